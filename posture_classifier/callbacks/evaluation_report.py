@@ -1,0 +1,151 @@
+"""What a run leaves behind about its quality: predictions, figures with intervals, and pictures."""
+
+import csv
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
+from posture_classifier.data.folder import Photos
+from posture_classifier.data.module import PostureData
+from posture_classifier.data.split import write_split
+from posture_classifier.evaluation import Predictions, figures
+from posture_classifier.model import PostureClassifier
+from posture_classifier.plots import plot_confusion, plot_curves
+
+PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
+
+
+class EvaluationReport(Callback):
+    """Writes the run folder's ``split.csv``, ``<split>/predictions.csv``, ``summary.json`` and pictures.
+
+    It reports on ``trainer.test`` and ``trainer.validate``, not on the validations within a fit.
+
+    Args:
+        seed: The run's seed, for the bootstrap and for the record.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.summary: dict[str, Any] = {}
+        self._folder = Path()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Note the folder (asking for it involves all ranks) and write the split before anything can go wrong."""
+        self._folder = Path(trainer.log_dir or ".")
+        if trainer.is_global_zero and not (self._folder / "split.csv").exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_split(_data(trainer).photos, self._folder / "split.csv")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report on the test split, or on validation where there is no test split."""
+        self._report(trainer, pl_module, "test" if _data(trainer).has_test else "val")
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report on the validation split when that is all that was asked for."""
+        if trainer.state.fn == "validate":
+            self._report(trainer, pl_module, "val")
+
+    def _report(self, trainer: Trainer, model: LightningModule, split: str) -> None:
+        assert isinstance(model, PostureClassifier)
+        predictions = model.predictions()
+        data = _data(trainer)
+        # With trainer.limit_test_batches only some of the split's photos were seen.
+        seen = data.photos.of(split).select(predictions.indices)
+        measured = figures(predictions, seen.groups, self.seed)
+        model.log_dict({f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}, sync_dist=True)
+        if not trainer.is_global_zero:
+            return
+        rows = read_metrics(self._folder / NAME)
+        self.summary = {
+            "split": split,
+            "images": len(seen),
+            "groups": len(np.unique(seen.groups)) if seen.grouped else None,
+            **{name: vars(figure) for name, figure in measured.items()},
+            "loss": predictions.log_loss,
+            "classes": data.class_names,
+            "splits": _sizes(data.photos),
+            "backbone": model.hparams["backbone"],
+            "weights": model.weights_source,
+            "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
+            "phases": _phases(rows),
+            "seed": self.seed,
+            "device": str(model.device),
+            "precision": str(trainer.precision),
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+            "git_commit": _git_commit(),
+        }
+        (self._folder / "summary.json").write_text(json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_predictions(predictions, seen, self._folder / split / "predictions.csv")
+        accuracy = self.summary["accuracy"]
+        title = f"{split}: accuracy {accuracy['value']:.3f}, 95 % interval {interval(accuracy)}\n{count(self.summary)}"
+        plot_confusion(predictions.confusion, data.class_names, title, self._folder / "confusion_matrix.png")
+        if rows:
+            plot_curves(rows, self._folder / "curves.png")
+
+
+def count(summary: dict[str, Any]) -> str:
+    """``180 photos of 18 groups`` of a summary or of one of its splits."""
+    groups = summary["groups"]
+    return f"{summary['images']} photos" + (f" of {groups} group{'s' if groups > 1 else ''}" if groups else "")
+
+
+def interval(figure: dict[str, float | None]) -> str:
+    """``0.813 to 0.940`` of a summary's figure."""
+    if figure["value"] is None:
+        return "undefined: one class only"
+    if figure["low"] is None or figure["high"] is None:
+        return "unknown: one group tells nothing of others"
+    return f"{figure['low']:.3f} to {figure['high']:.3f}"
+
+
+def _data(trainer: Trainer) -> PostureData:
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(data, PostureData)
+    return data
+
+
+def _sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
+    """Photos and groups per split."""
+    parts = {name: photos.of(name) for name in ("train", "val", "test")}
+    return {
+        name: {"images": len(part), "groups": len(np.unique(part.groups)) if part.grouped else None} for name, part in parts.items()
+    }
+
+
+def _phases(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Runs of epochs with the same number of open stages, and the seconds they took, validation included."""
+    phases: list[dict[str, Any]] = []
+    for row in rows:
+        n_open = int(float(row.get("stages_open") or 0))
+        if not phases or phases[-1]["stages_open"] != n_open:
+            phases.append({"stages_open": n_open, "first_epoch": int(row["epoch"]), "last_epoch": 0, "seconds": 0.0})
+        phases[-1]["last_epoch"] = int(row["epoch"])
+        phases[-1]["seconds"] = round(phases[-1]["seconds"] + float(row["seconds"]), 3)
+    return phases
+
+
+def _write_predictions(predictions: Predictions, photos: Photos, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", "group", "label", *photos.classes])
+        for name, group, label, row in zip(
+            photos.paths, photos.groups, photos.labels, predictions.probabilities, strict=True
+        ):
+            writer.writerow([name, group, photos.classes[label], *(f"{value:.9g}" for value in row)])
+
+
+def _git_commit() -> str | None:
+    """The commit of the folder that the run was started in, if it is under git."""
+    try:
+        result = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return result.stdout.strip() if result.returncode == 0 else None

@@ -1,0 +1,30 @@
+"""The progress bar."""
+
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import RichProgressBar
+
+from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
+from posture_classifier.model import PostureClassifier
+
+
+class Progress(RichProgressBar):
+    """Lightning's rich progress bar, which also says which stages are open."""
+
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        """Add e.g. ``open: head to layer3 (3 of 6)``."""
+        items: dict[str, Any] = super().get_metrics(trainer, pl_module)
+        items.pop("v_num", None)
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, ProgressiveUnfreezing) and isinstance(pl_module, PostureClassifier):
+                items["open"] = describe_open(pl_module, callback.schedule.open_stages(trainer.current_epoch))
+        return items
+
+
+def describe_open(model: PostureClassifier, n_open: int) -> str:
+    """``head``, ``head to layer3 (3 of 6 stages)`` or ``all 6 stages``."""
+    names = [stage.name for stage in reversed(model.stages)]
+    if n_open == 1:
+        return names[0]
+    return f"all {len(names)} stages" if n_open == len(names) else f"head to {names[n_open - 1]} ({n_open} of {len(names)} stages)"

@@ -1,0 +1,79 @@
+"""Checkpoints that are safe to load, written whole or not at all."""
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from posture_classifier.errors import UserError
+
+MARK = "posture_classifier"
+"""Key under which our checkpoints name the version that wrote them."""
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Load a checkpoint of ours to the CPU; tensors and plain values only, so nothing in the file is ever executed.
+
+    Raises:
+        UserError: The file is missing, damaged, holds other objects, or was written by another program.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UserError(f"checkpoint {path} does not exist") from error
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"checkpoint {path} is damaged, or holds objects other than tensors and plain values, which could run code when "
+            "loaded; it was refused and nothing of it was executed"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UserError(f"checkpoint {path} cannot be read; it is damaged or not a checkpoint") from error
+    if not isinstance(checkpoint, dict) or MARK not in checkpoint:
+        raise UserError(f"checkpoint {path} was not written by this program; give a .ckpt of one of its runs")
+    return checkpoint
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the old file and then replaces it, so that a kill or a full disk leaves the old one as it was.
+
+    Lightning's own transaction goes by the system's temporary folder, from where a move is a copy if that is another disk.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write to a temporary neighbour, flush it to the disk, and rename it.
+
+        Raises:
+            UserError: The disk is full or the folder cannot be written to.
+        """
+        path = Path(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        # torch reports a failed write of its archive as RuntimeError.
+        except (OSError, RuntimeError) as error:
+            temporary.unlink(missing_ok=True)
+            raise UserError(
+                f"checkpoint {path} could not be written ({_first_cause(error)}); the previous one, if any, is still there: "
+                "free some space, then go on with --ckpt_path last"
+            ) from error
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read with ``read_checkpoint``, whatever the caller thinks of ``weights_only``."""
+        return read_checkpoint(path)
+
+
+def _first_cause(error: BaseException) -> str:
+    while error.__context__ is not None and not (isinstance(error, OSError) and error.strerror):
+        error = error.__context__
+    return (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]

@@ -1,0 +1,1 @@
+"""What an image folder becomes: files, labels, groups, splits, pixels and batches."""

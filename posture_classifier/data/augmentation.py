@@ -1,0 +1,97 @@
+"""Random changes to training photos: a YAML list of albumentations transforms, drawn as a function of seed, epoch and photo."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.errors import UserError
+
+# albumentations asks PyPI for a newer version when it is imported, unless it is told not to.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+Transforms = list[dict[str, Any]]
+Pixels = npt.NDArray[np.uint8]
+
+DEFAULT: Transforms = [
+    {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}},
+    {
+        "class_path": "albumentations.Affine",
+        # 4 is cv2.BORDER_REFLECT_101: no black corners that would tell an augmented photo from a real one.
+        "init_args": {"scale": [0.85, 1.15], "translate_percent": [-0.06, 0.06], "rotate": [-5, 5], "border_mode": 4, "p": 0.8},
+    },
+    {"class_path": "albumentations.RandomBrightnessContrast", "init_args": {"p": 0.5}},
+    {"class_path": "albumentations.HueSaturationValue", "init_args": {"p": 0.3}},
+]
+"""For people: mild scale and shift, mirror, light and colour. No vertical flip and at most 5 degrees: posture is an angle."""
+
+
+class Augmentation:
+    """Applies a list of transforms; the same seed, epoch and photo always draw the same parameters.
+
+    Out of the box every DataLoader worker of albumentations 2.0.8 draws the same numbers, and repeats them each epoch.
+    Here no generator lives longer than one photo, so neither workers, ranks nor a resumed run change what is drawn.
+
+    Args:
+        transforms: ``{"class_path": ..., "init_args": {...}}`` each; transforms may be nested in ``init_args``.
+        seed: The run's seed.
+
+    Raises:
+        UserError: A transform does not exist or rejects its arguments.
+    """
+
+    def __init__(self, transforms: Transforms, seed: int) -> None:
+        import albumentations
+
+        self.seed = seed
+        self.compose = albumentations.Compose([_instantiate(transform) for transform in transforms])
+
+    def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
+        """Change one (H, W, 3) uint8 image.
+
+        Raises:
+            UserError: The transforms return something else than a uint8 RGB image.
+        """
+        digest = hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=4).digest()
+        self.compose.set_random_seed(int.from_bytes(digest))
+        result = self.compose(image=image)["image"]
+        if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim == 3 and result.shape[2] == 3):
+            raise UserError(
+                "data.augmentation must return uint8 RGB images; leave out Normalize, ToTensorV2 and ToGray(num_output_channels=1): "
+                "normalising is part of the preprocessing"
+            )
+        return result
+
+
+def _instantiate(value: Any) -> Any:
+    """Build the objects that ``class_path`` names, innermost first."""
+    if isinstance(value, list):
+        return [_instantiate(item) for item in value]
+    if not isinstance(value, dict) or "class_path" not in value:
+        return value
+    arguments = {key: _instantiate(item) for key, item in (value.get("init_args") or {}).items()}
+    constructor = _find(value["class_path"])
+    try:
+        with warnings.catch_warnings():
+            # albumentations only warns of an argument that it does not know, and then leaves it out.
+            warnings.simplefilter("error", UserWarning)
+            return constructor(**arguments)
+    except (TypeError, ValueError, UserWarning) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"data.augmentation: {value['class_path']} rejects its arguments: {reason}") from error
+
+
+def _find(class_path: str) -> Callable[..., Any]:
+    module, _, name = class_path.rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"data.augmentation: {class_path} does not exist; write it like albumentations.HorizontalFlip"
+        ) from error
+    return found

@@ -1,0 +1,157 @@
+"""Finding the photos of a folder, their labels, and the groups (who, which session) they belong to."""
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.data.decode import SUFFIXES
+from posture_classifier.errors import UserError, sample
+
+SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Photos:
+    """An index of photos; arrays of length N in order of path.
+
+    Attributes:
+        root: The folder that ``paths`` are relative to.
+        classes: Class names in alphabetical order; a label is an index into them.
+        paths: (N,) relative paths with forward slashes on every operating system.
+        labels: (N,) int64.
+        groups: (N,) names; photos of one name never sit on both sides of a split.
+        splits: (N,) ``train``, ``val`` or ``test``; empty where the photo is in none (yet).
+        grouped: False where no pattern was given and every photo is its own group.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    paths: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.str_]
+    splits: npt.NDArray[np.str_]
+    grouped: bool
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def select(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Photos":
+        """The photos that a mask or an array of indices names."""
+        arrays = (array[mask] for array in (self.paths, self.labels, self.groups, self.splits))
+        return Photos(self.root, self.classes, *arrays, grouped=self.grouped)
+
+    def of(self, split: str) -> "Photos":
+        """The photos of one split."""
+        return self.select(self.splits == split)
+
+    def file(self, index: int) -> Path:
+        """Where photo ``index`` lies."""
+        return self.root / str(self.paths[index])
+
+
+def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
+    """Index ``root/<class>/**/*`` or ``root/{train,val,test}/<class>/**/*``; hidden files and other suffixes are passed over.
+
+    Args:
+        root: The data folder. ``valid`` and ``validation`` are other names for ``val``.
+        group_pattern: Regular expression searched in each relative path; its match (or its first group, if it
+            has one) names the photo's group. None makes every photo its own group.
+
+    Raises:
+        UserError: The folder is missing, has no class folders, an empty class, or one class only; the split folders
+            disagree; or the pattern is wrong or does not match every photo.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise UserError(f"data.root {root} is not a folder; expected {root}/<class>/*.jpg")
+    split_folders = _split_folders(root)
+    found: list[tuple[str, str, str]] = []  # split, class, relative path
+    class_lists: dict[str, list[str]] = {}
+    for split, folder in split_folders.items() or {"": root}.items():
+        class_lists[split] = _folders(folder)
+        for name in class_lists[split]:
+            paths = _photos_below(folder / name, root)
+            if not paths:
+                raise UserError(f"class folder {folder / name} has no photos; fill it or remove it")
+            found += [(split, name, path) for path in paths]
+    classes = _common_classes(root, class_lists)
+    found.sort(key=lambda photo: photo[2])
+    paths = [path for _, _, path in found]
+    return Photos(
+        root=root,
+        classes=classes,
+        paths=np.array(paths, dtype=np.str_),
+        labels=np.array([classes.index(_normal(name)) for _, name, _ in found], dtype=np.int64),
+        groups=np.array(_groups(paths, group_pattern), dtype=np.str_),
+        splits=np.array([split for split, _, _ in found], dtype="<U5"),
+        grouped=group_pattern is not None,
+    )
+
+
+def _normal(name: str) -> str:
+    """One spelling for one name: macOS writes Korean and accented names decomposed, Linux and Windows composed."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _split_folders(root: Path) -> dict[str, Path]:
+    """The user's split by our names, or nothing where the folders are classes."""
+    names = _folders(root)
+    known = [name for name in names if name.lower() in SPLIT_FOLDERS]
+    if "train" not in {name.lower() for name in known} or len(known) < 2:
+        return {}
+    if others := sorted(set(names) - set(known)):
+        raise UserError(f"{root} has split folders ({sample(known)}) beside others ({sample(others)}); move the others out")
+    folders = {SPLIT_FOLDERS[name.lower()]: root / name for name in known}
+    if len(folders) < len(known):
+        raise UserError(f"{root} has several folders for one split ({sample(known)}); keep one of each")
+    return folders
+
+
+def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
+    """The class names, which must be the same in every split."""
+    names = {split: sorted({_normal(name) for name in found}) for split, found in class_lists.items()}
+    reference = names.get("train", next(iter(names.values())))
+    for split, found in names.items():
+        if found != reference:
+            different = sorted(set(found) ^ set(reference))
+            raise UserError(f"{root}: train and {split} do not have the same class folders; they differ in {sample(different)}")
+    if not reference:
+        raise UserError(f"{root} has no class folders; expected {root}/<class>/*.jpg")
+    if len(reference) == 1:
+        raise UserError(f"{root} has one class only ({reference[0]}); a classifier needs at least two class folders")
+    return tuple(reference)
+
+
+def _photos_below(folder: Path, root: Path) -> list[str]:
+    """Relative paths of all photos below a folder."""
+    result = []
+    for parent, directories, files in os.walk(folder, followlinks=True):
+        directories[:] = [name for name in directories if not name.startswith(".")]
+        for name in files:
+            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                result.append((Path(parent) / name).relative_to(root).as_posix())
+    return result
+
+
+def _groups(paths: list[str], pattern: str | None) -> list[str]:
+    if pattern is None:
+        return paths
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UserError(f"data.group_pattern {pattern!r} is not a regular expression: {error}") from error
+    matches = [expression.search(_normal(path)) for path in paths]
+    missed = [path for path, match in zip(paths, matches, strict=True) if not match]
+    if missed:
+        count = "no photo" if len(missed) == len(paths) else f"all photos but {len(missed)} of {len(paths)}"
+        raise UserError(f"data.group_pattern {pattern!r} matches {count}; not matched: {sample(missed, 3)}")
+    return [match[min(1, expression.groups)] or match[0] for match in matches if match]

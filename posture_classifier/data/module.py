@@ -1,0 +1,186 @@
+"""``PostureData``: a folder of photos as splits and batches."""
+
+import os
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from torch.utils.data import DataLoader
+
+from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
+from posture_classifier.data.dataset import EpochSampler, PhotoDataset, unreadable
+from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.preprocessing import Batch, Preprocessing
+from posture_classifier.data.split import check_disjoint, read_split, split_photos
+from posture_classifier.errors import UserError, sample
+
+
+class PostureData(LightningDataModule):
+    """An image folder, split by groups, as batches for training and evaluation.
+
+    The photos are indexed, checked and split when they are first asked for, and then stay as they are.
+
+    Args:
+        root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
+        group_pattern: Regular expression on the relative path whose match names the person or recording, such as
+            ``subject-\\d+``. A group is never on two sides of a split. None: every photo is its own group.
+        split: A ``split.csv`` of an earlier run, to be used again.
+        val_fraction: Share of the photos for choosing the best epoch.
+        test_fraction: Share of the photos for the final figures; 0 for none.
+        seed: Names the split, the order of photos and the augmentation.
+        batch_size: Photos a step, per device.
+        num_workers: Processes that decode, per device; None chooses by the machine's cores.
+        augmentation: albumentations transforms as ``class_path`` and ``init_args``; None is a mild set for people, [] none.
+        on_error: What to do about unreadable files: ``stop`` before the first epoch and list them, or ``skip`` them.
+    """
+
+    preprocessing: Preprocessing
+    """What the network wants to be shown; the command line sets it from the model."""
+
+    def __init__(
+        self,
+        root: str,
+        group_pattern: str | None = None,
+        split: str | None = None,
+        val_fraction: float = 0.15,
+        test_fraction: float = 0.2,
+        seed: int = 0,
+        batch_size: int = 32,
+        num_workers: int | None = None,
+        augmentation: Transforms | None = None,
+        on_error: Literal["stop", "skip"] = "stop",
+    ) -> None:
+        super().__init__()
+        if not 0 < val_fraction < 1 or not 0 <= test_fraction < 1 - val_fraction:
+            raise UserError(
+                f"data.val_fraction {val_fraction} and data.test_fraction {test_fraction} must leave photos for training, "
+                "and validation needs some too; 0.15 and 0.2 are usual"
+            )
+        if batch_size < 1:
+            raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
+        self.root = root
+        self.group_pattern = group_pattern
+        self.split = split
+        self.fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
+        self.seed = seed
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.transforms = DEFAULT if augmentation is None else augmentation
+        self.on_error = on_error
+
+    @cached_property
+    def photos(self) -> Photos:
+        """All photos that are used, each with its split."""
+        photos = self._readable(read_folder(self.root, self.group_pattern))
+        if self.split is not None:
+            photos = read_split(photos, Path(self.split))
+        elif not photos.splits[0]:
+            photos = split_photos(photos, self.fractions, self.seed)
+        else:
+            check_disjoint(photos)
+            photos = self._with_validation(photos)
+        for name in ("train", "val"):
+            if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
+                classes = [photos.classes[label] for label in sorted(lacking)]
+                raise UserError(f"the {name} split of {self.root} has no photo of {sample(classes)}; it needs some of every class")
+        return photos
+
+    def _readable(self, photos: Photos) -> Photos:
+        # With "stop", one rank has looked for all.
+        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
+            return photos
+        reasons = unreadable(photos, threads=max(1, _cores()))
+        if not reasons:
+            return photos
+        if self.on_error == "stop":
+            listing = "\n".join(f"  {path}: {why}" for path, why in reasons.items())
+            raise UserError(
+                f"{len(reasons)} of {len(photos)} files below {self.root} cannot be read; mend or remove them, or set "
+                f"data.on_error to skip:\n{listing}"
+            )
+        rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {sample(list(reasons), 3)}")
+        return photos.select(~np.isin(photos.paths, list(reasons)))
+
+    def _with_validation(self, photos: Photos) -> Photos:
+        """Take validation photos from training where the user's own split has none; the test photos stay apart."""
+        if "val" in photos.splits:
+            return photos
+        shares = {name: self.fractions[name] for name in ("train", "val")}
+        divided = split_photos(photos.of("train"), shares, self.seed)
+        splits = photos.splits.copy()
+        splits[photos.splits == "train"] = divided.splits
+        return replace(photos, splits=splits)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Class names in the order of the labels."""
+        return list(self.photos.classes)
+
+    @property
+    def class_counts(self) -> list[int]:
+        """Number of training photos per class."""
+        return np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes)).tolist()
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are photos that neither training nor the choice of an epoch sees."""
+        return "test" in self.photos.splits
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled and augmented; ready to begin at the epoch that a resumed run begins with."""
+        augmentation = Augmentation(self.transforms, self.seed) if self.transforms else None
+        loader = self._loader("train", augmentation, shuffle=True)
+        if self.trainer is not None and isinstance(loader.sampler, EpochSampler):
+            # Lightning starts the first epoch's iterator before it tells the sampler which epoch that is.
+            loader.sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+        return loader
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """In order, as they are."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """In order, as they are; the validation photos where there is no test split."""
+        return self._loader("test" if self.has_test else "val")
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Normalise on the device, after the smaller uint8 pixels were sent there."""
+        return batch._replace(images=self.preprocessing.normalise(batch.images))
+
+    def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> DataLoader[Batch]:
+        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation)
+        ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
+        workers = _default_workers(ranks) if self.num_workers is None else self.num_workers
+        per_rank = -(-len(dataset) // ranks)
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),  # type: ignore[arg-type]
+            num_workers=workers,
+            worker_init_fn=_init_worker,
+            persistent_workers=workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # A last batch of one photo has no batch statistics to train on.
+            drop_last=shuffle and per_rank > self.batch_size and per_rank % self.batch_size == 1,
+        )
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _default_workers(ranks: int) -> int:
+    return 0 if _cores() == 1 else min(8, max(1, _cores() // ranks))
+
+
+def _init_worker(worker: int) -> None:
+    """One thread a worker: OpenCV would otherwise start as many as there are cores in each."""
+    import cv2
+
+    cv2.setNumThreads(0)

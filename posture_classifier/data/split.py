@@ -1,0 +1,151 @@
+"""Splits that do not lie: stratified, group-disjoint, and the same on every machine."""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.data.folder import Photos
+from posture_classifier.errors import UserError, sample
+
+SPLITS = ("train", "val", "test")
+FIELDS = ("path", "split", "label", "group")
+ATTEMPTS = 20
+
+
+def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
+    """Assign every photo that has no split yet to one, keeping groups whole and class shares equal.
+
+    Groups are taken in an order that depends on the seed and on their names alone (a hash, so neither file order,
+    operating system nor library version matters), largest first, and each goes where it brings the class
+    counts closest to their target. Of a few such orders the best balanced split is kept.
+
+    Args:
+        photos: All of them, or those that a user's own split leaves to be divided.
+        fractions: Share of the photos per split; those of 0 are left out.
+        seed: Names the split.
+
+    Raises:
+        UserError: A class has fewer groups than there are splits, so that some split would lack it.
+    """
+    wanted = {name: share for name, share in fractions.items() if share > 0}
+    names, codes = np.unique(photos.groups, return_inverse=True)
+    counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
+    np.add.at(counts, (codes, photos.labels), 1)
+    _check_enough_groups(photos, counts, list(wanted))
+    shares = np.array(list(wanted.values())) / sum(wanted.values())
+    target = shares[:, None] * counts.sum(0)
+    # One photo a group needs no search: any order is already balanced.
+    attempts = 1 if len(names) == len(photos) else ATTEMPTS
+    candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(attempts)]
+    best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
+    return replace(photos, splits=np.array(list(wanted), dtype="<U5")[best[codes]])
+
+
+def _check_enough_groups(photos: Photos, counts: npt.NDArray[np.int64], splits: list[str]) -> None:
+    for label, name in enumerate(photos.classes):
+        n = int((counts[:, label] > 0).sum())
+        if n < len(splits):
+            unit = "groups" if photos.grouped else "photos"
+            raise UserError(
+                f"{photos.root}: class {name} occurs in {n} {unit}, fewer than the {len(splits)} splits "
+                f"({', '.join(splits)}); add {unit}, or set data.test_fraction to 0"
+            )
+
+
+def _order(names: npt.NDArray[np.str_], seed: int, attempt: int) -> npt.NDArray[np.int64]:
+    keys = [hashlib.sha256(f"{seed}/{attempt}/{name}".encode()).digest() for name in names]
+    return np.array(sorted(range(len(names)), key=lambda i: keys[i]), dtype=np.int64)
+
+
+def _assign(
+    counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Greedily give each group (row of ``counts``) to the split whose remaining need it fills best; (G,) split indices."""
+    order = order[np.argsort(-counts[order].sum(1), kind="stable")]
+    # Relative to the class totals, so that a rare class weighs as much as a common one.
+    need = target / counts.sum(0)
+    weight = counts / counts.sum(0)
+    scale = target.sum(1) / target.sum()
+    result = np.zeros(len(counts), dtype=np.int64)
+    for group in order:
+        result[group] = choice = int(np.argmax((need * weight[group]).sum(1) / scale))
+        need[choice] -= weight[group]
+    return result
+
+
+def _imbalance(
+    counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], assigned: npt.NDArray[np.int64]
+) -> tuple[int, float]:
+    """Number of (split, class) pairs without a photo, then the squared distance from the target shares."""
+    got = np.zeros_like(target)
+    np.add.at(got, assigned, counts)
+    return int((got == 0).sum()), float((((got - target) / counts.sum(0)) ** 2).sum())
+
+
+def check_disjoint(photos: Photos) -> None:
+    """Refuse a split that has one group on two sides.
+
+    Raises:
+        UserError: Naming the groups.
+    """
+    sides: dict[str, set[str]] = {}
+    for group, split in zip(photos.groups.tolist(), photos.splits.tolist(), strict=True):
+        if split:
+            sides.setdefault(group, set()).add(split)
+    if crossing := sorted(group for group, splits in sides.items() if len(splits) > 1):
+        raise UserError(
+            f"{len(crossing)} groups are in more than one split ({sample(crossing)}), so the result would be measured on people "
+            "already seen; move each group into one split"
+        )
+
+
+def write_split(photos: Photos, path: Path) -> None:
+    """Write ``path,split,label,group`` for every photo; ``read_split`` takes it back."""
+    columns: tuple[Sequence[str], ...] = (
+        photos.paths.tolist(),
+        photos.splits.tolist(),
+        [photos.classes[label] for label in photos.labels],
+        photos.groups.tolist(),
+    )
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(FIELDS)
+        writer.writerows(zip(*columns, strict=True))
+
+
+def read_split(photos: Photos, path: Path) -> Photos:
+    """Take the splits from a file with the columns ``path`` and ``split``; photos that it does not name are left out.
+
+    Where no group pattern was given, the file's ``group`` column (if any) names the groups.
+
+    Raises:
+        UserError: The file is missing, lacks a column, names photos that are not there, has an unknown split, or puts
+            a group on two sides.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"data.split {path} cannot be read ({error}); give a split.csv of an earlier run") from error
+    if not rows or not {"path", "split"} <= set(rows[0]):
+        raise UserError(f"data.split {path} needs the columns path and split; a run writes such a split.csv")
+    rows = [row for row in rows if row["split"]]
+    wanted = {row["path"]: row["split"] for row in rows}
+    if unknown := sorted(set(wanted.values()) - set(SPLITS)):
+        raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
+    if missing := sorted(set(wanted) - set(photos.paths.tolist())):
+        raise UserError(f"data.split {path} names {len(missing)} photos that are not below {photos.root}: {sample(missing, 3)}")
+    splits = np.array([wanted.get(name, "") for name in photos.paths.tolist()], dtype="<U5")
+    groups, grouped = photos.groups, photos.grouped
+    if not grouped and "group" in rows[0]:
+        by_path = {row["path"]: row["group"] for row in rows}
+        groups = np.array([by_path.get(name, name) for name in photos.paths.tolist()], dtype=np.str_)
+        grouped = len(set(by_path.values())) < len(by_path)
+    result = replace(photos, splits=splits, groups=groups, grouped=grouped)
+    check_disjoint(result)
+    return result.select(splits != "")

@@ -1,0 +1,172 @@
+"""How good a classifier is, and how sure one can be of that."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DRAWS = 2000
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about the photos of a split, each once, in order of index.
+
+    Attributes:
+        indices: (N,) positions in the split.
+        labels: (N,) true classes.
+        probabilities: (N, C), rows sum to 1.
+    """
+
+    indices: Ints
+    labels: Ints
+    probabilities: Floats
+
+    @classmethod
+    def unique(cls, indices: Ints, labels: Ints, probabilities: npt.NDArray[np.float32]) -> "Predictions":
+        """Sort by index and keep each photo once."""
+        indices, first = np.unique(indices, return_index=True)
+        return cls(indices, labels[first], probabilities[first].astype(np.float64))
+
+    @property
+    def predicted(self) -> Ints:
+        """(N,) the most probable class."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def confusion(self) -> Ints:
+        """(C, C) counts; rows are true classes, columns predicted ones."""
+        result = np.zeros((self.probabilities.shape[1],) * 2, dtype=np.int64)
+        np.add.at(result, (self.labels, self.predicted), 1)
+        return result
+
+    @property
+    def accuracy(self) -> float:
+        """Share of photos whose most probable class is the true one."""
+        return float((self.predicted == self.labels).mean())
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean over classes of the harmonic mean of precision and recall."""
+        table = self.confusion[None].astype(np.float64)
+        return float(_macro_f1(table)[0])
+
+    @property
+    def log_loss(self) -> float:
+        """Mean negative log-probability of the true class, in nats."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value with its 95 % interval; without one where a single group was measured, which tells nothing of others."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Figure]:
+    """Accuracy, balanced accuracy, macro-F1 and macro AUROC (one class against the rest), each with a 95 % interval.
+
+    The interval is the percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13): ten photos of a person are
+    not ten independent witnesses. Where every photo is its own group this is the ordinary bootstrap. A perfect score
+    has no spread to draw from; its lower end is Wilson's, with as many trials as there are groups. A metric that is
+    not defined (AUROC where only one class was seen) is None.
+
+    Args:
+        predictions: N photos of C classes.
+        groups: (N,) group of each photo.
+        seed: Of the bootstrap.
+    """
+    _, codes = np.unique(groups, return_inverse=True)
+    n_groups = int(codes.max()) + 1
+    multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
+    # The first row is the sample itself: every group once.
+    weights = np.vstack([np.ones(n_groups, dtype=np.int64), multiplicity])
+    values = _scores(predictions, codes, weights)
+    return {name: _interval(column, n_groups) for name, column in values.items()}
+
+
+def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
+    """Every metric for every row of ``weights`` (D, G), the multiplicity of each group."""
+    n_classes = predictions.probabilities.shape[1]
+    confusions = np.zeros((weights.shape[1], n_classes, n_classes), dtype=np.int64)
+    np.add.at(confusions, (codes, predictions.labels, predictions.predicted), 1)
+    table = np.tensordot(weights, confusions, axes=1).astype(np.float64)  # (D, C, C)
+    right = table.diagonal(axis1=1, axis2=2)
+    return {
+        "accuracy": right.sum(1) / table.sum((1, 2)),
+        "balanced_accuracy": _mean_over_classes(right, table.sum(2)),
+        "macro_f1": _macro_f1(table),
+        "auroc": _macro_auroc(predictions, codes, weights),
+    }
+
+
+def _macro_f1(tables: Floats) -> Floats:
+    """(D,) from confusion matrices (D, C, C)."""
+    return _mean_over_classes(2 * tables.diagonal(axis1=1, axis2=2), tables.sum(1) + tables.sum(2))
+
+
+def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
+    """Mean of the ratios (D, C) over the classes that occur; (D,)."""
+    with np.errstate(invalid="ignore"):
+        return np.nanmean(np.where(denominator > 0, numerator / denominator, np.nan), axis=1)
+
+
+def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats:
+    """Mean over classes of the area under the ROC curve; NaN where a draw lacks positives or negatives of all classes."""
+    per_class = [
+        weighted_auroc(predictions.probabilities[:, label], predictions.labels == label, codes, weights)
+        for label in range(predictions.probabilities.shape[1])
+    ]
+    stacked = np.stack(per_class, axis=1)
+    known = ~np.isnan(stacked)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, stacked, 0).sum(1) / known.sum(1)
+
+
+def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints, weights: Ints) -> Floats:
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), for many weightings at once.
+
+    Args:
+        scores: (N,).
+        positive: (N,) which class each belongs to.
+        codes: (N,) index of each one's group.
+        weights: (D, G) weight of every group in every draw.
+
+    Returns:
+        (D,) areas; NaN where a draw has no positive or no negative.
+    """
+    values, rank = np.unique(scores, return_inverse=True)
+    result = np.empty(len(weights))
+    # In blocks, so that memory stays flat however many photos there are.
+    block = max(1, 4_000_000 // len(scores))
+    for start in range(0, len(weights), block):
+        drawn = weights[start : start + block][:, codes].astype(np.float64)
+        above = np.zeros((len(drawn), len(values)))
+        below = np.zeros_like(above)
+        np.add.at(above.T, rank[positive], drawn[:, positive].T)
+        np.add.at(below.T, rank[~positive], drawn[:, ~positive].T)
+        wins = (above * (below.cumsum(1) - below / 2)).sum(1)
+        with np.errstate(invalid="ignore"):
+            result[start : start + block] = wins / (above.sum(1) * below.sum(1))
+    return result
+
+
+def _interval(values: Floats, n_groups: int) -> Figure:
+    """The first value, with the 2.5 and 97.5 percentiles of the others."""
+    value = float(values[0])
+    drawn = values[1:][~np.isnan(values[1:])]
+    if n_groups < 2 or np.isnan(value):
+        return Figure(None if np.isnan(value) else value, None, None)
+    if value == 1 and drawn.min() == 1:
+        z_squared = 1.959964**2
+        return Figure(1.0, n_groups / (n_groups + z_squared), 1.0)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Figure(value, float(low), float(high))

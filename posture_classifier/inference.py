@@ -1,0 +1,109 @@
+"""All that a finished model needs: ``Classifier.load("best.ckpt").predict(["a.jpg"])``."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from posture_classifier.checkpoint import read_checkpoint
+from posture_classifier.data.decode import DecodeError, decode
+from posture_classifier.model import PostureClassifier
+
+Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
+"""A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about one photo.
+
+    Attributes:
+        path: The file, or an empty string for an image given in memory.
+        label: The most probable class; None where the photo could not be read.
+        probability: That class's probability, 0 to 1.
+        probabilities: Probability of every class by name; they sum to 1.
+        error: Why the photo could not be read.
+    """
+
+    path: str
+    label: str | None = None
+    probability: float | None = None
+    probabilities: dict[str, float] | None = None
+    error: str | None = None
+
+
+class Classifier:
+    """A trained model with its class names and preprocessing, read from one checkpoint.
+
+    Args:
+        model: A fitted model.
+        device: Where to compute; None takes a GPU if there is one.
+    """
+
+    def __init__(self, model: PostureClassifier, device: str | None = None) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = model.to(self.device).eval()
+        self.class_names: list[str] = list(model.hparams["class_names"])
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, device: str | None = None) -> "Classifier":
+        """Read a checkpoint; no network and no other file is needed, and nothing in it is executed.
+
+        Raises:
+            UserError: The file is missing, damaged, unsafe or another program's.
+        """
+        content = read_checkpoint(checkpoint)
+        settings = {key: value for key, value in content["hyper_parameters"].items() if not key.startswith("_")}
+        model = PostureClassifier(**settings | {"pretrained": False, "weights": None})
+        model.load_state_dict(content["state_dict"])
+        return cls(model, device)
+
+    def predict(self, photos: Sequence[Photo], batch_size: int = 32) -> list[Prediction]:
+        """Classify photos; one that cannot be read gives a ``Prediction`` with its ``error``, and the others go on."""
+        return list(self.stream(photos, batch_size))
+
+    def stream(self, photos: Sequence[Photo], batch_size: int = 32) -> Iterator[Prediction]:
+        """Classify photos one batch after the other, in order; the next batch is decoded while the network computes."""
+        batches = [photos[start : start + batch_size] for start in range(0, len(photos), batch_size)]
+        with ThreadPoolExecutor() as decoders:
+            # Two batches are in the decoders' hands at any time, whatever the number of photos: memory stays flat.
+            decoded = [[decoders.submit(self._pixels, photo) for photo in batch] for batch in batches[:2]]
+            for number, batch in enumerate(batches):
+                pixels = [future.result() for future in decoded.pop(0)]
+                if number + 2 < len(batches):
+                    decoded.append([decoders.submit(self._pixels, photo) for photo in batches[number + 2]])
+                yield from self._classify(batch, pixels)
+
+    def _pixels(self, photo: Photo) -> Tensor | str:
+        """(3, H, W) uint8, or why there is none."""
+        preprocessing = self.model.preprocessing
+        try:
+            if isinstance(photo, (str, Path)):
+                image = decode(photo, preprocessing.image_size)
+            else:
+                image = (photo if isinstance(photo, Image.Image) else Image.fromarray(photo)).convert("RGB")
+        except DecodeError as error:
+            return str(error)
+        return torch.from_numpy(np.array(preprocessing.square(image).transpose(2, 0, 1), order="C"))
+
+    @torch.inference_mode()
+    def _classify(self, photos: Sequence[Photo], pixels: list[Tensor | str]) -> Iterator[Prediction]:
+        readable = [image for image in pixels if isinstance(image, Tensor)]
+        rows: Iterator[list[float]] = iter([])
+        if readable:
+            images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
+            rows = iter(self.model(images).float().softmax(1).tolist())
+        for photo, image in zip(photos, pixels, strict=True):
+            path = str(photo) if isinstance(photo, (str, Path)) else ""
+            if isinstance(image, str):
+                yield Prediction(path, error=image)
+                continue
+            probabilities = dict(zip(self.class_names, next(rows), strict=True))
+            label = max(probabilities, key=lambda name: probabilities[name])
+            yield Prediction(path, label, probabilities[label], probabilities)

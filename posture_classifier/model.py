@@ -1,0 +1,186 @@
+"""``PostureClassifier``: a pretrained backbone with a new head, its loss, its metrics and its optimizer."""
+
+from functools import cached_property
+from typing import Any, Literal
+
+import timm
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import SGD, AdamW, Optimizer
+
+from posture_classifier import __version__
+from posture_classifier.checkpoint import MARK
+from posture_classifier.data.preprocessing import Batch, Preprocessing, Resize
+from posture_classifier.errors import UserError
+from posture_classifier.evaluation import Predictions
+from posture_classifier.stages import Stage, stages
+from posture_classifier.weights import create_backbone
+
+AUXILIARY_WEIGHT = 0.3
+"""Weight of each auxiliary classifier's loss (Szegedy et al. 2014, section 5)."""
+
+
+class PostureClassifier(LightningModule):
+    """An image classifier that is fine-tuned stage by stage.
+
+    The optimizer owns every parameter from the start, in groups by stage; which of them learn is decided from outside by
+    ``requires_grad``. Without a callback that freezes, all of them do.
+
+    Args:
+        class_names: Names in the order of the labels; the command line takes them from the data.
+        class_counts: Training photos per class, for ``class_weights: balanced``.
+        backbone: Any model name of timm.
+        pretrained: Start from pretrained weights (ImageNet, for most names).
+        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` to start from instead.
+        image_size: Side in pixels; None is what the backbone was trained with.
+        resize: ``crop`` cuts the middle out of a photo that is not square, ``pad`` keeps all of it.
+        optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
+        learning_rate: Peak rate of the head.
+        layer_decay: A stage's peak rate is this times that of the stage after it, so early stages change least.
+        weight_decay: Not applied to norms and biases.
+        label_smoothing: Share of the target spread over all classes (Szegedy et al. 2015, section 7).
+        class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives weights; None is equal.
+        drop_rate: Dropout before the classifier.
+        preprocessing: What a checkpoint was trained with; leave it out, it follows from the backbone.
+    """
+
+    def __init__(
+        self,
+        class_names: list[str],
+        class_counts: list[int] | None = None,
+        backbone: str = "resnet18",
+        pretrained: bool = True,
+        weights: str | None = None,
+        image_size: int | None = None,
+        resize: Resize = "crop",
+        optimizer: Literal["adamw", "sgd"] = "adamw",
+        learning_rate: float = 1e-3,
+        layer_decay: float = 0.8,
+        weight_decay: float = 0.01,
+        label_smoothing: float = 0.0,
+        class_weights: Literal["balanced"] | list[float] | None = None,
+        drop_rate: float = 0.0,
+        preprocessing: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        fixed_size = bool(timm.is_model(backbone) and timm.get_pretrained_cfg_value(backbone, "fixed_input_size"))
+        options = {"img_size": image_size} if image_size and fixed_size else {}
+        self.backbone, self.weights_source = create_backbone(
+            backbone, len(class_names), pretrained, weights, drop_rate=drop_rate, **options
+        )
+        # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
+        self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if preprocessing is None:
+            preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
+        self.preprocessing = Preprocessing.from_dict(preprocessing)
+        self.save_hyperparameters()
+        self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
+        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The backbone's stages from input to output, head last."""
+        return stages(self.backbone)
+
+    @property
+    def starts_pretrained(self) -> bool:
+        """Whether the backbone holds statistics worth keeping, rather than its random initialisation."""
+        return bool(self.hparams["pretrained"] or self.hparams["weights"])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
+        return self.backbone(images.contiguous(memory_format=torch.channels_last))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
+        outputs = self(batch.images)
+        logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
+        loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        return loss
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weight = self.loss_weights if isinstance(self.loss_weights, Tensor) else None
+        return functional.cross_entropy(logits, labels, weight, label_smoothing=self.hparams["label_smoothing"])
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the predictions; they are scored together at the end."""
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the predictions; they are scored together at the end."""
+        self._evaluate(batch)
+
+    def _evaluate(self, batch: Batch) -> None:
+        probabilities = self(batch.images).float().softmax(1)
+        self._evaluated.append((batch.indices, batch.labels, probabilities))
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the predictions of the last time."""
+        self._evaluated.clear()
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of the last time."""
+        self._evaluated.clear()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
+        predictions = self.predictions()
+        # The plain log loss, without smoothing and weights: what the best epoch is chosen by should mean one thing everywhere.
+        self.log("val/loss", predictions.log_loss, prog_bar=True, sync_dist=True)
+        self.log("val/accuracy", predictions.accuracy, prog_bar=True, sync_dist=True)
+        self.log("val/f1", predictions.macro_f1, sync_dist=True)
+
+    def predictions(self) -> Predictions:
+        """What was predicted since evaluation began, gathered from all ranks; a collective call.
+
+        The sampler repeats photos so that all ranks have equally many batches: repeats are dropped by their index.
+        """
+        gathered = [self.all_gather(torch.cat(column)) for column in zip(*self._evaluated, strict=True)]
+        if self.trainer.world_size > 1:
+            gathered = [column.flatten(0, 1) for column in gathered]
+        return Predictions.unique(*(column.cpu().numpy() for column in gathered))
+
+    def configure_optimizers(self) -> Optimizer:
+        """One group per stage and kind of parameter, each knowing its stage (0 is the head) and its peak learning rate."""
+        parameters = dict(self.backbone.named_parameters())
+        undecayed = set(getattr(self.backbone, "no_weight_decay", set)())
+        groups = []
+        for stage, (_, names) in enumerate(reversed(self.stages)):
+            rate = self.hparams["learning_rate"] * self.hparams["layer_decay"] ** stage
+            for decays in (True, False):
+                # Norms and biases are vectors: shrinking them does not simplify the function.
+                chosen = [parameters[n] for n in names if (parameters[n].ndim > 1 and n not in undecayed) == decays]
+                decay = self.hparams["weight_decay"] if decays else 0.0
+                if chosen:
+                    groups.append({"params": chosen, "lr": rate, "peak_lr": rate, "stage": stage, "weight_decay": decay})
+        if self.hparams["optimizer"] == "sgd":
+            return SGD(groups, momentum=0.9, nesterov=True)
+        return AdamW(groups)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Mark the checkpoint as ours."""
+        checkpoint[MARK] = __version__
+
+
+def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
+    """As the pretrained weights expect it, at the size the user wants."""
+    config = timm.data.resolve_model_data_config(backbone)
+    return Preprocessing(image_size or config["input_size"][1], config["mean"], config["std"], config["interpolation"], resize)
+
+
+def _loss_weights(
+    weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]
+) -> Tensor | None:
+    if weights is None:
+        return None
+    if weights == "balanced":
+        if counts is None:
+            raise UserError("model.class_weights balanced needs the photos per class; give class_counts too")
+        total = torch.tensor(counts, dtype=torch.float32)
+        return total.sum() / (len(counts) * total)
+    if len(weights) != len(names):
+        raise UserError(f"model.class_weights has {len(weights)} values for {len(names)} classes ({', '.join(names)})")
+    return torch.tensor(weights, dtype=torch.float32)

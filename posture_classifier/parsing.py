@@ -1,0 +1,36 @@
+"""Command lines from signatures, with errors of one sentence."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NoReturn, get_args, get_origin
+
+from jsonargparse import ArgumentParser
+
+from posture_classifier.errors import UserError
+
+
+class OneSentenceErrors(ArgumentParser):
+    """A jsonargparse parser that raises ``UserError`` rather than printing its usage."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
+        """Fold jsonargparse's explanation, which has a line per attempt, into one."""
+        text = " ".join(str(message).split())
+        raise UserError(f"{text.rstrip('.')}; see --help") from ex
+
+
+def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> dict[str, Any]:
+    """Parse a command line into the keyword arguments of a function.
+
+    Required parameters are positional, and a required list takes one or more values, as in ``predict CHECKPOINT PATH [PATH ...]``,
+    which jsonargparse by itself would want as ``[PATH,PATH]``.
+
+    Raises:
+        UserError: The command line does not fit the signature.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    several = [p for p in parameters if p.default is p.empty and get_origin(p.annotation) is list]
+    parser = OneSentenceErrors(prog=prog, description=(inspect.getdoc(function) or "").splitlines()[0])
+    parser.add_function_arguments(function, as_positional=True, skip={p.name for p in several})
+    for parameter in several:
+        parser.add_argument(parameter.name, nargs="+", type=get_args(parameter.annotation)[0])
+    return dict(parser.instantiate_classes(parser.parse_args(arguments)).as_dict())

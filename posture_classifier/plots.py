@@ -1,0 +1,58 @@
+"""Results as pictures."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Picture
+from matplotlib.ticker import MaxNLocator
+
+from posture_classifier.evaluation import Ints
+
+
+def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) -> None:
+    """Draw (C, C) counts, true classes down and predicted ones across; shades are shares of the true class."""
+    size = max(4.0, 1.6 + 0.6 * len(classes))
+    picture = Picture(figsize=(size + 0.8, size), layout="constrained")
+    axes = picture.add_subplot()
+    shares = confusion / confusion.sum(1, keepdims=True).clip(1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(len(classes)):
+        for column in range(len(classes)):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=color)
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if len(classes) > 3 else 0, ha="right" if len(classes) > 3 else "center")
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_title(title, fontsize=10)
+    picture.savefig(path, dpi=150)
+
+
+def plot_curves(rows: list[dict[str, str]], path: Path) -> None:
+    """Draw loss and validation accuracy by epoch; the ground darkens where more stages are open.
+
+    Args:
+        rows: Those of ``metrics.csv``.
+        path: The picture to write.
+    """
+    epochs = [int(row["epoch"]) for row in rows]
+    picture = Picture(figsize=(9, 3.6), layout="constrained")
+    loss, accuracy = picture.subplots(1, 2)
+    for axes, names in ((loss, ("train/loss", "val/loss")), (accuracy, ("val/accuracy", "val/f1"))):
+        for name, style in zip(names, ("o--", "o-"), strict=True):
+            axes.plot(epochs, [float(row.get(name) or "nan") for row in rows], style, markersize=3, label=name)
+        _shade_phases(rows, axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        axes.legend()
+        axes.grid(alpha=0.3)
+    loss.set_title("cross-entropy")
+    accuracy.set_title("validation photos")
+    picture.savefig(path, dpi=150)
+
+
+def _shade_phases(rows: list[dict[str, str]], axes: Axes) -> None:
+    counts = [float(row.get("stages_open") or 1) for row in rows]
+    for row, n_open in zip(rows, counts, strict=True):
+        if n_open > 1:
+            epoch, shade = int(row["epoch"]), 0.04 + 0.10 * n_open / max(counts)
+            axes.axvspan(epoch - 0.5, epoch + 0.5, color="tab:orange", alpha=shade, linewidth=0)

@@ -1,0 +1,100 @@
+"""Where a run writes: ``lightning_logs/<experiment>/version_N``, one folder a run, never another's."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from posture_classifier.errors import UserError
+
+
+def versions(experiment: Path) -> list[Path]:
+    """The run folders of an experiment, oldest first."""
+    numbered = [(int(match[1]), path) for path in experiment.glob("version_*") if (match := re.fullmatch(r"version_(\d+)", path.name))]
+    return [path for _, path in sorted(numbered)]
+
+
+def last_checkpoint(experiment: Path) -> Path:
+    """``last.ckpt`` of the newest run of an experiment that has one.
+
+    Raises:
+        UserError: There is none.
+    """
+    found = [path for run in versions(experiment) if (path := run / "checkpoints" / "last.ckpt").is_file()]
+    if not found:
+        raise UserError(f"no run below {experiment} has a checkpoints/last.ckpt to go on from; leave --ckpt_path out to start anew")
+    return found[-1]
+
+
+class RunFolder(CSVLogger):
+    """Lightning's first logger, whose folder the trainer and its callbacks write into; it logs nothing itself.
+
+    Lightning's own CSV logger deletes the ``metrics.csv`` of a run that is resumed, and writes the last row of an epoch after the
+    epoch's checkpoint, so that a kill in between loses it. Here a callback writes the file. This is a CSVLogger still, because
+    ``Trainer.log_dir`` is the run's folder for such loggers only.
+
+    Args:
+        experiment: Folder that holds the versions.
+        resume: A run folder to go on in, rather than a new one.
+    """
+
+    def __init__(self, experiment: Path, resume: Path | None = None) -> None:
+        super().__init__(experiment.parent, experiment.name, resume.name if resume else None)
+        self._run = resume
+
+    @property
+    def path(self) -> Path:
+        """The run's folder, made when it is first asked for.
+
+        Raises:
+            UserError: It cannot be made or written to.
+        """
+        if self._run is None:
+            self._run = _make_version(Path(self.root_dir))
+        return self._run
+
+    @property
+    def version(self) -> str:
+        """The run, such as ``version_0``."""
+        return self.path.name
+
+    @property
+    def log_dir(self) -> str:
+        """The run's folder; rank 0 decides on it, and ``Trainer.log_dir`` tells the others."""
+        return str(self.path) if getattr(rank_zero_only, "rank", 0) == 0 else ""
+
+    @property
+    def experiment(self) -> None:  # type: ignore[override]
+        """No writer."""
+
+    def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:
+        """Nothing; a callback writes ``metrics.csv``."""
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing; ``config.yaml`` holds them."""
+
+    def save(self) -> None:
+        """Nothing to save."""
+
+    def finalize(self, status: str) -> None:
+        """Nothing to finish."""
+
+
+def _make_version(experiment: Path) -> Path:
+    try:
+        experiment.mkdir(parents=True, exist_ok=True)
+        number = len(versions(experiment)) and int(versions(experiment)[-1].name.removeprefix("version_")) + 1
+        while True:
+            run = experiment / f"version_{number}"
+            try:
+                run.mkdir()
+            except FileExistsError:
+                number += 1  # another process was quicker
+            else:
+                return run
+    except OSError as error:
+        raise UserError(
+            f"output folder {experiment} cannot be written to ({error.strerror}); choose another with --trainer.default_root_dir"
+        ) from error

@@ -1,0 +1,116 @@
+"""``predict``: photos in, a table of classes out."""
+
+import csv
+import glob
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from posture_classifier.errors import UserError
+
+MAX_TABLE_ROWS = 50
+
+
+def predict(
+    checkpoint: str,
+    paths: list[str],
+    output: Path | None = None,
+    overwrite: bool = False,
+    batch_size: int = 32,
+    device: str | None = None,
+) -> int:
+    """Classify photos with a trained model.
+
+    Args:
+        checkpoint: A .ckpt file of a run; class names and preprocessing are inside it.
+        paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
+        output: A .csv or .jsonl file to write: path, label, probability, one column per class, error.
+        overwrite: Replace the output if it exists.
+        batch_size: Photos per forward pass.
+        device: cpu, cuda or mps; by default a GPU if there is one.
+
+    Returns:
+        Exit code: 1 if a photo could not be read, else 0.
+    """
+    _check_output(output, overwrite)
+    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.data.decode import SUFFIXES
+    from posture_classifier.inference import Classifier
+
+    photos = _expand(paths, SUFFIXES)
+    classifier = Classifier.load(checkpoint, device)
+    stream = classifier.stream(photos, batch_size)
+    rows = [_row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)]
+    console = Console()
+    console.print(_table(rows))
+    if output is not None:
+        _write(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
+        console.print(f"{len(rows)} rows written to {output}", highlight=False)
+    failed = [row for row in rows if row["error"]]
+    if failed:
+        console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red", highlight=False)
+    return 1 if failed else 0
+
+
+def _check_output(output: Path | None, overwrite: bool) -> None:
+    if output is None:
+        return
+    if output.suffix not in (".csv", ".jsonl"):
+        raise UserError(f"--output {output} must end in .csv or .jsonl")
+    if output.exists() and not overwrite:
+        raise UserError(f"--output {output} exists; choose another name, or add --overwrite true")
+    if not output.parent.is_dir():
+        raise UserError(f"--output {output} lies in a folder that does not exist; make {output.parent} first")
+
+
+def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
+    """Files, folders and patterns as a list of files, in order, each once."""
+    found: dict[str, None] = {}
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if p.suffix.lower() in suffixes and not p.name.startswith("."))
+            found |= dict.fromkeys(sorted(map(str, inside)))
+        elif path.exists():
+            found[str(path)] = None
+        elif matches := sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file()):
+            found |= dict.fromkeys(matches)
+        else:
+            raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
+    if not found:
+        raise UserError(f"no photos in {', '.join(paths)}; photos end in {', '.join(sorted(suffixes))}")
+    return list(found)
+
+
+def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:
+    """One flat row: empty cells where the photo could not be read."""
+    probabilities = prediction.pop("probabilities") or dict.fromkeys(class_names)
+    error = prediction.pop("error")
+    return prediction | probabilities | {"error": error}
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("path", "label", "probability", caption=f"{len(rows)} photos")
+    for row in rows[:MAX_TABLE_ROWS]:
+        if row["error"]:
+            table.add_row(row["path"], f"[red]{row['error']}", "")
+        else:
+            table.add_row(row["path"], row["label"], f"{row['probability']:.3f}")
+    if len(rows) > MAX_TABLE_ROWS:
+        table.add_row(f"and {len(rows) - MAX_TABLE_ROWS} more", "", "")
+    return table
+
+
+def _write(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
+    with output.open("w", newline="", encoding="utf-8") as file:
+        if output.suffix == ".jsonl":
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        else:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)

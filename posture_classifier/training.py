@@ -1,0 +1,223 @@
+"""``fit``, ``validate`` and ``test``: a LightningCLI that links data and model, and gives every run its folder."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.plugins import LayerSync
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
+from rich.table import Table
+from timm.layers import convert_sync_batchnorm
+from torch import nn
+
+from posture_classifier.callbacks.epoch_seed import EpochSeed
+from posture_classifier.callbacks.evaluation_report import EvaluationReport, count, interval
+from posture_classifier.callbacks.metrics_csv import MetricsCSV
+from posture_classifier.callbacks.progress import Progress
+from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
+from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
+from posture_classifier.data.module import PostureData
+from posture_classifier.errors import UserError, sample
+from posture_classifier.evaluation import METRICS
+from posture_classifier.model import PostureClassifier
+from posture_classifier.parsing import OneSentenceErrors
+from posture_classifier.runs import RunFolder, last_checkpoint
+
+LOGS = "lightning_logs"
+LINKED = ("class_names", "class_counts")
+"""Arguments of the model that the data gives."""
+
+
+class Parser(OneSentenceErrors, LightningArgumentParser):
+    """Lightning's parser with our errors."""
+
+
+class SaveConfig(SaveConfigCallback):
+    """Writes ``config.yaml`` once; a resumed run keeps it, and writes its own beside it."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Called on rank 0 only."""
+        # Not Trainer.log_dir, which waits for all ranks.
+        folder = Path(trainer.loggers[0].log_dir or ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        names = ["config.yaml", *(f"config.resumed-{n}.yaml" for n in range(1, 10_000))]
+        path = next(folder / name for name in names if not (folder / name).exists())
+        self.parser.save(self.config, path, skip_none=False)
+
+
+class TimmSyncBatchNorm(LayerSync):
+    """``trainer.sync_batchnorm`` by timm's converter: torch's drops the activation that timm fuses into its norm layers."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Replace every BatchNorm layer."""
+        return convert_sync_batchnorm(model)
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        """Leave them: synchronised layers work on one device too."""
+        return model
+
+
+class PostureCLI(LightningCLI):
+    """Parses, links, trains, and evaluates the best checkpoint at the end.
+
+    Args:
+        arguments: The command line, subcommand first.
+    """
+
+    checkpoint: Path | None = None
+    datamodule: PostureData
+    model: PostureClassifier
+
+    def __init__(self, arguments: ArgsType) -> None:
+        _quiet()
+        super().__init__(
+            PostureClassifier,
+            PostureData,
+            args=arguments,
+            parser_class=Parser,
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            # Photos were all decoded once before this, so a sanity check would find nothing.
+            trainer_defaults={"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False},
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Lightning's, without its predict: ours is a tool that needs the checkpoint alone."""
+        commands = LightningCLI.subcommands()
+        return {name: commands[name] | {"weights_only"} for name in ("fit", "validate", "test")}
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The seed has a default, so that a run can be repeated without a word."""
+        parser.add_argument("--seed_everything", type=int, default=0, help="Seed of the split, the new head, the order and the augmentation.")
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """What links data and model, and what names a run."""
+        parser.add_argument(
+            "--experiment", type=str | None, default=None, help="Runs go to lightning_logs/<experiment>/; by default the data folder's name."
+        )
+        parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
+        parser.link_arguments("seed_everything", "data.seed")
+        for name in LINKED:
+            parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Read the checkpoint before anything is built: validate and test take the model from it."""
+        super().parse_arguments(parser, args)
+        command = self.config.subcommand
+        settings = self.config[command]
+        if settings.ckpt_path is None:
+            if command != "fit":
+                raise UserError(f"{command} needs --ckpt_path, a .ckpt of a run or last")
+            return
+        self.checkpoint = last_checkpoint(self._experiment()) if settings.ckpt_path == "last" else Path(settings.ckpt_path)
+        trained = read_checkpoint(self.checkpoint)["hyper_parameters"]
+        # The weights come from the checkpoint: there is nothing to fetch.
+        model = {"pretrained": False, "weights": None}
+        if command != "fit":
+            model = {key: value for key, value in trained.items() if key not in LINKED} | model
+        self._trained_classes = list(trained["class_names"])
+        self._pretrained = bool(trained["pretrained"] or trained["weights"])
+        self.config = parser.parse_object({command: {"model": model, "ckpt_path": None}}, self.config)
+
+    def _experiment(self) -> Path:
+        settings = self.config[self.config.subcommand]
+        name = settings.experiment or Path(settings.data.root).resolve().name
+        return Path(settings.trainer.default_root_dir or ".") / LOGS / name
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Add the run folder, its checkpoints and its reports to what the user configured."""
+        settings = self.config_init[self.subcommand]
+        trainer, seed = settings.trainer, settings.seed_everything
+        callbacks: list[Callback] = [*(trainer.callbacks or []), EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+        if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in callbacks):
+            callbacks.append(Progress())
+        if trainer.enable_checkpointing is not False:
+            # Two, because save_last=True skips the epochs that bring no new best; the last one holds the state of the best.
+            for name, monitor in (("best", "val/loss"), ("last", None)):
+                callbacks.append(
+                    ModelCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
+                )
+        loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger] if trainer.logger else []
+        resume = self.checkpoint.parent.parent if self.checkpoint and self.subcommand == "fit" else None
+        plugins = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
+        logger = [RunFolder(self._experiment(), resume), *loggers]
+        return super().instantiate_trainer(callbacks=callbacks, logger=logger, plugins=plugins, sync_batchnorm=False, **kwargs)
+
+    def after_instantiate_classes(self) -> None:
+        """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
+        self.datamodule.preprocessing = self.model.preprocessing
+        if self.checkpoint and self._trained_classes != self.datamodule.class_names:
+            raise UserError(
+                f"checkpoint {self.checkpoint} tells {sample(self._trained_classes)} apart, but {self.datamodule.root} has "
+                f"{sample(self.datamodule.class_names)}; give the folder that it was trained on"
+            )
+
+    def fit(self, **kwargs: Any) -> None:
+        """Train, going on from a checkpoint if one was given."""
+        _describe(self.model, self.datamodule, self.trainer)
+        self.trainer.fit(self.model, self.datamodule, ckpt_path=self.checkpoint)
+
+    def after_fit(self) -> None:
+        """Evaluate the best checkpoint on photos that neither training nor the choice of the epoch saw."""
+        best = getattr(self.trainer.checkpoint_callback, "best_model_path", None) or None
+        self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
+        self._announce(best)
+
+    def validate(self, **kwargs: Any) -> None:
+        """Evaluate on the validation split."""
+        self.trainer.validate(self.model, self.datamodule, ckpt_path=self.checkpoint, verbose=False)
+        self._announce(self.checkpoint)
+
+    def test(self, **kwargs: Any) -> None:
+        """Evaluate on the test split."""
+        self.trainer.test(self.model, self.datamodule, ckpt_path=self.checkpoint, verbose=False)
+        self._announce(self.checkpoint)
+
+    @rank_zero_only
+    def _announce(self, checkpoint: str | Path | None) -> None:
+        """Say how good it is, on what, and where to find it."""
+        reports = [c for c in self.trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
+        summary = reports[0].summary
+        table = Table("figure", "value", "95 % interval", title=f"{summary['split']} split: {count(summary)}")
+        for name in METRICS:
+            figure = summary[name]
+            table.add_row(name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", interval(figure))
+        console = Console()
+        console.print(table)
+        console.print(f"best checkpoint: {checkpoint}\nrun folder:      {self.trainer.log_dir}", highlight=False, soft_wrap=True)
+
+
+def _quiet() -> None:
+    """Silence advice that does not concern the user of a finished program."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*args parameter is intended to run from within Python.*",
+        ".*in eval mode.*",  # frozen modules are meant to be
+        "Checkpoint directory .* exists and is not empty",  # that of a resumed run is
+        ".*treespec, LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+@rank_zero_only
+def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> None:
+    """One line on the network and one on the photos, before the wait begins."""
+    parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
+    names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
+    console = Console()
+    console.print(
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {model.weights_source}, "
+        f"{model.preprocessing.image_size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}\n"
+        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes",
+        highlight=False,
+    )

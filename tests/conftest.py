@@ -1,0 +1,65 @@
+"""Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from posture_classifier.cli import main
+
+# One thread: two test machines' cores gain nothing on pictures of 32 pixels, and a forked child must not inherit a thread pool.
+torch.set_num_threads(1)
+
+DrawFolder = Callable[..., Path]
+Fit = Callable[..., Path]
+
+
+def draw(label: int, seed: int, size: int = 40) -> Image.Image:
+    """A bright square on noise, left for label 0 and right for label 1, further down for higher labels."""
+    generator = np.random.default_rng(seed)
+    pixels = generator.integers(0, 120, (size, size, 3), dtype=np.uint8)
+    top, left = 4 + 8 * (label // 2), 4 if label % 2 == 0 else size // 2
+    pixels[top : top + 14, left : left + 14] = generator.integers(180, 255, 3, dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.fixture
+def draw_folder(tmp_path: Path) -> DrawFolder:
+    """Make ``root/<class>/<person>_<n>.png``; each person has photos of every class."""
+
+    def make(name: str = "photos", people: int = 6, each: int = 2, classes: tuple[str, ...] = ("left", "right")) -> Path:
+        root = tmp_path / name
+        for label, class_name in enumerate(classes):
+            (root / class_name).mkdir(parents=True)
+            for person in range(people):
+                for n in range(each):
+                    draw(label, 1000 * person + 10 * n + label).save(root / class_name / f"person{person}_{n}.png")
+        return root
+
+    return make
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Fit:
+    """Run ``fit`` on a folder with the tiny backbone, in seconds; returns the run folder."""
+
+    def run(root: Path, *options: str, epochs: int = 1, version: int = 0, code: int = 0) -> Path:
+        assert main([*fit_arguments(root, tmp_path, epochs), *options]) == code
+        return tmp_path / "lightning_logs" / root.name / f"version_{version}"
+
+    return run
+
+
+def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
+    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn on the terminal."""
+    return [
+        "fit",
+        *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
+        *("--data.augmentation", "[]", "--data.val_fraction", "0.2", "--data.test_fraction", "0.2"),
+        *("--model.backbone", "test_resnet", "--model.pretrained", "false", "--model.image_size", "32"),
+        *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
+        *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"),
+    ]

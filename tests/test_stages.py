@@ -1,0 +1,56 @@
+import pytest
+import timm
+from torch import nn
+
+from posture_classifier.stages import stages
+
+# One of each family that the README names, the smallest that timm has.
+FAMILIES = [
+    "resnet18",
+    "vgg11",
+    "densenet121",
+    "seresnet18",
+    "tf_efficientnet_lite0",
+    "mobilenetv3_small_050",
+    "convnext_atto",
+    "regnetx_002",
+    "inception_v3",
+    "vit_tiny_patch16_224",
+    "deit_tiny_distilled_patch16_224",
+    "swin_tiny_patch4_window7_224",
+]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_stages_partition_the_parameters_and_the_head_is_the_classifier(name: str) -> None:
+    backbone = timm.create_model(name, num_classes=3)
+    *body, head = stages(backbone)
+    listed = [parameter for stage in [*body, head] for parameter in stage.parameters]
+    assert sorted(listed) == sorted(dict(backbone.named_parameters()))
+    assert len(body) >= 4
+    assert all(stage.parameters for stage in body)
+    assert len({stage.name for stage in [*body, head]}) == len(body) + 1, "names tell stages apart"
+    parameters = dict(backbone.named_parameters())
+    assert all(3 in parameters[parameter].shape for parameter in head.parameters)
+
+
+def test_body_runs_from_input_to_output() -> None:
+    names = [stage.name for stage in stages(timm.create_model("resnet18"))]
+    assert names == ["conv1", "layer1", "layer2", "layer3", "layer4", "head"]
+
+
+def test_a_network_without_a_classifier_is_refused() -> None:
+    with pytest.raises(ValueError, match="no classifier"):
+        stages(timm.create_model("test_resnet", num_classes=0))
+
+
+def test_children_are_the_stages_where_timm_knows_none() -> None:
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second, self.fc = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def get_classifier(self) -> nn.Module:
+            return self.fc
+
+    assert [stage.name for stage in stages(Plain())] == ["first", "second", "head"]
