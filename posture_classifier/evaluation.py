@@ -35,7 +35,8 @@ class Predictions:
     @property
     def predicted(self) -> Ints:
         """(N,) the most probable class."""
-        return self.probabilities.argmax(1)
+        result: Ints = self.probabilities.argmax(1)
+        return result
 
     @property
     def confusion(self) -> Ints:
@@ -116,7 +117,8 @@ def _macro_f1(tables: Floats) -> Floats:
 def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
     """Mean of the ratios (D, C) over the classes that occur; (D,)."""
     with np.errstate(invalid="ignore"):
-        return np.nanmean(np.where(denominator > 0, numerator / denominator, np.nan), axis=1)
+        result: Floats = np.nanmean(np.where(denominator > 0, numerator / denominator, np.nan), axis=1)
+    return result
 
 
 def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats:
@@ -128,7 +130,8 @@ def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats
     stacked = np.stack(per_class, axis=1)
     known = ~np.isnan(stacked)
     with np.errstate(invalid="ignore"):
-        return np.where(known, stacked, 0).sum(1) / known.sum(1)
+        result: Floats = np.where(known, stacked, 0).sum(1) / known.sum(1)
+    return result
 
 
 def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints, weights: Ints) -> Floats:

@@ -71,7 +71,7 @@ class PostureClassifier(LightningModule):
             backbone, len(class_names), pretrained, weights, drop_rate=drop_rate, **options
         )
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
-        self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
             preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
@@ -91,7 +91,8 @@ class PostureClassifier(LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
-        return self.backbone(images.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
@@ -138,9 +139,9 @@ class PostureClassifier(LightningModule):
 
         The sampler repeats photos so that all ranks have equally many batches: repeats are dropped by their index.
         """
-        gathered = [self.all_gather(torch.cat(column)) for column in zip(*self._evaluated, strict=True)]
-        if self.trainer.world_size > 1:
-            gathered = [column.flatten(0, 1) for column in gathered]
+        own = [torch.cat(column) for column in zip(*self._evaluated, strict=True)]
+        # Some strategies put a dimension for the ranks in front, others leave a single rank's tensors as they are.
+        gathered = [torch.as_tensor(self.all_gather(column)).reshape(-1, *column.shape[1:]) for column in own]
         return Predictions.unique(*(column.cpu().numpy() for column in gathered))
 
     def configure_optimizers(self) -> Optimizer:
@@ -171,9 +172,7 @@ def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) 
     return Preprocessing(image_size or config["input_size"][1], config["mean"], config["std"], config["interpolation"], resize)
 
 
-def _loss_weights(
-    weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]
-) -> Tensor | None:
+def _loss_weights(weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]) -> Tensor | None:
     if weights is None:
         return None
     if weights == "balanced":

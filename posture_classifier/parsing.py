@@ -12,7 +12,7 @@ from posture_classifier.errors import UserError
 class OneSentenceErrors(ArgumentParser):
     """A jsonargparse parser that raises ``UserError`` rather than printing its usage."""
 
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # type: ignore[override]
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Fold jsonargparse's explanation, which has a line per attempt, into one."""
         text = " ".join(str(message).split())
         raise UserError(f"{text.rstrip('.')}; see --help") from ex

@@ -20,7 +20,9 @@ def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) 
         for column in range(len(classes)):
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=color)
-    axes.set_xticks(range(len(classes)), classes, rotation=45 if len(classes) > 3 else 0, ha="right" if len(classes) > 3 else "center")
+    axes.set_xticks(
+        range(len(classes)), classes, rotation=45 if len(classes) > 3 else 0, ha="right" if len(classes) > 3 else "center"
+    )
     axes.set_yticks(range(len(classes)), classes)
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(title, fontsize=10)

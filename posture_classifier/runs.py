@@ -12,7 +12,9 @@ from posture_classifier.errors import UserError
 
 def versions(experiment: Path) -> list[Path]:
     """The run folders of an experiment, oldest first."""
-    numbered = [(int(match[1]), path) for path in experiment.glob("version_*") if (match := re.fullmatch(r"version_(\d+)", path.name))]
+    numbered = [
+        (int(match[1]), path) for path in experiment.glob("version_*") if (match := re.fullmatch(r"version_(\d+)", path.name))
+    ]
     return [path for _, path in sorted(numbered)]
 
 
@@ -46,12 +48,14 @@ class RunFolder(CSVLogger):
 
     @property
     def path(self) -> Path:
-        """The run's folder, made when it is first asked for.
+        """The run's folder, made when rank 0 first asks for it; ``Trainer.log_dir`` tells the other ranks.
 
         Raises:
             UserError: It cannot be made or written to.
         """
         if self._run is None:
+            if getattr(rank_zero_only, "rank", 0) != 0:
+                return Path(self.root_dir) / "version_of_rank_0"
             self._run = _make_version(Path(self.root_dir))
         return self._run
 
@@ -62,11 +66,11 @@ class RunFolder(CSVLogger):
 
     @property
     def log_dir(self) -> str:
-        """The run's folder; rank 0 decides on it, and ``Trainer.log_dir`` tells the others."""
-        return str(self.path) if getattr(rank_zero_only, "rank", 0) == 0 else ""
+        """The run's folder."""
+        return str(self.path)
 
     @property
-    def experiment(self) -> None:  # type: ignore[override]
+    def experiment(self) -> None:
         """No writer."""
 
     def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:

@@ -49,6 +49,4 @@ def _groups(backbone: nn.Module) -> list[list[str]]:
 def _names(groups: list[list[str]]) -> list[str]:
     """The shortest module path to each group's first parameter that no other group's shares: ``layer4``, ``blocks.2``."""
     paths = [group[0].split(".") for group in groups]
-    return [
-        ".".join(next((p[:n] for n in range(1, len(p)) if sum(other[:n] == p[:n] for other in paths) == 1), p)) for p in paths
-    ]
+    return [".".join(next((p[:n] for n in range(1, len(p)) if sum(other[:n] == p[:n] for other in paths) == 1), p)) for p in paths]

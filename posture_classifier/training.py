@@ -55,7 +55,8 @@ class TimmSyncBatchNorm(LayerSync):
 
     def apply(self, model: nn.Module) -> nn.Module:
         """Replace every BatchNorm layer."""
-        return convert_sync_batchnorm(model)
+        converted: nn.Module = convert_sync_batchnorm(model)
+        return converted
 
     def revert(self, model: nn.Module) -> nn.Module:
         """Leave them: synchronised layers work on one device too."""
@@ -96,12 +97,17 @@ class PostureCLI(LightningCLI):
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The seed has a default, so that a run can be repeated without a word."""
-        parser.add_argument("--seed_everything", type=int, default=0, help="Seed of the split, the new head, the order and the augmentation.")
+        parser.add_argument(
+            "--seed_everything", type=int, default=0, help="Seed of the split, the new head, the order and the augmentation."
+        )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """What links data and model, and what names a run."""
         parser.add_argument(
-            "--experiment", type=str | None, default=None, help="Runs go to lightning_logs/<experiment>/; by default the data folder's name."
+            "--experiment",
+            type=str | None,
+            default=None,
+            help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
         )
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
         parser.link_arguments("seed_everything", "data.seed")
@@ -192,7 +198,9 @@ class PostureCLI(LightningCLI):
             table.add_row(name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", interval(figure))
         console = Console()
         console.print(table)
-        console.print(f"best checkpoint: {checkpoint}\nrun folder:      {self.trainer.log_dir}", highlight=False, soft_wrap=True)
+        # Not Trainer.log_dir, which waits for all ranks.
+        folder = self.trainer.loggers[0].log_dir
+        console.print(f"best checkpoint: {checkpoint}\nrun folder:      {folder}", highlight=False, soft_wrap=True)
 
 
 def _quiet() -> None:
@@ -205,6 +213,7 @@ def _quiet() -> None:
         ".*in eval mode.*",  # frozen modules are meant to be
         "Checkpoint directory .* exists and is not empty",  # that of a resumed run is
         ".*treespec, LeafSpec.*",
+        ".*functional.all_gather is deprecated.*",
     ):
         warnings.filterwarnings("ignore", message)
 

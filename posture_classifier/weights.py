@@ -1,17 +1,17 @@
 """Where a backbone and its pretrained weights come from."""
 
 import difflib
-import pickle
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import timm
-import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
+from posture_classifier.checkpoint import load_plain
 from posture_classifier.errors import UserError, sample
 from posture_classifier.stages import stages
 
@@ -76,17 +76,18 @@ def _init_head(backbone: nn.Module) -> None:
 
 
 def _create(name: str, pretrained: bool, n_classes: int, options: dict[str, Any]) -> nn.Module:
-    if not pretrained:
-        return timm.create_model(name, pretrained=False, num_classes=n_classes, **options)
     try:
-        return timm.create_model(name, pretrained=True, num_classes=n_classes, **options)
+        backbone: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=n_classes, **options)
     # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
     except (OSError, RuntimeError, ValueError) as error:
+        if not pretrained:
+            raise
         raise UserError(
             f"no pretrained weights for {name} can be had here ({_first_line(error)}): give a file with --model.weights, "
             "choose --model.backbone tf_efficientnet_lite0, whose weights are installed with this program, or connect to the "
             "internet once; --model.pretrained false starts from random weights"
         ) from error
+    return backbone
 
 
 def _first_line(error: BaseException) -> str:
@@ -102,18 +103,17 @@ def _packaged_file(package: str) -> Path:
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a weight file, without the prefixes that wrappers put before their names."""
     try:
-        if path.suffix == ".safetensors":
-            state: dict[str, Any] = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"model.weights {path} cannot be read as weights: {_first_line(error)}") from error
+        state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"model.weights {path} cannot be read: {_first_line(error)}") from error
+    if not isinstance(state, dict):
+        raise UserError(f"model.weights {path} holds no named tensors; give a state_dict")
     for key in ("state_dict", "model"):
         state = state[key] if isinstance(state.get(key), dict) else state
     for prefix in ("module.", "_orig_mod.", "backbone."):
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return state
+    return dict(state)
 
 
 def _load(backbone: nn.Module, state: dict[str, Tensor], source: Path) -> None:

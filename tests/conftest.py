@@ -1,7 +1,10 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +13,10 @@ from PIL import Image
 
 from posture_classifier.cli import main
 
-# One thread: two test machines' cores gain nothing on pictures of 32 pixels, and a forked child must not inherit a thread pool.
+# Two cores gain nothing on pictures of 32 pixels.
 torch.set_num_threads(1)
 
+REPOSITORY = Path(__file__).parents[1]
 DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
 
@@ -26,18 +30,22 @@ def draw(label: int, seed: int, size: int = 40) -> Image.Image:
     return Image.fromarray(pixels)
 
 
+def draw_photos(root: Path, people: int, each: int, classes: tuple[str, ...]) -> Path:
+    """Make ``root/<class>/<person>_<n>.png``; each person has photos of every class."""
+    for label, class_name in enumerate(classes):
+        (root / class_name).mkdir(parents=True)
+        for person in range(people):
+            for n in range(each):
+                draw(label, 1000 * person + 10 * n + label).save(root / class_name / f"person{person}_{n}.png")
+    return root
+
+
 @pytest.fixture
 def draw_folder(tmp_path: Path) -> DrawFolder:
-    """Make ``root/<class>/<person>_<n>.png``; each person has photos of every class."""
+    """Draw a folder of photos below the test's own folder."""
 
     def make(name: str = "photos", people: int = 6, each: int = 2, classes: tuple[str, ...] = ("left", "right")) -> Path:
-        root = tmp_path / name
-        for label, class_name in enumerate(classes):
-            (root / class_name).mkdir(parents=True)
-            for person in range(people):
-                for n in range(each):
-                    draw(label, 1000 * person + 10 * n + label).save(root / class_name / f"person{person}_{n}.png")
-        return root
+        return draw_photos(tmp_path / name, people, each, classes)
 
     return make
 
@@ -63,3 +71,9 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
         *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
         *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"),
     ]
+
+
+def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, which may die."""
+    command = [sys.executable, "-m", "posture_classifier", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False, **options)

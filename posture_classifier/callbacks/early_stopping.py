@@ -23,6 +23,15 @@ class EarlyStopping(lightning_callbacks.EarlyStopping):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the metric once every stage that will open is open."""
-        schedules = [c.schedule for c in trainer.callbacks if isinstance(c, ProgressiveUnfreezing)]  # type: ignore[attr-defined]
-        if all(trainer.current_epoch >= schedule.all_opened_at() for schedule in schedules):
+        if _all_opened(trainer):
             super().on_validation_end(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The same; Lightning uses one of the two hooks."""
+        if _all_opened(trainer):
+            super().on_train_epoch_end(trainer, pl_module)
+
+
+def _all_opened(trainer: Trainer) -> bool:
+    schedules = [c.schedule for c in trainer.callbacks if isinstance(c, ProgressiveUnfreezing)]  # type: ignore[attr-defined]
+    return all(trainer.current_epoch >= schedule.all_opened_at() for schedule in schedules)

@@ -59,7 +59,9 @@ class EvaluationReport(Callback):
         # With trainer.limit_test_batches only some of the split's photos were seen.
         seen = data.photos.of(split).select(predictions.indices)
         measured = figures(predictions, seen.groups, self.seed)
-        model.log_dict({f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}, sync_dist=True)
+        if trainer.state.fn == "test":  # the model itself logs what it validates
+            values = {f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}
+            model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
         rows = read_metrics(self._folder / NAME)
@@ -136,9 +138,7 @@ def _write_predictions(predictions: Predictions, photos: Photos, path: Path) -> 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "group", "label", *photos.classes])
-        for name, group, label, row in zip(
-            photos.paths, photos.groups, photos.labels, predictions.probabilities, strict=True
-        ):
+        for name, group, label, row in zip(photos.paths, photos.groups, photos.labels, predictions.probabilities, strict=True):
             writer.writerow([name, group, photos.classes[label], *(f"{value:.9g}" for value in row)])
 
 

@@ -42,7 +42,13 @@ class ProgressiveUnfreezing(Callback):
         self.open_stages = open_stages
         self.warmup_epochs = warmup_epochs
         self.batch_statistics = batch_statistics
-        self.schedule = Schedule((0.0,))
+        self.schedule = Schedule(self._openings(1))
+
+    def _openings(self, n_stages: int) -> tuple[float, ...]:
+        try:
+            return openings(n_stages, self.every_n_epochs, self.open_stages)
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Work out the schedule, and freeze before DDP wraps the model."""
@@ -51,12 +57,8 @@ class ProgressiveUnfreezing(Callback):
         if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy)):
             raise UserError(f"trainer.strategy {type(trainer.strategy).__name__} cannot unfreeze stage by stage; use ddp")
         model = _classifier(pl_module)
-        try:
-            epochs = openings(len(model.stages), self.every_n_epochs, self.open_stages)
-        except ValueError as error:
-            raise UserError(str(error)) from error
         max_epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-        self.schedule = Schedule(epochs, self.warmup_epochs, max_epochs)
+        self.schedule = Schedule(self._openings(len(model.stages)), self.warmup_epochs, max_epochs)
         self._apply(trainer, model)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -62,8 +62,8 @@ class Augmentation:
         result = self.compose(image=image)["image"]
         if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim == 3 and result.shape[2] == 3):
             raise UserError(
-                "data.augmentation must return uint8 RGB images; leave out Normalize, ToTensorV2 and ToGray(num_output_channels=1): "
-                "normalising is part of the preprocessing"
+                "data.augmentation must return uint8 RGB images; leave out Normalize and ToTensorV2: normalising is"
+                "  part of the preprocessing"
             )
         return result
 
@@ -91,7 +91,5 @@ def _find(class_path: str) -> Callable[..., Any]:
     try:
         found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)
     except (ImportError, AttributeError) as error:
-        raise UserError(
-            f"data.augmentation: {class_path} does not exist; write it like albumentations.HorizontalFlip"
-        ) from error
+        raise UserError(f"data.augmentation: {class_path} does not exist; write it like albumentations.HorizontalFlip") from error
     return found

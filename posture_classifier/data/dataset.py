@@ -44,7 +44,7 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
     process sees at batch r * b. The last round is filled up with repeats, which evaluation drops again by index.
     """
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[tuple[int, int]]:
         for index in super().__iter__():
             yield self.epoch, index  # type: ignore[misc]
 

@@ -3,8 +3,8 @@
 import os
 import re
 import unicodedata
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +42,7 @@ class Photos:
 
     def select(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Photos":
         """The photos that a mask or an array of indices names."""
-        arrays = (array[mask] for array in (self.paths, self.labels, self.groups, self.splits))
-        return Photos(self.root, self.classes, *arrays, grouped=self.grouped)
+        return replace(self, paths=self.paths[mask], labels=self.labels[mask], groups=self.groups[mask], splits=self.splits[mask])
 
     def of(self, split: str) -> "Photos":
         """The photos of one split."""
@@ -133,12 +132,11 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
 
 def _photos_below(folder: Path, root: Path) -> list[str]:
     """Relative paths of all photos below a folder."""
-    result = []
+    result: list[str] = []
     for parent, directories, files in os.walk(folder, followlinks=True):
         directories[:] = [name for name in directories if not name.startswith(".")]
-        for name in files:
-            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                result.append((Path(parent) / name).relative_to(root).as_posix())
+        names = [name for name in files if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+        result += [(Path(parent) / name).relative_to(root).as_posix() for name in names]
     return result
 
 

@@ -21,14 +21,14 @@ from posture_classifier.errors import UserError, sample
 
 
 class PostureData(LightningDataModule):
-    """An image folder, split by groups, as batches for training and evaluation.
+    r"""An image folder, split by groups, as batches for training and evaluation.
 
     The photos are indexed, checked and split when they are first asked for, and then stay as they are.
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
         group_pattern: Regular expression on the relative path whose match names the person or recording, such as
-            ``subject-\\d+``. A group is never on two sides of a split. None: every photo is its own group.
+            ``subject-\d+``. A group is never on two sides of a split. None: every photo is its own group.
         split: A ``split.csv`` of an earlier run, to be used again.
         val_fraction: Share of the photos for choosing the best epoch.
         test_fraction: Share of the photos for the final figures; 0 for none.
@@ -124,7 +124,8 @@ class PostureData(LightningDataModule):
     @property
     def class_counts(self) -> list[int]:
         """Number of training photos per class."""
-        return np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes)).tolist()
+        counts = np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes))
+        return [int(count) for count in counts]
 
     @property
     def has_test(self) -> bool:
@@ -137,7 +138,7 @@ class PostureData(LightningDataModule):
         loader = self._loader("train", augmentation, shuffle=True)
         if self.trainer is not None and isinstance(loader.sampler, EpochSampler):
             # Lightning starts the first epoch's iterator before it tells the sampler which epoch that is.
-            loader.sampler.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+            loader.sampler.set_epoch(getattr(self.trainer.fit_loop.epoch_progress.current, "processed", 0))
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -160,10 +161,12 @@ class PostureData(LightningDataModule):
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),  # type: ignore[arg-type]
+            sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             num_workers=workers,
             worker_init_fn=_init_worker,
             persistent_workers=workers > 0,
+            # Its own, since starting an iterator draws a number, and a resumed run starts its first one at another moment.
+            generator=torch.Generator(),
             pin_memory=torch.cuda.is_available(),
             # A last batch of one photo has no batch statistics to train on.
             drop_last=shuffle and per_rank > self.batch_size and per_rank % self.batch_size == 1,

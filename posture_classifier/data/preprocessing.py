@@ -64,4 +64,4 @@ class Preprocessing:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Preprocessing":
         """The inverse of ``to_dict``."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        return cls(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})

@@ -62,9 +62,7 @@ def _order(names: npt.NDArray[np.str_], seed: int, attempt: int) -> npt.NDArray[
     return np.array(sorted(range(len(names)), key=lambda i: keys[i]), dtype=np.int64)
 
 
-def _assign(
-    counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Greedily give each group (row of ``counts``) to the split whose remaining need it fills best; (G,) split indices."""
     order = order[np.argsort(-counts[order].sum(1), kind="stable")]
     # Relative to the class totals, so that a rare class weighs as much as a common one.

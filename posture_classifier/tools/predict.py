@@ -45,7 +45,9 @@ def predict(
     photos = _expand(paths, SUFFIXES)
     classifier = Classifier.load(checkpoint, device)
     stream = classifier.stream(photos, batch_size)
-    rows = [_row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)]
+    rows = [
+        _row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)
+    ]
     console = Console()
     console.print(_table(rows))
     if output is not None:

@@ -1,0 +1,1 @@
+"""Renders a synthetic "turtle neck" (forward head posture) photo set: no photo, no real person."""

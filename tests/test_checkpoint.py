@@ -1,0 +1,140 @@
+"""Checkpoints execute nothing, and are there whole or not at all."""
+
+import os
+import pickle
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from posture_classifier.checkpoint import MARK, AtomicCheckpointIO, read_checkpoint
+from posture_classifier.cli import main
+from posture_classifier.errors import UserError
+
+from .conftest import DrawFolder, Fit, fit_arguments, run_program
+
+
+class Malicious:
+    """Unpickling it makes a file: the proof that code ran."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (os.mkdir, (str(self.proof),))
+
+
+@pytest.fixture
+def malicious(tmp_path: Path) -> Path:
+    torch.save({MARK: "0.1.0", "state_dict": {}, "hyper_parameters": Malicious(tmp_path / "proof")}, tmp_path / "evil.ckpt")
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Malicious(tmp_path / "proof")))
+    return tmp_path / "evil.ckpt"
+
+
+def test_every_checkpoint_of_a_run_is_plain(draw_folder: DrawFolder, fit: Fit) -> None:
+    run = fit(draw_folder(), "--unfreezing.every_n_epochs", "1", epochs=2)
+    files = sorted((run / "checkpoints").iterdir())
+    assert [file.name for file in files] == ["best.ckpt", "last.ckpt"]
+    for file in files:
+        assert torch.load(file, weights_only=True)["hyper_parameters"]["class_names"] == ["left", "right"]
+
+
+@pytest.mark.parametrize("command", ["fit", "validate", "test", "predict", "weights"])
+def test_no_command_executes_a_malicious_checkpoint(
+    tmp_path: Path, draw_folder: DrawFolder, malicious: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = draw_folder()
+    arguments = {
+        "predict": ["predict", str(malicious), str(root)],
+        "weights": [*fit_arguments(root, tmp_path, 1), "--model.weights", str(malicious)],
+    }.get(command, [command, *fit_arguments(root, tmp_path, 1)[1:], "--ckpt_path", str(malicious)])
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert str(malicious) in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "proof").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "does not exist"),
+        (b"", "cannot be read"),
+        (b"text", "refused and nothing of it was executed|cannot be read"),
+        ({"state_dict": {}}, "not written by this program"),
+        ([1, 2], "not written by this program"),
+    ],
+)
+def test_what_is_not_our_checkpoint_is_refused(tmp_path: Path, content: object, message: str) -> None:
+    path = tmp_path / "a.ckpt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(UserError, match=message):
+        read_checkpoint(path)
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
+    path, io = tmp_path / "last.ckpt", AtomicCheckpointIO()
+    io.save_checkpoint({MARK: "1", "epoch": 1}, path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(UserError, match=r"last.ckpt could not be written .* the previous one, if any, is still there"):
+            io.save_checkpoint({MARK: "1", "epoch": 2, "weights": torch.zeros(1_000_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_checkpoint(path)["epoch"] == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"], "nothing half-written stays"
+
+
+def test_a_full_disk_ends_fit_with_one_sentence(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    """As a user would see it: the second epoch's checkpoint does not fit, the first one's can be gone on from."""
+    root = draw_folder()
+    arguments = fit_arguments(root, tmp_path, 1)
+    assert main(arguments) == 0
+    last = tmp_path / "lightning_logs" / root.name / "version_0" / "checkpoints" / "last.ckpt"
+    result = run_program(
+        *fit_arguments(root, tmp_path, 2),
+        "--ckpt_path",
+        "last",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**5,) * 2),
+    )
+    assert result.returncode == 2
+    assert "could not be written" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert read_checkpoint(last)["epoch"] == 0
+
+
+WRITER = """
+import sys, torch
+from posture_classifier.checkpoint import MARK, AtomicCheckpointIO
+for epoch in range(100_000):
+    AtomicCheckpointIO().save_checkpoint({MARK: "1", "weights": torch.full((2_000_000,), float(epoch))}, sys.argv[1])
+"""
+
+
+def test_a_kill_while_writing_leaves_a_loadable_file(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    written = set()
+    for _ in range(50):  # at any moment, not only at the last, what lies there is whole
+        weights = read_checkpoint(path)["weights"]
+        assert len(weights) == 2_000_000
+        assert weights.min() == weights.max()
+        written.add(float(weights[0]))
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert len(written) > 1, "it was being replaced meanwhile"
+    assert len(read_checkpoint(path)["weights"]) == 2_000_000

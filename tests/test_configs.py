@@ -1,0 +1,38 @@
+"""Every shipped configuration runs."""
+
+from pathlib import Path
+
+import pytest
+
+from posture_classifier.cli import main
+
+from .conftest import DrawFolder, fit_arguments
+
+REPOSITORY = Path(__file__).parents[1]
+CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_runs_on_tiny_photos(tmp_path: Path, draw_folder: DrawFolder, name: str) -> None:
+    root = draw_folder()
+    smaller = fit_arguments(root, tmp_path, 1)[1:]
+    devices = ["--trainer.devices", "1"]
+    assert main(["fit", "--config", str(REPOSITORY / "configs" / name), *smaller, *devices, "--experiment", "x"]) == 0
+    assert (tmp_path / "lightning_logs" / "x" / "version_0" / "summary.json").exists()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_is_a_lab_note(name: str) -> None:
+    lines = (REPOSITORY / "configs" / name).read_text().splitlines()
+    header = [line for line in lines if line.startswith("#")]
+    assert any("posture_classifier fit --config" in line for line in header), "its command"
+    assert len([line for line in lines if line and not line.lstrip().startswith("#")]) <= 15, "and only what it changes"
+
+
+def test_a_saved_config_repeats_the_run(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    assert main([*fit_arguments(root, tmp_path, 1), "--seed_everything", "3"]) == 0
+    runs = tmp_path / "lightning_logs" / root.name
+    assert main(["fit", "--config", str(runs / "version_0" / "config.yaml")]) == 0
+    first, second = ((runs / f"version_{n}" / "test" / "predictions.csv").read_text() for n in (0, 1))
+    assert first == second

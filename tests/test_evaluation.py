@@ -1,0 +1,96 @@
+"""Figures against scikit-learn, intervals against theory."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc_score
+
+from posture_classifier.evaluation import METRICS, Figure, Predictions, figures, weighted_auroc
+
+
+def random_predictions(n: int, classes: int, seed: int, rounded: bool = False) -> Predictions:
+    generator = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    logits = generator.normal(size=(n, classes)) + 1.5 * np.eye(classes)[labels]
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return Predictions(np.arange(n), labels, probabilities.round(1) if rounded else probabilities)
+
+
+def width(figure: Figure) -> float:
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.high - figure.low
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("rounded", [False, True], ids=["", "with ties"])
+def test_figures_are_those_of_scikit_learn(classes: int, rounded: bool) -> None:
+    predictions = random_predictions(200, classes, seed=1, rounded=rounded)
+    measured = figures(predictions, np.arange(200).astype(str))
+    labels, said = predictions.labels, predictions.predicted
+    areas = [roc_auc_score(labels == c, predictions.probabilities[:, c]) for c in range(classes)]
+    expected = {
+        "accuracy": (labels == said).mean(),
+        "balanced_accuracy": balanced_accuracy_score(labels, said),
+        "macro_f1": f1_score(labels, said, average="macro"),
+        "auroc": np.mean(areas),
+    }
+    assert {name: figure.value for name, figure in measured.items()} == pytest.approx(expected)
+    assert predictions.macro_f1 == pytest.approx(expected["macro_f1"])
+    if not rounded:
+        assert predictions.log_loss == pytest.approx(log_loss(labels, predictions.probabilities))
+
+
+def test_weighted_auroc_is_that_of_scikit_learn() -> None:
+    predictions = random_predictions(60, 2, seed=2, rounded=True)
+    codes = np.arange(60) // 5
+    weights = np.random.default_rng(0).integers(0, 4, size=(20, 12))
+    got = weighted_auroc(predictions.probabilities[:, 1], predictions.labels == 1, codes, weights)
+    expected = [roc_auc_score(predictions.labels, predictions.probabilities[:, 1], sample_weight=row[codes]) for row in weights]
+    assert got == pytest.approx(expected)
+
+
+def test_the_interval_of_single_photos_is_about_that_of_a_binomial() -> None:
+    predictions = random_predictions(400, 2, seed=3)
+    figure = figures(predictions, np.arange(400).astype(str))["accuracy"]
+    value = predictions.accuracy
+    assert width(figure) == pytest.approx(2 * 1.96 * np.sqrt(value * (1 - value) / 400), rel=0.15)
+
+
+def test_ten_photos_of_one_person_are_not_ten_witnesses() -> None:
+    """Whole people right or wrong: the interval must be that of 40 people, not of 400 photos."""
+    labels = np.arange(400) % 2
+    person = np.arange(400) // 10
+    right = (person % 4) > 0
+    said = np.where(right, labels, 1 - labels)
+    predictions = Predictions(np.arange(400), labels, np.eye(2)[said] * 0.8 + 0.1)
+    alone = figures(predictions, np.arange(400).astype(str))["accuracy"]
+    grouped = figures(predictions, person.astype(str))["accuracy"]
+    assert width(grouped) / width(alone) == pytest.approx(np.sqrt(10), rel=0.15)
+
+
+def test_a_perfect_score_is_not_certain() -> None:
+    labels = np.arange(200) % 2
+    predictions = Predictions(np.arange(200), labels, np.eye(2)[labels])
+    for n_groups, low in ((200, 0.981), (20, 0.839)):
+        for figure in figures(predictions, (np.arange(200) % n_groups).astype(str)).values():
+            assert figure.value == figure.high == 1
+            assert figure.low == pytest.approx(low, abs=1e-3)
+
+
+def test_one_group_tells_nothing_of_others() -> None:
+    measured = figures(random_predictions(40, 2, seed=0), np.full(40, "me"))
+    assert all(figure.value is not None and figure.low is None and figure.high is None for figure in measured.values())
+
+
+def test_auroc_of_one_class_is_undefined() -> None:
+    predictions = Predictions(np.arange(4), np.zeros(4, dtype=np.int64), np.full((4, 2), 0.5))
+    measured = figures(predictions, np.arange(4).astype(str))
+    assert measured["auroc"].value is None
+    assert set(measured) == set(METRICS)
+
+
+def test_repeats_of_a_distributed_sampler_count_once() -> None:
+    predictions = Predictions.unique(np.array([2, 0, 1, 0]), np.array([1, 0, 1, 0]), np.eye(2, dtype=np.float32)[[1, 0, 0, 0]])
+    assert predictions.indices.tolist() == [0, 1, 2]
+    assert predictions.accuracy == pytest.approx(2 / 3)
+    assert predictions.confusion.tolist() == [[1, 0], [1, 1]]

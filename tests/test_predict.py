@@ -1,0 +1,114 @@
+"""A finished model on any photo, from the command line and from Python."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from posture_classifier import Classifier
+from posture_classifier.cli import main
+
+from .conftest import DrawFolder, Fit
+
+
+@pytest.fixture
+def run(draw_folder: DrawFolder, fit: Fit) -> Path:
+    return fit(draw_folder(), "--unfreezing.open_stages", "{0: all}", "--model.learning_rate", "0.01", epochs=2)
+
+
+def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, tmp_path: Path) -> None:
+    """From file to probability, by another path and in another batch."""
+    with (run / "test" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    predictions = classifier.predict([tmp_path / "photos" / row["path"] for row in rows], batch_size=3)
+    for row, prediction in zip(rows, predictions, strict=True):
+        assert prediction.probabilities is not None
+        for name in ("left", "right"):
+            assert prediction.probabilities[name] == pytest.approx(float(row[name]), abs=1e-6)
+
+
+def test_exif_is_turned_in_every_path(run: Path, tmp_path: Path) -> None:
+    """A photo lying on its side, with the orientation that says so, is the same photo."""
+    upright = tmp_path / "photos" / "left" / "person0_0.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(upright).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    first, second = classifier.predict([upright, tmp_path / "lying.png"])
+    assert first.probabilities == pytest.approx(second.probabilities)
+
+
+def test_files_folders_patterns_and_images_in_memory(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "photos" / "left" / "person0_0.png"
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    image = Image.open(path)
+    predictions = classifier.predict([path, str(path), image, np.asarray(image)])
+    assert len({prediction.probability for prediction in predictions}) == 1
+    assert [prediction.path for prediction in predictions] == [str(path), str(path), "", ""]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "new" / "deeper"
+    folder.mkdir(parents=True)
+    shutil.copy(tmp_path / "photos" / "left" / "person0_0.png", folder / "거북목.png")
+    (folder / "broken.jpg").write_text("no image")
+    output = tmp_path / f"predictions{suffix}"
+    checkpoint = str(run / "checkpoints" / "best.ckpt")
+    arguments = [
+        "predict",
+        checkpoint,
+        str(tmp_path / "new"),
+        str(tmp_path / "photos" / "left" / "*_1.png"),
+        "--output",
+        str(output),
+    ]
+    assert main(arguments) == 1
+    if suffix == ".csv":
+        with output.open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    else:
+        rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert list(rows[0]) == ["path", "label", "probability", "left", "right", "error"]
+    assert len(rows) == 2 + 6
+    by_name = {Path(row["path"]).name: row for row in rows}
+    assert by_name["broken.jpg"]["error"] == "not an image"
+    assert not by_name["broken.jpg"]["label"]
+    good = by_name["거북목.png"]
+    assert not good["error"]
+    assert float(good["left"]) + float(good["right"]) == pytest.approx(1)
+    assert float(good["probability"]) == max(float(good["left"]), float(good["right"])) == float(good[good["label"]])
+
+
+def test_an_existing_output_is_not_overwritten_unasked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "mine.csv"
+    output.write_text("precious")
+    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(tmp_path / "photos"), "--output", str(output)]
+    assert main(arguments) == 2
+    assert "exists" in capsys.readouterr().err
+    assert output.read_text() == "precious"
+    assert main([*arguments, "--overwrite", "true"]) == 0
+    assert output.read_text() != "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.png"], "does not exist and matches no file"),
+        (["{empty}"], "no photos in"),
+        (["{photos}", "--output", "x.txt"], "must end in .csv or .jsonl"),
+        (["{photos}", "--output", "no/such/x.csv"], "lies in a folder that does not exist"),
+        (["{photos}", "--batchsize", "3"], "batchsize"),
+        ([], "paths"),
+    ],
+)
+def test_wrong_arguments(run: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    filled = [argument.format(empty=tmp_path / "empty", photos=tmp_path / "photos") for argument in arguments]
+    assert main(["predict", str(run / "checkpoints" / "best.ckpt"), *filled]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""A run that is killed at any moment and resumed ends as if nothing had happened."""
+
+import csv
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from posture_classifier.cli import main
+
+from .conftest import DrawFolder, draw_photos, fit_arguments, run_program
+
+# Head alone, then one more stage, then everything; with augmentation and dropout, which both draw random numbers.
+OPTIONS = [
+    *("--unfreezing.open_stages", "{2: 2, 4: all}", "--data.augmentation", "null", "--model.drop_rate", "0.3"),
+    *("--model.optimizer", "adamw", "--unfreezing.batch_statistics", "true"),
+]
+EPOCHS = 6
+
+
+class Killer(Callback):
+    """Ends its own process with SIGKILL at the start of a given batch."""
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        self.epoch, self.batch = epoch, batch
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if (trainer.current_epoch, batch_idx) == (self.epoch, self.batch):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open() as file:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_photos(tmp_path_factory.mktemp("data") / "photos", people=6, each=2, classes=("left", "right"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    """The run that nothing interrupts."""
+    output = tmp_path_factory.mktemp("whole")
+    assert main([*fit_arguments(photos, output, EPOCHS), *OPTIONS]) == 0
+    return output / "lightning_logs" / photos.name / "version_0"
+
+
+@pytest.mark.parametrize(
+    ("epoch", "batch"),
+    [
+        pytest.param(1, 1, id="within the head phase"),
+        pytest.param(2, 0, id="exactly at an unfreezing"),
+        pytest.param(4, 1, id="just after everything opened"),
+    ],
+)
+def test_a_killed_run_ends_with_the_same_weights_and_metrics(
+    tmp_path: Path, photos: Path, whole: Path, epoch: int, batch: int
+) -> None:
+    arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
+    killer = f"[{{class_path: tests.test_resume.Killer, init_args: {{epoch: {epoch}, batch: {batch}}}}}]"
+    assert run_program(*arguments, "--trainer.callbacks", killer).returncode == -signal.SIGKILL
+    assert main([*arguments, "--ckpt_path", "last"]) == 0
+    got = tmp_path / "lightning_logs" / photos.name / "version_0"
+    assert rows(got) == rows(whole)
+    assert [row["stages_open"] for row in rows(got)] == ["1", "1", "2", "2", "6", "6"]
+    for name, value in weights(whole).items():
+        assert torch.equal(weights(got)[name], value), name
+
+
+def test_a_resumed_run_keeps_its_folder_and_its_first_config(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    assert main(fit_arguments(root, tmp_path, 1)) == 0
+    run = tmp_path / "lightning_logs" / root.name / "version_0"
+    config = (run / "config.yaml").read_text()
+    assert main([*fit_arguments(root, tmp_path, 2), "--ckpt_path", str(run / "checkpoints" / "last.ckpt")]) == 0
+    assert (run / "config.yaml").read_text() == config
+    assert "max_epochs: 2" in (run / "config.resumed-1.yaml").read_text()
+    assert [row["epoch"] for row in rows(run)] == ["0", "1"]
+    assert [path.name for path in run.parent.iterdir()] == ["version_0"]
