@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
+from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import MaxNLocator
 
 from posture_classifier.evaluation import Ints
@@ -12,6 +14,11 @@ from posture_classifier.evaluation import Ints
 def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) -> None:
     """Draw (C, C) counts, true classes down and predicted ones across; shades are shares of the true class."""
     size = max(4.0, 1.6 + 0.6 * len(classes))
+    with rc_context({"font.family": _fonts()}):
+        _draw_confusion(confusion, classes, title, size).savefig(path, dpi=150)
+
+
+def _draw_confusion(confusion: Ints, classes: list[str], title: str, size: float) -> Picture:
     picture = Picture(figsize=(size + 0.8, size), layout="constrained")
     axes = picture.add_subplot()
     shares = confusion / confusion.sum(1, keepdims=True).clip(1)
@@ -26,11 +33,11 @@ def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) 
     axes.set_yticks(range(len(classes)), classes)
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(title, fontsize=10)
-    picture.savefig(path, dpi=150)
+    return picture
 
 
 def plot_curves(rows: list[dict[str, str]], path: Path) -> None:
-    """Draw loss and validation accuracy by epoch; the ground darkens where more stages are open.
+    """Draw loss and validation accuracy by epoch; the ground darkens where more stages are open, and says how many.
 
     Args:
         rows: Those of ``metrics.csv``.
@@ -47,14 +54,24 @@ def plot_curves(rows: list[dict[str, str]], path: Path) -> None:
         axes.set_xlabel("epoch")
         axes.legend()
         axes.grid(alpha=0.3)
-    loss.set_title("cross-entropy")
-    accuracy.set_title("validation photos")
+    loss.set_title("cross-entropy", pad=14)
+    accuracy.set_title("validation photos", pad=14)
     picture.savefig(path, dpi=150)
 
 
 def _shade_phases(rows: list[dict[str, str]], axes: Axes) -> None:
-    counts = [float(row.get("stages_open") or 1) for row in rows]
-    for row, n_open in zip(rows, counts, strict=True):
+    counts = [int(float(row.get("stages_open") or 1)) for row in rows]
+    for row, n_open, before in zip(rows, counts, [0, *counts], strict=False):
+        epoch, shade = int(row["epoch"]), 0.04 + 0.10 * n_open / max(counts)
         if n_open > 1:
-            epoch, shade = int(row["epoch"]), 0.04 + 0.10 * n_open / max(counts)
             axes.axvspan(epoch - 0.5, epoch + 0.5, color="tab:orange", alpha=shade, linewidth=0)
+        if n_open != before:
+            text = "head" if n_open == 1 else f"{n_open} stages"
+            axes.text(epoch - 0.4, 1.01, text, transform=axes.get_xaxis_transform(), fontsize=7, color="grey")
+
+
+def _fonts() -> list[str]:
+    """The usual font, then whichever installed one knows the letters of other scripts: class names may be Korean."""
+    wanted = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Arial Unicode MS")
+    installed = set(get_font_names())
+    return ["DejaVu Sans", *(name for name in wanted if name in installed)]

@@ -214,6 +214,7 @@ def _quiet() -> None:
         "Checkpoint directory .* exists and is not empty",  # that of a resumed run is
         ".*treespec, LeafSpec.*",
         ".*functional.all_gather is deprecated.*",
+        "Glyph .* missing from font",
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -1,7 +1,10 @@
 """Random, but never by accident the same, and never by accident different."""
 
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
@@ -40,6 +43,13 @@ def test_workers_do_not_change_what_is_drawn(draw_folder: DrawFolder) -> None:
     assert epochs[0] == epochs[2]
     assert epochs[1] == epochs[3]
     assert all(epochs[0][i] != epochs[1][i] for i in epochs[0])
+
+
+def test_a_dataset_can_be_sent_to_a_worker_that_was_not_forked(draw_folder: DrawFolder) -> None:
+    """As on Windows and macOS."""
+    dataset = PhotoDataset(read_folder(draw_folder()), PREPROCESSING, Augmentation(ALWAYS, seed=0))
+    sent = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(sent[1, 2].images, dataset[1, 2].images)
 
 
 def test_the_default_suits_posture() -> None:

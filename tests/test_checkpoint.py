@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import resource
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from posture_classifier.cli import main
 from posture_classifier.errors import UserError
 
 from .conftest import DrawFolder, Fit, fit_arguments, run_program
+
+resource = pytest.importorskip("resource", reason="limits on files are a matter of Unix")
 
 
 class Malicious:

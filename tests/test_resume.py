@@ -21,6 +21,8 @@ OPTIONS = [
 ]
 EPOCHS = 6
 
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+
 
 class Killer(Callback):
     """Ends its own process with SIGKILL at the start of a given batch."""
