@@ -59,8 +59,7 @@ class Classifier:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
         content = read_checkpoint(checkpoint)
-        settings = {key: value for key, value in content["hyper_parameters"].items() if not key.startswith("_")}
-        model = PostureClassifier(**settings | {"pretrained": False, "weights": None})
+        model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
         return cls(model, device)
 

@@ -16,7 +16,7 @@ from posture_classifier.data.preprocessing import Batch, Preprocessing, Resize
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import Predictions
 from posture_classifier.stages import Stage, stages
-from posture_classifier.weights import create_backbone
+from posture_classifier.weights import RANDOM, create_backbone
 
 AUXILIARY_WEIGHT = 0.3
 """Weight of each auxiliary classifier's loss (Szegedy et al. 2014, section 5)."""
@@ -44,6 +44,8 @@ class PostureClassifier(LightningModule):
         class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives weights; None is equal.
         drop_rate: Dropout before the classifier.
         preprocessing: What a checkpoint was trained with; leave it out, it follows from the backbone.
+        weights_source: Where a checkpoint's training started from, in words; leave it out. If given, no weights are
+            fetched, since those of the checkpoint will be filled in.
     """
 
     def __init__(
@@ -63,13 +65,17 @@ class PostureClassifier(LightningModule):
         class_weights: Literal["balanced"] | list[float] | None = None,
         drop_rate: float = 0.0,
         preprocessing: dict[str, Any] | None = None,
+        weights_source: str | None = None,
     ) -> None:
         super().__init__()
         fixed_size = bool(timm.is_model(backbone) and timm.get_pretrained_cfg_value(backbone, "fixed_input_size"))
-        options = {"img_size": image_size} if image_size and fixed_size else {}
-        self.backbone, self.weights_source = create_backbone(
-            backbone, len(class_names), pretrained, weights, drop_rate=drop_rate, **options
-        )
+        options: dict[str, Any] = {"img_size": image_size} if image_size and fixed_size else {}
+        if weights_source is None:
+            self.backbone, weights_source = create_backbone(
+                backbone, len(class_names), pretrained, weights, drop_rate=drop_rate, **options
+            )
+        else:
+            self.backbone, _ = create_backbone(backbone, len(class_names), pretrained=False, drop_rate=drop_rate, **options)
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
@@ -87,7 +93,7 @@ class PostureClassifier(LightningModule):
     @property
     def starts_pretrained(self) -> bool:
         """Whether the backbone holds statistics worth keeping, rather than its random initialisation."""
-        return bool(self.hparams["pretrained"] or self.hparams["weights"])
+        return bool(self.hparams["weights_source"] != RANDOM)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""

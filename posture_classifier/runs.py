@@ -30,6 +30,12 @@ def last_checkpoint(experiment: Path) -> Path:
     return found[-1]
 
 
+def run_of(checkpoint: Path) -> Path | None:
+    """The run folder that a checkpoint lies in, unless it was moved out of one."""
+    run = checkpoint.resolve().parent.parent
+    return run if checkpoint.resolve().parent.name == "checkpoints" and run in versions(run.parent) else None
+
+
 class RunFolder(CSVLogger):
     """Lightning's first logger, whose folder the trainer and its callbacks write into; it logs nothing itself.
 
@@ -43,7 +49,8 @@ class RunFolder(CSVLogger):
     """
 
     def __init__(self, experiment: Path, resume: Path | None = None) -> None:
-        super().__init__(experiment.parent, experiment.name, resume.name if resume else None)
+        experiment = resume.parent if resume else experiment
+        super().__init__(experiment.parent, experiment.name)
         self._run = resume
 
     @property

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from timm.models import group_parameters
 from torch import nn
 
+from posture_classifier.errors import UserError
+
 
 class Stage(NamedTuple):
     """A name for people, and the names of the parameters that open together."""
@@ -20,19 +22,23 @@ def stages(backbone: nn.Module) -> list[Stage]:
     holds more than the classifier, so the parameters of ``get_classifier()`` are split out as the head.
 
     Raises:
-        ValueError: The network has no classifier with parameters.
+        UserError: The network has no classifier with parameters.
     """
-    names = {id(parameter): name for name, parameter in backbone.named_parameters()}
-    head = {names[id(p)] for module in _classifiers(backbone) for p in module.parameters()}
-    if not head:
-        raise ValueError(f"{type(backbone).__name__} has no classifier to train")
-    body = [rest for group in _groups(backbone) if (rest := [name for name in group if name not in head])]
-    classifier = [name for name in names.values() if name in head]
+    parameters = dict(backbone.named_parameters())
+    head = {id(p) for module in classifiers(backbone) for p in module.parameters()}
+    classifier = [name for name, parameter in parameters.items() if id(parameter) in head]
+    if not classifier:
+        raise UserError(f"{type(backbone).__name__} has no classifier to train; choose another backbone")
+    groups = [[name for name in group if name not in classifier] for group in _groups(backbone)]
+    # What timm's grouping leaves out (a class token, a position embedding) meets the input first.
+    listed = {name for group in groups for name in group}
+    groups[0] = [name for name in parameters if name not in listed and name not in classifier] + groups[0]
+    body = [group for group in groups if group]
     *labels, _ = _names([*body, classifier])
     return [*map(Stage, labels, map(tuple, body)), Stage("head", tuple(classifier))]
 
 
-def _classifiers(backbone: nn.Module) -> list[nn.Module]:
+def classifiers(backbone: nn.Module) -> list[nn.Module]:
     """The classifier layers; distilled transformers have two."""
     classifier = backbone.get_classifier()  # type: ignore[operator]
     return list(classifier) if isinstance(classifier, tuple) else [classifier]
@@ -40,10 +46,13 @@ def _classifiers(backbone: nn.Module) -> list[nn.Module]:
 
 def _groups(backbone: nn.Module) -> list[list[str]]:
     """Parameter names grouped from input to output; each child is a group where timm knows no grouping."""
-    if not hasattr(backbone, "group_matcher"):
-        return [[f"{name}.{p}" for p, _ in child.named_parameters()] for name, child in backbone.named_children()]
-    by_depth = group_parameters(backbone, backbone.group_matcher(coarse=True))  # type: ignore[operator]
-    return [by_depth[depth] for depth in sorted(by_depth)]
+    if hasattr(backbone, "group_matcher"):
+        try:
+            by_depth = group_parameters(backbone, backbone.group_matcher(coarse=True))  # type: ignore[operator]
+            return [by_depth[depth] for depth in sorted(by_depth)]
+        except AssertionError:  # some of timm's models have a matcher for fine groups only
+            pass
+    return [[f"{name}.{p}" for p, _ in child.named_parameters()] for name, child in backbone.named_children()]
 
 
 def _names(groups: list[list[str]]) -> list[str]:

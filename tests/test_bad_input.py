@@ -82,6 +82,7 @@ def nothing(root: Path) -> None:
         (nothing, ["--model.class_weights", "[1, 2, 3]"], ["class_weights has 3 values for 2 classes"]),
         (nothing, ["--unfreezing.open_stages", "{-1: 2}"], ["open_stages"]),
         (nothing, ["--unfreezing.every_n_epochs", "2", "--unfreezing.open_stages", "{1: 2}"], ["not both"]),
+        (nothing, ["--model.weights_source", "timm"], ["weights_source is what a checkpoint restores"]),
         (nothing, ["--ckpt_path", "last"], ["no run below", "to go on from"]),
         (nothing, ["--ckpt_path", "nowhere.ckpt"], ["nowhere.ckpt does not exist"]),
         (nothing, ["--config", "nowhere.yaml"], ["nowhere.yaml"]),

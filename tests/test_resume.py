@@ -1,7 +1,9 @@
 """A run that is killed at any moment and resumed ends as if nothing had happened."""
 
 import csv
+import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -90,3 +92,40 @@ def test_a_resumed_run_keeps_its_folder_and_its_first_config(tmp_path: Path, dra
     assert "max_epochs: 2" in (run / "config.resumed-1.yaml").read_text()
     assert [row["epoch"] for row in rows(run)] == ["0", "1"]
     assert [path.name for path in run.parent.iterdir()] == ["version_0"]
+
+
+def test_a_resumed_run_stays_pretrained_without_its_weight_file(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    """Statistics that were kept for being pretrained are kept after a resume, and nothing is fetched again."""
+    root = draw_folder()
+    assert main(fit_arguments(root, tmp_path / "first", 1)) == 0
+    file = tmp_path / "weights.ckpt"
+    shutil.copy(tmp_path / "first" / "lightning_logs" / root.name / "version_0" / "checkpoints" / "last.ckpt", file)
+    options = ["--model.weights", str(file), "--unfreezing.open_stages", "{0: all}"]
+    assert main([*fit_arguments(root, tmp_path, 1), *options]) == 0
+    run = tmp_path / "lightning_logs" / root.name / "version_0"
+    before = weights(run)
+    file.unlink()
+    assert main([*fit_arguments(root, tmp_path, 2), *options, "--ckpt_path", "last"]) == 0
+    after = weights(run)
+    assert not torch.equal(before["backbone.conv1.0.weight"], after["backbone.conv1.0.weight"])
+    assert all(torch.equal(value, after[name]) for name, value in before.items() if "running" in name)
+    assert json.loads((run / "summary.json").read_text())["weights"] == "weights.ckpt"
+    assert "weights_source: null" in (run / "config.resumed-1.yaml").read_text()
+
+
+def test_a_checkpoint_outside_of_a_run_goes_on_in_a_new_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    assert main(fit_arguments(root, tmp_path, 1)) == 0
+    runs = tmp_path / "lightning_logs" / root.name
+    shutil.copy(runs / "version_0" / "checkpoints" / "last.ckpt", tmp_path / "mine.ckpt")
+    assert main([*fit_arguments(root, tmp_path, 2), "--ckpt_path", str(tmp_path / "mine.ckpt")]) == 0
+    assert (runs / "version_1" / "checkpoints" / "last.ckpt").exists()
+
+
+def test_a_run_of_another_experiment_goes_on_in_its_own_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    assert main([*fit_arguments(root, tmp_path, 1), "--experiment", "first"]) == 0
+    last = tmp_path / "lightning_logs" / "first" / "version_0" / "checkpoints" / "last.ckpt"
+    assert main([*fit_arguments(root, tmp_path, 2), "--ckpt_path", str(last)]) == 0
+    assert [path.name for path in (tmp_path / "lightning_logs").iterdir()] == ["first"]
+    assert torch.load(last, weights_only=True)["epoch"] == 1

@@ -2,6 +2,7 @@ import pytest
 import timm
 from torch import nn
 
+from posture_classifier.errors import UserError
 from posture_classifier.stages import stages
 
 # One of each family that the README names, the smallest that timm has.
@@ -18,6 +19,8 @@ FAMILIES = [
     "vit_tiny_patch16_224",
     "deit_tiny_distilled_patch16_224",
     "swin_tiny_patch4_window7_224",
+    "pit_s_224",  # its matcher forgets the class token
+    "rdnet_tiny",  # its matcher knows fine groups only
 ]
 
 
@@ -27,7 +30,7 @@ def test_stages_partition_the_parameters_and_the_head_is_the_classifier(name: st
     *body, head = stages(backbone)
     listed = [parameter for stage in [*body, head] for parameter in stage.parameters]
     assert sorted(listed) == sorted(dict(backbone.named_parameters()))
-    assert len(body) >= 4
+    assert len(body) >= 3
     assert all(stage.parameters for stage in body)
     assert len({stage.name for stage in [*body, head]}) == len(body) + 1, "names tell stages apart"
     parameters = dict(backbone.named_parameters())
@@ -40,7 +43,7 @@ def test_body_runs_from_input_to_output() -> None:
 
 
 def test_a_network_without_a_classifier_is_refused() -> None:
-    with pytest.raises(ValueError, match="no classifier"):
+    with pytest.raises(UserError, match="no classifier"):
         stages(timm.create_model("test_resnet", num_classes=0))
 
 

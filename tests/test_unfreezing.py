@@ -112,6 +112,11 @@ def test_learning_rates_follow_stage_and_epoch(draw_folder: DrawFolder, fit: Fit
     assert float(last["lr/head"]) == pytest.approx(0)
 
 
+def test_a_single_batch_an_epoch_still_learns(draw_folder: DrawFolder, fit: Fit) -> None:
+    fit(draw_folder(), *RECORD, "--data.batch_size", "64", "--unfreezing.warmup_epochs", "0", epochs=1)
+    assert moved(0) == {"fc"}
+
+
 def test_weight_decay_spares_norms_and_biases() -> None:
     model = PostureClassifier(["a", "b"], backbone="test_resnet", pretrained=False, weight_decay=0.1)
     groups = model.configure_optimizers().param_groups

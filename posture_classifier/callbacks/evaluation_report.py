@@ -74,7 +74,7 @@ class EvaluationReport(Callback):
             "classes": data.class_names,
             "splits": _sizes(data.photos),
             "backbone": model.hparams["backbone"],
-            "weights": model.weights_source,
+            "weights": model.hparams["weights_source"],
             "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
             "phases": _phases(rows),
             "seed": self.seed,

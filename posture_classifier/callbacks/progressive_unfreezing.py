@@ -78,7 +78,8 @@ class ProgressiveUnfreezing(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Set every stage's learning rate, a function of the epoch just as freezing is."""
-        now = trainer.current_epoch + (batch_idx + 1) / trainer.num_training_batches
+        # The middle of the step: its end would be a rate of 0 for the last one, which may be all of a tiny set's epoch.
+        now = trainer.current_epoch + (batch_idx + 0.5) / trainer.num_training_batches
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = group["peak_lr"] * self.schedule.rate(group["stage"], now)
 

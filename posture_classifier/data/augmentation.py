@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -57,8 +58,9 @@ class Augmentation:
         Raises:
             UserError: The transforms return something else than a uint8 RGB image.
         """
-        digest = hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=4).digest()
-        self.compose.set_random_seed(int.from_bytes(digest))
+        drawn = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())
+        # Not set_random_seed, which gives every transform the same numbers: mirrored photos would always be the brighter ones.
+        self.compose.set_random_state(np.random.default_rng(drawn), random.Random(drawn))
         result = self.compose(image=image)["image"]
         if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim == 3 and result.shape[2] == 3):
             raise UserError(
