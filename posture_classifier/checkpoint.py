@@ -79,8 +79,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
-        """Read with ``read_checkpoint``, whatever the caller thinks of ``weights_only``."""
-        return read_checkpoint(path)
+        """Read with ``load_plain``, whatever the caller thinks of ``weights_only``."""
+        checkpoint: dict[str, Any] = load_plain(path)
+        return checkpoint
 
 
 def _first_cause(error: BaseException) -> str:

@@ -1,9 +1,11 @@
 """The command line: ``fit``, ``validate`` and ``test`` by Lightning, and a subcommand for every file in ``tools/``."""
 
 import ast
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from posture_classifier import __version__, tools
@@ -15,6 +17,8 @@ TRAINING = {
     "validate": "Evaluate a checkpoint on the validation split.",
     "test": "Evaluate a checkpoint on the test split.",
 }
+OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+"""What the system says of a disk that is full or a folder that is closed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Imports wait until a command needs them: ``--version`` and ``--help`` answer without torch.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file name in Korean must not end the program on a terminal that cannot show it.
+            stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = arguments[0] if arguments else "--help"
     tool_lines = _tools()
@@ -39,9 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             raise UserError(f"unknown command {command!r}; choose one of {', '.join(TRAINING | tool_lines)}")
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _fail(str(error))
+    except OSError as error:
+        if error.errno not in OUTPUT_ERRORS:
+            raise
+        return _fail(
+            f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
+        )
     return 0
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
 
 
 def _tools() -> dict[str, str]:

@@ -9,6 +9,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DRAWS = 2000
+AUROC_WORK = 200_000_000
+"""Draws x photos x classes that the AUROC's bootstrap may cost; some seconds. At least 200 draws are made."""
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 
 
@@ -53,8 +55,8 @@ class Predictions:
     @property
     def macro_f1(self) -> float:
         """Mean over classes of the harmonic mean of precision and recall."""
-        table = self.confusion[None].astype(np.float64)
-        return float(_macro_f1(table)[0])
+        table = self.confusion.astype(np.float64)
+        return float(_mean_over_classes(2 * table.diagonal()[None], (table.sum(0) + table.sum(1))[None])[0])
 
     @property
     def log_loss(self) -> float:
@@ -97,21 +99,19 @@ def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 
 def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
     """Every metric for every row of ``weights`` (D, G), the multiplicity of each group."""
     n_classes = predictions.probabilities.shape[1]
-    confusions = np.zeros((weights.shape[1], n_classes, n_classes), dtype=np.int64)
-    np.add.at(confusions, (codes, predictions.labels, predictions.predicted), 1)
-    table = np.tensordot(weights, confusions, axes=1).astype(np.float64)  # (D, C, C)
-    right = table.diagonal(axis1=1, axis2=2)
+    labels, said = predictions.labels, predictions.predicted
+    shape = (weights.shape[1], n_classes)
+    # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
+    per_group = [np.zeros(shape, dtype=np.int64) for _ in range(3)]
+    for counts, classes, chosen in zip(per_group, (labels, labels, said), (labels == said, slice(None), slice(None)), strict=True):
+        np.add.at(counts, (codes[chosen], classes[chosen]), 1)
+    right, true, predicted = ((weights @ counts).astype(np.float64) for counts in per_group)  # (D, C) each
     return {
-        "accuracy": right.sum(1) / table.sum((1, 2)),
-        "balanced_accuracy": _mean_over_classes(right, table.sum(2)),
-        "macro_f1": _macro_f1(table),
+        "accuracy": right.sum(1) / true.sum(1),
+        "balanced_accuracy": _mean_over_classes(right, true),
+        "macro_f1": _mean_over_classes(2 * right, true + predicted),
         "auroc": _macro_auroc(predictions, codes, weights),
     }
-
-
-def _macro_f1(tables: Floats) -> Floats:
-    """(D,) from confusion matrices (D, C, C)."""
-    return _mean_over_classes(2 * tables.diagonal(axis1=1, axis2=2), tables.sum(1) + tables.sum(2))
 
 
 def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
@@ -123,6 +123,8 @@ def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
 
 def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats:
     """Mean over classes of the area under the ROC curve; NaN where a draw lacks positives or negatives of all classes."""
+    affordable = max(200, AUROC_WORK // predictions.probabilities.size)
+    weights = weights[: 1 + affordable]
     per_class = [
         weighted_auroc(predictions.probabilities[:, label], predictions.labels == label, codes, weights)
         for label in range(predictions.probabilities.shape[1])
@@ -146,16 +148,15 @@ def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints,
     Returns:
         (D,) areas; NaN where a draw has no positive or no negative.
     """
-    values, rank = np.unique(scores, return_inverse=True)
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
     result = np.empty(len(weights))
     # In blocks, so that memory stays flat however many photos there are.
     block = max(1, 4_000_000 // len(scores))
     for start in range(0, len(weights), block):
-        drawn = weights[start : start + block][:, codes].astype(np.float64)
-        above = np.zeros((len(drawn), len(values)))
-        below = np.zeros_like(above)
-        np.add.at(above.T, rank[positive], drawn[:, positive].T)
-        np.add.at(below.T, rank[~positive], drawn[:, ~positive].T)
+        drawn = weights[start : start + block][:, codes[order]].astype(np.float64)
+        above = np.add.reduceat(drawn * positive[order], starts, axis=1)
+        below = np.add.reduceat(drawn * ~positive[order], starts, axis=1)
         wins = (above * (below.cumsum(1) - below / 2)).sum(1)
         with np.errstate(invalid="ignore"):
             result[start : start + block] = wins / (above.sum(1) * below.sum(1))

@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from posture_classifier.checkpoint import read_checkpoint
-from posture_classifier.data.decode import DecodeError, decode
+from posture_classifier.data.decode import DecodeError, decode, upright_rgb
+from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
@@ -44,10 +45,18 @@ class Classifier:
     Args:
         model: A fitted model.
         device: Where to compute; None takes a GPU if there is one.
+
+    Raises:
+        UserError: There is no such device.
     """
 
     def __init__(self, model: PostureClassifier, device: str | None = None) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            self.device = torch.empty(0, device=device).device
+        # torch says so in three ways, depending on what it was built with.
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise UserError(f"device {device} is not to be had on this machine; leave it out, or use cpu") from error
         self.model = model.to(self.device).eval()
         self.class_names: list[str] = list(model.hparams["class_names"])
 
@@ -69,6 +78,8 @@ class Classifier:
 
     def stream(self, photos: Sequence[Photo], batch_size: int = 32) -> Iterator[Prediction]:
         """Classify photos one batch after the other, in order; the next batch is decoded while the network computes."""
+        if batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
         batches = [photos[start : start + batch_size] for start in range(0, len(photos), batch_size)]
         with ThreadPoolExecutor() as decoders:
             # Two batches are in the decoders' hands at any time, whatever the number of photos: memory stays flat.
@@ -86,7 +97,7 @@ class Classifier:
             if isinstance(photo, (str, Path)):
                 image = decode(photo, preprocessing.image_size)
             else:
-                image = (photo if isinstance(photo, Image.Image) else Image.fromarray(photo)).convert("RGB")
+                image = upright_rgb(photo if isinstance(photo, Image.Image) else _from_array(photo))
         except DecodeError as error:
             return str(error)
         return torch.from_numpy(np.array(preprocessing.square(image).transpose(2, 0, 1), order="C"))
@@ -106,3 +117,9 @@ class Classifier:
             probabilities = dict(zip(self.class_names, next(rows), strict=True))
             label = max(probabilities, key=lambda name: probabilities[name])
             yield Prediction(path, label, probabilities[label], probabilities)
+
+
+def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise UserError(f"an image in memory must be (H, W, 3) uint8, RGB; this one is {array.shape} {array.dtype}")
+    return Image.fromarray(array)

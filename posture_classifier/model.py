@@ -3,6 +3,7 @@
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import timm
 import torch
 from lightning.pytorch import LightningModule
@@ -68,19 +69,19 @@ class PostureClassifier(LightningModule):
         weights_source: str | None = None,
     ) -> None:
         super().__init__()
-        fixed_size = bool(timm.is_model(backbone) and timm.get_pretrained_cfg_value(backbone, "fixed_input_size"))
-        options: dict[str, Any] = {"img_size": image_size} if image_size and fixed_size else {}
+        _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
+        n_classes = len(class_names)
         if weights_source is None:
-            self.backbone, weights_source = create_backbone(
-                backbone, len(class_names), pretrained, weights, drop_rate=drop_rate, **options
-            )
+            self.backbone, weights_source = create_backbone(backbone, n_classes, pretrained, weights, image_size, drop_rate)
         else:
-            self.backbone, _ = create_backbone(backbone, len(class_names), pretrained=False, drop_rate=drop_rate, **options)
+            self.backbone, _ = create_backbone(backbone, n_classes, False, None, image_size, drop_rate)
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
             preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
+        if image_size:
+            _check_size(self.backbone, backbone, image_size)
         self.save_hyperparameters()
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -97,7 +98,9 @@ class PostureClassifier(LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
-        logits: Tensor = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        # trainer.precision may have converted the weights, after which pixels are still normalised in float32.
+        dtype = next(self.backbone.parameters()).dtype
+        logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -135,6 +138,10 @@ class PostureClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
         predictions = self.predictions()
+        if not np.isfinite(predictions.log_loss):
+            raise UserError(
+                f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
+            )
         # The plain log loss, without smoothing and weights: what the best epoch is chosen by should mean one thing everywhere.
         self.log("val/loss", predictions.log_loss, prog_bar=True, sync_dist=True)
         self.log("val/accuracy", predictions.accuracy, prog_bar=True, sync_dist=True)
@@ -172,6 +179,40 @@ class PostureClassifier(LightningModule):
         checkpoint[MARK] = __version__
 
 
+def _check_ranges(
+    image_size: int | None,
+    learning_rate: float,
+    layer_decay: float,
+    weight_decay: float,
+    label_smoothing: float,
+    drop_rate: float,
+) -> None:
+    for name, value, fits, range_ in (
+        ("image_size", image_size, image_size is None or image_size >= 16, "at least 16"),
+        ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
+        ("layer_decay", layer_decay, 0 < layer_decay <= 1, "above 0 and at most 1"),
+        ("weight_decay", weight_decay, weight_decay >= 0, "at least 0"),
+        ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and below 1"),
+        ("drop_rate", drop_rate, 0 <= drop_rate < 1, "at least 0 and below 1"),
+    ):
+        if not fits:
+            raise UserError(f"model.{name} is {value}, but must be {range_}")
+
+
+@torch.no_grad()
+def _check_size(backbone: nn.Module, name: str, size: int) -> None:
+    """Some networks take few sizes; better now than in the first batch."""
+    try:
+        backbone.eval()(torch.zeros(1, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
+        ) from error
+    finally:
+        backbone.train()
+
+
 def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
     """As the pretrained weights expect it, at the size the user wants."""
     config = timm.data.resolve_model_data_config(backbone)
@@ -186,6 +227,6 @@ def _loss_weights(weights: Literal["balanced"] | list[float] | None, counts: lis
             raise UserError("model.class_weights balanced needs the photos per class; give class_counts too")
         total = torch.tensor(counts, dtype=torch.float32)
         return total.sum() / (len(counts) * total)
-    if len(weights) != len(names):
-        raise UserError(f"model.class_weights has {len(weights)} values for {len(names)} classes ({', '.join(names)})")
+    if len(weights) != len(names) or min(weights) < 0:
+        raise UserError(f"model.class_weights {weights} must be one value of at least 0 for each of {', '.join(names)}")
     return torch.tensor(weights, dtype=torch.float32)

@@ -15,7 +15,17 @@ class OneSentenceErrors(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Fold jsonargparse's explanation, which has a line per attempt, into one."""
         text = " ".join(str(message).split())
-        raise UserError(f"{text.rstrip('.')}; see --help") from ex
+        # Of a union type jsonargparse explains every member; the key and the value are what helps.
+        head, _, rest = text.partition(" Does not validate against any of the Union subtypes")
+        value = rest.rpartition("Given value")[2]
+        raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Add to jsonargparse's a sentence for a configuration that is no text, such as a photo."""
+        try:
+            return super().parse_args(*args, **kwargs)
+        except UnicodeDecodeError as error:
+            raise UserError("a file given with --config is not text; give a YAML file") from error
 
 
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from posture_classifier.evaluation import Ints
 
 def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) -> None:
     """Draw (C, C) counts, true classes down and predicted ones across; shades are shares of the true class."""
-    size = max(4.0, 1.6 + 0.6 * len(classes))
+    size = min(max(4.0, 1.6 + 0.6 * len(classes)), 20.0)
+    classes = [name.replace("$", r"\$") for name in classes]  # a dollar would begin a formula
     with rc_context({"font.family": _fonts()}):
         _draw_confusion(confusion, classes, title, size).savefig(path, dpi=150)
 
@@ -23,7 +24,8 @@ def _draw_confusion(confusion: Ints, classes: list[str], title: str, size: float
     axes = picture.add_subplot()
     shares = confusion / confusion.sum(1, keepdims=True).clip(1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row in range(len(classes)):
+    few = len(classes) <= 30
+    for row in range(len(classes) if few else 0):
         for column in range(len(classes)):
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=color)
@@ -31,6 +33,8 @@ def _draw_confusion(confusion: Ints, classes: list[str], title: str, size: float
         range(len(classes)), classes, rotation=45 if len(classes) > 3 else 0, ha="right" if len(classes) > 3 else "center"
     )
     axes.set_yticks(range(len(classes)), classes)
+    if not few:
+        axes.tick_params(labelsize=max(1.0, 300 / len(classes)))
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(title, fontsize=10)
     return picture
@@ -51,7 +55,7 @@ def plot_curves(rows: list[dict[str, str]], path: Path) -> None:
             axes.plot(epochs, [float(row.get(name) or "nan") for row in rows], style, markersize=3, label=name)
         _shade_phases(rows, axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("epoch")
+        axes.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         axes.legend()
         axes.grid(alpha=0.3)
     loss.set_title("cross-entropy", pad=14)

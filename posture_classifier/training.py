@@ -5,11 +5,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.plugins import LayerSync
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.console import Console
 from rich.table import Table
 from timm.layers import convert_sync_batchnorm
@@ -22,6 +23,7 @@ from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.split import names_photos_below
 from posture_classifier.errors import UserError, sample
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
@@ -135,7 +137,23 @@ class PostureCLI(LightningCLI):
         trained = read_checkpoint(self.checkpoint)["hyper_parameters"]
         self._trained_classes = list(trained["class_names"])
         model = {key: value for key, value in trained.items() if key not in LINKED}
-        self.config = parser.parse_object({command: {"model": model, "ckpt_path": None}}, self.config)
+        changed = [key for key in model if key not in RESTORED and settings.model[key] != model[key]]
+        if command == "fit" and changed:
+            rank_zero_warn(f"a resumed run keeps the model settings of its checkpoint; not used: {', '.join(changed)}")
+        split = settings.data.split or self._trained_split(settings.data.root)
+        self.config = parser.parse_object({command: {"model": model, "data": {"split": split}, "ckpt_path": None}}, self.config)
+
+    def _trained_split(self, root: str) -> str | None:
+        """The split that the checkpoint was trained on, if these are its photos: another would test on trained ones."""
+        run = run_of(self.checkpoint) if self.checkpoint else None
+        if run is None:
+            rank_zero_warn(
+                f"{self.checkpoint} lies outside of its run, so it cannot be told which photos it was trained on; if they are "
+                f"below {root} too, give the run's split.csv as data.split"
+            )
+            return None
+        split = run / "split.csv"
+        return str(split) if split.is_file() and names_photos_below(split, Path(root)) else None
 
     def _experiment(self) -> Path:
         settings = self.config[self.config.subcommand]
@@ -155,11 +173,21 @@ class PostureCLI(LightningCLI):
                 callbacks.append(
                     ModelCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
                 )
-        loggers = trainer.logger if isinstance(trainer.logger, list) else [trainer.logger] if trainer.logger else []
+        # logger: true is Lightning's own choice, in whose place ours is.
+        loggers = [logger for logger in _as_list(trainer.logger) if not isinstance(logger, bool)]
         resume = run_of(self.checkpoint) if self.checkpoint and self.subcommand == "fit" else None
-        plugins = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
-        logger = [RunFolder(self._experiment(), resume), *loggers]
-        return super().instantiate_trainer(callbacks=callbacks, logger=logger, plugins=plugins, sync_batchnorm=False, **kwargs)
+        own = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
+        try:
+            return super().instantiate_trainer(
+                callbacks=callbacks,
+                logger=[RunFolder(self._experiment(), resume), *loggers],
+                plugins=[*_as_list(trainer.plugins), *own],
+                sync_batchnorm=False,
+                **kwargs,
+            )
+        # Lightning says so in any of these when the machine or the combination of options does not allow it.
+        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+            raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     def after_instantiate_classes(self) -> None:
         """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
@@ -200,11 +228,17 @@ class PostureCLI(LightningCLI):
         for name in METRICS:
             figure = summary[name]
             table.add_row(name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", interval(figure))
-        console = Console()
+        console = Console(highlight=False, markup=False)
         console.print(table)
         # Not Trainer.log_dir, which waits for all ranks.
         folder = self.trainer.loggers[0].log_dir
-        console.print(f"best checkpoint: {checkpoint}\nrun folder:      {folder}", highlight=False, soft_wrap=True)
+        console.print(f"checkpoint: {checkpoint}\nrun folder: {folder}", soft_wrap=True)
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _quiet() -> None:
@@ -219,6 +253,8 @@ def _quiet() -> None:
         ".*treespec, LeafSpec.*",
         ".*functional.all_gather is deprecated.*",
         "Glyph .* missing from font",
+        ".*dirpath has changed from.*",  # a checkpoint may be evaluated anywhere
+        ".*WeightAveraging callback, but loading a checkpoint outside.*",
     ):
         warnings.filterwarnings("ignore", message)
 
@@ -230,9 +266,7 @@ def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> 
     source, size = model.hparams["weights_source"], model.preprocessing.image_size
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
-    console = Console()
-    console.print(
+    Console(highlight=False, markup=False).print(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes",
-        highlight=False,
+        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes"
     )

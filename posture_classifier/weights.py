@@ -37,7 +37,12 @@ WAYS_OUT = (
 
 
 def create_backbone(
-    name: str, n_classes: int, pretrained: bool = True, weights: str | None = None, **options: Any
+    name: str,
+    n_classes: int,
+    pretrained: bool = True,
+    weights: str | None = None,
+    image_size: int | None = None,
+    drop_rate: float = 0.0,
 ) -> tuple[nn.Module, str]:
     """Build a timm model with a new head, and fill the rest with pretrained weights.
 
@@ -48,7 +53,8 @@ def create_backbone(
         n_classes: Number of outputs of the new head.
         pretrained: False leaves everything at its random initialisation, unless ``weights`` is given.
         weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file for this architecture.
-        **options: Passed to the model's constructor.
+        image_size: Side in pixels, for those that are built for one size; None is the size that they were trained with.
+        drop_rate: Dropout before the classifier.
 
     Returns:
         The model, and where its weights came from in words.
@@ -60,9 +66,17 @@ def create_backbone(
         nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
         hint = f"; the nearest names are {', '.join(nearest)}" if nearest else ""
         raise UserError(f"model.backbone {name!r} is unknown to timm{hint}")
-    package = PIP_WEIGHTS.get(name)
+    package = PIP_WEIGHTS.get(name.removesuffix(".in1k"))
     from_hub = weights is None and pretrained and not (package and find_spec(package))
-    backbone = _create(name, from_hub, n_classes, options)
+    try:
+        config = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        raise UserError(f"timm cannot build model.backbone {name}: {_first_line(error)}") from error
+    if from_hub and not config.has_weights:
+        # timm would warn, and go on with random ones.
+        raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
+    options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
+    backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate, **options)
     _init_head(backbone, n_classes)
     if from_hub:
         return backbone, "timm"
@@ -87,19 +101,16 @@ def _init_head(backbone: nn.Module, n_classes: int) -> None:
                     nn.init.zeros_(layer.bias)
 
 
-def _create(name: str, pretrained: bool, n_classes: int, options: dict[str, Any]) -> nn.Module:
-    if pretrained and not timm.get_pretrained_cfg(name).has_weights:
-        # timm would warn, and go on with random ones.
-        raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
+def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
     if pretrained and _hub_is_out_of_reach():
         # Look into the cache only: the hub's client would try again for a minute.
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
-        backbone: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=n_classes, **options)
+        backbone: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
     # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
-            raise
+            raise UserError(f"timm cannot build model.backbone {name}: {_first_line(error)}") from error
         raise UserError(f"no pretrained weights for {name} can be had here ({_first_line(error)}): {WAYS_OUT}") from error
     return backbone
 
@@ -131,10 +142,10 @@ def _read(path: Path) -> dict[str, Tensor]:
         state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"model.weights {path} cannot be read: {_first_line(error)}") from error
-    if not isinstance(state, dict):
-        raise UserError(f"model.weights {path} holds no named tensors; give a state_dict")
     for key in ("state_dict", "model"):
-        state = state[key] if isinstance(state.get(key), dict) else state
+        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise UserError(f"model.weights {path} holds no named tensors; give a state_dict")
     for prefix in ("module.", "_orig_mod.", "backbone."):
         if all(name.startswith(prefix) for name in state):
             state = {name.removeprefix(prefix): value for name, value in state.items()}
@@ -146,7 +157,8 @@ def _load(backbone: nn.Module, state: dict[str, Tensor], source: Path) -> None:
     own = backbone.state_dict()
     head = set(stages(backbone)[-1].parameters)
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
-    if lacking := [name for name in own if name not in fitting and name not in head]:
+    # Old files have no counter of batches, and nothing here reads it.
+    if lacking := [name for name in own if name not in fitting and name not in head and "num_batches_tracked" not in name]:
         raise UserError(
             f"{source} does not fit {type(backbone).__name__}: {len(lacking)} of {len(own)} tensors are missing or have another "
             f"shape ({sample(lacking, 3)}); give weights of this very architecture"

@@ -1,6 +1,7 @@
 """Random, but never by accident the same, and never by accident different."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> N
         Augmentation(transforms, 0)
 
 
-def test_transforms_that_normalise_are_refused() -> None:
-    with pytest.raises(UserError, match="must return uint8"):
-        Augmentation([{"class_path": "albumentations.Normalize"}], 0)(IMAGE, 0, 0)
+@pytest.mark.parametrize("name", ["albumentations.Normalize", "albumentations.pytorch.ToTensorV2", "albumentations.RandomScale"])
+def test_transforms_that_normalise_or_change_the_size_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="must return uint8 RGB images of the same size"):
+        Augmentation([{"class_path": name}], 0)
+
+
+@pytest.mark.parametrize(
+    "transform", ["flip", {"name": "flip"}, {"class_path": 3}, {"class_path": "albumentations.HorizontalFlip", "p": 1}]
+)
+def test_descriptions_of_another_form_are_refused(transform: Any) -> None:
+    with pytest.raises(UserError, match=r"data\.augmentation"):
+        Augmentation([transform], 0)

@@ -79,7 +79,18 @@ def nothing(root: Path) -> None:
         (nothing, ["--model.backbone", "resnet81"], ["'resnet81' is unknown to timm", "resnet18"]),
         (nothing, ["--model.bakbone", "resnet18"], ["bakbone"]),
         (nothing, ["--model.learning_rate", "fast"], ["learning_rate", "fast"]),
-        (nothing, ["--model.class_weights", "[1, 2, 3]"], ["class_weights has 3 values for 2 classes"]),
+        (nothing, ["--model.class_weights", "[1, 2, 3]"], ["class_weights [1.0, 2.0, 3.0] must be one value"]),
+        (nothing, ["--model.image_size", "0"], ["model.image_size is 0, but must be at least 16"]),
+        (nothing, ["--model.backbone", "test_vit", "--model.image_size", "33"], ["test_vit cannot take images of 33 px"]),
+        (nothing, ["--model.backbone", "resnet18.nope"], ["timm cannot build model.backbone resnet18.nope"]),
+        (nothing, ["--model.learning_rate", "-1"], ["learning_rate is -1.0, but must be above 0"]),
+        (nothing, ["--model.layer_decay", "0"], ["layer_decay is 0.0"]),
+        (nothing, ["--model.label_smoothing", "2"], ["label_smoothing is 2.0"]),
+        (nothing, ["--data.num_workers", "-1"], ["num_workers is -1"]),
+        (nothing, ["--data.augmentation", "flip"], ["data.augmentation", "flip"]),
+        (nothing, ["--trainer.devices", "0"], ["trainer: ", "devices"]),
+        (nothing, ["--trainer.accelerator", "abacus"], ["trainer: ", "abacus"]),
+        (nothing, ["--trainer.precision", "half"], ["trainer.precision", "half"]),
         (nothing, ["--unfreezing.open_stages", "{-1: 2}"], ["open_stages"]),
         (nothing, ["--unfreezing.every_n_epochs", "2", "--unfreezing.open_stages", "{1: 2}"], ["not both"]),
         (nothing, ["--model.weights_source", "timm"], ["weights_source is what a checkpoint restores"]),
@@ -112,6 +123,26 @@ def test_unknown_key_in_a_config_file(tmp_path: Path, draw_folder: DrawFolder, c
     config.write_text("model:\n  backbone: test_resnet\n  colour: blue\n")
     assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--config", str(config)]) == 2
     assert "colour" in capsys.readouterr().err
+
+
+def test_a_config_that_is_a_photo(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    root = draw_folder()
+    assert main([*fit_arguments(root, tmp_path, 1), "--config", str(root / "left" / "person0_0.png")]) == 2
+    assert "not text" in capsys.readouterr().err
+
+
+def test_all_photos_of_a_class_unreadable(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    root = draw_folder()
+    for path in (root / "left").iterdir():
+        path.write_text("no photo")
+    assert main([*fit_arguments(root, tmp_path, 1), "--data.on_error", "skip"]) == 2
+    assert "no photo of class left can be read" in capsys.readouterr().err
+
+
+def test_a_training_that_diverges(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--unfreezing.open_stages", "{0: all}", "--model.learning_rate", "1e30", "--model.optimizer", "sgd"]
+    assert main([*fit_arguments(draw_folder(), tmp_path, 3), *options]) == 2
+    assert "training diverged" in capsys.readouterr().err
 
 
 def test_all_unreadable_files_are_listed_at_once(

@@ -1,11 +1,15 @@
 """What a run leaves behind, and how quickly the command line answers."""
 
+import builtins
 import csv
+import errno
+import io
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +22,7 @@ from .conftest import DrawFolder, Fit, fit_arguments
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=240, check=True)
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
@@ -103,6 +107,56 @@ def test_evaluating_a_checkpoint_gives_the_same_figures_in_a_new_folder(
     if split == "test":
         assert (second / split / "predictions.csv").read_bytes() == before[first / "test" / "predictions.csv"]
     assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["validate", "test"])
+def test_another_seed_does_not_test_on_trained_photos(tmp_path: Path, draw_folder: DrawFolder, fit: Fit, command: str) -> None:
+    """The split is the checkpoint's: a new one would put people that it was trained on among the tested."""
+    root = draw_folder(people=10)
+    first = fit(root, "--seed_everything", "1")
+    checkpoint = str(first / "checkpoints" / "best.ckpt")
+    assert main([command, *fit_arguments(root, tmp_path, 1)[1:], "--ckpt_path", checkpoint, "--seed_everything", "2"]) == 0
+    assert (first.with_name("version_1") / "split.csv").read_text() == (first / "split.csv").read_text()
+
+
+def test_a_checkpoint_can_be_tested_on_other_photos(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> None:
+    checkpoint = str(fit(draw_folder()) / "checkpoints" / "best.ckpt")
+    other = draw_folder("others", people=9)
+    for path in other.rglob("*.png"):
+        path.rename(path.with_name(f"new_{path.name}"))
+    assert main(["test", *fit_arguments(other, tmp_path, 1)[1:], "--ckpt_path", checkpoint]) == 0
+    assert json.loads((tmp_path / "lightning_logs" / "others" / "version_0" / "summary.json").read_text())["groups"] == 2
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "split.csv", "metrics.csv", "summary.json"])
+def test_a_full_disk_anywhere_is_one_sentence(
+    draw_folder: DrawFolder, fit: Fit, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = io.open
+
+    def full(file: object, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        if "w" in mode and name in str(file):
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        return original(file, mode, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(io, "open", full)
+    monkeypatch.setattr(builtins, "open", full)
+    fit(draw_folder(), code=2)
+    error = capsys.readouterr().err
+    assert "could not be written: No space left on device" in error
+    assert name in error
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true", "bf16-mixed"])
+def test_precisions_run(draw_folder: DrawFolder, fit: Fit, precision: str) -> None:
+    fit(draw_folder(), "--trainer.precision", precision)
+
+
+@pytest.mark.parametrize(
+    "options", [["--trainer.overfit_batches", "1"], ["--trainer.logger", "true"], ["--trainer.limit_test_batches", "1"]]
+)
+def test_options_of_the_trainer_run(draw_folder: DrawFolder, fit: Fit, options: list[str]) -> None:
+    fit(draw_folder(), *options)
 
 
 def test_without_a_test_split_the_validation_photos_are_reported(draw_folder: DrawFolder, fit: Fit) -> None:

@@ -94,3 +94,9 @@ def test_repeats_of_a_distributed_sampler_count_once() -> None:
     assert predictions.indices.tolist() == [0, 1, 2]
     assert predictions.accuracy == pytest.approx(2 / 3)
     assert predictions.confusion.tolist() == [[1, 0], [1, 1]]
+
+
+def test_a_thousand_classes_fit_into_memory() -> None:
+    predictions = random_predictions(1000, 1000, seed=0)
+    measured = figures(predictions, (np.arange(1000) // 10).astype(str))
+    assert measured["accuracy"].value == pytest.approx(predictions.accuracy)

@@ -140,7 +140,7 @@ def test_folders_files_and_names(draw_folder: DrawFolder) -> None:
     assert photos.classes == ("거북목", "정상")
     assert len(photos) == 24
     assert "정상/day 2/PERSON0.PNG" in photos.paths.tolist()
-    assert photos.groups.tolist() == photos.paths.tolist(), "every photo its own group"
+    assert photos.groups.tolist() == [unicodedata.normalize("NFC", path) for path in photos.paths], "every photo its own group"
     assert all(photos.file(i).exists() for i in range(len(photos)))
 
 
@@ -172,3 +172,44 @@ def test_splits_with_different_classes_are_refused(tmp_path: Path, draw_folder: 
         shutil.move(draw_folder(f"x{name}", people=1, classes=classes), tmp_path / "own" / name)
     with pytest.raises(UserError, match="differ in b, c"):
         read_folder(tmp_path / "own")
+
+
+@pytest.mark.parametrize("names", [("train", "dev"), ("val", "test"), ("train",)])
+def test_half_a_split_is_not_taken_for_classes(tmp_path: Path, draw_folder: DrawFolder, names: tuple[str, ...]) -> None:
+    for name in names:
+        shutil.move(draw_folder(f"part_{name}", people=1), tmp_path / "own" / name)
+    with pytest.raises(UserError, match="look like a split"):
+        read_folder(tmp_path / "own")
+
+
+@pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group"])
+def test_a_class_called_like_a_column_is_refused(draw_folder: DrawFolder, name: str) -> None:
+    with pytest.raises(UserError, match=f"a class cannot be called {name}"):
+        read_folder(draw_folder(classes=("left", name)))
+
+
+def test_one_split_on_every_operating_system(tmp_path: Path) -> None:
+    """macOS may write a name in another way, for the same photo."""
+    splits = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        for label in ("정상", "거북목"):
+            folder = root / unicodedata.normalize(form, label)
+            folder.mkdir(parents=True)
+            for n in range(20):
+                (folder / unicodedata.normalize(form, f"사진{n}.jpg")).touch()
+        photos = split_photos(read_folder(root), FRACTIONS, seed=0)
+        names = [unicodedata.normalize("NFC", path) for path in photos.paths.tolist()]
+        splits.append(dict(zip(names, photos.splits.tolist(), strict=True)))
+        write_split(photos, tmp_path / f"{form}.csv")
+    assert splits[0] == splits[1]
+    taken = read_split(read_folder(tmp_path / "NFD"), tmp_path / "NFC.csv")
+    assert (
+        dict(zip((unicodedata.normalize("NFC", p) for p in taken.paths.tolist()), taken.splits.tolist(), strict=True)) == splits[0]
+    )
+
+
+def test_links_in_a_circle_show_no_photo_twice(draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    (root / "left" / "again").symlink_to(root / "left", target_is_directory=True)
+    assert len(read_folder(root)) == 24

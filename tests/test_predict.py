@@ -1,7 +1,10 @@
 """A finished model on any photo, from the command line and from Python."""
 
+import contextlib
 import csv
+import io
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,8 +14,9 @@ from PIL import Image
 
 from posture_classifier import Classifier
 from posture_classifier.cli import main
+from posture_classifier.errors import UserError
 
-from .conftest import DrawFolder, Fit
+from .conftest import DrawFolder, Fit, run_program
 
 
 @pytest.fixture
@@ -102,7 +106,7 @@ def test_an_existing_output_is_not_overwritten_unasked(run: Path, tmp_path: Path
         (["nowhere.png"], "does not exist and matches no file"),
         (["{empty}"], "no photos in"),
         (["{photos}", "--output", "x.txt"], "must end in .csv or .jsonl"),
-        (["{photos}", "--output", "no/such/x.csv"], "lies in a folder that does not exist"),
+        (["{photos}", "--output", "no/such/x.csv"], "must be a file in a folder that exists"),
         (["{photos}", "--batchsize", "3"], "batchsize"),
         ([], "paths"),
     ],
@@ -112,3 +116,49 @@ def test_wrong_arguments(run: Path, tmp_path: Path, arguments: list[str], messag
     filled = [argument.format(empty=tmp_path / "empty", photos=tmp_path / "photos") for argument in arguments]
     assert main(["predict", str(run / "checkpoints" / "best.ckpt"), *filled]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_an_image_in_memory_is_read_as_its_file_is(run: Path, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(tmp_path / "photos" / "left" / "person0_0.png").save(tmp_path / "lying.png", exif=exif)
+    deep = (np.arange(1600, dtype=np.uint16) * 40).reshape(40, 40)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    for name in ("lying.png", "deep.png"):
+        from_file, from_memory = classifier.predict([tmp_path / name, Image.open(tmp_path / name)])
+        assert from_file.probabilities == from_memory.probabilities
+
+
+@pytest.mark.parametrize("array", [np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8, 3), np.float32)])
+def test_arrays_of_another_shape_or_type_are_refused(run: Path, array: np.ndarray) -> None:
+    with pytest.raises(UserError, match="must be"):
+        Classifier.load(run / "checkpoints" / "best.ckpt").predict([array])
+
+
+def test_names_that_a_terminal_cannot_show(run: Path, tmp_path: Path) -> None:
+    """Korean on a terminal of another code page, brackets that rich would read as markup, and bytes that are no UTF-8."""
+    folder = tmp_path / "names"
+    (folder / "a[").mkdir(parents=True)
+    for name in ("거북목.png", "a[/x].png", "b[copy].png"):
+        shutil.copy(tmp_path / "photos" / "left" / "person0_0.png", folder / name)
+    with contextlib.suppress(OSError):  # not every file system takes it
+        shutil.copy(os.fsencode(folder / "거북목.png"), os.fsencode(folder) + b"/\xc1\xa4.png")
+    output = tmp_path / "out.csv"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    result = run_program("predict", str(run / "checkpoints" / "best.ckpt"), str(folder), "--output", str(output), env=environment)
+    assert "Traceback" not in result.stderr
+    rows = list(csv.DictReader(io.StringIO(output.read_bytes().decode(errors="replace"))))
+    assert {"거북목.png", "x].png", "b[copy].png"} <= {Path(row["path"]).name for row in rows if not row["error"]}
+    assert result.returncode == (1 if any(row["error"] for row in rows) else 0)
+
+
+@pytest.mark.parametrize(
+    "options", [["--device", "nonsense"], ["--device", "cuda:77"], ["--batch_size", "0"], ["--output", "{folder}"]]
+)
+def test_impossible_options(run: Path, tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "folder.csv"
+    folder.mkdir()
+    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(tmp_path / "photos")]
+    assert main([*arguments, *(option.format(folder=folder) for option in options)]) == 2
+    assert capsys.readouterr().err.startswith("error: ")

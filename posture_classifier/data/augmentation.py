@@ -43,31 +43,44 @@ class Augmentation:
         seed: The run's seed.
 
     Raises:
-        UserError: A transform does not exist or rejects its arguments.
+        UserError: A transform does not exist, rejects its arguments, or returns something else than a uint8 RGB
+            image of the same size.
     """
 
     def __init__(self, transforms: Transforms, seed: int) -> None:
         import albumentations
 
         self.seed = seed
-        self.compose = albumentations.Compose([_instantiate(transform) for transform in transforms])
+        self.compose = albumentations.Compose([_transform(transform) for transform in transforms])
+        # Here rather than in a worker, whose error would be a traceback.
+        self._try()
+
+    def _try(self) -> None:
+        image = np.zeros((64, 64, 3), dtype=np.uint8)
+        for index in range(10):
+            try:
+                result = self(image, 0, index)
+            except (TypeError, ValueError) as error:
+                raise UserError(f"data.augmentation fails: {' '.join(str(error).split())}") from error
+            if not isinstance(result, np.ndarray) or result.dtype != np.uint8 or result.shape != image.shape:
+                raise UserError(
+                    "data.augmentation must return uint8 RGB images of the same size; leave out Normalize and ToTensorV2, since "
+                    "normalising is part of the preprocessing, and scale with Affine, which keeps the size"
+                )
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
-        """Change one (H, W, 3) uint8 image.
-
-        Raises:
-            UserError: The transforms return something else than a uint8 RGB image.
-        """
+        """Change one (H, W, 3) uint8 image."""
         drawn = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())
         # Not set_random_seed, which gives every transform the same numbers: mirrored photos would always be the brighter ones.
         self.compose.set_random_state(np.random.default_rng(drawn), random.Random(drawn))
-        result = self.compose(image=image)["image"]
-        if not (isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim == 3 and result.shape[2] == 3):
-            raise UserError(
-                "data.augmentation must return uint8 RGB images; leave out Normalize and ToTensorV2: normalising is"
-                "  part of the preprocessing"
-            )
+        result: Pixels = self.compose(image=image)["image"]
         return result
+
+
+def _transform(description: Any) -> Any:
+    if not isinstance(description, dict) or "class_path" not in description:
+        raise UserError(f"data.augmentation: {description} is not a transform; write class_path, and init_args if it has any")
+    return _instantiate(description)
 
 
 def _instantiate(value: Any) -> Any:
@@ -76,6 +89,8 @@ def _instantiate(value: Any) -> Any:
         return [_instantiate(item) for item in value]
     if not isinstance(value, dict) or "class_path" not in value:
         return value
+    if extra := set(value) - {"class_path", "init_args"}:
+        raise UserError(f"data.augmentation: {value['class_path']} has the unknown key {min(extra)}; use class_path and init_args")
     arguments = {key: _instantiate(item) for key, item in (value.get("init_args") or {}).items()}
     constructor = _find(value["class_path"])
     try:
@@ -83,13 +98,13 @@ def _instantiate(value: Any) -> Any:
             # albumentations only warns of an argument that it does not know, and then leaves it out.
             warnings.simplefilter("error", UserWarning)
             return constructor(**arguments)
-    except (TypeError, ValueError, UserWarning) as error:
+    except (TypeError, ValueError, AttributeError, UserWarning) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"data.augmentation: {value['class_path']} rejects its arguments: {reason}") from error
 
 
-def _find(class_path: str) -> Callable[..., Any]:
-    module, _, name = class_path.rpartition(".")
+def _find(class_path: Any) -> Callable[..., Any]:
+    module, _, name = str(class_path).rpartition(".")
     try:
         found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)
     except (ImportError, AttributeError) as error:

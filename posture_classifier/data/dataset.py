@@ -28,8 +28,9 @@ class PhotoDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, key: tuple[int, int]) -> Batch:
-        epoch, index = key
+    def __getitem__(self, key: tuple[int, int] | int) -> Batch:
+        # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the index alone.
+        epoch, index = key if isinstance(key, tuple) else (0, key)
         pixels = self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size))
         if self.augmentation is not None:
             pixels = self.augmentation(pixels, epoch, index)

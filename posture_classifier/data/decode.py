@@ -8,6 +8,8 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 pillow_heif.register_heif_opener()
+# Half of the limit only warns; a phone with 108 megapixels is no attack.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .heic .heif".split()  # noqa: SIM905 - reads better as a line
@@ -33,20 +35,20 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
         DecodeError: The file is missing, empty, truncated, not an image, or larger than Pillow's limit of 179 megapixels.
     """
     try:
-        with warnings.catch_warnings():
-            # Half of the limit only warns; a phone with 108 megapixels is no attack.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if at_least is not None:
-                    image.draft(None, (2 * at_least, 2 * at_least))
-                image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+        str(path).encode()
+        with Image.open(path) as image:
+            if at_least is not None:
+                image.draft(None, (2 * at_least, 2 * at_least))
+            image.load()
+            return upright_rgb(image)
+    except UnicodeEncodeError as error:
+        raise DecodeError("its name is not valid UTF-8; rename it") from error
     except Image.DecompressionBombError as error:
         raise DecodeError("more than 179 million pixels, a decompression bomb or a panorama to be scaled down") from error
     except UnidentifiedImageError as error:
         raise DecodeError("empty file" if Path(path).stat().st_size == 0 else "not an image") from error
-    # Pillow's decoders raise these on damaged data; SyntaxError is its PNG chunk error.
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as error:
+    # The decoders of a dozen formats raise whatever comes up on damaged data: OSError, SyntaxError, struct.error, RuntimeError ...
+    except Exception as error:
         raise DecodeError(_reason(error)) from error
 
 
@@ -58,7 +60,9 @@ def _reason(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """Turn an image by its EXIF orientation and convert it to 8-bit RGB, as ``decode`` does with a file's."""
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         # Pillow would clip 16-bit values at 255 and leave a white picture.
         values = np.asarray(image).astype(np.float64)

@@ -14,6 +14,9 @@ from posture_classifier.errors import UserError, sample
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
+RESERVED = {"path", "group", "label", "probability", "error"}
+"""Columns of the prediction files beside those of the classes."""
+
 
 @dataclass(frozen=True)
 class Photos:
@@ -85,14 +88,14 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
         root=root,
         classes=classes,
         paths=np.array(paths, dtype=np.str_),
-        labels=np.array([classes.index(_normal(name)) for _, name, _ in found], dtype=np.int64),
+        labels=np.array([classes.index(normal(name)) for _, name, _ in found], dtype=np.int64),
         groups=np.array(_groups(paths, group_pattern), dtype=np.str_),
         splits=np.array([split for split, _, _ in found], dtype="<U5"),
         grouped=group_pattern is not None,
     )
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     """One spelling for one name: macOS writes Korean and accented names decomposed, Linux and Windows composed."""
     return unicodedata.normalize("NFC", name)
 
@@ -106,6 +109,11 @@ def _split_folders(root: Path) -> dict[str, Path]:
     names = _folders(root)
     known = [name for name in names if name.lower() in SPLIT_FOLDERS]
     if "train" not in {name.lower() for name in known} or len(known) < 2:
+        if known and all(_folders(root / name) and not _photos_in(root / name) for name in names):
+            raise UserError(
+                f"{root} has the folders {sample(names)}, which look like a split; expected train with val or test beside it, "
+                "or class folders alone"
+            )
         return {}
     if others := sorted(set(names) - set(known)):
         raise UserError(f"{root} has split folders ({sample(known)}) beside others ({sample(others)}); move the others out")
@@ -115,9 +123,13 @@ def _split_folders(root: Path) -> dict[str, Path]:
     return folders
 
 
+def _photos_in(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+
+
 def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
     """The class names, which must be the same in every split."""
-    names = {split: sorted({_normal(name) for name in found}) for split, found in class_lists.items()}
+    names = {split: sorted({normal(name) for name in found}) for split, found in class_lists.items()}
     reference = names.get("train", next(iter(names.values())))
     for split, found in names.items():
         if found != reference:
@@ -127,13 +139,18 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
         raise UserError(f"{root} has no class folders; expected {root}/<class>/*.jpg")
     if len(reference) == 1:
         raise UserError(f"{root} has one class only ({reference[0]}); a classifier needs at least two class folders")
+    if clashing := sorted(RESERVED & set(reference)):
+        raise UserError(
+            f"{root}: a class cannot be called {clashing[0]}, since predictions have a column of that name; rename the folder"
+        )
     return tuple(reference)
 
 
 def _photos_below(folder: Path, root: Path) -> list[str]:
     """Relative paths of all photos below a folder."""
     result: list[str] = []
-    for parent, directories, files in os.walk(folder, followlinks=True):
+    # Links to folders are not followed: a circle of them would show a photo under several names.
+    for parent, directories, files in os.walk(folder):
         directories[:] = [name for name in directories if not name.startswith(".")]
         names = [name for name in files if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
         result += [(Path(parent) / name).relative_to(root).as_posix() for name in names]
@@ -142,12 +159,12 @@ def _photos_below(folder: Path, root: Path) -> list[str]:
 
 def _groups(paths: list[str], pattern: str | None) -> list[str]:
     if pattern is None:
-        return paths
+        return [normal(path) for path in paths]
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise UserError(f"data.group_pattern {pattern!r} is not a regular expression: {error}") from error
-    matches = [expression.search(_normal(path)) for path in paths]
+    matches = [expression.search(normal(path)) for path in paths]
     missed = [path for path, match in zip(paths, matches, strict=True) if not match]
     if missed:
         count = "no photo" if len(missed) == len(paths) else f"all photos but {len(missed)} of {len(paths)}"

@@ -63,6 +63,8 @@ class PostureData(LightningDataModule):
             )
         if batch_size < 1:
             raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
+        if num_workers is not None and num_workers < 0:
+            raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.root = root
         self.group_pattern = group_pattern
         self.split = split
@@ -70,7 +72,8 @@ class PostureData(LightningDataModule):
         self.seed = seed
         self.batch_size = batch_size
         self.num_workers = num_workers
-        self.transforms = DEFAULT if augmentation is None else augmentation
+        transforms = DEFAULT if augmentation is None else augmentation
+        self.augmentation = Augmentation(transforms, seed) if transforms else None
         self.on_error = on_error
 
     @cached_property
@@ -84,10 +87,13 @@ class PostureData(LightningDataModule):
         else:
             check_disjoint(photos)
             photos = self._with_validation(photos)
-        for name in ("train", "val"):
+        for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
             if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
                 classes = [photos.classes[label] for label in sorted(lacking)]
-                raise UserError(f"the {name} split of {self.root} has no photo of {sample(classes)}; it needs some of every class")
+                message = f"the {name} split of {self.root} has no photo of {sample(classes)}"
+                if name != "test":
+                    raise UserError(f"{message}; it needs some of every class")
+                rank_zero_warn(f"{message}; the figures will say nothing about it")
         return photos
 
     def _readable(self, photos: Photos) -> Photos:
@@ -104,7 +110,10 @@ class PostureData(LightningDataModule):
                 f"data.on_error to skip:\n{listing}"
             )
         rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {sample(list(reasons), 3)}")
-        return photos.select(~np.isin(photos.paths, list(reasons)))
+        readable = photos.select(~np.isin(photos.paths, list(reasons)))
+        if empty := set(range(len(photos.classes))) - set(readable.labels.tolist()):
+            raise UserError(f"{self.root}: no photo of class {photos.classes[min(empty)]} can be read")
+        return readable
 
     def _with_validation(self, photos: Photos) -> Photos:
         """Take validation photos from training where the user's own split has none; the test photos stay apart."""
@@ -134,8 +143,7 @@ class PostureData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled and augmented; ready to begin at the epoch that a resumed run begins with."""
-        augmentation = Augmentation(self.transforms, self.seed) if self.transforms else None
-        loader = self._loader("train", augmentation, shuffle=True)
+        loader = self._loader("train", self.augmentation, shuffle=True)
         if self.trainer is not None and isinstance(loader.sampler, EpochSampler):
             # Lightning starts the first epoch's iterator before it tells the sampler which epoch that is.
             loader.sampler.set_epoch(getattr(self.trainer.fit_loop.epoch_progress.current, "processed", 0))

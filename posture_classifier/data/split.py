@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, normal
 from posture_classifier.errors import UserError, sample
 
 SPLITS = ("train", "val", "test")
@@ -133,17 +133,24 @@ def read_split(photos: Photos, path: Path) -> Photos:
     if not rows or not {"path", "split"} <= set(rows[0]):
         raise UserError(f"data.split {path} needs the columns path and split; a run writes such a split.csv")
     rows = [row for row in rows if row["split"]]
-    wanted = {row["path"]: row["split"] for row in rows}
+    wanted = {normal(row["path"]): row["split"] for row in rows}
     if unknown := sorted(set(wanted.values()) - set(SPLITS)):
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
-    if missing := sorted(set(wanted) - set(photos.paths.tolist())):
+    names = [normal(name) for name in photos.paths.tolist()]
+    if missing := sorted(set(wanted) - set(names)):
         raise UserError(f"data.split {path} names {len(missing)} photos that are not below {photos.root}: {sample(missing, 3)}")
-    splits = np.array([wanted.get(name, "") for name in photos.paths.tolist()], dtype="<U5")
+    splits = np.array([wanted.get(name, "") for name in names], dtype="<U5")
     groups, grouped = photos.groups, photos.grouped
     if not grouped and "group" in rows[0]:
-        by_path = {row["path"]: row["group"] for row in rows}
-        groups = np.array([by_path.get(name, name) for name in photos.paths.tolist()], dtype=np.str_)
+        by_path = {normal(row["path"]): row["group"] for row in rows}
+        groups = np.array([by_path.get(name, name) for name in names], dtype=np.str_)
         grouped = len(set(by_path.values())) < len(by_path)
     result = replace(photos, splits=splits, groups=groups, grouped=grouped)
     check_disjoint(result)
     return result.select(splits != "")
+
+
+def names_photos_below(path: Path, root: Path) -> bool:
+    """Whether a split file is about the photos of a folder, rather than of another."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return any((root / row["path"]).is_file() for row in csv.DictReader(file))

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from posture_classifier.errors import UserError
 
@@ -48,14 +49,15 @@ def predict(
     rows = [
         _row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)
     ]
-    console = Console()
-    console.print(_table(rows))
     if output is not None:
         _write(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
-        console.print(f"{len(rows)} rows written to {output}", highlight=False)
+    console = Console(highlight=False, markup=False)
+    console.print(_table(rows))
+    if output is not None:
+        console.print(f"{len(rows)} rows written to {output}")
     failed = [row for row in rows if row["error"]]
     if failed:
-        console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red", highlight=False)
+        console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
     return 1 if failed else 0
 
 
@@ -66,8 +68,9 @@ def _check_output(output: Path | None, overwrite: bool) -> None:
         raise UserError(f"--output {output} must end in .csv or .jsonl")
     if output.exists() and not overwrite:
         raise UserError(f"--output {output} exists; choose another name, or add --overwrite true")
-    if not output.parent.is_dir():
-        raise UserError(f"--output {output} lies in a folder that does not exist; make {output.parent} first")
+    if output.is_dir() or not output.parent.is_dir():
+        raise UserError(f"--output {output} must be a file in a folder that exists; make {output.parent} first")
+    output.open("a").close()  # rather now than after an hour of predicting
 
 
 def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
@@ -100,16 +103,22 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table("path", "label", "probability", caption=f"{len(rows)} photos")
     for row in rows[:MAX_TABLE_ROWS]:
         if row["error"]:
-            table.add_row(row["path"], f"[red]{row['error']}", "")
+            table.add_row(Text(_shown(row["path"])), Text(row["error"], style="red"), "")
         else:
-            table.add_row(row["path"], row["label"], f"{row['probability']:.3f}")
+            table.add_row(Text(_shown(row["path"])), Text(row["label"]), f"{row['probability']:.3f}")
     if len(rows) > MAX_TABLE_ROWS:
         table.add_row(f"and {len(rows) - MAX_TABLE_ROWS} more", "", "")
     return table
 
 
+def _shown(path: str) -> str:
+    """A name of bytes that are no UTF-8, as a terminal can show it."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def _write(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
-    with output.open("w", newline="", encoding="utf-8") as file:
+    # The bytes of a name that is no UTF-8 are written as they are.
+    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         if output.suffix == ".jsonl":
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         else:
