@@ -76,4 +76,6 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own, which may die."""
     command = [sys.executable, "-m", "posture_classifier", *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False, **options)
+    return subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options
+    )
