@@ -73,23 +73,30 @@ class EvaluationReport(Callback):
             "loss": predictions.log_loss,
             "classes": data.class_names,
             "splits": _sizes(data.photos),
-            "backbone": model.hparams["backbone"],
-            "weights": model.hparams["weights_source"],
-            "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
             "phases": _phases(rows),
             "seed": self.seed,
-            "device": str(model.device),
-            "precision": str(trainer.precision),
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-            "git_commit": _git_commit(),
-        }
-        (self._folder / "summary.json").write_text(json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        } | _circumstances(trainer, model)
+        text = json.dumps(self.summary, indent=2, ensure_ascii=False)
+        (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
         _write_predictions(predictions, seen, self._folder / split / "predictions.csv")
         accuracy = self.summary["accuracy"]
         title = f"{split}: accuracy {accuracy['value']:.3f}, 95 % interval {interval(accuracy)}\n{count(self.summary)}"
         plot_confusion(predictions.confusion, data.class_names, title, self._folder / "confusion_matrix.png")
         if rows:
             plot_curves(rows, self._folder / "curves.png")
+
+
+def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]:
+    """What was trained, on what, with which versions."""
+    return {
+        "backbone": model.hparams["backbone"],
+        "weights": model.hparams["weights_source"],
+        "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
+        "device": str(model.device),
+        "precision": str(trainer.precision),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "git_commit": _git_commit(),
+    }
 
 
 def count(summary: dict[str, Any]) -> str:
