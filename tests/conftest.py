@@ -1,8 +1,9 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,18 @@ torch.set_num_threads(1)
 REPOSITORY = Path(__file__).parents[1]
 DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def leave_no_trace() -> Iterator[None]:
+    """Lightning leaves its process group and its environment variables behind, which a later test's children would inherit."""
+    before = dict(os.environ)
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    os.environ.clear()
+    os.environ.update(before)
+    torch.set_num_threads(1)
 
 
 def draw(label: int, seed: int, size: int = 40) -> Image.Image:
