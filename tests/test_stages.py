@@ -1,8 +1,11 @@
 import pytest
 import timm
+import torch
 from torch import nn
 
+from posture_classifier.callbacks.progressive_unfreezing import set_modes
 from posture_classifier.errors import UserError
+from posture_classifier.model import PostureClassifier
 from posture_classifier.stages import stages
 
 # One of each family that the README names, the smallest that timm has.
@@ -35,6 +38,33 @@ def test_stages_partition_the_parameters_and_the_head_is_the_classifier(name: st
     assert len({stage.name for stage in [*body, head]}) == len(body) + 1, "names tell stages apart"
     parameters = dict(backbone.named_parameters())
     assert all(3 in parameters[parameter].shape for parameter in head.parameters)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_frozen_parameters_and_buffers_stay_bit_identical(name: str) -> None:
+    """Two steps with the last two stages open, BatchNorm learning where it may."""
+    model = PostureClassifier(["a", "b", "c"], backbone=name, pretrained=False, drop_rate=0.1)
+    *_, last, head = model.stages
+    parameters = dict(model.backbone.named_parameters())
+    for key, parameter in parameters.items():
+        parameter.requires_grad = key in last.parameters + head.parameters
+    set_modes(model.backbone, training=True, keep_statistics=False)
+    before = {key: value.clone() for key, value in model.backbone.state_dict().items()}
+    optimizer = model.configure_optimizers()
+    size = model.preprocessing.image_size
+    for _ in range(2):
+        outputs = model(torch.rand(2, 3, size, size))
+        logits = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
+        loss: torch.Tensor = nn.functional.cross_entropy(logits, torch.tensor([0, 1]))
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        optimizer.zero_grad()
+    moved = {key for key, value in model.backbone.state_dict().items() if not torch.equal(value, before[key])}
+    modules = {key for key, module in model.backbone.named_modules() if module.training}
+    assert set(head.parameters) & moved
+    for key in moved - set(last.parameters) - set(head.parameters):
+        assert key not in parameters, f"{key} is frozen"
+        assert key.rpartition(".")[0] in modules, f"the buffer {key} belongs to a frozen layer"
 
 
 def test_body_runs_from_input_to_output() -> None:

@@ -78,12 +78,12 @@ def test_pretrained_statistics_are_kept_by_default(draw_folder: DrawFolder, fit:
 
 
 def test_frozen_dropout_is_off_and_open_dropout_is_on() -> None:
-    from posture_classifier.callbacks.progressive_unfreezing import _set_modes
+    from posture_classifier.callbacks.progressive_unfreezing import set_modes
 
     model = PostureClassifier(["a", "b"], backbone="test_efficientnet", pretrained=False, drop_rate=0.5).train()
     for name, parameter in model.backbone.named_parameters():
         parameter.requires_grad = name.startswith("classifier")
-    _set_modes(model.backbone, training=True, keep_statistics=True)
+    set_modes(model.backbone, training=True, keep_statistics=True)
     training = {name for name, module in model.backbone.named_modules() if module.training}
     assert "classifier" in training
     assert not any(name.startswith(("blocks", "conv_stem", "bn1", "conv_head")) for name in training)

@@ -81,7 +81,7 @@ def test_a_new_head_starts_undecided() -> None:
 
 def test_norms_within_a_head_are_left_alone() -> None:
     backbone, _ = create_backbone("levit_128s", 2, pretrained=False)
-    assert all(float(head.bn.weight.mean()) == 1 for head in backbone.get_classifier())  # type: ignore[operator]
+    assert all(head.bn.weight.mean().item() == 1 for head in backbone.get_classifier())  # type: ignore[operator]
 
 
 def test_without_any_weights_the_message_names_the_ways_out() -> None:

@@ -92,7 +92,7 @@ class ProgressiveUnfreezing(Callback):
                 changed |= parameters[name].requires_grad != (depth < n_open)
                 parameters[name].requires_grad = depth < n_open
         keep = model.starts_pretrained if self.batch_statistics is None else not self.batch_statistics
-        _set_modes(model.backbone, training=True, keep_statistics=keep)
+        set_modes(model.backbone, training=True, keep_statistics=keep)
         if changed:
             _wrap_again(trainer, model)
 
@@ -102,14 +102,14 @@ def _classifier(module: LightningModule) -> PostureClassifier:
     return module
 
 
-def _set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
+def set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
     """Put modules with frozen parameters only in evaluation mode; a module without parameters follows its parent."""
     parameters = list(module.parameters())
     if parameters:
         training = any(parameter.requires_grad for parameter in parameters)
     module.training = training and not (keep_statistics and isinstance(module, BATCH_NORMS))
     for child in module.children():
-        _set_modes(child, training, keep_statistics)
+        set_modes(child, training, keep_statistics)
 
 
 def _wrap_again(trainer: Trainer, model: PostureClassifier) -> None:
