@@ -1,12 +1,14 @@
 """Repeat a ``fit`` with several seeds and say how much the result depends on them.
 
-    python benchmarks/seeds.py 5 --config configs/demo.yaml [any other option of fit]
+    python benchmarks/seeds.py FIRST-LAST --config configs/demo.yaml [any other option of fit]
 
 A seed names the split too, so every run is tested on other people. Prints a line a run, then mean and range; the figures
-are those of the runs' ``summary.json``.
+are those of the runs' ``summary.json``. Recipes are compared by the validation loss, so that the test photos take no part in
+the choice.
 """
 
 import contextlib
+import csv
 import io
 import json
 import statistics
@@ -18,7 +20,7 @@ from posture_classifier.cli import main
 
 
 def run(options: list[str], seed: int) -> dict[str, float]:
-    """Train once; returns the test accuracy, its interval, and the seconds that it all took."""
+    """Train once; returns the test accuracy, the validation loss of the same checkpoint, and the seconds that it all took."""
     output = io.StringIO()
     start = time.perf_counter()
     with contextlib.redirect_stdout(output):
@@ -28,19 +30,23 @@ def run(options: list[str], seed: int) -> dict[str, float]:
     seconds = time.perf_counter() - start
     folder = Path(output.getvalue().rpartition("run folder:")[2].strip())
     summary = json.loads((folder / "summary.json").read_text())
+    with (folder / "metrics.csv").open() as file:
+        loss = min(float(row["val/loss"]) for row in csv.DictReader(file))
     figure = summary["accuracy"]
     print(
         f"seed {seed}: accuracy {figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f}), {summary['images']} photos, "
-        f"{summary['groups'] or 'no'} groups, {seconds:.0f} s, {folder}",
+        f"{summary['groups'] or 'no'} groups, validation loss {loss:.3f}, {seconds:.0f} s, {folder}",
         flush=True,
     )
-    return {"accuracy": figure["value"], "seconds": seconds}
+    return {"accuracy": figure["value"], "loss": loss, "seconds": seconds}
 
 
 if __name__ == "__main__":
-    results = [run(sys.argv[2:], seed) for seed in range(int(sys.argv[1]))]
-    values = [result["accuracy"] for result in results]
+    first, last = map(int, sys.argv[1].split("-"))
+    results = [run(sys.argv[2:], seed) for seed in range(first, last + 1)]
+    accuracies = [result["accuracy"] for result in results]
     print(
-        f"{len(values)} seeds: mean {statistics.mean(values):.3f}, range {min(values):.3f} to {max(values):.3f}; "
+        f"{len(accuracies)} seeds: mean {statistics.mean(accuracies):.3f}, range {min(accuracies):.3f} to {max(accuracies):.3f}; "
+        f"validation loss {statistics.mean(result['loss'] for result in results):.3f}; "
         f"median {statistics.median(result['seconds'] for result in results):.0f} s a run"
     )

@@ -2,9 +2,11 @@
 
 import logging
 import warnings
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from jsonargparse.typing import restricted_number_type
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
@@ -23,7 +25,7 @@ from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import names_photos_below
+from posture_classifier.data.split import is_split_of
 from posture_classifier.errors import UserError, sample
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
@@ -35,6 +37,10 @@ LINKED = ("class_names", "class_counts")
 """Arguments of the model that the data gives."""
 RESTORED = ("preprocessing", "weights_source")
 """Arguments of the model that only a checkpoint gives."""
+
+Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
+NO_COMMANDS = ("spawn", "fork", "notebook")
+"""Parts of the names of strategies that start their processes from within a Python program, rather than from a command line."""
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
@@ -56,6 +62,10 @@ class SaveConfig(SaveConfigCallback):
         for name in RESTORED:
             config.model[name] = None
         self.parser.save(config, path, skip_none=False)
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """A run's own checkpoint; a class of its own, since Lightning refuses two of one class that watch the same figure."""
 
 
 class TimmSyncBatchNorm(LayerSync):
@@ -106,7 +116,7 @@ class PostureCLI(LightningCLI):
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The seed has a default, so that a run can be repeated without a word."""
         parser.add_argument(
-            "--seed_everything", type=int, default=0, help="Seed of the split, the new head, the order and the augmentation."
+            "--seed_everything", type=Seed, default=0, help="Seed of the split, the new head, the order and the augmentation."
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -134,26 +144,28 @@ class PostureCLI(LightningCLI):
                 raise UserError(f"{command} needs --ckpt_path, a .ckpt of a run or last")
             return
         self.checkpoint = last_checkpoint(self._experiment()) if settings.ckpt_path == "last" else Path(settings.ckpt_path)
-        trained = read_checkpoint(self.checkpoint)["hyper_parameters"]
+        checkpoint = read_checkpoint(self.checkpoint)
+        trained = checkpoint["hyper_parameters"]
         self._trained_classes = list(trained["class_names"])
+        self._seen = checkpoint.get(PostureData.__qualname__, {})
         model = {key: value for key, value in trained.items() if key not in LINKED}
         changed = [key for key in model if key not in RESTORED and settings.model[key] != model[key]]
         if command == "fit" and changed:
             rank_zero_warn(f"a resumed run keeps the model settings of its checkpoint; not used: {', '.join(changed)}")
-        split = settings.data.split or self._trained_split(settings.data.root)
+        split = settings.data.split or self._trained_split(self.checkpoint, Path(settings.data.root))
+        if command == "fit" and split is None and settings.ckpt_path == "last":
+            raise UserError(
+                f"{self.checkpoint} was trained on other photos than those below {settings.data.root}; to go on from it with "
+                "these, give its path as --ckpt_path, or another --experiment to start anew"
+            )
         self.config = parser.parse_object({command: {"model": model, "data": {"split": split}, "ckpt_path": None}}, self.config)
 
-    def _trained_split(self, root: str) -> str | None:
-        """The split that the checkpoint was trained on, if these are its photos: another would test on trained ones."""
-        run = run_of(self.checkpoint) if self.checkpoint else None
-        if run is None:
-            rank_zero_warn(
-                f"{self.checkpoint} lies outside of its run, so it cannot be told which photos it was trained on; if they are "
-                f"below {root} too, give the run's split.csv as data.split"
-            )
-            return None
-        split = run / "split.csv"
-        return str(split) if split.is_file() and names_photos_below(split, Path(root)) else None
+    def _trained_split(self, checkpoint: Path, root: Path) -> str | None:
+        """The split of the checkpoint's run, if it is known and of these photos: another would test on trained ones."""
+        run = run_of(checkpoint)
+        split = run / "split.csv" if run else None
+        known = set(chain.from_iterable(column.tolist() for column in self._seen.values()))
+        return str(split) if split and split.is_file() and is_split_of(split, root, known) else None
 
     def _experiment(self) -> Path:
         settings = self.config[self.config.subcommand]
@@ -171,11 +183,15 @@ class PostureCLI(LightningCLI):
             # Two, because save_last=True skips the epochs that bring no new best; the last one holds the state of the best.
             for name, monitor in (("best", "val/loss"), ("last", None)):
                 callbacks.append(
-                    ModelCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
+                    RunCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
                 )
         # logger: true is Lightning's own choice, in whose place ours is.
         loggers = [logger for logger in _as_list(trainer.logger) if not isinstance(logger, bool)]
-        resume = run_of(self.checkpoint) if self.checkpoint and self.subcommand == "fit" else None
+        # Of other photos the old run's split.csv and metrics would no longer be true.
+        same_photos = self.subcommand == "fit" and settings.data.split is not None
+        resume = run_of(self.checkpoint) if self.checkpoint and same_photos else None
+        if any(part in str(trainer.strategy) for part in NO_COMMANDS):
+            raise UserError(f"trainer.strategy {trainer.strategy} starts processes that cannot report back; use ddp")
         own = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
         try:
             return super().instantiate_trainer(
@@ -197,6 +213,20 @@ class PostureCLI(LightningCLI):
                 f"checkpoint {self.checkpoint} tells {sample(self._trained_classes)} apart, but {self.datamodule.root} has "
                 f"{sample(self.datamodule.class_names)}; give the folder that it was trained on"
             )
+        if self.checkpoint and self._seen:
+            self._refuse_seen_photos()
+
+    def _refuse_seen_photos(self) -> None:
+        """Photos that the checkpoint learnt from say nothing about new ones, whatever they are called now."""
+        for split in ("val", "test"):
+            if seen := self.datamodule.seen_before(split, self._seen):
+                message = (
+                    f"{seen} of the {len(self.datamodule.photos.of(split))} {split} photos below {self.datamodule.root} are photos "
+                    f"that {self.checkpoint} learnt from or was chosen by"
+                )
+                if self.datamodule.split is None:
+                    raise UserError(f"{message}, so its figures would flatter; give the split.csv of its run as --data.split")
+                rank_zero_warn(f"{message}: copies of one photo on two sides of the split")
 
     def fit(self, **kwargs: Any) -> None:
         """Train, going on from a checkpoint if one was given."""
@@ -205,8 +235,9 @@ class PostureCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that neither training nor the choice of the epoch saw."""
-        best = getattr(self.trainer.checkpoint_callback, "best_model_path", None) or None
-        self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
+        own = [c for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.monitor]
+        best = own[0].best_model_path if own else None
+        self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
         self._announce(best)
 
     def validate(self, **kwargs: Any) -> None:

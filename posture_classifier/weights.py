@@ -2,6 +2,8 @@
 
 import difflib
 import socket
+from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -81,13 +83,13 @@ def create_backbone(
     if from_hub:
         return backbone, "timm"
     if weights is not None:
-        _load(backbone, _read(Path(weights)), Path(weights))
+        _load(backbone, name, _read(Path(weights)), Path(weights))
         return backbone, Path(weights).name
     if not pretrained or package is None:
         return backbone, RANDOM
     file = _packaged_file(package)
     state = zip(backbone.state_dict(), _read(file).values(), strict=True)
-    _load(backbone, dict(state), file)
+    _load(backbone, name, dict(state), file)
     return backbone, f"pip package {package.replace('_', '-')}"
 
 
@@ -152,15 +154,25 @@ def _read(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _load(backbone: nn.Module, state: dict[str, Tensor], source: Path) -> None:
+def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path) -> None:
     """Fill everything but the head; a head of the right shape is taken too."""
+    fitting, lacking = _match(backbone, state)
+    if lacking and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
+        # The architecture's own reading of files: other names, and position embeddings resampled to this image size.
+        with suppress(AttributeError, KeyError, RuntimeError, ValueError):  # raised on files of other architectures
+            fitting, lacking = _match(backbone, convert(state, backbone))
+    if lacking:
+        raise UserError(
+            f"{source} does not fit {name}: {len(lacking)} of {len(backbone.state_dict())} tensors are missing or have another "
+            f"shape ({sample(lacking, 3)}); give weights of this very architecture"
+        )
+    backbone.load_state_dict(fitting, strict=False)
+
+
+def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors that fit the model, and the names of those outside the head that none fits."""
     own = backbone.state_dict()
     head = set(stages(backbone)[-1].parameters)
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     # Old files have no counter of batches, and nothing here reads it.
-    if lacking := [name for name in own if name not in fitting and name not in head and "num_batches_tracked" not in name]:
-        raise UserError(
-            f"{source} does not fit {type(backbone).__name__}: {len(lacking)} of {len(own)} tensors are missing or have another "
-            f"shape ({sample(lacking, 3)}); give weights of this very architecture"
-        )
-    backbone.load_state_dict(fitting, strict=False)
+    return fitting, [name for name in own if name not in fitting and name not in head and "num_batches_tracked" not in name]

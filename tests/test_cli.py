@@ -5,6 +5,8 @@ import csv
 import errno
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -52,8 +54,9 @@ def test_importing_asks_no_network() -> None:
         "import posture_classifier.training, posture_classifier.inference, posture_classifier.tools.predict\n"
         "from posture_classifier.data.augmentation import Augmentation, DEFAULT\n"
         "Augmentation(DEFAULT, 0)\n"
+        "print('imported')"
     )
-    python("-c", program)
+    assert python("-c", program).stdout == "imported\n"
 
 
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
@@ -121,11 +124,59 @@ def test_another_seed_does_not_test_on_trained_photos(tmp_path: Path, draw_folde
 
 def test_a_checkpoint_can_be_tested_on_other_photos(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> None:
     checkpoint = str(fit(draw_folder()) / "checkpoints" / "best.ckpt")
-    other = draw_folder("others", people=9)
-    for path in other.rglob("*.png"):
-        path.rename(path.with_name(f"new_{path.name}"))
+    other = draw_folder("others", people=9, seed=1)
     assert main(["test", *fit_arguments(other, tmp_path, 1)[1:], "--ckpt_path", checkpoint]) == 0
     assert json.loads((tmp_path / "lightning_logs" / "others" / "version_0" / "summary.json").read_text())["groups"] == 2
+
+
+@pytest.mark.parametrize("command", ["fit", "validate", "test"])
+def test_photos_that_a_moved_checkpoint_has_seen_are_known_again(
+    tmp_path: Path, draw_folder: DrawFolder, fit: Fit, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under other names, in another folder, with a checkpoint that was taken out of its run."""
+    shutil.copy(fit(draw_folder(people=10)) / "checkpoints" / "best.ckpt", tmp_path / "mine.ckpt")
+    other = draw_folder("others", people=10)
+    for path in other.rglob("*.png"):
+        path.rename(path.with_name(f"renamed_{path.name}"))
+    arguments = [*fit_arguments(other, tmp_path, 2)[1:], "--ckpt_path", str(tmp_path / "mine.ckpt"), "--seed_everything", "1"]
+    assert main([command, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert re.search(r"\d of the 8 (val|test) photos .* are photos that .*mine.ckpt learnt from or was chosen by", error)
+    assert not (tmp_path / "lightning_logs" / "others").exists()
+
+
+def test_copies_on_two_sides_of_the_runs_own_split_are_a_warning(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder(people=10)
+    for path in root.rglob("person*_1.png"):
+        shutil.copy(root / "left" / "person0_0.png", path)
+    checkpoint = str(fit(root) / "checkpoints" / "best.ckpt")
+    with pytest.warns(UserWarning, match="4 of the 8 test photos .* copies of one photo"):
+        assert main(["test", *fit_arguments(root, tmp_path, 1)[1:], "--ckpt_path", checkpoint]) == 0
+
+
+def test_the_last_run_is_not_gone_on_from_with_other_photos(
+    tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two folders of one name share an experiment; each would resume the other's run."""
+    run = fit(draw_folder())
+    other = draw_folder("elsewhere/photos", seed=1)
+    assert main([*fit_arguments(other, tmp_path, 2), "--ckpt_path", "last"]) == 2
+    assert "was trained on other photos than those below" in capsys.readouterr().err
+    before = (run / "metrics.csv").read_text()
+    assert main([*fit_arguments(other, tmp_path, 2), "--ckpt_path", str(run / "checkpoints" / "last.ckpt")]) == 0
+    assert (run / "metrics.csv").read_text() == before
+    assert (run.with_name("version_1") / "metrics.csv").exists(), "other photos, another folder"
+
+
+@pytest.mark.parametrize("monitor", ["{monitor: val/loss}", "{monitor: val/accuracy, mode: max, save_top_k: 2}"])
+def test_a_checkpoint_callback_of_the_users_own(
+    draw_folder: DrawFolder, fit: Fit, monitor: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = f"{{class_path: lightning.pytorch.callbacks.ModelCheckpoint, init_args: {monitor}}}"
+    run = fit(draw_folder(), "--trainer.callbacks", f"[{callback}]", epochs=2)
+    names = {path.name for path in (run / "checkpoints").iterdir()}
+    assert {"best.ckpt", "last.ckpt"} < names
+    assert f"checkpoint: {run / 'checkpoints' / 'best.ckpt'}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "split.csv", "metrics.csv", "summary.json"])
@@ -149,14 +200,17 @@ def test_a_full_disk_anywhere_is_one_sentence(
 
 @pytest.mark.parametrize("precision", ["bf16-true", "64-true", "bf16-mixed"])
 def test_precisions_run(draw_folder: DrawFolder, fit: Fit, precision: str) -> None:
-    fit(draw_folder(), "--trainer.precision", precision)
+    run = fit(draw_folder(), "--trainer.precision", precision)
+    assert json.loads((run / "summary.json").read_text())["precision"] == precision
 
 
 @pytest.mark.parametrize(
-    "options", [["--trainer.overfit_batches", "1"], ["--trainer.logger", "true"], ["--trainer.limit_test_batches", "1"]]
+    ("options", "tested"),
+    [(["--trainer.overfit_batches", "1"], 8), (["--trainer.logger", "true"], 8), (["--trainer.limit_test_batches", "1"], 4)],
 )
-def test_options_of_the_trainer_run(draw_folder: DrawFolder, fit: Fit, options: list[str]) -> None:
-    fit(draw_folder(), *options)
+def test_options_of_the_trainer(draw_folder: DrawFolder, fit: Fit, options: list[str], tested: int) -> None:
+    run = fit(draw_folder(people=10), *options)
+    assert json.loads((run / "summary.json").read_text())["images"] == tested
 
 
 def test_without_a_test_split_the_validation_photos_are_reported(draw_folder: DrawFolder, fit: Fit) -> None:
@@ -172,11 +226,11 @@ def test_runs_never_share_a_folder(draw_folder: DrawFolder, fit: Fit) -> None:
     assert (fit(root, version=1, code=0).with_name("version_0") / "summary.json").read_text() == first
 
 
-@pytest.mark.parametrize(
-    "options", [["--model.class_weights", "balanced"], ["--model.label_smoothing", "0.1"], ["--model.resize", "pad"]]
-)
-def test_options_run(draw_folder: DrawFolder, fit: Fit, options: list[str]) -> None:
-    fit(draw_folder(), *options, "--trainer.gradient_clip_val", "1.0")
+@pytest.mark.parametrize("options", [["--model.label_smoothing", "0.5"], ["--trainer.gradient_clip_val", "0.001"]])
+def test_options_change_what_is_learnt(draw_folder: DrawFolder, fit: Fit, options: list[str]) -> None:
+    root = draw_folder()
+    plain, other = fit(root), fit(root, *options, version=1)
+    assert (plain / "test" / "predictions.csv").read_text() != (other / "test" / "predictions.csv").read_text()
 
 
 def test_balanced_class_weights_make_classes_count_equally() -> None:

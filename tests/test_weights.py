@@ -43,8 +43,24 @@ def test_a_local_file_fills_all_but_the_head(tmp_path: Path, suffix: str) -> Non
 
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_vit").state_dict(), tmp_path / "vit.pth")
-    with pytest.raises(UserError, match=r"does not fit ResNet: .* tensors are missing"):
+    with pytest.raises(UserError, match=r"does not fit test_resnet: .* tensors are missing"):
         create_backbone("test_resnet", 2, weights=str(tmp_path / "vit.pth"))
+
+
+def test_a_transformers_position_embedding_is_resampled_to_the_image_size(tmp_path: Path) -> None:
+    trained = timm.create_model("test_vit", img_size=160)
+    torch.save(trained.state_dict(), tmp_path / "vit.pth")
+    backbone, _ = create_backbone("test_vit", 2, weights=str(tmp_path / "vit.pth"), image_size=64)
+    positions = dict(backbone.named_parameters())["pos_embed"]
+    assert positions.shape[1] < trained.pos_embed.shape[1]
+    assert positions.mean().item() == pytest.approx(trained.pos_embed.mean().item(), abs=1e-2)
+    assert torch.equal(backbone.blocks[0].attn.qkv.weight, trained.blocks[0].attn.qkv.weight)  # type: ignore[union-attr, index]
+
+
+def test_an_architecture_that_reads_foreign_files_still_refuses_wrong_ones(tmp_path: Path) -> None:
+    torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "resnet.pth")
+    with pytest.raises(UserError, match="does not fit test_vit"):
+        create_backbone("test_vit", 2, weights=str(tmp_path / "resnet.pth"))
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])

@@ -38,6 +38,8 @@ class ProgressiveUnfreezing(Callback):
         warmup_epochs: float = 0.5,
         batch_statistics: bool | None = None,
     ) -> None:
+        if warmup_epochs < 0:
+            raise UserError(f"unfreezing.warmup_epochs is {warmup_epochs}, but must be at least 0")
         self.every_n_epochs = every_n_epochs
         self.open_stages = open_stages
         self.warmup_epochs = warmup_epochs

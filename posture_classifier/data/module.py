@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
 from posture_classifier.data.dataset import EpochSampler, PhotoDataset, unreadable
+from posture_classifier.data.digest import digests
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.preprocessing import Batch, Preprocessing
-from posture_classifier.data.split import check_disjoint, read_split, split_photos
+from posture_classifier.data.split import SPLITS, check_disjoint, read_split, split_photos
 from posture_classifier.errors import UserError, sample
 
 
@@ -100,7 +101,7 @@ class PostureData(LightningDataModule):
         # With "stop", one rank has looked for all.
         if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
             return photos
-        reasons = unreadable(photos, threads=max(1, _cores()))
+        reasons = unreadable(photos, threads=_cores())
         if not reasons:
             return photos
         if self.on_error == "stop":
@@ -140,6 +141,25 @@ class PostureData(LightningDataModule):
     def has_test(self) -> bool:
         """Whether there are photos that neither training nor the choice of an epoch sees."""
         return "test" in self.photos.splits
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """For the checkpoint: the photos of each split as digests, so that they are known again under any name."""
+        # Rank 0 writes the checkpoint; the others need not read all photos for it.
+        return self._digests if self.trainer is None or self.trainer.is_global_zero else {}
+
+    @cached_property
+    def _digests(self) -> dict[str, torch.Tensor]:
+        return {split: torch.from_numpy(digests(self.photos.of(split), threads=_cores())) for split in SPLITS}
+
+    def seen_before(self, split: str, state: dict[str, torch.Tensor]) -> int:
+        """How many photos of a split a checkpoint has seen in an earlier one: in training, or in choosing the best epoch.
+
+        Args:
+            split: ``val`` or ``test``.
+            state: What ``state_dict`` gave to the checkpoint.
+        """
+        earlier = [state[name].numpy() for name in SPLITS[: SPLITS.index(split)]]
+        return int(np.isin(self._digests[split].numpy(), np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled and augmented; ready to begin at the epoch that a resumed run begins with."""

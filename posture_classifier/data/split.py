@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.data.digest import digest
 from posture_classifier.data.folder import Photos, normal
 from posture_classifier.errors import UserError, sample
 
@@ -150,7 +151,14 @@ def read_split(photos: Photos, path: Path) -> Photos:
     return result.select(splits != "")
 
 
-def names_photos_below(path: Path, root: Path) -> bool:
-    """Whether a split file is about the photos of a folder, rather than of another."""
+def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
+    """Whether a split file is about the photos below a folder: names alone tell little, every camera writes an IMG_0001.jpg.
+
+    Args:
+        path: A ``split.csv``.
+        root: The folder.
+        known: Digests of the photos that the file was written for.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
-        return any((root / row["path"]).is_file() for row in csv.DictReader(file))
+        named = (root / row["path"] for row in csv.DictReader(file))
+        return any(photo.is_file() and digest(photo) in known for photo in named)
