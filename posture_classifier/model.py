@@ -13,7 +13,8 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
 from posture_classifier.checkpoint import MARK
-from posture_classifier.data.preprocessing import Batch, Preprocessing, Resize
+from posture_classifier.cut import Cut
+from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing, Resize
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import Predictions
 from posture_classifier.stages import Stage, stages
@@ -48,6 +49,9 @@ class PostureClassifier(LightningModule):
         weights_source: Where a checkpoint's training started from, in words; leave it out. If given, no weights are
             fetched, since those of the checkpoint will be filled in.
     """
+
+    cut: Cut | None = None
+    """Where the network is divided while a prefix of it is frozen."""
 
     def __init__(
         self,
@@ -103,9 +107,16 @@ class PostureClassifier(LightningModule):
         logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def _outputs(self, batch: Batch | KeptBatch) -> Any:
+        """What the network answers, of its frozen prefix only what is not kept."""
+        if isinstance(batch, KeptBatch):
+            assert self.cut is not None  # what the keeper kept is what this cut's prefix answered
+            return self.cut.suffix(batch.kept)
+        return self(batch.images) if self.cut is None else self.cut.suffix(self.cut.prefix(batch.images))
+
+    def training_step(self, batch: Batch | KeptBatch, batch_idx: int) -> Tensor:
         """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
-        outputs = self(batch.images)
+        outputs = self._outputs(batch)
         logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
@@ -115,16 +126,16 @@ class PostureClassifier(LightningModule):
         weight = self.loss_weights if isinstance(self.loss_weights, Tensor) else None
         return functional.cross_entropy(logits, labels, weight, label_smoothing=self.hparams["label_smoothing"])
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch | KeptBatch, batch_idx: int) -> None:
         """Keep the predictions; they are scored together at the end."""
         self._evaluate(batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Batch | KeptBatch, batch_idx: int) -> None:
         """Keep the predictions; they are scored together at the end."""
         self._evaluate(batch)
 
-    def _evaluate(self, batch: Batch) -> None:
-        probabilities = self(batch.images).float().softmax(1)
+    def _evaluate(self, batch: Batch | KeptBatch) -> None:
+        probabilities = self._outputs(batch).float().softmax(1)
         self._evaluated.append((batch.indices, batch.labels, probabilities))
 
     def on_validation_epoch_start(self) -> None:

@@ -20,6 +20,7 @@ from torch import nn
 
 from posture_classifier.callbacks.epoch_seed import EpochSeed
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, count, interval
+from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
@@ -128,6 +129,7 @@ class PostureCLI(LightningCLI):
             help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
         )
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
+        parser.add_lightning_class_args(FrozenCache, "cache")
         parser.link_arguments("seed_everything", "data.seed")
         for name in LINKED:
             parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")

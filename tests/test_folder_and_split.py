@@ -30,6 +30,7 @@ def photos_of(groups: list[list[int]], n_classes: int) -> Photos:
         groups=np.array([group for group, _ in pairs]),
         splits=np.full(len(pairs), "", dtype="<U5"),
         grouped=True,
+        rows=np.arange(len(pairs)),
     )
 
 

@@ -1,29 +1,45 @@
 """Photos as tensors, and the order in which an epoch visits them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from rich.progress import track
-from torch.utils.data import Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from posture_classifier.data.augmentation import Augmentation
 from posture_classifier.data.decode import DecodeError, decode
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.preprocessing import Batch, Preprocessing
+from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
+from posture_classifier.store import Store
 
 
 class PhotoDataset(Dataset[Batch]):
     """Decoded, squared and (for training) augmented photos, as uint8; they are normalised on the device.
 
     An item is asked for by ``(epoch, index)``, because what it looks like depends on both.
+
+    Args:
+        photos: Those of one split.
+        preprocessing: What the network wants to be shown.
+        augmentation: None leaves the photos as they are.
+        pixels: Where squared photos are kept once they were decoded, by their row.
     """
 
-    def __init__(self, photos: Photos, preprocessing: Preprocessing, augmentation: Augmentation | None = None) -> None:
+    def __init__(
+        self,
+        photos: Photos,
+        preprocessing: Preprocessing,
+        augmentation: Augmentation | None = None,
+        pixels: Store | None = None,
+    ) -> None:
         self.photos = photos
         self.preprocessing = preprocessing
         self.augmentation = augmentation
+        self.pixels = pixels
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -31,11 +47,21 @@ class PhotoDataset(Dataset[Batch]):
     def __getitem__(self, key: tuple[int, int] | int) -> Batch:
         # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the index alone.
         epoch, index = key if isinstance(key, tuple) else (0, key)
-        pixels = self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size))
+        pixels = self._square(index)
         if self.augmentation is not None:
-            pixels = self.augmentation(pixels, epoch, index)
+            pixels = self.augmentation(pixels, epoch, int(self.photos.rows[index]))
         image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
         return Batch(image, torch.tensor(self.photos.labels[index]), torch.tensor(index))
+
+    def _square(self, index: int) -> npt.NDArray[np.uint8]:
+        row = self.photos.rows[index : index + 1]
+        if self.pixels is not None and self.pixels.has(row).all():
+            kept: npt.NDArray[np.uint8] = self.pixels.read(row)[0].numpy()
+            return kept
+        pixels = np.array(self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size)))
+        if self.pixels is not None:
+            self.pixels.write(row, torch.from_numpy(pixels)[None])
+        return pixels
 
 
 class EpochSampler(DistributedSampler[tuple[int, int]]):
@@ -48,6 +74,35 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         for index in super().__iter__():
             yield self.epoch, index  # type: ignore[misc]
+
+
+class PhotoLoader(DataLoader[Batch]):
+    """A split's batches, in the order of its sampler: of photos, or of what is kept of them.
+
+    Args:
+        dataset: The split's photos.
+        sampler: Its order, with the epoch.
+        keeper: Asked when an epoch begins, ``keeper(epoch)``, where the activations of these photos are kept, by their row;
+            None stands for nowhere.
+        options: Those of torch's DataLoader.
+    """
+
+    def __init__(
+        self, dataset: PhotoDataset, sampler: EpochSampler, keeper: Callable[[int], Store | None] | None = None, **options: Any
+    ) -> None:
+        super().__init__(dataset, sampler=sampler, **options)
+        self.keeper = keeper
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
+        kept = self.keeper(self.sampler.epoch) if self.keeper and isinstance(self.sampler, EpochSampler) else None
+        if kept is None:
+            yield from super().__iter__()
+            return
+        photos = cast(PhotoDataset, self.dataset).photos
+        for keys in self.batch_sampler or ():
+            indices = np.array([index for _, index in keys])
+            yield KeptBatch(kept.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
 
 
 def unreadable(photos: Photos, threads: int) -> dict[str, str]:

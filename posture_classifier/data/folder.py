@@ -30,6 +30,7 @@ class Photos:
         groups: (N,) names; photos of one name never sit on both sides of a split.
         splits: (N,) ``train``, ``val`` or ``test``; empty where the photo is in none (yet).
         grouped: False where no pattern was given and every photo is its own group.
+        rows: (N,) int64, each photo's place among all that were indexed, whichever split it is in.
     """
 
     root: Path
@@ -39,13 +40,15 @@ class Photos:
     groups: npt.NDArray[np.str_]
     splits: npt.NDArray[np.str_]
     grouped: bool
+    rows: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def select(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Photos":
         """The photos that a mask or an array of indices names."""
-        return replace(self, paths=self.paths[mask], labels=self.labels[mask], groups=self.groups[mask], splits=self.splits[mask])
+        columns = ("paths", "labels", "groups", "splits", "rows")
+        return replace(self, **{name: getattr(self, name)[mask] for name in columns})
 
     def of(self, split: str) -> "Photos":
         """The photos of one split."""
@@ -92,6 +95,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
         groups=np.array(_groups(paths, group_pattern), dtype=np.str_),
         splits=np.array([split for split, _, _ in found], dtype="<U5"),
         grouped=group_pattern is not None,
+        rows=np.arange(len(found)),
     )
 
 

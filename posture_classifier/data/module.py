@@ -1,24 +1,27 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
-from posture_classifier.data.dataset import EpochSampler, PhotoDataset, unreadable
+from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader, unreadable
 from posture_classifier.data.digest import digests
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.preprocessing import Batch, Preprocessing
+from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.split import SPLITS, check_disjoint, read_split, split_photos
 from posture_classifier.errors import UserError, sample
+from posture_classifier.store import Store
 
 
 class PostureData(LightningDataModule):
@@ -42,6 +45,10 @@ class PostureData(LightningDataModule):
 
     preprocessing: Preprocessing
     """What the network wants to be shown; the command line sets it from the model."""
+    pixels: Store | None = None
+    """Where decoded photos are kept, if they are."""
+    keeper: Callable[[str, int], Store | None] | None = None
+    """``keeper(split, epoch)`` says where the activations of a split's photos are kept, if they are."""
 
     def __init__(
         self,
@@ -75,6 +82,7 @@ class PostureData(LightningDataModule):
         self.num_workers = num_workers
         transforms = DEFAULT if augmentation is None else augmentation
         self.augmentation = Augmentation(transforms, seed) if transforms else None
+        self.augmentation_id = [transforms, seed]
         self.on_error = on_error
 
     @cached_property
@@ -145,11 +153,15 @@ class PostureData(LightningDataModule):
     def state_dict(self) -> dict[str, torch.Tensor]:
         """For the checkpoint: the photos of each split as digests, so that they are known again under any name."""
         # Rank 0 writes the checkpoint; the others need not read all photos for it.
-        return self._digests if self.trainer is None or self.trainer.is_global_zero else {}
+        return self._digests_by_split() if self.trainer is None or self.trainer.is_global_zero else {}
 
     @cached_property
-    def _digests(self) -> dict[str, torch.Tensor]:
-        return {split: torch.from_numpy(digests(self.photos.of(split), threads=_cores())) for split in SPLITS}
+    def digests(self) -> npt.NDArray[np.int64]:
+        """(N,) what each of ``photos`` is, by its content."""
+        return digests(self.photos, threads=_cores())
+
+    def _digests_by_split(self) -> dict[str, torch.Tensor]:
+        return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
 
     def seen_before(self, split: str, state: dict[str, torch.Tensor]) -> int:
         """How many photos of a split a checkpoint has seen in an earlier one: in training, or in choosing the best epoch.
@@ -159,7 +171,7 @@ class PostureData(LightningDataModule):
             state: What ``state_dict`` gave to the checkpoint.
         """
         earlier = [state[name].numpy() for name in SPLITS[: SPLITS.index(split)]]
-        return int(np.isin(self._digests[split].numpy(), np.concatenate(earlier)).sum())
+        return int(np.isin(self._digests_by_split()[split].numpy(), np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled and augmented; ready to begin at the epoch that a resumed run begins with."""
@@ -177,19 +189,34 @@ class PostureData(LightningDataModule):
         """In order, as they are; the validation photos where there is no test split."""
         return self._loader("test" if self.has_test else "val")
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+    def on_after_batch_transfer(self, batch: Batch | KeptBatch, dataloader_idx: int) -> Batch | KeptBatch:
         """Normalise on the device, after the smaller uint8 pixels were sent there."""
+        if isinstance(batch, KeptBatch):
+            return batch
         return batch._replace(images=self.preprocessing.normalise(batch.images))
 
-    def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> DataLoader[Batch]:
-        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation)
-        ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
-        workers = _default_workers(ranks) if self.num_workers is None else self.num_workers
-        per_rank = -(-len(dataset) // ranks)
+    def one_pass(self, split: str, batches: list[list[int]], view: int | None) -> DataLoader[Batch]:
+        """Given batches of indices into a split, once: as they are, or as the augmentation of epoch ``view`` shows them."""
+        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, None if view is None else self.augmentation, self.pixels)
+        keys = [[(view or 0, index) for index in batch] for batch in batches]
         return DataLoader(
+            dataset, batch_sampler=keys, num_workers=self._workers(), worker_init_fn=_init_worker, generator=torch.Generator()
+        )
+
+    def _workers(self) -> int:
+        ranks = self.trainer.world_size if self.trainer is not None else 1
+        return _default_workers(ranks) if self.num_workers is None else self.num_workers
+
+    def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:
+        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation, self.pixels)
+        ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
+        workers = self._workers()
+        per_rank = -(-len(dataset) // ranks)
+        return PhotoLoader(
             dataset,
+            EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
+            None if self.keeper is None else partial(self.keeper, split),
             batch_size=self.batch_size,
-            sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             num_workers=workers,
             worker_init_fn=_init_worker,
             persistent_workers=workers > 0,

@@ -20,6 +20,14 @@ class Batch(NamedTuple):
     indices: Tensor
 
 
+class KeptBatch(NamedTuple):
+    """What a frozen prefix of the network answered (B, ...), in place of the images; the rest as in ``Batch``."""
+
+    kept: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """From an image of any shape to a normalised square.

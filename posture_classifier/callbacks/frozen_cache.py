@@ -1,0 +1,197 @@
+"""Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+from rich.progress import track
+
+from posture_classifier.cut import find_cut
+from posture_classifier.data.module import PostureData
+from posture_classifier.errors import UserError
+from posture_classifier.model import PostureClassifier
+from posture_classifier.store import Store, file_size, fingerprint, frozen_state
+
+CHUNK = 32
+"""Photos computed together. Always the same ones, so that a run that was killed computes what it would have computed."""
+
+
+class FrozenCache(Callback):
+    """While the first stages are frozen, keeps what they answer to each photo, and trains the rest on that.
+
+    In each phase of the schedule the network is cut after its frozen prefix. The first epoch to see a photo (in one of its
+    augmented views) computes the prefix and keeps the answer in a file; from then on it is read. Where everything is open, decoded
+    photos are what is kept. What does not fit is computed anew each time. The prefix runs without gradients, and in bfloat16 where
+    the hardware has it.
+
+    Files are named by their content (photos, frozen weights, preprocessing, view), so a later run can only find what it would have
+    computed itself.
+
+    Args:
+        enabled: False computes everything anew in every step.
+        views: Augmented versions of each photo that are kept while a prefix is frozen: epoch e uses version e mod views. 1 keeps
+            the photos as they are, without augmentation.
+        limit: Gigabytes of disk for all files in the folder. They are mapped into memory, which the system takes back when it is
+            short of it.
+        precision: ``auto`` computes in bfloat16 where the hardware has it and keeps bfloat16; ``fp32`` computes and keeps float32.
+        keep: Leave the files for later runs with the same photos and weights, rather than remove them at the end.
+        folder: Where; by default ``$XDG_CACHE_HOME/posture_classifier``, or else ``~/.cache/posture_classifier``.
+    """
+
+    def __init__(
+        self,
+        enabled: bool = True,
+        views: int = 1,
+        limit: float = 4.0,
+        precision: Literal["auto", "fp32"] = "auto",
+        keep: bool = False,
+        folder: str | None = None,
+    ) -> None:
+        if views < 1:
+            raise UserError(f"cache.views is {views}, but must be at least 1")
+        if limit < 0:
+            raise UserError(f"cache.limit is {limit} gigabytes, but must be at least 0")
+        self.enabled = enabled
+        self.views = views
+        self.limit = limit
+        self.precision = precision
+        self.keep = keep
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        self.folder = Path(folder or Path(home) / "posture_classifier")
+        self.phases: list[dict[str, Any]] = []
+        self._open: tuple[bool, ...] | None = None
+        self._frozen = ""
+        self._row_shape: tuple[int, ...] = ()
+        self._stores: dict[str, Store | None] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Offer the data to keep its decoded photos, and its activations from then on."""
+        if stage != "fit" or not self.enabled:
+            return
+        assert isinstance(pl_module, PostureClassifier)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, PostureData)
+        self._trainer, self._model, self._data = trainer, pl_module, data
+        size = data.preprocessing.image_size
+        # At most half, so that there is room for activations, which save more.
+        data.pixels = self._store(["pixels", size], (size, size, 3), torch.uint8, share=0.5)
+        data.keeper = self._kept
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give the network back whole, and the disk its room."""
+        if stage == "fit" and self.enabled:
+            self._model.cut = self._data.keeper = self._data.pixels = None
+            self._forget()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """A run that failed or was interrupted needs its files no more than one that ended."""
+        for store in filter(None, self._stores.values()):
+            if store.is_new and not self.keep:
+                store.path.unlink(missing_ok=True)
+
+    def _kept(self, split: str, epoch: int) -> Store | None:
+        """Where the activations of a split are kept, computed first if they are not; all ranks ask together."""
+        if split == "train":
+            self._begin_phase()
+        if self._model.cut is None or not self._row_shape:
+            return None
+        view = epoch % self.views if split == "train" and self.views > 1 and self._data.augmentation else None
+        augmentation = None if view is None else self._data.augmentation_id
+        dtype = torch.float32 if self.precision == "fp32" else torch.bfloat16
+        store = self._store([self._frozen, view, augmentation], self._row_shape, dtype)
+        if store is not None:
+            self._fill(store, split, view)
+        return store
+
+    def _begin_phase(self) -> None:
+        """Find the cut anew when other stages are open than before."""
+        backbone = self._model.backbone
+        opened = tuple(parameter.requires_grad for parameter in backbone.parameters())
+        if opened == self._open:
+            return
+        self._open = opened
+        self._forget(but=self._data.pixels)
+        self._row_shape = ()
+        cut, _ = find_cut(backbone, self._model.preprocessing.image_size)
+        self._model.cut = cut
+        if cut is None:
+            if not all(opened):
+                rank_zero_warn("this network cannot be divided where its frozen part ends, so that part is computed in every step")
+            return
+        if self.precision == "auto" and native_bf16(self._model.device):
+            cut.precision = torch.bfloat16
+        self._frozen = fingerprint(cut.name, str(cut.precision), *frozen_state(backbone))
+        size = self._model.preprocessing.image_size
+        self._row_shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
+        self.phases.append({"epoch": self._trainer.current_epoch, "computed_once_up_to": cut.name, "precision": str(cut.precision)})
+
+    def _store(self, key: list[Any], shape: tuple[int, ...], dtype: torch.dtype, share: float = 1.0) -> Store | None:
+        """The file for this content, or None where there is no room for it."""
+        photos = [self._data.photos.rows, self._data.digests]
+        name = fingerprint(*photos, self._data.preprocessing.to_dict(), shape, str(dtype), *key)
+        if name not in self._stores:
+            n = int(self._data.photos.rows.max()) + 1
+            store = None
+            # One process a node makes the file; the others map it.
+            for turn in (True, False):
+                if turn == (self._trainer.local_rank == 0):
+                    store = self._make(self.folder / name, n, shape, dtype, share)
+                self._trainer.strategy.barrier()
+            everywhere = self._trainer.strategy.reduce_boolean_decision(store is not None)
+            self._stores[name] = store if everywhere else None
+        return self._stores[name]
+
+    def _make(self, path: Path, n: int, shape: tuple[int, ...], dtype: torch.dtype, share: float) -> Store | None:
+        wanted = file_size(n, shape, dtype)
+        mine = {store.path for store in self._stores.values() if store}
+        files = sorted(self.folder.glob("[0-9a-f]*"), key=lambda file: file.stat().st_mtime) if self.folder.is_dir() else []
+        used = sum(file.stat().st_size for file in files if file != path)
+        for file in files:  # of earlier runs, oldest first
+            if used + wanted > share * self.limit * 1e9 and file not in mine and file != path:
+                used -= file.stat().st_size
+                file.unlink(missing_ok=True)
+        if used + wanted > share * self.limit * 1e9:
+            return None
+        try:
+            return Store(path, n, shape, dtype)
+        except OSError:  # no room after all
+            return None
+
+    @torch.no_grad()
+    def _fill(self, store: Store, split: str, view: int | None) -> None:
+        """Compute what is missing of a split, this rank its share."""
+        photos = self._data.photos.of(split)
+        chunks = [list(range(start, min(start + CHUNK, len(photos)))) for start in range(0, len(photos), CHUNK)]
+        missing = [chunk for chunk in chunks if not store.has(photos.rows[chunk]).all()]
+        share = missing[self._trainer.local_rank :: self._trainer.num_devices]
+        if share:
+            shown = self._trainer.is_global_zero and self._trainer.progress_bar_callback is not None
+            batches = self._data.one_pass(split, share, view)
+            for batch in track(batches, f"Computing the frozen part once ({split})", len(share), transient=True, disable=not shown):
+                images = self._data.preprocessing.normalise(batch.images.to(self._model.device))
+                assert self._model.cut is not None
+                store.write(photos.rows[batch.indices.numpy()], self._model.cut.prefix(images))
+        self._trainer.strategy.barrier()
+
+    def _forget(self, but: Store | None = None) -> None:
+        """Remove the files that this run made, unless they are to be kept."""
+        self._trainer.strategy.barrier()
+        for name, store in list(self._stores.items()):
+            if store is None or store is but:
+                continue
+            del self._stores[name]
+            if store.is_new and not self.keep:
+                store.path.unlink(missing_ok=True)
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether this hardware computes in bfloat16 by itself; elsewhere it is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return False

@@ -1,0 +1,217 @@
+"""Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
+
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+MAX_ATTEMPTS = 20
+"""Cuts that are tried in vain before everything is computed anew in each step."""
+
+
+class Cut:
+    """A network divided at the output of one of its modules, so that ``suffix(prefix(images))`` equals the whole.
+
+    Neither part is a copy. The prefix is the network's own forward pass, left when the module has answered; the suffix is
+    the same pass over a single empty image, in which the module answers with what was kept.
+
+    Args:
+        backbone: The whole network.
+        name: Name of the module whose output is kept.
+        skipped: Modules that run before it, and in the suffix hand on what they are given; those that are not skipped
+            compute something for the empty image, which nobody looks at.
+        image: The empty image (1, 3, H, W).
+    """
+
+    precision: torch.dtype | None = None
+    """Type that the prefix is computed in, where it is another than that of its weights."""
+
+    def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor) -> None:
+        self.backbone = backbone
+        self.name = name
+        self._module = backbone.get_submodule(name)
+        self._skipped = skipped
+        self._image = image
+
+    @torch.no_grad()
+    def prefix(self, images: Tensor) -> Tensor:
+        """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients."""
+        hook = self._module.register_forward_hook(_leave)
+        try:
+            with _in_modes(self.backbone, training=False), self._autocast():
+                self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
+        except _Reached as reached:
+            return reached.output
+        finally:
+            hook.remove()
+        raise RuntimeError(f"{self.name} took no part in the forward pass")
+
+    def suffix(self, kept: Tensor) -> Any:
+        """What the whole network answers, of the output of ``prefix``."""
+        kept = kept.to(self._image.dtype)
+        if kept.ndim == 4:
+            kept = kept.contiguous(memory_format=torch.channels_last)
+        with _answers(self._skipped, _hand_on), _answers([self._module], lambda *_, **__: kept):
+            return self.backbone(self._image)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._image.device.type, self.precision) if self.precision else nullcontext()
+
+
+class _Reached(Exception):  # noqa: N818 - a way out, not an error
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+
+def _leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    raise _Reached(output)
+
+
+def _hand_on(first: Any, *_: Any, **__: Any) -> Any:
+    return first
+
+
+@contextmanager
+def _answers(modules: list[nn.Module], forward: Any) -> Iterator[None]:
+    """Give modules another forward function; an instance's attribute comes before its class's method."""
+    for module in modules:
+        module.forward = forward
+    try:
+        yield
+    finally:
+        for module in modules:
+            del module.forward
+
+
+def find_cut(backbone: nn.Module, image_size: int) -> tuple[Cut | None, int]:
+    """The latest cut before the first open parameter, checked numerically, and how many later ones did not pass the check.
+
+    A candidate is any module that has answered before the first module with an open parameter is asked. It passes if the
+    divided network gives what the whole one gives, in evaluation and in the modes that the modules are in, with the same
+    random numbers: so nothing random is frozen into what is kept, and no second path leads around the module.
+
+    Args:
+        backbone: A network whose frozen parameters have ``requires_grad`` off.
+        image_size: Side of its images in pixels.
+    """
+    parameter = next(backbone.parameters())
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
+    images = images.contiguous(memory_format=torch.channels_last)
+    with _left_as_it_was(backbone), torch.no_grad():
+        calls, candidates = _trace(backbone, images)
+        for failed, name in enumerate(reversed(candidates[-MAX_ATTEMPTS:])):
+            done = {other: call for other, call in calls.items() if call.last < calls[name].first}
+            like_identity = {other: call for other, call in done.items() if call.keeps_shape}
+            # Transformers add positions between their modules, which fit the shapes that they should have there only.
+            for skipped in (_outermost(backbone, done), _outermost(backbone, like_identity)):
+                cut = Cut(backbone, name, skipped, torch.zeros_like(images[:1]))
+                if _agrees(cut, images):
+                    return cut, failed
+    return None, min(len(candidates), MAX_ATTEMPTS)
+
+
+class _Calls(NamedTuple):
+    """When a module was first asked, when it last answered, and whether with a tensor of the shape that it was given."""
+
+    first: int
+    last: int
+    times: int
+    keeps_shape: bool
+
+
+def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list[str]]:
+    """When each module ran, and the names of those that can be cut after, in the order in which they answered."""
+    calls: dict[str, _Calls] = {}
+    answered: list[tuple[str, int]] = []  # and the identity of what they answered
+    clock, opened = 0, False
+    kept: list[Tensor] = []  # or else another tensor might be given the same identity
+
+    def asked(name: str, module: nn.Module) -> None:
+        nonlocal clock, opened
+        clock += 1
+        before = calls.get(name, _Calls(clock, clock, 0, True))
+        calls[name] = before._replace(last=clock, times=before.times + 1)
+        opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
+
+    def answers(name: str, inputs: Any, output: Any) -> None:
+        nonlocal clock
+        clock += 1
+        keeps_shape = bool(inputs) and getattr(inputs[0], "shape", None) == getattr(output, "shape", ())
+        calls[name] = calls[name]._replace(last=clock, keeps_shape=calls[name].keeps_shape and keeps_shape)
+        if not opened and isinstance(output, Tensor) and len(output) == len(images):
+            kept.append(output)
+            # The outermost of nested modules with one answer: fewer names to understand.
+            if answered and answered[-1][1] == id(output) and answered[-1][0].startswith(f"{name}."):
+                answered.pop()
+            answered.append((name, id(output)))
+
+    hooks = []
+    for name, module in backbone.named_modules():
+        if name:
+            hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: asked(name, module)))
+            hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: answers(name, inputs, output)))
+    try:
+        opened = any(parameter.requires_grad for parameter in backbone.parameters(recurse=False))
+        backbone(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return calls, [name for name, _ in answered if calls[name].times == 1]
+
+
+def _outermost(backbone: nn.Module, names: Collection[str]) -> list[nn.Module]:
+    return [backbone.get_submodule(name) for name in names if not any(name.startswith(f"{other}.") for other in names)]
+
+
+def _agrees(cut: Cut, images: Tensor) -> bool:
+    for training in (False, True):
+        with _in_modes(cut.backbone, training):
+            torch.manual_seed(0)
+            whole = _as_tuple(cut.backbone(images))
+            torch.manual_seed(0)
+            try:
+                parts = _as_tuple(cut.suffix(cut.prefix(images)))
+            # Whatever an architecture raises when its modules hand on what they did not compute: it can't be cut like this.
+            except Exception:
+                return False
+            if len(parts) != len(whole) or not all(map(_close, parts, whole)):
+                return False
+    return True
+
+
+def _as_tuple(outputs: Any) -> tuple[Tensor, ...]:
+    return tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    # Relative to the largest: another memory layout may add in another order.
+    return one.shape == other.shape and bool((one - other).abs().max() <= 1e-4 * other.abs().max().clamp(min=1e-6))
+
+
+@contextmanager
+def _in_modes(backbone: nn.Module, training: bool) -> Iterator[None]:
+    """In evaluation, or in the modes that the modules are in; afterwards these again."""
+    modes = [(module, module.training) for module in backbone.modules()]
+    for module, mode in modes:
+        module.training = training and mode
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def _left_as_it_was(backbone: nn.Module) -> Iterator[None]:
+    """Put statistics and random numbers back."""
+    buffers = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            for name, buffer in backbone.named_buffers():
+                buffer.copy_(buffers[name])
