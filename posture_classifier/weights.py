@@ -153,12 +153,15 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _load(backbone: nn.Module, state: dict[str, Tensor], source: Path) -> None:
-    """Fill everything but the head; a head of the right shape is taken too."""
+    """Fill everything but the head; a head of the right shape is taken too.
+
+    A backbone may name further tensors that weights may lack, by a method ``no_pretrained`` beside timm's ``no_weight_decay``.
+    """
     own = backbone.state_dict()
-    head = set(stages(backbone)[-1].parameters)
+    optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     # Old files have no counter of batches, and nothing here reads it.
-    if lacking := [name for name in own if name not in fitting and name not in head and "num_batches_tracked" not in name]:
+    if lacking := [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]:
         raise UserError(
             f"{source} does not fit {type(backbone).__name__}: {len(lacking)} of {len(own)} tensors are missing or have another "
             f"shape ({sample(lacking, 3)}); give weights of this very architecture"

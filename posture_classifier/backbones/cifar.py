@@ -74,7 +74,7 @@ class Highway(nn.Module):
         self.gate = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        gate = self.gate(x).sigmoid()
+        gate: Tensor = self.gate(x).sigmoid()
         return functional.relu(self.conv(x)) * gate + x * (1 - gate)
 
 
@@ -156,7 +156,7 @@ class CifarNet(nn.Module):
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 64, H/4, W/4)."""
         x = functional.relu(self.norm(self.conv(x)))
-        for stage in (self.stage1, self.stage2, self.stage3):
+        for stage in map(self.get_submodule, ("stage1", "stage2", "stage3")):
             x = checkpoint_seq(stage, x) if self.grad_checkpointing else stage(x)
         return x
 

@@ -57,7 +57,8 @@ class DeformableConv2d(nn.Conv2d):
         if self.modulated:
             # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay what they were.
             mask = 2 * predicted[:, 2 * self.n_samples :].sigmoid()
-        return deform_conv2d(x, offset, self.weight, None, self.stride, self.padding, self.dilation, mask)  # type: ignore[arg-type]
+        moved: Tensor = deform_conv2d(x, offset, self.weight, None, self.stride, self.padding, self.dilation, mask)
+        return moved
 
 
 class DeformableResNet(ResNet):  # type: ignore[misc]
