@@ -11,9 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 import timm
+import torch
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
+from torch.utils.flop_counter import conv_flop_count, register_flop_formula
 from torchvision.ops import deform_conv2d
 
 PLAIN = {
@@ -31,6 +33,12 @@ default_cfgs = generate_default_cfgs(
         for version in ("", "_v2")
     }
 )
+
+
+@register_flop_formula(torch.ops.torchvision.deform_conv2d)  # type: ignore[untyped-decorator]
+def deform_conv_flops(x_shape: list[int], w_shape: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
+    """Those of the convolution itself, of which torch's counter does not know; its offsets are an ordinary convolution."""
+    return conv_flop_count(x_shape, w_shape, out_shape)
 
 
 class DeformableConv2d(nn.Conv2d):
@@ -52,13 +60,16 @@ class DeformableConv2d(nn.Conv2d):
         nn.init.zeros_(self.offset.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        predicted = self.offset(x)
+        # torchvision computes in float32 or float64 only, whatever the precision of the training.
+        dtype, exact = x.dtype, torch.promote_types(x.dtype, torch.float32)
+        predicted = self.offset(x).to(exact)
         offset, mask = predicted[:, : 2 * self.n_samples], None
         if self.modulated:
             # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay what they were.
             mask = 2 * predicted[:, 2 * self.n_samples :].sigmoid()
-        moved: Tensor = deform_conv2d(x, offset, self.weight, None, self.stride, self.padding, self.dilation, mask)
-        return moved
+        weight = self.weight.to(exact)
+        moved: Tensor = deform_conv2d(x.to(exact), offset, weight, None, self.stride, self.padding, self.dilation, mask)
+        return moved.to(dtype)
 
 
 class DeformableResNet(ResNet):  # type: ignore[misc]

@@ -55,13 +55,13 @@ class PartialConv2d(nn.Module):
 
     def __init__(self, connections: tuple[tuple[int, ...], ...]) -> None:
         super().__init__()
-        pairs = [(output, channel) for output, channels in enumerate(connections) for channel in channels]
-        outputs, inputs = torch.tensor(pairs).T
-        self.shape = (len(connections), int(inputs.max()) + 1, 5, 5)
-        self.weight = nn.Parameter(torch.empty(len(pairs), 5, 5))
+        outputs = [output for output, channels in enumerate(connections) for _ in channels]
+        inputs = [channel for channels in connections for channel in channels]
+        self.shape = (len(connections), max(inputs) + 1, 5, 5)
+        self.weight = nn.Parameter(torch.empty(len(inputs), 5, 5))
         self.bias = nn.Parameter(torch.zeros(len(connections)))
-        self.register_buffer("outputs", outputs, persistent=False)
-        self.register_buffer("inputs", inputs, persistent=False)
+        self.register_buffer("outputs", torch.tensor(outputs), persistent=False)
+        self.register_buffer("inputs", torch.tensor(inputs), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         # One dense convolution with zeros where nothing is connected is faster than sixteen small ones.
@@ -103,9 +103,8 @@ class LeNet5(nn.Module):
         """Uniform within 2.4 over the number of inputs, which keeps units in the middle of their range (appendix A)."""
         for layer, inputs in ((self.c1, self.c1.in_channels * 25), (self.c5, 400), (self.f6, 120)):
             nn.init.uniform_(layer.weight, -2.4 / inputs, 2.4 / inputs)
-        for row, channels in zip(self.c3.outputs.tolist(), self.c3.weight, strict=True):
-            inputs = 25 * len(TABLE_1[row])
-            nn.init.uniform_(channels, -2.4 / inputs, 2.4 / inputs)
+        for filters in self.c3.weight.split([len(channels) for channels in TABLE_1]):
+            nn.init.uniform_(filters, -2.4 / filters.numel(), 2.4 / filters.numel())
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
         """Regular expressions that group parameters from input to output."""
