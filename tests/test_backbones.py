@@ -18,7 +18,7 @@ OURS = [
     if timm.models.model_entrypoint(name).__module__.startswith(posture_classifier.backbones.__name__)
 ]
 TIMMS = [
-    *("inception_v3", "inception_v4", "inception_resnet_v2", "vgg11", "vgg11_bn", "resnet18", "densenet121", "seresnet18"),
+    *("inception_v3", "inception_v4", "inception_resnet_v2", "vgg11_bn", "resnet18", "densenet121", "seresnet18"),
     *("efficientnet_b0", "tf_efficientnet_lite0", "mobilenetv1_100", "mobilenetv2_050", "mobilenetv3_small_050"),
     *("mobilenetv4_conv_small_035", "legacy_xception", "convnext_atto", "vit_tiny_patch16_224"),
 ]
@@ -165,13 +165,13 @@ def test_the_exported_network_gives_the_same_and_leaves_auxiliary_classifiers_ou
 @pytest.mark.parametrize("name", ["alexnet", "nin", "googlenet", "cifar_resnet14", "cifar_highway20", "deformable_resnet18"])
 @torch.no_grad()
 def test_features_by_depth_have_the_channels_and_strides_they_say(name: str) -> None:
-    size = 64
+    size = 224
     network: Any = timm.create_model(name, features_only=True)
     for feature, channels, reduction in zip(
-        network(torch.rand(2, 3, size, size)), network.feature_info.channels(), network.feature_info.reduction(), strict=True
+        network(torch.rand(1, 3, size, size)), network.feature_info.channels(), network.feature_info.reduction(), strict=True
     ):
         assert feature.shape[1] == channels
-        assert size / feature.shape[-1] == pytest.approx(reduction, rel=0.4), "but for what borders lose"
+        assert size / feature.shape[-1] == pytest.approx(reduction, rel=0.2), "but for what borders lose"
 
 
 def test_checkpointing_gives_the_same_gradients() -> None:

@@ -1,5 +1,6 @@
 """What papers and other libraries say of the architectures: parameters, cost, and outputs of the same weights."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_names_of_cifar_networks_count_layers_with_weights(name: str) -> None:
         for path, layer in on_meta(name).named_modules()
         if isinstance(layer, (nn.Conv2d, nn.Linear)) and "gate" not in path and "shortcut" not in path
     ]
-    assert len(layers) == int(name.removesuffix("_b").lstrip("cifar_resnetplainhighway"))
+    assert len(layers) == int(re.findall(r"\d+", name)[0])
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,13 @@ def test_multiply_adds_at_224_pixels(name: str, published: float) -> None:
 
 
 def test_reductions_make_every_inception_module_cheaper() -> None:
-    """Szegedy et al. 2014, section 4: without them the output of one module is the burden of the next."""
+    """Szegedy et al. 2014, section 4: without them every module widens what the next one has to filter."""
     naive, reduced = multiply_adds(on_meta("googlenet_naive")), multiply_adds(on_meta("googlenet"))
     modules = [path for path in reduced if path.count(".") == 1 and "inception" in path]
     assert len(modules) == 9
     ratios = [naive[module] / reduced[module] for module in modules]
-    assert all(ratio > 1.5 for ratio in ratios)
-    assert ratios == sorted(ratios) or ratios[-1] > 5 * ratios[0], "the burden grows from module to module"
+    assert min(ratios) > 1
+    assert ratios == sorted(ratios), "the burden grows from module to module"
 
 
 def test_a_deformable_convolution_is_counted() -> None:
@@ -104,10 +105,15 @@ def test_a_deformable_convolution_is_counted() -> None:
     assert deformable - plain == sum(positions * 9 * inputs * 2 * samples for inputs in channels)
 
 
-def randomise_statistics(network: nn.Module) -> None:
-    for name, buffer in network.named_buffers():
-        if "running" in name:
-            nn.init.uniform_(buffer, 0.5, 1.5)
+@torch.no_grad()
+def learn_statistics(network: nn.Module) -> None:
+    """As if trained: norm layers away from their start, and outputs that differ from image to image."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.1)
+    network.train()(torch.rand(4, 3, 96, 96))
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ def torchvisions(request: pytest.FixtureRequest) -> nn.Module:
     torch.manual_seed(0)
     options = {} if request.param == "alexnet" else {"init_weights": False, "aux_logits": request.param == "googlenet"}
     network: nn.Module = torchvision.models.get_model(request.param.split("_")[0], weights=None, **options)
-    randomise_statistics(network)
+    learn_statistics(network)
     return network.eval()
 
 
@@ -127,6 +133,7 @@ def test_weights_of_torchvision_give_torchvisions_outputs(torchvisions: nn.Modul
     name = type(torchvisions).__name__.lower()
     images = torch.rand(2, 3, 96, 96)
     expected = torchvisions(images)
+    assert (expected[0] - expected[1]).abs().max() > 1e-4, "outputs depend on the image"
     loaded = create_backbone(name, 1000, weights=str(path))[0].eval()
     torch.testing.assert_close(loaded(images), expected, rtol=0, atol=1e-5)
     fetched = timm.create_model(name, pretrained=True, pretrained_cfg_overlay={"file": str(path)}).eval()

@@ -11,22 +11,22 @@ from torch import Tensor, nn
 
 from posture_classifier.callbacks.progressive_unfreezing import set_modes
 from posture_classifier.data.preprocessing import Batch
+from posture_classifier.errors import UserError
 from posture_classifier.model import AUXILIARY_WEIGHT, PostureClassifier
 from posture_classifier.weights import create_backbone
 
 from .conftest import DrawFolder, Fit
-from .test_backbones_published import randomise_statistics
+from .test_backbones_published import learn_statistics
 from .test_unfreezing import RECORD, Recorder, moved
 
 DEFORMABLE = [f"deformable_resnet{depth}{version}" for depth in (18, 34, 50) for version in ("", "_v2")]
 
 
 def plain_resnet(name: str, n_classes: int = 3) -> nn.Module:
-    """As if trained: no BatchNorm at its start, none of which would let a gradient through."""
     torch.manual_seed(0)
     plain = name.removeprefix("deformable_").removesuffix("_v2")
-    network: nn.Module = timm.create_model(plain, num_classes=n_classes, zero_init_last=False)
-    randomise_statistics(network)
+    network: nn.Module = timm.create_model(plain, num_classes=n_classes)
+    learn_statistics(network)
     return network
 
 
@@ -35,7 +35,9 @@ def test_a_deformable_resnet_starts_as_the_plain_one_and_then_moves(name: str, t
     plain, images = plain_resnet(name).eval(), torch.rand(2, 3, 64, 64)
     torch.save(plain.state_dict(), tmp_path / "resnet.pth")
     network = create_backbone(name, 3, weights=str(tmp_path / "resnet.pth"))[0].eval()
-    torch.testing.assert_close(network(images), plain(images), rtol=0, atol=1e-5)
+    expected = plain(images)
+    torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-5)
+    assert (expected[0] - expected[1]).abs().max() > 1e-3, "outputs depend on the image"
 
     offsets = {key: parameter for key, parameter in network.named_parameters() if ".offset." in key}
     assert {key.split(".")[0] for key in offsets} == ({"layer2", "layer3", "layer4"} if "_v2" in name else {"layer4"})
@@ -144,6 +146,11 @@ def test_lenet5_trains_with_imagenets_normalisation(draw_folder: DrawFolder, fit
     assert len(Recorder.states) == 2
     checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     assert checkpoint["hyper_parameters"]["preprocessing"]["mean"] == [0.485, 0.456, 0.406]
+
+
+def test_a_size_that_is_too_small_is_refused_with_the_smallest() -> None:
+    with pytest.raises(UserError, match=r"alexnet cannot take images of 48 px \(AlexNet takes images of 63 px or more"):
+        PostureClassifier(["a", "b"], backbone="alexnet", pretrained=False, image_size=48)
 
 
 def test_a_highway_starts_by_letting_its_input_by() -> None:
