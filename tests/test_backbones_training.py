@@ -15,7 +15,7 @@ from posture_classifier.errors import UserError
 from posture_classifier.model import AUXILIARY_WEIGHT, PostureClassifier
 from posture_classifier.weights import create_backbone
 
-from .conftest import DrawFolder, Fit
+from .conftest import DrawFolder, Fit, fit_arguments, run_program
 from .test_backbones_published import learn_statistics
 from .test_unfreezing import RECORD, Recorder, moved
 
@@ -108,12 +108,21 @@ def test_in_every_phase_exactly_the_open_parameters_get_a_gradient(name: str) ->
 
 
 @pytest.mark.parametrize(("name", "auxiliary"), [("googlenet", ("aux1", "aux2")), ("inception_v3_aux", ("AuxLogits",))])
-def test_auxiliary_classifiers_open_with_what_they_hang_on(name: str, auxiliary: tuple[str, ...]) -> None:
+def test_auxiliary_classifiers_open_with_what_they_hang_on_and_are_silent_before(name: str, auxiliary: tuple[str, ...]) -> None:
     model = PostureClassifier(["a", "b"], backbone=name, pretrained=False)
     body = {"googlenet": "inception4a", "inception_v3_aux": "Mixed_6e"}[name]
-    (stage,) = (stage for stage in model.stages if stage.name == body)
-    for head in auxiliary:
-        assert {key for key in dict(model.backbone.named_parameters()) if key.startswith(head)} <= set(stage.parameters)
+    (depth,) = (depth for depth, stage in enumerate(model.stages) if stage.name == body)
+    parameters = dict(model.backbone.named_parameters())
+    assert {key for key in parameters if key.startswith(auxiliary)} <= set(model.stages[depth].parameters)
+    images = torch.rand(2, 3, SIZES[name], SIZES[name])
+    for first_open, n_outputs in ((depth + 1, 1), (depth, 1 + len(auxiliary))):
+        wanted = {key for stage in model.stages[first_open:] for key in stage.parameters}
+        for key, parameter in parameters.items():
+            parameter.requires_grad = key in wanted
+        set_modes(model.backbone, training=True, keep_statistics=False)
+        assert model.backbone.training
+        outputs = model(images)
+        assert (1 if isinstance(outputs, Tensor) else len(outputs)) == n_outputs
 
 
 def test_each_auxiliary_loss_counts_three_tenths() -> None:
@@ -138,6 +147,16 @@ def test_googlenet_trains_head_first_and_its_auxiliary_classifiers_with_their_st
     assert not {"conv1", "inception3b"} & moved(1)
     assert {"conv1", "inception3a", "aux1"} <= moved(2)
     assert (run / "test" / "predictions.csv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["googlenet", "deformable_resnet18_v2"])
+def test_two_ranks_train_through_every_phase(draw_folder: DrawFolder, tmp_path: Path, backbone: str) -> None:
+    """A gradient that one rank waits for in vain ends the run with an error."""
+    options = ["--model.backbone", backbone, "--unfreezing.open_stages", "{1: 3, 2: all}"]
+    devices = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
+    result = run_program(*fit_arguments(draw_folder(), tmp_path, 3), *options, *devices)
+    assert result.returncode == 0, result.stderr
 
 
 def test_lenet5_trains_with_imagenets_normalisation(draw_folder: DrawFolder, fit: Fit) -> None:

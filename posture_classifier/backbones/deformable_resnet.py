@@ -35,7 +35,7 @@ default_cfgs = generate_default_cfgs(
 )
 
 
-@register_flop_formula(torch.ops.torchvision.deform_conv2d)  # type: ignore[untyped-decorator]
+@register_flop_formula(torch.ops.torchvision.deform_conv2d)
 def deform_conv_flops(x_shape: list[int], w_shape: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
     """Those of the convolution itself, of which torch's counter does not know; its offsets are an ordinary convolution."""
     return conv_flop_count(x_shape, w_shape, out_shape)

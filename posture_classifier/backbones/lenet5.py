@@ -103,7 +103,7 @@ class LeNet5(nn.Module):
         """Uniform within 2.4 over the number of inputs, which keeps units in the middle of their range (appendix A)."""
         for layer, inputs in ((self.c1, self.c1.in_channels * 25), (self.c5, 400), (self.f6, 120)):
             nn.init.uniform_(layer.weight, -2.4 / inputs, 2.4 / inputs)
-        for filters in self.c3.weight.split([len(channels) for channels in TABLE_1]):
+        for filters in torch.split(self.c3.weight, [len(channels) for channels in TABLE_1]):
             nn.init.uniform_(filters, -2.4 / filters.numel(), 2.4 / filters.numel())
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
