@@ -37,7 +37,7 @@ def create(name: str, size: int, **options: Any) -> nn.Module:
     if timm.get_pretrained_cfg(name).fixed_input_size:
         options["img_size"] = size
     if name.startswith("vgg"):
-        options["num_features"] = 64  # nine tenths of its parameters are in the fully connected layers
+        options["mlp_ratio"] = 0.02  # nine tenths of its parameters are in the fully connected layers
     network: nn.Module = timm.create_model(name, num_classes=N_CLASSES, **options)
     return network
 

@@ -40,17 +40,17 @@ SMALLEST = 15
 
 INCEPTIONS = {
     # Table 1: widths of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool proj.
-    "3a": (64, 96, 128, 16, 32, 32),
-    "3b": (128, 128, 192, 32, 96, 64),
-    "4a": (192, 96, 208, 16, 48, 64),
-    "4b": (160, 112, 224, 24, 64, 64),
-    "4c": (128, 128, 256, 24, 64, 64),
-    "4d": (112, 144, 288, 32, 64, 64),
-    "4e": (256, 160, 320, 32, 128, 128),
-    "5a": (256, 160, 320, 32, 128, 128),
-    "5b": (384, 192, 384, 48, 128, 128),
+    "inception3a": (64, 96, 128, 16, 32, 32),
+    "inception3b": (128, 128, 192, 32, 96, 64),
+    "inception4a": (192, 96, 208, 16, 48, 64),
+    "inception4b": (160, 112, 224, 24, 64, 64),
+    "inception4c": (128, 128, 256, 24, 64, 64),
+    "inception4d": (112, 144, 288, 32, 64, 64),
+    "inception4e": (256, 160, 320, 32, 128, 128),
+    "inception5a": (256, 160, 320, 32, 128, 128),
+    "inception5b": (384, 192, 384, 48, 128, 128),
 }
-AUXILIARY = {"4a": "aux1", "4d": "aux2"}
+AUXILIARY = {"inception4a": "aux1", "inception4d": "aux2"}
 """After which module each auxiliary classifier hangs."""
 
 
@@ -109,6 +109,27 @@ class AuxiliaryClassifier(nn.Module):
         return logits
 
 
+def _layers(in_chans: int, naive: bool) -> tuple[dict[str, nn.Module], dict[str, int]]:
+    """The layers up to global pooling by name, in order, and the number of channels after each that has weights (table 1)."""
+    layers: dict[str, nn.Module] = {
+        "conv1": ConvNorm(in_chans, 64, 7, stride=2),
+        "maxpool1": nn.MaxPool2d(3, 2, ceil_mode=True),
+        "conv2": ConvNorm(64, 64, 1),
+        "conv3": ConvNorm(64, 192, 3),
+        "maxpool2": nn.MaxPool2d(3, 2, ceil_mode=True),
+    }
+    channels, widths = 192, {"conv1": 64, "conv2": 64, "conv3": 192}
+    for name, row in INCEPTIONS.items():
+        module = Inception(channels, row, naive)
+        layers[name], channels = module, module.outputs
+        widths[name] = channels
+        if name == "inception3b":
+            layers["maxpool3"] = nn.MaxPool2d(3, 2, ceil_mode=True)
+        if name == "inception4e":
+            layers["maxpool4"] = nn.MaxPool2d(2, 2, ceil_mode=True)
+    return layers, widths
+
+
 class GoogLeNet(nn.Module):
     """Nine Inception modules. (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, aux2, aux1)``.
 
@@ -128,33 +149,18 @@ class GoogLeNet(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.conv1 = ConvNorm(in_chans, 64, 7, stride=2)
-        self.maxpool1 = nn.MaxPool2d(3, 2, ceil_mode=True)
-        self.conv2 = ConvNorm(64, 64, 1)
-        self.conv3 = ConvNorm(64, 192, 3)
-        self.maxpool2 = nn.MaxPool2d(3, 2, ceil_mode=True)
-        channels, widths = 192, {}
-        for name, row in INCEPTIONS.items():
-            if name == "4a":
-                self.maxpool3 = nn.MaxPool2d(3, 2, ceil_mode=True)
-            if name == "5a":
-                self.maxpool4 = nn.MaxPool2d(2, 2, ceil_mode=True)
-            module = Inception(channels, row, naive)
-            channels = widths[name] = module.outputs
-            self.add_module(f"inception{name}", module)
-        self.aux1 = AuxiliaryClassifier(widths["4a"], num_classes)
-        self.aux2 = AuxiliaryClassifier(widths["4d"], num_classes)
-        self.num_features = self.head_hidden_size = channels
+        layers, widths = _layers(in_chans, naive)
+        self.layer_names = tuple(layers)
+        for name, layer in layers.items():
+            self.add_module(name, layer)
+        for name, auxiliary in AUXILIARY.items():
+            self.add_module(auxiliary, AuxiliaryClassifier(widths[name], num_classes))
+        self.num_features = self.head_hidden_size = widths["inception5b"]
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.drop = nn.Dropout(drop_rate)
-        self.fc = _linear(channels, num_classes)
-        self.feature_info = [
-            {"num_chs": width, "reduction": reduction, "module": module}
-            for width, reduction, module in (
-                *((64, 2, "conv1"), (192, 4, "conv3"), (widths["3b"], 8, "inception3b")),
-                *((widths["4e"], 16, "inception4e"), (channels, 32, "inception5b")),
-            )
-        ]
+        self.fc = _linear(self.num_features, num_classes)
+        deepest = {2: "conv1", 4: "conv3", 8: "inception3b", 16: "inception4e", 32: "inception5b"}
+        self.feature_info = [{"num_chs": widths[name], "reduction": stride, "module": name} for stride, name in deepest.items()]
 
     def no_pretrained(self) -> set[str]:
         """Tensors that keep their random start where weights lack them: many files come without auxiliary classifiers."""
@@ -162,9 +168,9 @@ class GoogLeNet(nn.Module):
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
         """Regular expressions that group parameters from input to output; auxiliary classifiers go with what they hang on."""
-        depths = {name: int(name[0]) if coarse else depth for depth, name in enumerate(INCEPTIONS)}
-        modules = [(rf"^inception{name}", (depth,)) for name, depth in depths.items()]
-        return {"stem": r"^conv\d", "blocks": modules + [(rf"^{aux}", (depths[name],)) for name, aux in AUXILIARY.items()]}
+        depths = {name: int(name[-2]) if coarse else depth for depth, name in enumerate(INCEPTIONS)}
+        hung_on = {name: name for name in INCEPTIONS} | {auxiliary: name for name, auxiliary in AUXILIARY.items()}
+        return {"stem": r"^conv\d", "blocks": [(f"^{module}", (depths[name],)) for module, name in hung_on.items()]}
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Refuse, as timm's Inceptions do."""
@@ -179,24 +185,18 @@ class GoogLeNet(nn.Module):
         self.num_classes = num_classes
         if global_pool is not None:
             self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
-        weight = self.conv1.conv.weight
+        weight = next(self.parameters())
         self.fc = _linear(self.num_features, num_classes).to(weight)
-        for auxiliary in (self.aux1, self.aux2):
+        for auxiliary in map(self.get_submodule, AUXILIARY.values()):
             auxiliary.fc2 = _linear(1024, num_classes).to(weight)
-            auxiliary.fc2.train(auxiliary.training)
 
     def _forward_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The features, and what auxiliary classifiers say of them, the deepest first."""
         if min(x.shape[-2:]) < SMALLEST:
             raise ValueError(f"GoogLeNet takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
-        x = self.maxpool2(self.conv3(self.conv2(self.maxpool1(self.conv1(x)))))
         auxiliary: list[Tensor] = []
-        for name in INCEPTIONS:
-            if name == "4a":
-                x = self.maxpool3(x)
-            if name == "5a":
-                x = self.maxpool4(x)
-            x = self.get_submodule(f"inception{name}")(x)
+        for name in self.layer_names:
+            x = self.get_submodule(name)(x)
             classifier = self.get_submodule(AUXILIARY[name]) if name in AUXILIARY else None
             if classifier is not None and classifier.training and self.num_classes:
                 auxiliary.insert(0, classifier(x))
