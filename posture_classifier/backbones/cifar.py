@@ -79,7 +79,7 @@ class Highway(nn.Module):
 
 
 def highway_layers(inputs: int, outputs: int, n_layers: int) -> list[nn.Module]:
-    """Highway layers keep the width; where it changes the first is plain (section 3.3)."""
+    """Highway layers keep the width; where it changes the first is plain (section 2.1)."""
     if inputs == outputs:
         return [Highway(outputs) for _ in range(n_layers)]
     widening = nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.ReLU(inplace=True))
