@@ -155,7 +155,10 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path) -> None:
-    """Fill everything but the head; a head of the right shape is taken too."""
+    """Fill everything but the head; a head of the right shape is taken too.
+
+    A backbone may name further tensors that weights may lack, by a method ``no_pretrained`` beside timm's ``no_weight_decay``.
+    """
     fitting, lacking = _match(backbone, state)
     if lacking and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
         # The architecture's own reading of files: other names, and position embeddings resampled to this image size.
@@ -172,7 +175,7 @@ def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path
 def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors that fit the model, and the names of those outside the head that none fits."""
     own = backbone.state_dict()
-    head = set(stages(backbone)[-1].parameters)
+    optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
     # Old files have no counter of batches, and nothing here reads it.
-    return fitting, [name for name in own if name not in fitting and name not in head and "num_batches_tracked" not in name]
+    return fitting, [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]

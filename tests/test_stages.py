@@ -24,6 +24,15 @@ FAMILIES = [
     "swin_tiny_patch4_window7_224",
     "pit_s_224",  # its matcher forgets the class token
     "rdnet_tiny",  # its matcher knows fine groups only
+    # One of each file of ours.
+    "lenet5",
+    "alexnet",
+    "nin",
+    "googlenet",
+    "cifar_resnet14",
+    "cifar_highway20",
+    "deformable_resnet18_v2",
+    "inception_v3_aux",
 ]
 
 
