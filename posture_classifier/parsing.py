@@ -57,6 +57,6 @@ def _with_values(arguments: list[str], switches: set[str]) -> list[str]:
     """Put ``true`` behind a switch that stands alone."""
     values = ("true", "false")
     given: list[str] = []
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments, ""][1:], strict=True):
         given += [word, "true"] if word in switches and following not in values else [word]
     return given

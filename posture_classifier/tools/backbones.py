@@ -1,0 +1,185 @@
+"""``backbones``: what every network costs, before one is trained."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from posture_classifier.errors import UserError, first_line
+from posture_classifier.output import PICTURES, TABLES, check_output, write_rows
+
+if TYPE_CHECKING:
+    import torch
+
+CHOICE = (
+    *("vgg11", "vgg16", "inception_v3", "inception_v4", "resnet18", "resnet34", "resnet50", "densenet121", "densenet169"),
+    *("legacy_xception", "seresnet18", "seresnet50", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100"),
+    *("mobilenetv3_large_100", "mobilenetv4_conv_small", "tf_efficientnet_lite0", "efficientnet_b0", "efficientnet_b1"),
+    *("regnety_002", "regnety_004", "vit_tiny_patch16_224", "vit_small_patch16_224", "swin_tiny_patch4_window7_224"),
+    *("convnext_atto", "convnext_tiny"),
+)
+"""timm's smallest of each well-known family; what is listed without a pattern, with two of each file of ours."""
+
+COLUMNS = (
+    *("name", "family", "year", "image_size", "parameters", "multiply_adds", "activations", "bytes_on_disk", "inference_bytes"),
+    *("batch_size", "training_bytes", "training_bytes_per_photo", "weights"),
+    *("device", "latency_median_ms", "latency_p95_ms", "photos_per_second", "gpu_peak_bytes"),
+    *("accuracy", "accuracy_low", "accuracy_high", "error"),
+)
+"""Of the written table; memory in bytes, times in milliseconds."""
+
+DROPPED_FIRST = ("bytes_on_disk", "image_size", "activations", "latency_p95_ms", "year", "inference_bytes", "family")
+"""Columns that a narrow terminal does without; the written table has them."""
+
+PIPE_WIDTH = 240
+
+
+def backbones(
+    patterns: Sequence[str] = (),
+    measure: bool = False,
+    image_size: int | None = None,
+    batch_size: int = 32,
+    device: str | None = None,
+    accuracy: str | None = None,
+    output: Path | None = None,
+    plot: Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    """List networks with what they cost: parameters, multiply-adds (one is two FLOPs), memory and, if measured, speed.
+
+    Args:
+        patterns: Names such as resnet18 or 'vgg1[69]*'; '*' is every network, and nothing a few of each family.
+        measure: Time each network on this device, too: some four seconds each, longer for large ones.
+        image_size: Side of the input in pixels; by default each network's own.
+        batch_size: Photos in a batch, for training memory and throughput.
+        device: Where to measure: cpu, cuda or mps; by default a GPU if there is one.
+        accuracy: A .csv file with columns name, accuracy, low and high, or run folders such as 'lightning_logs/*/version_*'.
+        output: A .csv or .jsonl file to write: all figures, in bytes and single operations.
+        plot: A .png, .svg or .pdf file to draw: accuracy, or else the measured throughput, against multiply-adds.
+        overwrite: Replace the output and the plot if they exist.
+
+    Returns:
+        Exit code: 1 if a network could not be built or does not take the size, else 0.
+    """
+    for option, value in (("image_size", image_size), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise UserError(f"--{option} is {value}, but must be at least 1")
+    if plot is not None and not (measure or accuracy):
+        raise UserError("--plot needs something to draw against the multiply-adds; add --measure, or accuracies with --accuracy")
+    check_output("--output", output, TABLES, overwrite)
+    check_output("--plot", plot, PICTURES, overwrite)
+    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.accuracies import read_accuracies
+    from posture_classifier.device import choose_device
+
+    chosen_device = choose_device(device) if measure else None
+    accuracies = read_accuracies(accuracy) if accuracy else {}
+    names = _select(list(patterns) or list(accuracies))
+    rows = [_row(name, image_size, batch_size, chosen_device) for name in track(names, "Counting", transient=True)]
+    for row in rows:
+        if known := accuracies.get(row["name"]):
+            row.update(accuracy=known.value, accuracy_low=known.low, accuracy_high=known.high)
+    rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"]))
+    # Nobody looks at a pipe's width, and eighty columns would fold every row.
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(_table(rows, batch_size, console.width))
+    if output is not None:
+        write_rows(rows, list(COLUMNS), output)
+        console.print(f"{len(rows)} rows written to {output}")
+    if plot is not None:
+        from posture_classifier.cost_figure import plot_costs
+
+        plot_costs(rows, plot)
+        console.print(f"figure drawn in {plot}")
+    failed = [row for row in rows if row["error"]]
+    if failed:
+        console.print(f"{len(failed)} of {len(rows)} networks failed", style="red")
+    return 1 if failed else 0
+
+
+def _select(patterns: list[str]) -> list[str]:
+    """Names of timm's registry, each once."""
+    import timm
+
+    from posture_classifier.families import smallest_of_ours
+    from posture_classifier.weights import nearest_names
+
+    if not patterns:
+        return [name for name in [*smallest_of_ours(2), *CHOICE] if timm.is_model(name)]
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        # A name may say with which weights, as in resnet18.a1_in1k.
+        names = [pattern] if timm.is_model(pattern) else timm.list_models(pattern)
+        if not names:
+            raise UserError(f"no network is called {pattern}{nearest_names(pattern.strip('*?'))}; '*' lists all of them")
+        found |= dict.fromkeys(names)
+    return list(found)
+
+
+def _row(name: str, image_size: int | None, batch_size: int, device: "torch.device | None") -> dict[str, Any]:
+    """All figures of a network; None where there are none, and then perhaps with the reason."""
+    from posture_classifier.costs import costs
+    from posture_classifier.families import family
+    from posture_classifier.speed import measure_speed
+    from posture_classifier.weights import weights_are
+
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"name": name, "batch_size": batch_size}
+    try:
+        row["family"], row["year"] = family(name)
+        row["weights"] = weights_are(name)
+        row |= asdict(costs(name, image_size, batch_size))
+        if device is not None:
+            row |= asdict(measure_speed(name, image_size, batch_size, device)) | {"device": str(device)}
+    # Networks say in every kind of exception that they cannot take a size, and the others should still be listed.
+    except Exception as error:
+        row["error"] = first_line(error)
+    return row
+
+
+def _table(rows: list[dict[str, Any]], batch_size: int, width: int) -> Table:
+    """The figures with three digits, in as many columns as fit; those that nobody has a figure for are left out."""
+    columns = [
+        *(("family", "family", 1), ("year", "year", 1), ("image_size", "input\npx", 1), ("parameters", "params\nM", 1e6)),
+        *(("multiply_adds", "mult-adds\nG", 1e9), ("activations", "activ.\nM", 1e6), ("bytes_on_disk", "disk\nMB", 1e6)),
+        *(("inference_bytes", "inference\nMB, 1", 1e6), ("training_bytes", f"training\nMB, {batch_size}", 1e6)),
+        *(("training_bytes_per_photo", "each\nmore MB", 1e6), ("weights", "weights", 1)),
+        *(("latency_median_ms", "median\nms", 1), ("latency_p95_ms", "p95\nms", 1), ("photos_per_second", "photos/s\n", 1)),
+        *(("gpu_peak_bytes", "GPU peak\nMB", 1e6), ("accuracy", "accuracy", 1), ("error", "error", 1)),
+    ]
+    shown = [column for column in columns if any(row[column[0]] is not None for row in rows)]
+    table = _draw(rows, shown, batch_size)
+    for key in DROPPED_FIRST:
+        if Console(width=PIPE_WIDTH).measure(table).maximum <= width:
+            break
+        shown = [column for column in shown if column[0] != key]
+        table = _draw(rows, shown, batch_size)
+    return table
+
+
+def _draw(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]], batch_size: int) -> Table:
+    caption = (
+        "1 multiply-add is 2 FLOPs. Memory is fp32, weights included: of predicting 1 photo, of a training step (AdamW) of "
+        f"{batch_size} photos, and of each photo more in it."
+    )
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("network", overflow="fold")
+    for key, title, _ in columns:
+        table.add_column(title, justify="left" if key in ("family", "weights", "error") else "right")
+    for row in rows:
+        table.add_row(row["name"], *(_shown(row[key], unit) for key, _, unit in columns))
+    return table
+
+
+def _shown(value: Any, unit: float) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) or (isinstance(value, int) and unit == 1):
+        return str(value)
+    value /= unit
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
