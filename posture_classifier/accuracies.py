@@ -43,7 +43,9 @@ def _from_table(path: Path) -> dict[str, list[Accuracy]]:
             low, high = (float(text) if (text := row.get(column)) else None for column in ("low", "high"))
             accuracy = Accuracy(float(row["accuracy"]), low, high)
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"--accuracy {path}, line {number}: give the columns name, accuracy and perhaps low and high") from error
+            raise UserError(
+                f"--accuracy {path}, line {number}: give the columns name, accuracy and perhaps low and high"
+            ) from error
         if not row.get("name") or not all(0 <= value <= 1 for value in accuracy if value is not None):
             raise UserError(f"--accuracy {path}, line {number}: give a name, and accuracies as shares from 0 to 1")
         found.setdefault(row["name"], []).append(accuracy)
@@ -65,7 +67,9 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is not the summary of a run; leave that folder out of --accuracy") from error
     if not found:
-        raise UserError(f"--accuracy {pattern} matches no finished run; give a .csv file or run folders such as 'lightning_logs/*/version_*'")
+        raise UserError(
+            f"--accuracy {pattern} matches no finished run; give a .csv file or run folders such as 'lightning_logs/*/version_*'"
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Accuracy or speed against multiply-adds, after Canziani et al. 2016, figure 2."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import colormaps
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Picture
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from posture_classifier.label_placing import place_labels
 
@@ -39,7 +39,7 @@ def plot_costs(rows: list[dict[str, Any]], path: Path) -> None:
     axes.scatter(x, y, s=areas, c=_shades(picture, axes, rows), alpha=0.85, edgecolors="white", linewidths=0.7, zorder=3)
     _limits(axes, x, y, by_accuracy)
     _sizes(axes, max(row["parameters"] for row in rows), "lower right" if by_accuracy else "upper right")
-    place_labels(axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in rows])
+    place_labels(picture, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in rows])
     picture.savefig(path, dpi=160)
 
 
@@ -54,7 +54,7 @@ def _scales(axes: Axes, rows: list[dict[str, Any]], by_accuracy: bool) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e9:g} G" if value >= 1e9 else f"{value / 1e6:g} M"))
     axes.set_xlabel(f"multiply-adds of one photo, {where} (1 multiply-add = 2 FLOPs)")
     if by_accuracy:
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
         axes.set_ylabel("accuracy")
     else:
         row = rows[0]
@@ -83,10 +83,10 @@ def _shades(picture: Picture, axes: Axes, rows: list[dict[str, Any]]) -> list[An
     years = [row["year"] for row in rows if row["year"]]
     if not years:
         return [UNKNOWN_YEAR] * len(rows)
-    shades = ScalarMappable(Normalize(min(years), max(max(years), min(years) + 1)), colormaps["viridis"])
+    shades = ScalarMappable(Normalize(min(years), max(*years, min(years) + 1)), colormaps["viridis"])
     bar = picture.colorbar(shades, ax=axes, shrink=0.6, aspect=28, pad=0.01)
     bar.locator = MaxNLocator(integer=True, nbins=8)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("year of the paper")
     return [shades.to_rgba(row["year"]) if row["year"] else UNKNOWN_YEAR for row in rows]
 
@@ -97,10 +97,18 @@ def _intervals(axes: Axes, rows: list[dict[str, Any]]) -> None:
             axes.plot([row["multiply_adds"]] * 2, [row["accuracy_low"], row["accuracy_high"]], color="0.6", linewidth=1, zorder=2)
 
 
-def _sizes(axes: Axes, largest: int, corner: str) -> None:
+def _sizes(axes: Axes, largest: int, corner: Literal["lower right", "upper right"]) -> None:
     """A key to the areas."""
     millions = [size for size in (1, 5, 25, 125) if size * 1e6 <= 1.5 * largest][-3:]
-    discs = [axes.scatter([], [], s=AREA_PER_MILLION * size, color="0.7", edgecolors="white", label=f"{size} M") for size in millions]
+    discs = [
+        axes.scatter([], [], s=AREA_PER_MILLION * size, color="0.7", edgecolors="white", label=f"{size} M") for size in millions
+    ]
     axes.legend(
-        handles=discs, loc=corner, title="parameters", frameon=False, labelspacing=1.0 + max(millions, default=0) / 70, borderpad=1.2
+        handles=discs,
+        loc=corner,
+        title="parameters",
+        frameon=False,
+        handletextpad=1.2,
+        labelspacing=1.0 + max(millions, default=0) / 70,
+        borderpad=1.2,
     )

@@ -111,7 +111,7 @@ def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
     with FusedAttention(), memory:
         outputs = network(images)
         heads = outputs if isinstance(outputs, (tuple, list)) else (outputs,)  # auxiliary classifiers are trained with it
-        torch.stack([functional.cross_entropy(logits, labels) for logits in heads]).sum().backward()
+        torch.autograd.backward([functional.cross_entropy(logits, labels) for logits in heads])
     moments = 2 * sum(p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)
     network.zero_grad()
     return memory.peak + moments

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 PRODUCTS = {
@@ -24,7 +24,7 @@ PRODUCTS = {
 FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default
 
 
-class LiveMemory(TorchDispatchMode):
+class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's is not typed
     """Follows the storages that operations return from birth to death, and counts the activations.
 
     A storage dies when the last tensor on it does, those kept for the backward pass included, so its weak reference tells when
@@ -41,7 +41,7 @@ class LiveMemory(TorchDispatchMode):
     """
 
     def __init__(self, held: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = self.activations = self._live = 0
         self._known = WeakIdKeyDictionary()
         for tensor in held:

@@ -100,8 +100,8 @@ def weights_are(name: str) -> str:
     """Where a backbone's pretrained weights would come from; asks the disk and never the network.
 
     Returns:
-        ``here`` on this machine, as a pip package or in a cache; ``pip`` in a package that is not installed; ``download`` from a hub,
-        once; ``none`` where nobody published any.
+        ``here`` on this machine, as a pip package or in a cache; ``pip`` in a package that is not installed; ``download`` from a
+        hub, once; ``none`` where nobody published any.
     """
     package = _package(name)
     config = timm.get_pretrained_cfg(name)
