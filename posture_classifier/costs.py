@@ -92,8 +92,12 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int,
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
     flops = FlopCounterMode(display=False, custom_mapping={torch.ops.torchvision.deform_conv2d: _deformable_flops})
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    network.requires_grad_(False)  # views of trained parameters, such as a class token's, stop the counter's own hooks
     with torch.no_grad(), FusedAttention(), memory, flops:
         network(images)
+    for parameter in trained:
+        parameter.requires_grad_()
     return flops.get_total_flops() // 2, memory.activations, memory.peak
 
 

@@ -35,7 +35,7 @@ FAMILIES = {
     "xception*/*": ("Xception", 2016),
     "densenet/*": ("DenseNet", 2016),
     "regnet/*": ("RegNet", 2020),
-    "vision_transformer/*vit_*": ("ViT", 2020),
+    "vision_transformer/*vit*": ("ViT", 2020),
     "deit/*": ("DeiT", 2020),
     "swin_transformer/*": ("Swin", 2021),
     "swin_transformer_v2/*": ("Swin-V2", 2021),
