@@ -19,17 +19,22 @@ AREA_PER_MILLION = 9.0
 UNKNOWN_YEAR = "0.75"
 
 
-def plot_costs(rows: list[dict[str, Any]], path: Path) -> None:
+def plot_costs(rows: list[dict[str, Any]], path: Path) -> int:
     """Draw every network as a disc whose area is its parameters and whose shade is its year.
 
     Args:
         rows: Those of the ``backbones`` tool; accuracy goes up the picture where a row has one, measured throughput elsewhere.
         path: The picture to write.
+
+    Returns:
+        How many networks are on it; nothing is written if none could be.
     """
     by_accuracy = any(row["accuracy"] is not None for row in rows)
     key = "accuracy" if by_accuracy else "photos_per_second"
     # Large discs first: small ones stay visible on top.
     rows = sorted((row for row in rows if row[key] and row["multiply_adds"]), key=lambda row: -row["parameters"])
+    if not rows:
+        return 0
     picture = Picture(figsize=(10, 6.4), layout="constrained")
     axes = picture.add_subplot()
     _scales(axes, rows, by_accuracy)
@@ -41,6 +46,7 @@ def plot_costs(rows: list[dict[str, Any]], path: Path) -> None:
     _sizes(axes, max(row["parameters"] for row in rows), "lower right" if by_accuracy else "upper right")
     place_labels(picture, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in rows])
     picture.savefig(path, dpi=160)
+    return len(rows)
 
 
 def _area(row: dict[str, Any]) -> float:

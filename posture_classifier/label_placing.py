@@ -51,7 +51,9 @@ def place_labels(picture: Figure, axes: Axes, x: Floats, y: Floats, radii: Float
                 text.set_position(tuple(axes.transData.inverted().transform(centre)))
                 taken.append(box)
                 if gap > GAPS[0]:
-                    line = axes.transData.inverted().transform([centres[index], end])
+                    share = radii[index] / np.linalg.norm(end - centres[index])
+                    edge = centres[index] + share * (end - centres[index])
+                    line = axes.transData.inverted().transform([edge, end])
                     axes.plot(*line.T, color="0.5", linewidth=0.7, zorder=2.5)
                 break
         else:

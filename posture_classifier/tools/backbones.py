@@ -6,12 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
-from posture_classifier.errors import UserError, first_line
+from posture_classifier.cost_table import PIPE_WIDTH, cost_table
+from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.output import PICTURES, TABLES, check_output, write_rows
 
 if TYPE_CHECKING:
@@ -33,11 +32,6 @@ COLUMNS = (
     *("accuracy", "accuracy_low", "accuracy_high", "error"),
 )
 """Of the written table; memory in bytes, times in milliseconds."""
-
-DROPPED_FIRST = ("bytes_on_disk", "image_size", "activations", "latency_p95_ms", "year", "inference_bytes", "family")
-"""Columns that a narrow terminal does without; the written table has them."""
-
-PIPE_WIDTH = 240
 
 
 def backbones(
@@ -81,22 +75,28 @@ def backbones(
     chosen_device = choose_device(device) if measure else None
     accuracies = read_accuracies(accuracy) if accuracy else {}
     names = _select(list(patterns) or list(accuracies))
+    if accuracies and not accuracies.keys() & set(names):
+        raise UserError(f"--accuracy {accuracy} knows none of these networks, but {sample(sorted(accuracies))}")
     rows = [_row(name, image_size, batch_size, chosen_device) for name in track(names, "Counting", transient=True)]
     for row in rows:
         if known := accuracies.get(row["name"]):
             row.update(accuracy=known.value, accuracy_low=known.low, accuracy_high=known.high)
     rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"]))
+    return _report(rows, output, plot)
+
+
+def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) -> int:
     # Nobody looks at a pipe's width, and eighty columns would fold every row.
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(_table(rows, batch_size, console.width))
+    console.print(cost_table(rows, console.width))
     if output is not None:
         write_rows(rows, list(COLUMNS), output)
         console.print(f"{len(rows)} rows written to {output}")
     if plot is not None:
         from posture_classifier.cost_figure import plot_costs
 
-        plot_costs(rows, plot)
-        console.print(f"figure drawn in {plot}")
+        drawn = plot_costs(rows, plot)
+        console.print(f"figure of {drawn} networks drawn in {plot}" if drawn else "no network could be drawn")
     failed = [row for row in rows if row["error"]]
     if failed:
         console.print(f"{len(failed)} of {len(rows)} networks failed", style="red")
@@ -140,46 +140,3 @@ def _row(name: str, image_size: int | None, batch_size: int, device: "torch.devi
     except Exception as error:
         row["error"] = first_line(error)
     return row
-
-
-def _table(rows: list[dict[str, Any]], batch_size: int, width: int) -> Table:
-    """The figures with three digits, in as many columns as fit; those that nobody has a figure for are left out."""
-    columns = [
-        *(("family", "family", 1), ("year", "year", 1), ("image_size", "input\npx", 1), ("parameters", "params\nM", 1e6)),
-        *(("multiply_adds", "mult-adds\nG", 1e9), ("activations", "activ.\nM", 1e6), ("bytes_on_disk", "disk\nMB", 1e6)),
-        *(("inference_bytes", "inference\nMB, 1", 1e6), ("training_bytes", f"training\nMB, {batch_size}", 1e6)),
-        *(("training_bytes_per_photo", "each\nmore MB", 1e6), ("weights", "weights", 1)),
-        *(("latency_median_ms", "median\nms", 1), ("latency_p95_ms", "p95\nms", 1), ("photos_per_second", "photos/s\n", 1)),
-        *(("gpu_peak_bytes", "GPU peak\nMB", 1e6), ("accuracy", "accuracy", 1), ("error", "error", 1)),
-    ]
-    shown = [column for column in columns if any(row[column[0]] is not None for row in rows)]
-    table = _draw(rows, shown, batch_size)
-    for key in DROPPED_FIRST:
-        if Console(width=PIPE_WIDTH).measure(table).maximum <= width:
-            break
-        shown = [column for column in shown if column[0] != key]
-        table = _draw(rows, shown, batch_size)
-    return table
-
-
-def _draw(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]], batch_size: int) -> Table:
-    caption = (
-        "1 multiply-add is 2 FLOPs. Memory is fp32, weights included: of predicting 1 photo, of a training step (AdamW) of "
-        f"{batch_size} photos, and of each photo more in it."
-    )
-    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
-    table.add_column("network", overflow="fold")
-    for key, title, _ in columns:
-        table.add_column(title, justify="left" if key in ("family", "weights", "error") else "right")
-    for row in rows:
-        table.add_row(row["name"], *(_shown(row[key], unit) for key, _, unit in columns))
-    return table
-
-
-def _shown(value: Any, unit: float) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str) or (isinstance(value, int) and unit == 1):
-        return str(value)
-    value /= unit
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
