@@ -66,7 +66,7 @@ def _scales(axes: Axes, rows: list[dict[str, Any]], by_accuracy: bool) -> None:
         row = rows[0]
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.set_ylabel(f"photos per second, in batches of {row['batch_size']} on {row['device']}")
+        axes.set_ylabel(f"photos per second, in batches of {row['batch_size']} ({row['device']})")
     for axis in (axes.xaxis, axes.yaxis) if not by_accuracy else (axes.xaxis,):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_locator(LogLocator(subs=()))
@@ -112,7 +112,7 @@ def _sizes(axes: Axes, largest: int, corner: Literal["lower right", "upper right
     axes.legend(
         handles=discs,
         loc=corner,
-        title="parameters",
+        title="disc area:\nparameters",
         frameon=False,
         handletextpad=1.2,
         labelspacing=1.0 + max(millions, default=0) / 70,

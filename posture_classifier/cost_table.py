@@ -45,7 +45,7 @@ def _draw(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]]) -> 
         f"{rows[0]['batch_size']} photos, and of each photo more in it."
     )
     if device := next((row["device"] for row in rows if row["device"]), None):
-        caption += f" Speed is of fp32 on {device}, of 1 photo in milliseconds and of batches of {rows[0]['batch_size']}."
+        caption += f" Speed is fp32 on {device}: 1 photo in milliseconds, and batches of {rows[0]['batch_size']}."
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
     table.add_column("network", overflow="fold")
     for key, title, _ in columns:

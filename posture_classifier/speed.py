@@ -22,12 +22,14 @@ class Speed:
         latency_median_ms: Milliseconds from one photo to its logits, both on the device.
         latency_p95_ms: 19 of 20 passes took at most this long.
         photos_per_second: In batches.
+        device: The GPU's name, or the CPU's number of threads, on which all of this depends.
         gpu_peak_bytes: Most memory of the batch on a CUDA device, weights included; None elsewhere.
     """
 
     latency_median_ms: float
     latency_p95_ms: float
     photos_per_second: float
+    device: str
     gpu_peak_bytes: int | None
 
 
@@ -50,6 +52,7 @@ def measure_speed(name: str, image_size: int | None, batch_size: int, device: to
         latency_median_ms=float(np.median(latencies)) * 1000,
         latency_p95_ms=float(np.quantile(latencies, 0.95)) * 1000,
         photos_per_second=batch_size / float(np.median(batches)),
+        device=_name(device),
         gpu_peak_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     )
 
@@ -74,6 +77,12 @@ def _repeat(step: Callable[[], None], seconds: float, at_least: int) -> list[flo
         step()
         durations.append(time.perf_counter() - start)
     return durations
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"cpu, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
 
 
 def _wait(device: torch.device) -> None:

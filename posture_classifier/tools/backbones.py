@@ -135,7 +135,7 @@ def _row(name: str, image_size: int | None, batch_size: int, device: "torch.devi
         row["weights"] = weights_are(name)
         row |= asdict(costs(name, image_size, batch_size))
         if device is not None:
-            row |= asdict(measure_speed(name, image_size, batch_size, device)) | {"device": str(device)}
+            row |= asdict(measure_speed(name, image_size, batch_size, device))
     # Networks say in every kind of exception that they cannot take a size, and the others should still be listed.
     except Exception as error:
         row["error"] = first_line(error)
