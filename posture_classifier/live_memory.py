@@ -30,8 +30,9 @@ class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's 
     A storage dies when the last tensor on it does, those kept for the backward pass included, so its weak reference tells when
     memory is given back. Views and in-place operations return storages that are known already. On the meta device storages have a
     size and no memory: the figures are those of a real run of the same operations, less what kernels use as their own workspace.
-    Against torch's own account on a CPU that is within 1 % for most networks and 6 % for ResNet-18; VGG's is the exception, whose
-    largest layer a CPU kernel copies.
+    Against torch's own account on a CPU, the forward passes of eight networks were within 1 %, ResNet-18's 6 % less; training steps
+    of 4 photos or more were within 4 %, those of one photo up to 15 % less. VGG is the exception, 25 to 41 % less: a CPU kernel
+    copies its largest layer.
 
     Args:
         held: Tensors that are there from the start, such as parameters and inputs.
