@@ -13,6 +13,7 @@ from torch import Tensor
 
 from posture_classifier.checkpoint import read_checkpoint
 from posture_classifier.data.decode import DecodeError, decode, upright_rgb
+from posture_classifier.device import choose_device
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 
@@ -51,12 +52,7 @@ class Classifier:
     """
 
     def __init__(self, model: PostureClassifier, device: str | None = None) -> None:
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            self.device = torch.empty(0, device=device).device
-        # torch says so in three ways, depending on what it was built with.
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            raise UserError(f"device {device} is not to be had on this machine; leave it out, or use cpu") from error
+        self.device = choose_device(device)
         self.model = model.to(self.device).eval()
         self.class_names: list[str] = list(model.hparams["class_names"])
 

