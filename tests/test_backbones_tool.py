@@ -18,11 +18,11 @@ from PIL import Image
 
 from posture_classifier import backbones as ours
 from posture_classifier import weights
-from posture_classifier.accuracies import Accuracy, read_accuracies
 from posture_classifier.cli import main
-from posture_classifier.cost_table import cost_table
-from posture_classifier.families import family
-from posture_classifier.label_placing import place_labels
+from posture_classifier.costs.accuracies import Accuracy, read_accuracies
+from posture_classifier.costs.families import family
+from posture_classifier.costs.labels import place_labels
+from posture_classifier.costs.table import cost_table
 from posture_classifier.tools import backbones as tool
 
 
@@ -110,7 +110,7 @@ def test_a_network_that_does_not_take_the_size_is_a_row(tmp_path: Path, capsys: 
 
 
 def test_measured_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posture_classifier.speed.SECONDS", 0.05)
+    monkeypatch.setattr("posture_classifier.costs.speed.SECONDS", 0.05)
     output, plot = tmp_path / "table.csv", tmp_path / "costs.png"
     # A switch directly before a pattern takes no value from it.
     options = ["--batch_size", "2", "--device", "cpu", "--output", str(output), "--plot", str(plot)]

@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.costs import costs, forward_costs, training_memory
+from posture_classifier.costs.counts import costs, forward_costs, training_memory
 
 F32 = 4
 """Bytes."""

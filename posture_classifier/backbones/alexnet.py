@@ -1,4 +1,4 @@
-"""AlexNet, the network that made deep learning win ImageNet in 2012.
+"""AlexNet (Krizhevsky et al. 2012): the network that made deep learning win ImageNet.
 
 Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional Neural Networks"; the widths are
 those of the form in one tower, without local response normalisation: Krizhevsky 2014, "One weird trick for parallelizing

@@ -1,4 +1,4 @@
-"""Three answers to depth at 32x32 pixels: plain stacks of convolutions, residual networks, and highway networks.
+"""CIFAR networks (He et al. 2015, Srivastava et al. 2015): plain, residual and highway, three answers to depth at 32x32 pixels.
 
 Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognition", section 4.2 (plain and residual); Srivastava,
 Greff and Schmidhuber 2015, "Training Very Deep Networks", section 2 (highway). All have three stages of 16, 32 and 64 channels,

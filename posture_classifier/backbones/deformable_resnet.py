@@ -1,4 +1,4 @@
-"""Deformable ResNets: 3x3 convolutions that learn where to look.
+"""Deformable ResNet (Dai et al. 2017): 3x3 convolutions that learn where to look.
 
 Sources: Dai et al. 2017, "Deformable Convolutional Networks", section 4 (v1: the 3x3 convolutions of the last stage); Zhu et al.
 2018, "Deformable ConvNets v2: More Deformable, Better Results", section 3 (``_v2``: those of the last three stages, with

@@ -1,4 +1,4 @@
-"""GoogLeNet (Inception-v1): filters of several sizes side by side, made cheap by 1x1 convolutions, with auxiliary classifiers.
+"""GoogLeNet (Szegedy et al. 2014): filters of several sizes side by side, made cheap by 1x1 ones, with auxiliary classifiers.
 
 Source: Szegedy et al. 2014, "Going Deeper with Convolutions". The names and shapes of its tensors are torchvision's, whose ImageNet
 weights load; so there is BatchNorm (Ioffe and Szegedy 2015), and the filters that the paper's table 1 calls 5x5 are 3x3.

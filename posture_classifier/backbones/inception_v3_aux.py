@@ -1,4 +1,4 @@
-"""Inception-v3 with its auxiliary classifier, which timm's ``inception_v3`` leaves out.
+"""Inception-V3 (Szegedy et al. 2015): timm's, with the auxiliary classifier that its ``inception_v3`` leaves out.
 
 Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", section 4. timm can build it, but then
 returns its logits in evaluation too, where nothing is there to use them. Only torchvision's weights have it.

@@ -1,4 +1,4 @@
-"""LeNet-5, the first convolutional network in wide use.
+"""LeNet-5 (LeCun et al. 1998): the first convolutional network in wide use.
 
 Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition", section II-B, figure 2.
 

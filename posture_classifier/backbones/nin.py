@@ -1,4 +1,4 @@
-"""Network in Network: a small perceptron slides where others slide a filter, and no fully connected layer is left.
+"""NIN (Lin et al. 2013): a small perceptron slides where others slide a filter, and no fully connected layer is left.
 
 Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small pictures; this is the form for ImageNet
 that the authors published for Caffe: the mlpconv layers and global average pooling of sections 3.1 and 3.2 on AlexNet's strides,

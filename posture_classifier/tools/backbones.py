@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import track
 
-from posture_classifier.cost_table import PIPE_WIDTH, cost_table
+from posture_classifier.costs.table import PIPE_WIDTH, cost_table
 from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.output import PICTURES, TABLES, check_output, write_rows
 
@@ -69,7 +69,7 @@ def backbones(
     check_output("--output", output, TABLES, overwrite)
     check_output("--plot", plot, PICTURES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.accuracies import read_accuracies
+    from posture_classifier.costs.accuracies import read_accuracies
     from posture_classifier.device import choose_device
 
     chosen_device = choose_device(device) if measure else None
@@ -93,7 +93,7 @@ def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) 
         write_rows(rows, list(COLUMNS), output)
         console.print(f"{len(rows)} rows written to {output}")
     if plot is not None:
-        from posture_classifier.cost_figure import plot_costs
+        from posture_classifier.costs.figure import plot_costs
 
         drawn = plot_costs(rows, plot)
         console.print(f"figure of {drawn} networks drawn in {plot}" if drawn else "no network could be drawn")
@@ -107,7 +107,7 @@ def _select(patterns: list[str]) -> list[str]:
     """Names of timm's registry, each once."""
     import timm
 
-    from posture_classifier.families import smallest_of_ours
+    from posture_classifier.costs.families import smallest_of_ours
     from posture_classifier.weights import nearest_names
 
     if not patterns:
@@ -124,9 +124,9 @@ def _select(patterns: list[str]) -> list[str]:
 
 def _row(name: str, image_size: int | None, batch_size: int, device: "torch.device | None") -> dict[str, Any]:
     """All figures of a network; None where there are none, and then perhaps with the reason."""
-    from posture_classifier.costs import costs
-    from posture_classifier.families import family
-    from posture_classifier.speed import measure_speed
+    from posture_classifier.costs.counts import costs
+    from posture_classifier.costs.families import family
+    from posture_classifier.costs.speed import measure_speed
     from posture_classifier.weights import weights_are
 
     row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"name": name, "batch_size": batch_size}

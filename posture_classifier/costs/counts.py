@@ -1,17 +1,15 @@
 """What a network costs, from its operations alone: nothing is computed, so the figures are the same on every machine."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import timm
 import torch
-import torchvision  # noqa: F401 - brings the deformable convolution
 from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
-from posture_classifier.live_memory import FusedAttention, LiveMemory
+import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm, and what deformable ones cost
+from posture_classifier.costs.memory import FusedAttention, LiveMemory
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int,
     network.eval()
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
-    flops = FlopCounterMode(display=False, custom_mapping={torch.ops.torchvision.deform_conv2d: _deformable_flops})
+    flops = FlopCounterMode(display=False)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.requires_grad_(False)  # views of trained parameters, such as a class token's, stop the counter's own hooks
     with torch.no_grad(), FusedAttention(), memory, flops:
@@ -119,8 +117,3 @@ def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
     moments = 2 * sum(p.numel() * p.element_size() for p in network.parameters() if p.requires_grad)
     network.zero_grad()
     return memory.peak + moments
-
-
-def _deformable_flops(images: Any, weight: Any, *_: Any, out_shape: Any, **__: Any) -> int:
-    """Of the convolution; the sampling before it, some ten operations a value and kernel position, is not counted, as usual."""
-    return 2 * int(torch.Size(out_shape).numel()) * int(torch.Size(weight[1:]).numel())

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from posture_classifier.costs import create, input_shape
+from posture_classifier.costs.counts import create, input_shape
 
 SECONDS = 1.2
 """For each of latency and throughput, warm-up on top; a batch that takes longer is timed once, a single photo five times."""

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure as Picture
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from posture_classifier.label_placing import place_labels
+from posture_classifier.costs.labels import place_labels
 
 AREA_PER_MILLION = 9.0
 """Square points of a disc for each million parameters: 5 million have 7.6 points across, VGG-16 has 40."""
