@@ -86,8 +86,8 @@ def _answers(modules: list[nn.Module], forward: Any) -> Iterator[None]:
             del module.forward
 
 
-def find_cut(backbone: nn.Module, image_size: int) -> tuple[Cut | None, int]:
-    """The latest cut before the first open parameter, checked numerically, and how many later ones did not pass the check.
+def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
+    """The latest cut before the first open parameter that passes a numerical check; None where there is none.
 
     A candidate is any module that has answered before the first module with an open parameter is asked. It passes if the
     divided network gives what the whole one gives, in evaluation and in the modes that the modules are in, with the same
@@ -103,15 +103,15 @@ def find_cut(backbone: nn.Module, image_size: int) -> tuple[Cut | None, int]:
     images = images.contiguous(memory_format=torch.channels_last)
     with _left_as_it_was(backbone), torch.no_grad():
         calls, candidates = _trace(backbone, images)
-        for failed, name in enumerate(reversed(candidates[-MAX_ATTEMPTS:])):
+        for name in reversed(candidates[-MAX_ATTEMPTS:]):
             done = {other: call for other, call in calls.items() if call.last < calls[name].first}
             like_identity = {other: call for other, call in done.items() if call.keeps_shape}
             # Transformers add positions between their modules, which fit the shapes that they should have there only.
             for skipped in (_outermost(backbone, done), _outermost(backbone, like_identity)):
                 cut = Cut(backbone, name, skipped, torch.zeros_like(images[:1]))
                 if _agrees(cut, images):
-                    return cut, failed
-    return None, min(len(candidates), MAX_ATTEMPTS)
+                    return cut
+    return None
 
 
 class _Calls(NamedTuple):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ class Store:
 
     def __init__(self, path: Path, n: int, shape: Sequence[int], dtype: torch.dtype) -> None:
         self.path, self.n, self.shape, self.dtype = path, n, tuple(shape), dtype
-        self.is_new = not path.exists() and _allocate(path, file_size(n, self.shape, dtype))
+        if not path.exists():
+            _allocate(path, file_size(n, self.shape, dtype))
         self._map()
 
     def _map(self) -> None:
@@ -76,12 +78,8 @@ def _marks_size(n: int) -> int:
     return -(-n // PAGE) * PAGE  # rows begin on a page of their own
 
 
-def _allocate(path: Path, size: int) -> bool:
-    """Take the room now: a mapped file that the disk has no room for kills the process that writes to it.
-
-    Returns:
-        False if another process was quicker; its file stays, with what is marked in it.
-    """
+def _allocate(path: Path, size: int) -> None:
+    """Take the room now: a mapped file that the disk has no room for kills the process that writes to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(path.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -92,11 +90,8 @@ def _allocate(path: Path, size: int) -> bool:
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    else:
-        return True
+        with suppress(FileExistsError):  # another process was quicker; its file stays, with what is marked in it
+            os.link(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -105,7 +100,9 @@ def fingerprint(*parts: Any) -> str:
     """A name for content: 32 hexadecimal digits of the BLAKE2b digest of plain values, arrays and tensors."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        digest.update(_bytes(part))
+        content = _bytes(part)
+        digest.update(len(content).to_bytes(8))  # or else (1, 2) would be (12,)
+        digest.update(content)
     return digest.hexdigest()
 
 

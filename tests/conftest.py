@@ -23,14 +23,14 @@ Fit = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
-def leave_no_trace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def leave_no_trace(tmp_path: Path) -> Iterator[None]:
     """Lightning's DDP leaves its process group, its environment variables and its number of threads behind.
 
     A later test's children would inherit them; and with another number of threads than its killed child a resumed run adds in
     another order, so that its weights would differ in the last bits.
     """
     before = dict(os.environ)
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp() / "cache")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     yield
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

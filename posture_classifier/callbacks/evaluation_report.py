@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
@@ -75,6 +76,7 @@ class EvaluationReport(Callback):
             "splits": _sizes(data.photos),
             "phases": _phases(rows),
             "seed": self.seed,
+            "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
         } | _circumstances(trainer, model)
         text = json.dumps(self.summary, indent=2, ensure_ascii=False)
         (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")

@@ -1,12 +1,14 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_only
+from rich.console import Console
 from rich.progress import track
 
 from posture_classifier.cut import find_cut
@@ -65,6 +67,7 @@ class FrozenCache(Callback):
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""
         self._row_shape: tuple[int, ...] = ()
+        self._dtype = torch.float32
         self._stores: dict[str, Store | None] = {}
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -76,21 +79,21 @@ class FrozenCache(Callback):
         assert isinstance(data, PostureData)
         self._trainer, self._model, self._data = trainer, pl_module, data
         size = data.preprocessing.image_size
-        # At most half, so that there is room for activations, which save more.
-        data.pixels = self._store(["pixels", size], (size, size, 3), torch.uint8, share=0.5)
+        # At most half of the room, so that there is some for activations, which save more.
+        if file_size(len(data.photos), (size, size, 3), torch.uint8) <= self.limit * 0.5e9:
+            data.pixels = self._store(["pixels"], (size, size, 3), torch.uint8)
         data.keeper = self._kept
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the network back whole, and the disk its room."""
         if stage == "fit" and self.enabled:
             self._model.cut = self._data.keeper = self._data.pixels = None
-            self._forget()
+            trainer.strategy.barrier()
+            self._forget(list(self._stores))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """A run that failed or was interrupted needs its files no more than one that ended."""
-        for store in filter(None, self._stores.values()):
-            if store.is_new and not self.keep:
-                store.path.unlink(missing_ok=True)
+        self._forget(list(self._stores))
 
     def _kept(self, split: str, epoch: int) -> Store | None:
         """Where the activations of a split are kept, computed first if they are not; all ranks ask together."""
@@ -100,8 +103,7 @@ class FrozenCache(Callback):
             return None
         view = epoch % self.views if split == "train" and self.views > 1 and self._data.augmentation else None
         augmentation = None if view is None else self._data.augmentation_id
-        dtype = torch.float32 if self.precision == "fp32" else torch.bfloat16
-        store = self._store([self._frozen, view, augmentation], self._row_shape, dtype)
+        store = self._store([self._frozen, view, augmentation], self._row_shape, self._dtype)
         if store is not None:
             self._fill(store, split, view)
         return store
@@ -113,51 +115,67 @@ class FrozenCache(Callback):
         if opened == self._open:
             return
         self._open = opened
-        self._forget(but=self._data.pixels)
+        self._trainer.strategy.barrier()
+        self._forget([name for name, store in self._stores.items() if store is not self._data.pixels])
         self._row_shape = ()
-        cut, _ = find_cut(backbone, self._model.preprocessing.image_size)
-        self._model.cut = cut
-        if cut is None:
-            if not all(opened):
-                rank_zero_warn("this network cannot be divided where its frozen part ends, so that part is computed in every step")
-            return
-        if self.precision == "auto" and native_bf16(self._model.device):
-            cut.precision = torch.bfloat16
-        self._frozen = fingerprint(cut.name, str(cut.precision), *frozen_state(backbone))
         size = self._model.preprocessing.image_size
-        self._row_shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
-        self.phases.append({"epoch": self._trainer.current_epoch, "computed_once_up_to": cut.name, "precision": str(cut.precision)})
+        self._model.cut = cut = find_cut(backbone, size)
+        if cut is None and all(opened):
+            return
+        phase: dict[str, Any] = {"first_epoch": self._trainer.current_epoch, "computed_once": None}
+        if cut is not None:
+            weights = next(backbone.parameters())
+            exact = self.precision == "fp32" or weights.dtype == torch.float64
+            self._dtype = weights.dtype if exact else torch.bfloat16
+            if not exact and weights.dtype == torch.float32 and native_bf16(self._model.device):
+                cut.precision = torch.bfloat16
+            self._frozen = fingerprint(cut.name, str(cut.precision), *frozen_state(backbone))
+            self._row_shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
+            phase |= {"computed_once": f"up to {cut.name}", "precision": _name(cut.precision or weights.dtype)}
+            phase |= {"kept_as": _name(self._dtype), "values_per_photo": math.prod(self._row_shape)}
+        self.phases.append(phase)
+        self._announce(phase)
 
-    def _store(self, key: list[Any], shape: tuple[int, ...], dtype: torch.dtype, share: float = 1.0) -> Store | None:
-        """The file for this content, or None where there is no room for it."""
+    @rank_zero_only
+    def _announce(self, phase: dict[str, Any]) -> None:
+        if phase["computed_once"] is None:
+            text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
+        else:
+            text = (
+                f"the frozen part, {phase['computed_once']}, is computed once per photo in {phase['precision']}: "
+                f"{phase['values_per_photo']:,} values a photo, kept as {phase['kept_as']}"
+            )
+        Console(highlight=False, markup=False).print(f"from epoch {phase['first_epoch']}: {text}", soft_wrap=True)
+
+    def _store(self, key: list[Any], shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+        """The file for this content, or None where there is no room for it on some node."""
         photos = [self._data.photos.rows, self._data.digests]
         name = fingerprint(*photos, self._data.preprocessing.to_dict(), shape, str(dtype), *key)
         if name not in self._stores:
-            n = int(self._data.photos.rows.max()) + 1
+            lasting = self.folder / f"{name}.kept"
+            path = lasting if self.keep or lasting.exists() else self.folder / name
             store = None
-            # One process a node makes the file; the others map it.
+            # One process of a node makes the file, then the others map it.
             for turn in (True, False):
                 if turn == (self._trainer.local_rank == 0):
-                    store = self._make(self.folder / name, n, shape, dtype, share)
+                    store = self._make(path, int(self._data.photos.rows.max()) + 1, shape, dtype)
                 self._trainer.strategy.barrier()
             everywhere = self._trainer.strategy.reduce_boolean_decision(store is not None)
             self._stores[name] = store if everywhere else None
         return self._stores[name]
 
-    def _make(self, path: Path, n: int, shape: tuple[int, ...], dtype: torch.dtype, share: float) -> Store | None:
-        wanted = file_size(n, shape, dtype)
+    def _make(self, path: Path, n: int, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+        """Map a file, made if there is room for it; files that earlier runs left are removed for it, the oldest first."""
         mine = {store.path for store in self._stores.values() if store}
-        files = sorted(self.folder.glob("[0-9a-f]*"), key=lambda file: file.stat().st_mtime) if self.folder.is_dir() else []
-        used = sum(file.stat().st_size for file in files if file != path)
-        for file in files:  # of earlier runs, oldest first
-            if used + wanted > share * self.limit * 1e9 and file not in mine and file != path:
-                used -= file.stat().st_size
+        others = [file for file in self.folder.glob("[0-9a-f]*") if file != path] if self.folder.is_dir() else []
+        room = self.limit * 1e9 - file_size(n, shape, dtype) - sum(file.stat().st_size for file in others)
+        for file in sorted(set(others) - mine, key=lambda file: file.stat().st_mtime):
+            if room < 0:
+                room += file.stat().st_size
                 file.unlink(missing_ok=True)
-        if used + wanted > share * self.limit * 1e9:
-            return None
         try:
-            return Store(path, n, shape, dtype)
-        except OSError:  # no room after all
+            return Store(path, n, shape, dtype) if room >= 0 else None
+        except OSError:  # the disk has no room, or the folder is closed
             return None
 
     @torch.no_grad()
@@ -176,15 +194,16 @@ class FrozenCache(Callback):
                 store.write(photos.rows[batch.indices.numpy()], self._model.cut.prefix(images))
         self._trainer.strategy.barrier()
 
-    def _forget(self, but: Store | None = None) -> None:
-        """Remove the files that this run made, unless they are to be kept."""
-        self._trainer.strategy.barrier()
-        for name, store in list(self._stores.items()):
-            if store is None or store is but:
-                continue
-            del self._stores[name]
-            if store.is_new and not self.keep:
+    def _forget(self, names: list[str]) -> None:
+        """Let go of files, and remove those that are not to be kept; a process that still maps one does not notice."""
+        for name in names:
+            store = self._stores.pop(name)
+            if store is not None and store.path.suffix != ".kept":
                 store.path.unlink(missing_ok=True)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def native_bf16(device: torch.device) -> bool:

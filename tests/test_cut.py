@@ -1,0 +1,110 @@
+"""A network divided after its frozen prefix answers what the whole one answers."""
+
+import pytest
+import timm
+import torch
+from torch import nn
+
+from posture_classifier.callbacks.progressive_unfreezing import set_modes
+from posture_classifier.cut import find_cut
+from posture_classifier.stages import stages
+
+from .test_stages import FAMILIES
+
+SIZES = {"lenet5": 32, "vgg11": 64, "alexnet": 64, "densenet121": 64, "inception_v3": 96, "googlenet": 64, "nin": 64}
+WHOLE_ONLY = {"pit_s_224"}
+"""Whose transformer passes two tensors from stage to stage: it can only be cut before and after all of them."""
+
+LARGE = {"vgg11", "pit_s_224", "rdnet_tiny", "swin_tiny_patch4_window7_224", "inception_v3_aux", "inception_v3", "alexnet"}
+"""Which take seconds to build and to run at their smallest size."""
+NOT_POOLED = {"alexnet", "nin"}
+"""Whose dropout comes before the last frozen layer, or whose head sees maps."""
+
+
+def opened(name: str, n_open: int, **options: object) -> nn.Module:
+    backbone: nn.Module = timm.create_model(name, num_classes=3, **options)
+    parameters = dict(backbone.named_parameters())
+    for depth, stage in enumerate(reversed(stages(backbone))):
+        for parameter in stage.parameters:
+            parameters[parameter].requires_grad = depth < n_open
+    set_modes(backbone, training=True, keep_statistics=False)
+    return backbone
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in FAMILIES])
+def test_every_family_is_cut_where_its_frozen_part_ends(name: str) -> None:
+    size = SIZES.get(name) or timm.get_pretrained_cfg(name).input_size[1]
+    for n_open in (1, 2):
+        backbone = opened(name, n_open, drop_rate=0.3)
+        before = {key: value.clone() for key, value in backbone.state_dict().items()}
+        modes = [module.training for module in backbone.modules()]
+        cut = find_cut(backbone, size)
+        assert all(torch.equal(value, before[key]) for key, value in backbone.state_dict().items()), "statistics are put back"
+        assert [module.training for module in backbone.modules()] == modes
+        if name in WHOLE_ONLY and n_open == 2:
+            assert cut is None
+            continue
+        assert cut is not None
+        images = torch.rand(3, 3, size, size)
+        kept = cut.prefix(images)
+        assert not kept.requires_grad
+        # In training, statistics of three photos' single positions magnify the last bit.
+        for tolerance in (0.05, 1e-4):
+            torch.manual_seed(1)
+            whole = as_tuple(backbone(images))
+            torch.manual_seed(1)
+            for one, other in zip(as_tuple(cut.suffix(kept)), whole, strict=True):
+                torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
+                assert one.requires_grad
+            backbone.eval()
+        if n_open == 1 and name not in NOT_POOLED:
+            assert kept.ndim <= 3, "what the head sees is pooled, or tokens"
+
+
+def as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def test_nothing_is_cut_where_everything_is_open() -> None:
+    assert find_cut(opened("test_resnet", 6), 32) is None
+
+
+def test_what_is_kept_holds_no_dropout() -> None:
+    """A dropout before the head belongs to the suffix, or every epoch would drop the same."""
+    cut = find_cut(opened("vgg11", 1, drop_rate=0.5), 64)
+    assert cut is not None
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.equal(cut.prefix(images), cut.prefix(images))
+    kept = cut.prefix(images)
+    assert not torch.equal(cut.suffix(kept), cut.suffix(kept)), "dropout draws anew"
+
+
+class TwoPaths(nn.Module):
+    """A skip connection leads from the stem around the body."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.body = nn.Conv2d(4, 4, 1)
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        return self.fc((x + self.body(x)).mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def test_a_module_that_a_second_path_leads_around_is_no_cut() -> None:
+    network = TwoPaths()
+    network.stem.requires_grad_(False)
+    network.body.requires_grad_(False)
+    cut = find_cut(network, 8)
+    assert cut is not None
+    assert cut.name == "stem", "after the body the stem's own answer is still wanted"
+
+
+def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
+    network = nn.Sequential(TwoPaths(), nn.Linear(2, 2))
+    network[0].requires_grad_(False)
+    cut = find_cut(network, 8)
+    assert cut is not None
+    assert cut.name == "0"

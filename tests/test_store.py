@@ -1,0 +1,73 @@
+"""Rows in a mapped file: what is marked was written."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from posture_classifier.store import Store, file_size, fingerprint, frozen_state
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.uint8])
+def test_what_was_written_is_read(tmp_path: Path, dtype: torch.dtype) -> None:
+    store = Store(tmp_path / "a", 10, (3, 2), dtype)
+    values = (torch.rand(2, 3, 2) * 100).to(dtype)
+    store.write(np.array([7, 2]), values)
+    assert store.has(np.arange(10)).tolist() == [row in (2, 7) for row in range(10)]
+    assert torch.equal(store.read(np.array([2, 7])), values.flip(0))
+    assert (tmp_path / "a").stat().st_size == file_size(10, (3, 2), dtype)
+
+
+def test_another_process_reads_it_and_a_pickled_one_maps_the_file(tmp_path: Path) -> None:
+    first = Store(tmp_path / "a", 4, (2,), torch.float32)
+    second = pickle.loads(pickle.dumps(first))
+    assert len(pickle.dumps(first)) < 1000, "the numbers stay in the file"
+    program = (
+        "import sys, numpy, torch; from pathlib import Path; from posture_classifier.store import Store\n"
+        "Store(Path(sys.argv[1]), 4, (2,), torch.float32).write(numpy.array([1]), torch.ones(1, 2))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True)
+    for store in (first, second):
+        assert store.has(np.arange(4)).tolist() == [False, True, False, False]
+        assert torch.equal(store.read(np.array([1])), torch.ones(1, 2))
+
+
+def test_a_row_without_a_mark_is_not_trusted(tmp_path: Path) -> None:
+    """What a process leaves that is killed between writing a row and marking it."""
+    store = Store(tmp_path / "a", 2, (4,), torch.uint8)
+    with (tmp_path / "a").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(b"half")
+    assert not store.has(np.array([1])).any()
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(OSError, match="No space left"):
+        Store(tmp_path / "a", 2, (4,), torch.uint8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fingerprint_is_of_content() -> None:
+    tensor = torch.rand(2, 3, 4, 4)
+    assert fingerprint("a", tensor) == fingerprint("a", tensor.clone())
+    assert fingerprint(tensor) == fingerprint(tensor.to(memory_format=torch.channels_last))
+    changed = tensor.clone()
+    changed[1, 2, 3, 3] += 1e-6
+    assert fingerprint("a", tensor) != fingerprint("a", changed)
+    assert fingerprint({"x": 1, "y": 2}) == fingerprint({"y": 2, "x": 1})
+    assert len({fingerprint(1, 2), fingerprint(2, 1), fingerprint(12), fingerprint("1", 2), fingerprint([1, 2])}) == 5
+
+
+def test_the_frozen_state_is_what_does_not_change() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    network[0].requires_grad_(False).eval()
+    names = {part for part in frozen_state(network) if isinstance(part, str)}
+    assert names == {"0.weight", "0.bias", "0.running_mean", "0.running_var", "0.num_batches_tracked"}
