@@ -68,7 +68,7 @@ def test_training_gives_the_same_weights_with_and_without(
     assert json.loads((without / "summary.json").read_text())["frozen_part"] == []
     phases = json.loads((with_cache / "summary.json").read_text())["frozen_part"]
     assert [phase["first_epoch"] for phase in phases] == [0, 2, 4]
-    assert all(phase["computed_once"].startswith("up to ") and phase["precision"] == f"float{precision[:2]}" for phase in phases)
+    assert all(phase["kept_as"] == phase["precision"] == f"float{precision[:2]}" for phase in phases)
 
 
 def test_each_photo_is_computed_once_a_phase(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
@@ -127,7 +127,7 @@ def test_two_ranks_train_as_one_process_with_a_cache(tmp_path: Path, draw_folder
     devices = ["--trainer.devices", "2", "--trainer.strategy", "ddp"]
     result = run_program(*fit_arguments(root, tmp_path / "two", 3), *options, *devices)
     assert result.returncode == 0, result.stderr
-    assert "computed once per photo in float32" in result.stdout
+    assert "is computed in float32 once per photo and kept as float32" in result.stdout
     runs = [tmp_path / name / "lightning_logs" / root.name / "version_0" for name in ("one", "two")]
     assert_same(runs[0], runs[1], tolerance=1e-5)
     assert _cache_files() == []
@@ -241,6 +241,15 @@ def test_without_room_everything_is_computed_in_every_step(draw_folder: DrawFold
     assert _cache_files() == []
 
 
+def test_an_early_cut_is_not_kept(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
+    """Its answer has more values than the photo; so every epoch draws its own augmentation."""
+    run = fit(draw_folder(), *EXACT, "--model.backbone", "test_efficientnet", "--unfreezing.open_stages", "{0: 6}", epochs=2)
+    assert sum(computed) == 2 * 20
+    (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
+    assert phase["kept_as"] is None
+    assert phase["values_per_photo"] > 3 * 32 * 32
+
+
 def test_a_full_disk_is_no_reason_to_stop(draw_folder: DrawFolder, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -296,7 +305,7 @@ def test_pixels_are_kept_as_decoded(draw_folder: DrawFolder, tmp_path: Path) -> 
 @pytest.mark.skipif(not native_bf16(torch.device("cpu")), reason="this processor has no bfloat16 of its own")
 def test_the_choice_of_precision_is_reported(draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
     run = fit(draw_folder())
-    assert "is computed once per photo in bfloat16" in capsys.readouterr().out
+    assert "is computed in bfloat16 once per photo" in capsys.readouterr().out
     assert json.loads((run / "summary.json").read_text())["frozen_part"][0]["precision"] == "bfloat16"
 
 

@@ -26,8 +26,10 @@ class FrozenCache(Callback):
 
     In each phase of the schedule the network is cut after its frozen prefix. The first epoch to see a photo (in one of its
     augmented views) computes the prefix and keeps the answer in a file; from then on it is read. Where everything is open, decoded
-    photos are what is kept. What does not fit is computed anew each time. The prefix runs without gradients, and in bfloat16 where
-    the hardware has it.
+    photos are what is kept. The prefix runs without gradients, and in bfloat16 where the hardware has it.
+
+    An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. Nor is
+    what does not fit. Both are computed anew in each step, with the augmentation of the epoch.
 
     Files are named by their content (photos, frozen weights, preprocessing, view), so a later run can only find what it would have
     computed itself.
@@ -122,7 +124,7 @@ class FrozenCache(Callback):
         self._model.cut = cut = find_cut(backbone, size)
         if cut is None and all(opened):
             return
-        phase: dict[str, Any] = {"first_epoch": self._trainer.current_epoch, "computed_once": None}
+        phase: dict[str, Any] = {"first_epoch": self._trainer.current_epoch, "up_to": None, "kept_as": None}
         if cut is not None:
             weights = next(backbone.parameters())
             exact = self.precision == "fp32" or weights.dtype == torch.float64
@@ -130,20 +132,23 @@ class FrozenCache(Callback):
             if not exact and weights.dtype == torch.float32 and native_bf16(self._model.device):
                 cut.precision = torch.bfloat16
             self._frozen = fingerprint(cut.name, str(cut.precision), *frozen_state(backbone))
-            self._row_shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
-            phase |= {"computed_once": f"up to {cut.name}", "precision": _name(cut.precision or weights.dtype)}
-            phase |= {"kept_as": _name(self._dtype), "values_per_photo": math.prod(self._row_shape)}
+            shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
+            if math.prod(shape) <= 3 * size * size:
+                self._row_shape = shape
+            phase |= {"up_to": cut.name, "precision": _name(cut.precision or weights.dtype), "values_per_photo": math.prod(shape)}
+            phase["kept_as"] = _name(self._dtype) if self._row_shape else None
         self.phases.append(phase)
         self._announce(phase)
 
     @rank_zero_only
     def _announce(self, phase: dict[str, Any]) -> None:
-        if phase["computed_once"] is None:
+        if phase["up_to"] is None:
             text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
         else:
+            how_often = f"once per photo and kept as {phase['kept_as']}" if phase["kept_as"] else "in every step"
             text = (
-                f"the frozen part, {phase['computed_once']}, is computed once per photo in {phase['precision']}: "
-                f"{phase['values_per_photo']:,} values a photo, kept as {phase['kept_as']}"
+                f"the frozen part, up to {phase['up_to']}, is computed in {phase['precision']} {how_often} "
+                f"({phase['values_per_photo']:,} values a photo)"
             )
         Console(highlight=False, markup=False).print(f"from epoch {phase['first_epoch']}: {text}", soft_wrap=True)
 
