@@ -160,7 +160,10 @@ class PostureCLI(LightningCLI):
                 f"{self.checkpoint} was trained on other photos than those below {settings.data.root}; to go on from it with "
                 "these, give its path as --ckpt_path, or another --experiment to start anew"
             )
-        self.config = parser.parse_object({command: {"model": model, "data": {"split": split}, "ckpt_path": None}}, self.config)
+        data: dict[str, Any] = {"split": split}
+        if split != settings.data.split:
+            data |= {"folds": None, "fold": None, "holdout_groups": None}  # the run's split is of them already
+        self.config = parser.parse_object({command: {"model": model, "data": data, "ckpt_path": None}}, self.config)
 
     def _trained_split(self, checkpoint: Path, root: Path) -> str | None:
         """The split of the checkpoint's run, if it is known and of these photos: another would test on trained ones."""
