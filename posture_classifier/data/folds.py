@@ -62,18 +62,19 @@ def _assign_folds(photos: Photos, folds: int, seed: int) -> npt.NDArray[np.int64
     unit = "groups" if photos.grouped else "photos"
     if n_groups < folds:
         raise UserError(f"{photos.root} has {n_groups} {unit}, fewer than data.folds {folds}; lower data.folds or add {unit}")
-    result = divide(photos, np.ones(folds), seed)
-    for fold in range(folds):
-        rest = photos.select(result != fold)
-        left = groups_per_class(rest)
-        lacking = int(np.argmin(left))
-        if len(rest) == len(photos) or left[lacking] < 2:
-            n = groups_per_class(photos)[lacking]
-            raise UserError(
-                f"{photos.root}: class {photos.classes[lacking]} occurs in {n} {unit}, too few for data.folds {folds}, since "
-                f"training and validation need one each beside those that a fold tests; change data.folds or add {unit}"
-            )
-    return result
+    scarce = groups_per_class(photos)
+    if min(scarce) > 2:  # or else the fold that tests one group of the class leaves too few
+        result = divide(photos, np.ones(folds), seed)
+        rests = [photos.select(result != fold) for fold in range(folds)]
+        left = [groups_per_class(rest) for rest in rests]
+        if min(map(min, left)) > 1 and max(map(len, rests)) < len(photos):
+            return result
+        scarce = min(left, key=min)
+    label = int(np.argmin(scarce))
+    raise UserError(
+        f"{photos.root}: class {photos.classes[label]} occurs in {groups_per_class(photos)[label]} {unit}, too few for data.folds "
+        f"{folds}: training and validation need one each beside those that a fold tests; change data.folds or add {unit}"
+    )
 
 
 def _check_undivided(photos: Photos, option: str) -> None:

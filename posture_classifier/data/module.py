@@ -120,6 +120,14 @@ class PostureData(LightningDataModule):
         groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)
         return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
 
+    def every_fold(self) -> list[Photos]:
+        """The photos, divided for each fold in turn."""
+        folds = self.folds or 0
+        divided = [fold_split(self.indexed, folds, fold, self.val_fraction, self.seed) for fold in range(folds)]
+        for photos in divided:
+            check_classes(photos)
+        return divided
+
     def _divided(self, photos: Photos) -> Photos:
         if self.split is not None:
             return read_split(photos, Path(self.split))

@@ -29,10 +29,10 @@ BATCH = 32
 BLOCK = 1024
 """Rows of the matrix of similarities that are held at once."""
 ALIKE = 0.7
-"""Cosine similarity of centred features from which two photos are of one scene. Measured on 40 bursts of 6 crops,
-mirrored and of other brightness: with crops of at least 0.85 of the side, all came out whole, and none (turtle_neck) or two (TrashNet)
-were joined; with 0.7, half of turtle_neck's and 93 % of TrashNet's came out whole. Pictures that all look alike, such as hands on a
-white wall, are joined across scenes as well (14 % of them), which errs on the safe side."""
+"""Cosine similarity of centred features from which two photos are of one scene. Measured on 40 bursts of 6 crops, mirrored and of
+other brightness: with crops of at least 0.85 of the side all came out whole, and none (turtle_neck) or two (TrashNet) were joined;
+with 0.7, half of turtle_neck's and 93 % of TrashNet's came out whole. Pictures that all look alike, such as hands on a white wall,
+are joined across scenes as well (14 % of them), which errs on the safe side."""
 SAME = 0.95
 """Cosine similarity of plain features from which they are, whatever the rest of the folder looks like: where one scene is most
 of a folder, it is also the mean. Different photos reached 0.91 at most, 0.94 among those hands."""
