@@ -139,8 +139,8 @@ def meaning(gap: dict[str, float]) -> str:
     if high < 0:
         return f"Folds at random do not flatter here: they score {measured} beside folds of groups, which are the ones to report."
     return (
-        f"The random folds' {measured} are within chance: no leak shows here, which does not prove that there is none, so report folds "
-        "of groups."
+        f"The random folds' {measured} are within chance: no leak shows here, which does not prove that there is none; "
+        "report folds of groups."
     )
 
 
