@@ -46,7 +46,7 @@ def draw(named: dict[str, Path], path: Path) -> None:
     axes.set_xticks(range(len(labels)), labels)
     axes.set(xlim=(-0.5, len(labels) - 0.5), ylim=(0.4, 1), ylabel="accuracy of 5 folds, 95 % interval")
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     picture.savefig(path, dpi=150)
 
 
