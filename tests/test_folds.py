@@ -47,7 +47,7 @@ def splits_by_path(photos: Photos) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("division", DIVISIONS.values(), ids=DIVISIONS)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(groups=GROUPS, seed=st.integers(0, 2**32 - 1), order=st.randoms(use_true_random=False))
 def test_no_group_crosses_and_file_order_does_not_matter(division: Divide, groups: list[list[int]], seed: int, order: Any) -> None:
     photos = photos_of(groups, 3)
@@ -59,7 +59,7 @@ def test_no_group_crosses_and_file_order_does_not_matter(division: Divide, group
     assert splits_by_path(division(photos.select(shuffled), seed)) == splits_by_path(result)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(groups=GROUPS, folds=st.integers(2, 8), seed=st.integers(0, 2**32 - 1))
 def test_folds_test_every_photo_once(groups: list[list[int]], folds: int, seed: int) -> None:
     photos = photos_of(groups, 3)
