@@ -1,6 +1,7 @@
 """How good a classifier is, and how sure one can be of that."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DRAWS = 2000
+Z = 1.959964
+"""The normal distribution's 97.5 percentile."""
 AUROC_WORK = 200_000_000
 """Draws x photos x classes that the AUROC's bootstrap may cost; some seconds. At least 200 draws are made."""
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
@@ -78,9 +81,10 @@ def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 
     """Accuracy, balanced accuracy, macro-F1 and macro AUROC (one class against the rest), each with a 95 % interval.
 
     The interval is the percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13): ten photos of a person are
-    not ten independent witnesses. Where every photo is its own group this is the ordinary bootstrap. A perfect score
-    has no spread to draw from; its lower end is Wilson's, with as many trials as there are groups. A metric that is
-    not defined (AUROC where only one class was seen) is None.
+    not ten independent witnesses. Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
+    interval; the other metrics have no such form, and the ordinary bootstrap. A score of 0 or 1 has no spread to draw from: its
+    interval is Wilson's, with as many trials as there are groups. A metric that is not defined (AUROC where only one class was
+    seen) is None.
 
     Args:
         predictions: N photos of C classes.
@@ -89,11 +93,44 @@ def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 
     """
     _, codes = np.unique(groups, return_inverse=True)
     n_groups = int(codes.max()) + 1
-    multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
-    # The first row is the sample itself: every group once.
-    weights = np.vstack([np.ones(n_groups, dtype=np.int64), multiplicity])
+    weights = _draws(n_groups, seed)
     values = _scores(predictions, codes, weights)
-    return {name: _interval(column, n_groups) for name, column in values.items()}
+    result = {name: _interval(column, n_groups) for name, column in values.items()}
+    if len(codes) == n_groups > 1:
+        result["accuracy"] = wilson(predictions.accuracy, n_groups)
+    return result
+
+
+def wilson(share: float, trials: int) -> Figure:
+    """A share of independent trials with its 95 % score interval (Wilson 1927), good for few trials and near 0 and 1 too.
+
+    Args:
+        share: Of successes, 0 to 1.
+        trials: At least 1.
+    """
+    centre = share + Z**2 / (2 * trials)
+    spread = Z * sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2))
+    low, high = ((centre + side * spread) / (1 + Z**2 / trials) for side in (-1, 1))
+    # Where no trial, or every one, succeeded, that end is the share itself, but for rounding.
+    return Figure(share, low if share > 0 else 0.0, high if share < 1 else 1.0)
+
+
+def mean_over_groups(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Figure:
+    """Mean of a value (N,) of photos, with its 95 % interval by the bootstrap over groups; for differences between two models."""
+    _, codes = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(codes, weights=values), np.bincount(codes)
+    weights = _draws(len(counts), seed)
+    drawn = (weights @ sums) / (weights @ counts)
+    if len(counts) < 2:
+        return Figure(float(drawn[0]), None, None)
+    low, high = np.percentile(drawn[1:], [2.5, 97.5])
+    return Figure(float(drawn[0]), float(low), float(high))
+
+
+def _draws(n_groups: int, seed: int) -> Ints:
+    """(1 + DRAWS, G) multiplicity of each group; the first row is the sample itself, every group once."""
+    multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
+    return np.vstack([np.ones(n_groups, dtype=np.int64), multiplicity])
 
 
 def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
@@ -169,8 +206,7 @@ def _interval(values: Floats, n_groups: int) -> Figure:
     drawn = values[1:][~np.isnan(values[1:])]
     if n_groups < 2 or np.isnan(value):
         return Figure(None if np.isnan(value) else value, None, None)
-    if value == 1 and drawn.min() == 1:
-        z_squared = 1.959964**2
-        return Figure(1.0, n_groups / (n_groups + z_squared), 1.0)
+    if value in (0, 1) and (drawn == value).all():
+        return wilson(value, n_groups)
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Figure(value, float(low), float(high))

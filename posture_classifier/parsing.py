@@ -29,12 +29,17 @@ class OneSentenceErrors(ArgumentParser):
             raise UserError("a file given with --config is not text; give a YAML file") from error
 
 
+class Rest(list[str]):
+    """Annotates the parameter of a tool that takes whatever no other parameter claims, to pass it on to another command."""
+
+
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> dict[str, Any]:
     """Parse a command line into the keyword arguments of a function.
 
     Required parameters are positional, and a required list takes one or more values, as in ``predict CHECKPOINT PATH [PATH ...]``,
     which jsonargparse by itself would want as ``[PATH,PATH]``. A ``Sequence`` that may be empty takes none or more, as in
-    ``backbones [PATTERN ...]``. A switch needs no value: ``--overwrite`` is ``--overwrite true``.
+    ``backbones [PATTERN ...]``. A switch needs no value: ``--overwrite`` is ``--overwrite true``. A ``Rest`` takes what is left
+    over.
 
     Raises:
         UserError: The command line does not fit the signature.
@@ -42,15 +47,41 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
     parameters = inspect.signature(function).parameters.values()
     docstring = inspect.getdoc(function) or ""
     several = [p for p in parameters if (get_origin(p.annotation), p.default) in ((list, p.empty), (Sequence, ()))]
-    parser = OneSentenceErrors(prog=prog, description=docstring.partition("\n")[0])
-    parser.add_function_arguments(function, as_positional=True, skip={p.name for p in several})
+    rest = [p for p in parameters if p.annotation is Rest]
+    # Of a rest the docstring's own words are the help, since it has no option to stand behind.
+    parser = OneSentenceErrors(
+        prog=prog, description="\n".join([docstring.partition("\n")[0], *(_described(docstring, p) for p in rest)])
+    )
+    parser.add_function_arguments(function, as_positional=True, skip={p.name for p in [*several, *rest]})
     for parameter in several:
-        described = re.search(rf"^ +{parameter.name}: (.+)$", docstring, re.MULTILINE)
         options: dict[str, Any] = {"nargs": "+"} if parameter.default is parameter.empty else {"nargs": "*", "default": []}
         kind = get_args(parameter.annotation)[0]
-        parser.add_argument(parameter.name, type=kind, help=described[1] if described else None, **options)
+        parser.add_argument(parameter.name, type=kind, help=_described(docstring, parameter), **options)
     switches = {f"--{p.name}" for p in parameters if p.annotation is bool}
-    return dict(parser.instantiate_classes(parser.parse_args(_with_values(arguments, switches))).as_dict())
+    words = _with_values(arguments, switches)
+    left: list[str] = []
+    if rest:
+        words, left = _claimed(words, {f"--{p.name}" for p in parameters} | {"-h", "--help"})
+    parsed = dict(parser.instantiate_classes(parser.parse_args(words)).as_dict())
+    return parsed | {p.name: Rest(left) for p in rest}
+
+
+def _described(docstring: str, parameter: inspect.Parameter) -> str:
+    """What the docstring says about a parameter."""
+    found = re.search(rf"^ +{parameter.name}: (.+)$", docstring, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _claimed(words: list[str], names: set[str]) -> tuple[list[str], list[str]]:
+    """Divide a command line into the named options, each with its value, and all else."""
+    mine: list[str] = []
+    left: list[str] = []
+    waiting = False
+    for word in words:
+        named = word.partition("=")[0] in names
+        (mine if named or waiting else left).append(word)
+        waiting = named and "=" not in word
+    return mine, left
 
 
 def _with_values(arguments: list[str], switches: set[str]) -> list[str]:

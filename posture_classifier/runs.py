@@ -9,13 +9,20 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from posture_classifier.errors import UserError
 
+VERSION = "version"
+
+
+def numbered(experiment: Path, prefix: str) -> list[Path]:
+    """The folders ``<prefix>_<N>`` of an experiment, oldest first."""
+    found = [
+        (int(match[1]), path) for path in experiment.glob(f"{prefix}_*") if (match := re.fullmatch(rf"{prefix}_(\d+)", path.name))
+    ]
+    return [path for _, path in sorted(found)]
+
 
 def versions(experiment: Path) -> list[Path]:
     """The run folders of an experiment, oldest first."""
-    numbered = [
-        (int(match[1]), path) for path in experiment.glob("version_*") if (match := re.fullmatch(r"version_(\d+)", path.name))
-    ]
-    return [path for _, path in sorted(numbered)]
+    return numbered(experiment, VERSION)
 
 
 def last_checkpoint(experiment: Path) -> Path:
@@ -63,7 +70,7 @@ class RunFolder(CSVLogger):
         if self._run is None:
             if getattr(rank_zero_only, "rank", 0) != 0:
                 return Path(self.root_dir) / "version_of_rank_0"
-            self._run = _make_version(Path(self.root_dir))
+            self._run = make_numbered(Path(self.root_dir), VERSION)
         return self._run
 
     @property
@@ -93,12 +100,18 @@ class RunFolder(CSVLogger):
         """Nothing to finish."""
 
 
-def _make_version(experiment: Path) -> Path:
+def make_numbered(experiment: Path, prefix: str) -> Path:
+    """Make the next folder ``<prefix>_<N>`` of an experiment.
+
+    Raises:
+        UserError: It cannot be written to.
+    """
     try:
         experiment.mkdir(parents=True, exist_ok=True)
-        number = len(versions(experiment)) and int(versions(experiment)[-1].name.removeprefix("version_")) + 1
+        existing = numbered(experiment, prefix)
+        number = len(existing) and int(existing[-1].name.removeprefix(f"{prefix}_")) + 1
         while True:
-            run = experiment / f"version_{number}"
+            run = experiment / f"{prefix}_{number}"
             try:
                 run.mkdir()
             except FileExistsError:

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from jsonargparse import Namespace
 from jsonargparse.typing import restricted_number_type
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningModule, Trainer
@@ -160,7 +161,10 @@ class PostureCLI(LightningCLI):
                 f"{self.checkpoint} was trained on other photos than those below {settings.data.root}; to go on from it with "
                 "these, give its path as --ckpt_path, or another --experiment to start anew"
             )
-        self.config = parser.parse_object({command: {"model": model, "data": {"split": split}, "ckpt_path": None}}, self.config)
+        data: dict[str, Any] = {"split": split}
+        if split != settings.data.split:
+            data |= {"folds": None, "fold": None, "holdout_groups": None}  # the run's split is of them already
+        self.config = parser.parse_object({command: {"model": model, "data": data, "ckpt_path": None}}, self.config)
 
     def _trained_split(self, checkpoint: Path, root: Path) -> str | None:
         """The split of the checkpoint's run, if it is known and of these photos: another would test on trained ones."""
@@ -170,9 +174,7 @@ class PostureCLI(LightningCLI):
         return str(split) if split and split.is_file() and is_split_of(split, root, known) else None
 
     def _experiment(self) -> Path:
-        settings = self.config[self.config.subcommand]
-        name = settings.experiment or Path(settings.data.root).resolve().name
-        return Path(settings.trainer.default_root_dir or ".") / LOGS / name
+        return experiment_folder(self.config[self.config.subcommand])
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the run folder, its checkpoints and its reports to what the user configured."""
@@ -266,6 +268,42 @@ class PostureCLI(LightningCLI):
         # Not Trainer.log_dir, which waits for all ranks.
         folder = self.trainer.loggers[0].log_dir
         console.print(f"checkpoint: {checkpoint}\nrun folder: {folder}", soft_wrap=True)
+
+
+def experiment_name(settings: Namespace) -> str:
+    """What a run belongs to: by default, the photos."""
+    return settings.experiment or Path(settings.data.root).resolve().name
+
+
+def experiment_folder(settings: Namespace) -> Path:
+    """Where the runs of these settings go."""
+    return Path(settings.trainer.default_root_dir or ".") / LOGS / experiment_name(settings)
+
+
+class _Parsed(Exception):  # noqa: N818 - a way out, not an error
+    def __init__(self, settings: Namespace, text: str) -> None:
+        super().__init__()
+        self.settings, self.text = settings, text
+
+
+class _SettingsOnly(PostureCLI):
+    def before_instantiate_classes(self) -> None:
+        if self.checkpoint is not None:
+            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
+        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+
+
+def fit_settings(options: list[str]) -> tuple[Namespace, str]:
+    """What ``fit`` would be run with, given these options: as values, and as YAML.
+
+    Raises:
+        UserError: ``fit`` would refuse the options.
+    """
+    try:
+        _SettingsOnly(["fit", *options])
+    except _Parsed as parsed:
+        return parsed.settings, parsed.text
+    raise AssertionError("the command line was parsed and left")
 
 
 def _as_list(value: Any) -> list[Any]:

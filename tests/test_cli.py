@@ -43,7 +43,7 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "predict"))
+    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict"))
 
 
 def test_importing_asks_no_network() -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc_score
 
-from posture_classifier.evaluation import METRICS, Figure, Predictions, figures, weighted_auroc
+from posture_classifier.evaluation import METRICS, Figure, Predictions, figures, weighted_auroc, wilson
 
 
 def random_predictions(n: int, classes: int, seed: int, rounded: bool = False) -> Predictions:
@@ -100,3 +101,26 @@ def test_a_thousand_classes_fit_into_memory() -> None:
     predictions = random_predictions(1000, 1000, seed=0)
     measured = figures(predictions, (np.arange(1000) // 10).astype(str))
     assert measured["accuracy"].value == pytest.approx(predictions.accuracy)
+
+
+@pytest.mark.parametrize(("right", "trials"), [(0, 5), (1, 1), (7, 10), (81, 263), (200, 200)])
+def test_accuracy_of_photos_that_stand_alone_has_the_interval_of_scipy(right: int, trials: int) -> None:
+    expected = binomtest(right, trials).proportion_ci(method="wilson")
+    figure = wilson(right / trials, trials)
+    assert (figure.value, figure.low, figure.high) == pytest.approx((right / trials, expected.low, expected.high), abs=1e-6)
+
+
+def test_wilson_is_for_photos_that_stand_alone() -> None:
+    predictions = random_predictions(100, 2, seed=0)
+    expected = binomtest(int(predictions.accuracy * 100 + 0.5), 100).proportion_ci(method="wilson")
+    alone = figures(predictions, np.arange(100).astype(str))
+    assert (alone["accuracy"].low, alone["accuracy"].high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    grouped = figures(predictions, (np.arange(100) // 2).astype(str))
+    assert grouped["accuracy"].low != pytest.approx(expected.low, abs=1e-6), "two photos of one person are not two trials"
+
+
+def test_nothing_right_is_not_certain_either() -> None:
+    labels = np.arange(40) % 2
+    figure = figures(Predictions(np.arange(40), labels, np.eye(2)[1 - labels]), (np.arange(40) % 8).astype(str))["accuracy"]
+    assert (figure.value, figure.low) == (0, 0)
+    assert figure.high == pytest.approx(binomtest(0, 8).proportion_ci(method="wilson").high, abs=1e-6)

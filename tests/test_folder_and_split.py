@@ -183,7 +183,7 @@ def test_half_a_split_is_not_taken_for_classes(tmp_path: Path, draw_folder: Draw
         read_folder(tmp_path / "own")
 
 
-@pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group"])
+@pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group", "fold"])
 def test_a_class_called_like_a_column_is_refused(draw_folder: DrawFolder, name: str) -> None:
     with pytest.raises(UserError, match=f"a class cannot be called {name}"):
         read_folder(draw_folder(classes=("left", name)))

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
@@ -187,8 +188,10 @@ class FrozenCache(Callback):
     def _fill(self, store: Store, split: str, view: int | None) -> None:
         """Compute what is missing of a split, this rank its share."""
         photos = self._data.photos.of(split)
-        chunks = [list(range(start, min(start + CHUNK, len(photos)))) for start in range(0, len(photos), CHUNK)]
-        missing = [chunk for chunk in chunks if not store.has(photos.rows[chunk]).all()]
+        chunks = [np.arange(start, min(start + CHUNK, len(photos))) for start in range(0, len(photos), CHUNK)]
+        # A chunk is marked as a whole; but another fold of a cross-validation, with the photos divided otherwise, leaves gaps.
+        gaps = [chunk[~store.has(photos.rows[chunk])].tolist() for chunk in chunks]
+        missing = [gap for gap in gaps if gap]
         share = missing[self._trainer.local_rank :: self._trainer.num_devices]
         if share:
             shown = self._trainer.is_global_zero and self._trainer.progress_bar_callback is not None

@@ -14,7 +14,7 @@ from posture_classifier.errors import UserError, sample
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
-RESERVED = {"path", "group", "label", "probability", "error"}
+RESERVED = {"path", "group", "fold", "label", "probability", "error"}
 """Columns of the prediction files beside those of the classes."""
 
 

@@ -18,10 +18,15 @@ from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transfor
 from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader, unreadable
 from posture_classifier.data.digest import digests
 from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.folds import fold_split, holdout_split
+from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
-from posture_classifier.data.split import SPLITS, check_disjoint, read_split, split_photos
+from posture_classifier.data.sessions import sessions
+from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.errors import UserError, sample
 from posture_classifier.store import Store
+
+GroupBy = Literal["pattern", "cluster", "exif", "none"]
 
 
 class PostureData(LightningDataModule):
@@ -32,10 +37,15 @@ class PostureData(LightningDataModule):
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
         group_pattern: Regular expression on the relative path whose match names the person or recording, such as
-            ``subject-\d+``. A group is never on two sides of a split. None: every photo is its own group.
-        split: A ``split.csv`` of an earlier run, to be used again.
-        val_fraction: Share of the photos for choosing the best epoch.
-        test_fraction: Share of the photos for the final figures; 0 for none.
+            ``subject-\d+``. A group is never on two sides of a split.
+        group_by: What makes a group: ``pattern``, or ``cluster`` (photos of one scene, by their looks), ``exif`` (camera, and
+            pauses of 30 minutes), or ``none``: every photo stands alone. None is ``pattern`` where there is one, or else ``none``.
+        split: A ``split.csv`` of an earlier run, to be used again, with its groups.
+        folds: Divide the photos into so many folds, of which one is tested.
+        fold: Which, from 0; over all folds each photo is tested once.
+        holdout_groups: Test exactly these groups.
+        val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or ``holdout_groups``, of those not tested.
+        test_fraction: Share of the photos for the final figures; 0 for none. Not used with ``folds`` or ``holdout_groups``.
         seed: Names the split, the order of photos and the augmentation.
         batch_size: Photos a step, per device.
         num_workers: Processes that decode, per device; None chooses by the machine's cores.
@@ -54,7 +64,11 @@ class PostureData(LightningDataModule):
         self,
         root: str,
         group_pattern: str | None = None,
+        group_by: GroupBy | None = None,
         split: str | None = None,
+        folds: int | None = None,
+        fold: int | None = None,
+        holdout_groups: list[str] | None = None,
         val_fraction: float = 0.15,
         test_fraction: float = 0.2,
         seed: int = 0,
@@ -74,8 +88,13 @@ class PostureData(LightningDataModule):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.root = root
+        self.group_by = _group_by(group_by, group_pattern)
         self.group_pattern = group_pattern
+        _check_choices(split, folds, fold, holdout_groups)
         self.split = split
+        self.folds, self.fold = folds, fold or 0
+        self.holdout_groups = holdout_groups
+        self.val_fraction = val_fraction
         self.fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
         self.seed = seed
         self.batch_size = batch_size
@@ -88,22 +107,38 @@ class PostureData(LightningDataModule):
     @cached_property
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
-        photos = self._readable(read_folder(self.root, self.group_pattern))
-        if self.split is not None:
-            photos = read_split(photos, Path(self.split))
-        elif not photos.splits[0]:
-            photos = split_photos(photos, self.fractions, self.seed)
-        else:
-            check_disjoint(photos)
-            photos = self._with_validation(photos)
-        for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
-            if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
-                classes = [photos.classes[label] for label in sorted(lacking)]
-                message = f"the {name} split of {self.root} has no photo of {sample(classes)}"
-                if name != "test":
-                    raise UserError(f"{message}; it needs some of every class")
-                rank_zero_warn(f"{message}; the figures will say nothing about it")
+        photos = self._divided(self.indexed)
+        check_classes(photos)
         return photos
+
+    @cached_property
+    def indexed(self) -> Photos:
+        """All photos that can be read, with their groups; not divided yet, unless by the user's own folders."""
+        photos = self._readable(read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None))
+        if self.group_by in ("pattern", "none") or self.split is not None:
+            return photos
+        groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)
+        return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
+
+    def every_fold(self) -> list[Photos]:
+        """The photos, divided for each fold in turn."""
+        folds = self.folds or 0
+        divided = [fold_split(self.indexed, folds, fold, self.val_fraction, self.seed) for fold in range(folds)]
+        for photos in divided:
+            check_classes(photos)
+        return divided
+
+    def _divided(self, photos: Photos) -> Photos:
+        if self.split is not None:
+            return read_split(photos, Path(self.split))
+        if self.folds is not None:
+            return fold_split(photos, self.folds, self.fold, self.val_fraction, self.seed)
+        if self.holdout_groups is not None:
+            return holdout_split(photos, self.holdout_groups, self.val_fraction, self.seed)
+        if not photos.splits[0]:
+            return split_photos(photos, self.fractions, self.seed)
+        check_disjoint(photos)
+        return self._with_validation(photos)
 
     def _readable(self, photos: Photos) -> Photos:
         # With "stop", one rank has looked for all.
@@ -226,6 +261,32 @@ class PostureData(LightningDataModule):
             # A last batch of one photo has no batch statistics to train on.
             drop_last=shuffle and per_rank > self.batch_size and per_rank % self.batch_size == 1,
         )
+
+
+def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
+    """What makes a group, where the user left it open."""
+    if group_by is None:
+        return "none" if pattern is None else "pattern"
+    if group_by == "pattern" and pattern is None:
+        raise UserError("data.group_by pattern needs a data.group_pattern, such as 'subject-\\d+'")
+    if group_by in ("cluster", "exif") and pattern is not None:
+        raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
+    return group_by
+
+
+def _check_choices(split: str | None, folds: int | None, fold: int | None, holdout_groups: list[str] | None) -> None:
+    """At most one option says what is tested."""
+    chosen = {"data.split": split, "data.folds": folds, "data.holdout_groups": holdout_groups}
+    if len(given := [name for name, value in chosen.items() if value is not None]) > 1:
+        raise UserError(f"{' and '.join(given)} each say which photos are tested; leave all but one out")
+    if folds is None and fold is not None:
+        raise UserError(f"data.fold {fold} needs data.folds, the number of folds")
+    if folds is not None and folds < 2:
+        raise UserError(f"data.folds is {folds}, but must be at least 2")
+    if folds is not None and fold is not None and not 0 <= fold < folds:
+        raise UserError(f"data.fold is {fold}, but must be from 0 to {folds - 1}, since data.folds is {folds}")
+    if holdout_groups == []:
+        raise UserError("data.holdout_groups is empty; name the groups to be tested, or leave it out")
 
 
 def _cores() -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from lightning.pytorch.utilities import rank_zero_warn
 
 from posture_classifier.data.digest import digest
 from posture_classifier.data.folder import Photos, normal
@@ -34,27 +35,38 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
         UserError: A class has fewer groups than there are splits, so that some split would lack it.
     """
     wanted = {name: share for name, share in fractions.items() if share > 0}
+    _check_enough_groups(photos, list(wanted))
+    parts = divide(photos, np.array(list(wanted.values())), seed)
+    return replace(photos, splits=np.array(list(wanted), dtype="<U5")[parts])
+
+
+def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
+    """The part (N,) that each photo goes to, of as many as there are ``shares``, which need not add up to 1."""
     names, codes = np.unique(photos.groups, return_inverse=True)
     counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
     np.add.at(counts, (codes, photos.labels), 1)
-    _check_enough_groups(photos, counts, list(wanted))
-    shares = np.array(list(wanted.values())) / sum(wanted.values())
-    target = shares[:, None] * counts.sum(0)
+    target = (shares / shares.sum())[:, None] * counts.sum(0)
     # One photo a group needs no search: any order is already balanced.
     attempts = 1 if len(names) == len(photos) else ATTEMPTS
     candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(attempts)]
     best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
-    return replace(photos, splits=np.array(list(wanted), dtype="<U5")[best[codes]])
+    result: npt.NDArray[np.int64] = best[codes]
+    return result
 
 
-def _check_enough_groups(photos: Photos, counts: npt.NDArray[np.int64], splits: list[str]) -> None:
-    for label, name in enumerate(photos.classes):
-        n = int((counts[:, label] > 0).sum())
+def groups_per_class(photos: Photos) -> list[int]:
+    """In how many groups each class occurs."""
+    return [len(np.unique(photos.groups[photos.labels == label])) for label in range(len(photos.classes))]
+
+
+def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
+    for name, n in zip(photos.classes, groups_per_class(photos), strict=True):
         if n < len(splits):
             unit = "groups" if photos.grouped else "photos"
+            way_out = ", or set data.test_fraction to 0" if "test" in splits else ""
             raise UserError(
                 f"{photos.root}: class {name} occurs in {n} {unit}, fewer than the {len(splits)} splits "
-                f"({', '.join(splits)}); add {unit}, or set data.test_fraction to 0"
+                f"({', '.join(splits)}); add {unit}{way_out}"
             )
 
 
@@ -84,6 +96,21 @@ def _imbalance(
     got = np.zeros_like(target)
     np.add.at(got, assigned, counts)
     return int((got == 0).sum()), float((((got - target) / counts.sum(0)) ** 2).sum())
+
+
+def check_classes(photos: Photos) -> None:
+    """Make sure that training and validation have photos of every class; warn where the test photos do not.
+
+    Raises:
+        UserError: Naming the split and the classes.
+    """
+    for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
+        if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
+            classes = [photos.classes[label] for label in sorted(lacking)]
+            message = f"the {name} split of {photos.root} has no photo of {sample(classes)}"
+            if name != "test":
+                raise UserError(f"{message}; it needs some of every class")
+            rank_zero_warn(f"{message}; the figures will say nothing about it")
 
 
 def check_disjoint(photos: Photos) -> None:

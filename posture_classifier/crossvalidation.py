@@ -1,0 +1,145 @@
+"""The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
+
+import csv
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jsonargparse import Namespace
+from rich.console import Console
+
+from posture_classifier.data.module import PostureData
+from posture_classifier.data.split import write_split
+from posture_classifier.errors import UserError
+from posture_classifier.runs import make_numbered, numbered, versions
+from posture_classifier.training import PostureCLI, experiment_folder, experiment_name, fit_settings
+
+Way = Literal["groups", "random"]
+"""Folds of groups, as the user's options make them; or of photos at random, for comparison."""
+
+PREFIX = "crossval"
+SETTINGS = "settings.yaml"
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Crossvalidation:
+    """What is trained and where.
+
+    Attributes:
+        folder: ``lightning_logs/<experiment>/crossval_<N>``.
+        ways: Of making folds; each is trained.
+        options: The user's options of ``fit``.
+        settings: What they amount to.
+    """
+
+    folder: Path
+    ways: list[Way]
+    options: list[str]
+    settings: Namespace
+
+    @classmethod
+    def prepared(cls, options: list[str], compare_splits: bool) -> "Crossvalidation":
+        """Take up the newest folder if just this was stopped there, or else make one and write all its splits.
+
+        Raises:
+            UserError: The options do not fit each other or the photos.
+        """
+        settings, text = fit_settings(options)
+        _check(settings)
+        ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
+        text = f"# folds of: {', '.join(ways)}\n{text}"
+        experiment = experiment_folder(settings)
+        newest = numbered(experiment, PREFIX)[-1:]
+        if newest and _stopped(newest[0], text):
+            Console(highlight=False, markup=False).print(f"going on in {newest[0]}", soft_wrap=True)
+            return cls(newest[0], ways, options, settings)
+        # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
+        splits = {"groups": PostureData(**settings.data).every_fold()}
+        if compare_splits:
+            if not splits["groups"][0].grouped:
+                raise UserError(
+                    "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
+                )
+            splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
+        result = cls(make_numbered(experiment, PREFIX), ways, options, settings)
+        for way in ways:
+            (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
+            for fold, photos in enumerate(splits[way]):
+                write_split(photos, result.split(way, fold))
+        # The last of them: a folder without it is not taken up.
+        (result.folder / SETTINGS).write_text(text, encoding="utf-8")
+        return result
+
+    def place(self, way: Way) -> Path:
+        """The folder of a way's runs and splits."""
+        return self.folder if way == "groups" else self.folder / way
+
+    def split(self, way: Way, fold: int) -> Path:
+        """The file that says what a fold trains on and tests."""
+        return self.place(way) / "splits" / f"fold_{fold}.csv"
+
+    def train(self) -> dict[Way, list[Path]]:
+        """Train what is not trained yet; returns the run folders in order of the folds."""
+        return {way: [self._run(way, fold) for fold in range(self.settings.data.folds)] for way in self.ways}
+
+    def _run(self, way: Way, fold: int) -> Path:
+        runs = self.place(way) / f"fold_{fold}"
+        done = [run for run in versions(runs) if _is_done(run)]
+        if not done:
+            kind = "" if way == "groups" else f", {way}"
+            Console(highlight=False, markup=False).print(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
+            PostureCLI(["fit", *self.options, *self._fold_options(way, fold, runs)])
+            done = versions(runs)
+        return done[-1]
+
+    def _fold_options(self, way: Way, fold: int, runs: Path) -> list[str]:
+        """What ``fit`` is told beside the user's options."""
+        name = Path(experiment_name(self.settings)) / self.folder.name / runs.relative_to(self.folder)
+        options = ["--experiment", name.as_posix(), "--trainer.devices", "1"]
+        options += ["--data.split", str(self.split(way, fold)), "--data.folds", "null"]
+        if way == "random":
+            options += ["--data.group_by", "none"]
+        if not self.settings.cache.keep:
+            # One place for all folds: what the frozen part answers to a photo does not depend on the fold.
+            options += ["--cache.keep", "true", "--cache.folder", str(self.folder / "cache")]
+        if any((run / "checkpoints" / "last.ckpt").is_file() for run in versions(runs)):
+            options += ["--ckpt_path", "last"]
+        return options
+
+    def tidy(self) -> None:
+        """Remove the activations that were kept from fold to fold."""
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
+
+
+def _check(settings: Namespace) -> None:
+    if settings.data.folds is None:
+        raise UserError("crossval needs data.folds, the number of folds; 5 is usual")
+    if settings.data.fold is not None:
+        raise UserError(f"crossval trains all folds; leave data.fold {settings.data.fold} out")
+    trainer = settings.trainer
+    if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
+        # Several processes would each begin the whole command anew.
+        raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
+
+
+def _stopped(folder: Path, text: str) -> bool:
+    """Whether the folder holds a cross-validation with these settings that did not come to its end."""
+    settings = folder / SETTINGS
+    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+
+
+def _is_done(run: Path) -> bool:
+    """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
+    tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
+    predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
+    return bool(tested) and tested == predicted
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; none where there is no such file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
