@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
 from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader, unreadable
 from posture_classifier.data.digest import digests
+from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.split import SPLITS, check_disjoint, read_split, split_photos
@@ -34,6 +35,7 @@ class PostureData(LightningDataModule):
         group_pattern: Regular expression on the relative path whose match names the person or recording, such as
             ``subject-\d+``. A group is never on two sides of a split. None: every photo is its own group.
         split: A ``split.csv`` of an earlier run, to be used again.
+        exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list`` suggests one.
         val_fraction: Share of the photos for choosing the best epoch.
         test_fraction: Share of the photos for the final figures; 0 for none.
         seed: Names the split, the order of photos and the augmentation.
@@ -55,6 +57,7 @@ class PostureData(LightningDataModule):
         root: str,
         group_pattern: str | None = None,
         split: str | None = None,
+        exclude: str | None = None,
         val_fraction: float = 0.15,
         test_fraction: float = 0.2,
         seed: int = 0,
@@ -76,6 +79,7 @@ class PostureData(LightningDataModule):
         self.root = root
         self.group_pattern = group_pattern
         self.split = split
+        self.exclude = exclude
         self.fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
         self.seed = seed
         self.batch_size = batch_size
@@ -88,7 +92,10 @@ class PostureData(LightningDataModule):
     @cached_property
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
-        photos = self._readable(read_folder(self.root, self.group_pattern))
+        photos = read_folder(self.root, self.group_pattern)
+        if self.exclude is not None:
+            photos = without(photos, Path(self.exclude))
+        photos = self._readable(photos)
         if self.split is not None:
             photos = read_split(photos, Path(self.split))
         elif not photos.splits[0]:
