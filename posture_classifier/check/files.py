@@ -41,26 +41,45 @@ class Kind(NamedTuple):
     says: Callable[[str, Facts], str]
 
 
+def _short(fact: Facts) -> int:
+    return min(fact.width, fact.height)
+
+
+def _size(fact: Facts) -> str:
+    return f"{fact.width} x {fact.height}"
+
+
+def _true_format(path: str, fact: Facts) -> str:
+    suffixes = FORMATS.get(fact.format)
+    return "" if suffixes is None or Path(path).suffix.lower() in suffixes else f"is {fact.format}"
+
+
+def _profile(fact: Facts) -> str:
+    return "" if any(name in fact.profile.lower() for name in ORDINARY_PROFILES) else fact.profile
+
+
 KINDS = (
-    Kind("unreadable", "error", "cannot be read; mend or remove them", lambda _, fact: fact.error or ""),
-    Kind("wrong_suffix", "warning", "have the suffix of another format; rename them", _true_format),
-    Kind("animated", "warning", "hold several pictures, and only the first is used", lambda _, f: f"{f.frames}" * (f.frames > 1)),
-    Kind("too_small", "warning", f"have less than {SMALL} pixels a side", lambda _, fact: _size(fact) * (_short(fact) < SMALL)),
+    Kind("unreadable", "error", "unreadable; mend or remove them, since fit would stop", lambda _, fact: fact.error or ""),
+    Kind("wrong_suffix", "warning", "with the suffix of another format; rename them", _true_format),
+    Kind(
+        "animated", "warning", "with several pictures, of which only the first is used", lambda _, f: f"{f.frames}" * (f.frames > 1)
+    ),
+    Kind("too_small", "warning", f"less than {SMALL} pixels a side", lambda _, fact: _size(fact) * (_short(fact) < SMALL)),
     Kind(
         "extreme_aspect",
         "warning",
-        f"are {LONG:g} times as long as wide or more, so a square shows little of them; crop them",
+        f"at least {LONG:g} times as long as wide, so that a square shows little; crop them",
         lambda _, fact: _size(fact) * (max(fact.width, fact.height) >= LONG * max(1, _short(fact))),
     ),
     Kind(
         "exif_rotated",
         "note",
-        "are turned by an EXIF flag, which this program follows and others may not",
+        "turned by an EXIF flag, which this program follows and others may not",
         lambda _, fact: f"orientation {fact.orientation}" * (fact.orientation != 1),
     ),
-    Kind("gps", "warning", "say where they were taken; remove the position before you give them away", lambda _, f: "GPS" * f.gps),
-    Kind("unusual_mode", "note", "are stored as neither RGB nor grey", lambda _, f: f.mode * (f.mode not in ("RGB", "L"))),
-    Kind("unusual_profile", "note", "have an unusual colour profile, which is not applied", lambda _, fact: _profile(fact)),
+    Kind("gps", "warning", "with a GPS position; remove it before you give photos away", lambda _, f: "GPS" * f.gps),
+    Kind("unusual_mode", "note", "stored as neither RGB nor grey", lambda _, f: f.mode * (f.mode not in ("RGB", "L"))),
+    Kind("unusual_profile", "note", "with an unusual colour profile, which is not applied", lambda _, fact: _profile(fact)),
 )
 
 
@@ -73,7 +92,7 @@ def file_findings(photos: Photos, scan: Scan) -> list[Finding]:
         said = {path: why for path, fact, yes in pairs if yes and (why := kind.says(path, fact))}
         if said:
             exclude = {path: f"cannot be read: {why}" for path, why in said.items()} if kind.name == "unreadable" else {}
-            text = f"{counted(len(said), 'file')} of {len(photos)} {kind.text}."
+            text = f"{counted(len(said), 'file')} of {len(photos)}: {kind.text}."
             findings.append(
                 Finding(kind.name, kind.severity, text, [[path] for path in said], list(said.values()), exclude=exclude)
             )
@@ -96,20 +115,3 @@ def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:
     )
     captions = [_size(scan.facts[index]) for index in odd]
     return [Finding("odd_size", "warning", text, [[str(photos.paths[index])] for index in odd], captions)]
-
-
-def _short(fact: Facts) -> int:
-    return min(fact.width, fact.height)
-
-
-def _size(fact: Facts) -> str:
-    return f"{fact.width} x {fact.height}"
-
-
-def _true_format(path: str, fact: Facts) -> str:
-    suffixes = FORMATS.get(fact.format)
-    return "" if suffixes is None or Path(path).suffix.lower() in suffixes else f"is {fact.format}"
-
-
-def _profile(fact: Facts) -> str:
-    return "" if any(name in fact.profile.lower() for name in ORDINARY_PROFILES) else fact.profile

@@ -60,8 +60,10 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
             findings += class_findings(photos.select(sample.rows), sample.units)
             findings += group_findings(photos, scanned, sample)
             findings += shortcut_findings(scanned, sample)
-            findings += odd_findings(photos, scanned, sample)
-            findings += label_findings(photos, sample)
+            findings += (odd := odd_findings(photos, scanned, sample))
+            # What can hardly be seen says nothing about its label.
+            unclear = {path for finding in odd if finding.severity == "warning" for (path,) in finding.photos}
+            findings += label_findings(photos, sample, unclear)
     return Result(photos, sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 

@@ -30,7 +30,7 @@ def group_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
     readable = photos.select(sample.rows)
     if photos.grouped:
         return _given(photos, readable, sample) + _crossing(photos)
-    findings = []
+    findings: list[Finding] = []
     for proposal in propose(readable, [scan.facts[index] for index in sample.rows]):
         _, codes = np.unique(proposal.groups, return_inverse=True)
         if not findings and (finding := _proposed(proposal, _hidden(sample, codes.astype(np.int64)))):

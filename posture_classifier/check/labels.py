@@ -14,14 +14,15 @@ TRUSTED = 0.8
 """Balanced accuracy of the probe above which its doubts are worth a warning; below it they are ranked, as a note."""
 
 
-def label_findings(photos: Photos, sample: Sample) -> list[Finding]:
-    """Photos that look like another class, the most certain first."""
+def label_findings(photos: Photos, sample: Sample, unclear: set[str]) -> list[Finding]:
+    """Photos that look like another class, the most certain first; but for the paths of those that can hardly be seen."""
     probabilities = probe(sample)
     if probabilities is None:
         return []
     accuracy = balanced_accuracy(sample.labels, probabilities.argmax(1))
     suspects = suspected(sample.labels, probabilities)
     suspects = suspects[_neighbours_agree(sample, probabilities, suspects)]
+    suspects = np.array([i for i in suspects if photos.paths[sample.rows[i]] not in unclear], dtype=np.int64)
     values = {"probe_balanced_accuracy": accuracy, "suspects": len(suspects)}
     if len(suspects) == 0:
         return []

@@ -62,7 +62,7 @@ def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
 
 
 def _named(paths: list[str]) -> list[str]:
-    """The first pattern with the one word that is used here, if it is one: ``subject-\\d+`` is easier to read."""
+    r"""The first pattern with the one word that is used here, if it is one: ``subject-\d+`` is easier to read."""
     match = re.search(PATTERNS[0], paths[0])
     return [re.sub(r"\d+", r"\\d+", match[0])] if match else []
 

@@ -48,7 +48,7 @@ class Eye:
         from posture_classifier.weights import create_backbone
 
         backbone, _ = create_backbone(BACKBONE, n_classes=1)
-        self.backbone: nn.Module = backbone.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.backbone: nn.Module = backbone.eval().to(memory_format=torch.channels_last)
         config = timm.data.resolve_model_data_config(backbone)
         self.preprocessing = Preprocessing(IMAGE_SIZE, config["mean"], config["std"], config["interpolation"])
         self.n_features = int(self.backbone.num_features)  # type: ignore[arg-type]

@@ -21,7 +21,6 @@ STRONG = 0.3
 FILE: dict[str, Callable[[Facts], float]] = {
     "width": lambda fact: fact.width,
     "height": lambda fact: fact.height,
-    "bytes per pixel": lambda fact: fact.size_bytes / max(1, fact.width * fact.height),
     "JPEG quality": lambda fact: fact.quality,
     "date": lambda fact: fact.taken,
 }
@@ -73,8 +72,8 @@ def _finding(kind: str, what: str, columns: dict[str, Floats], sample: Sample, p
     severity: Severity = "warning" if kind == "file_shortcut" or low > chance + STRONG else "note"
     text = (
         f"A small model that is shown no picture, only {what}, finds {accuracy:.0%} of each class ({low:.0%} to {high:.0%}; "
-        f"chance is {chance:.0%}). What it used, each alone: {', '.join(f'{name} {alone[name]:.0%}' for name in used)}. A network can "
-        "learn that, too, and fails where it no longer holds; take photos of every class in the same way."
+        f"chance is {chance:.0%}). What it used, each alone: {', '.join(f'{name} {alone[name]:.0%}' for name in used)}. A network "
+        "can learn that, too, and fails where it no longer holds; take photos of every class in the same way."
     )
     values = {"balanced_accuracy": accuracy, "low": low, "high": high, "chance": chance, "alone": alone}
     return Finding(kind, severity, text, values=values)
