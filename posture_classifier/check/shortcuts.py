@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,12 +88,15 @@ def _half(values: Floats) -> bool:
 def _predict(table: Floats, labels: Ints, parts: list[tuple[Ints, Ints]]) -> Ints:
     """(N,) out-of-fold classes by a few small trees, which take thresholds and missing values as they come."""
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
 
     predicted = np.full(len(labels), -1, dtype=np.int64)
     filled = np.where(np.isnan(table), -1e12, table)
     for train, test in parts:
-        forest = RandomForestClassifier(30, max_depth=5, min_samples_leaf=3, class_weight="balanced", random_state=0)
-        predicted[test] = forest.fit(filled[train], labels[train]).predict(filled[test])
+        # Of one column all trees would be alike.
+        options: dict[str, Any] = {"max_depth": 5, "min_samples_leaf": 3, "class_weight": "balanced", "random_state": 0}
+        model = DecisionTreeClassifier(**options) if table.shape[1] == 1 else RandomForestClassifier(30, **options)
+        predicted[test] = model.fit(filled[train], labels[train]).predict(filled[test])
     return predicted
 
 
