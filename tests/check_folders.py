@@ -135,7 +135,7 @@ def draw_people(root: Path, people: int = 12, each: int = 5) -> Path:
             wall = scene(label, 5000 + person, (320, 240))
             generator = np.random.default_rng(person)
             for n in range(each):
-                left, top = generator.integers(0, 32), generator.integers(0, 24)
+                left, top = int(generator.integers(0, 32)), int(generator.integers(0, 24))
                 view = wall.crop((left, top, left + 288, top + 216)).resize((160, 120))
                 view.save(root / name / f"subject-{person:02}_{label}{n}.jpg", quality=92)
     return root

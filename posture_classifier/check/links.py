@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -65,7 +65,8 @@ def perceptual_hash(sketches: Sketches) -> Hashes:
 
 def _coarse(sketches: Sketches) -> npt.NDArray[np.float32]:
     """(N, 64, 64) -> (N, 32, 32)."""
-    return sketches.reshape(-1, 32, 2, 32, 2).mean((2, 4), dtype=np.float32)
+    result: npt.NDArray[np.float32] = sketches.reshape(-1, 32, 2, 32, 2).mean((2, 4), dtype=np.float32)
+    return result
 
 
 def find_links(scan: Scan) -> list[Link]:
@@ -144,13 +145,13 @@ def _neighbours(features: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
 
 def aligned_correlation(one: Sketches, other: Sketches) -> float:
     """How well the middle of either (64, 64) photo fits somewhere in the other at some scale: -1 to 1."""
-    one, other = (cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other))
-    halves = [cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for sketch in (one, other)]
+    blurred = [cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other)]
+    halves = [cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for sketch in blurred]
     coarse = max(_best_fit(*halves), _best_fit(*halves[::-1]))
-    return coarse if coarse < HOPELESS else max(_best_fit(one, other), _best_fit(other, one))
+    return coarse if coarse < HOPELESS else max(_best_fit(*blurred), _best_fit(*blurred[::-1]))
 
 
-def _best_fit(whole: Sketches, part: Sketches) -> float:
+def _best_fit(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> float:
     side = round(MIDDLE * len(part))
     margin = (len(part) - side) // 2
     middle = part[margin : margin + side, margin : margin + side]
