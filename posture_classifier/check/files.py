@@ -62,7 +62,10 @@ KINDS = (
     Kind("unreadable", "error", "unreadable; mend or remove them, since fit would stop", lambda _, fact: fact.error or ""),
     Kind("wrong_suffix", "warning", "with the suffix of another format; rename them", _true_format),
     Kind(
-        "animated", "warning", "with several pictures, of which only the first is used", lambda _, f: f"{f.frames}" * (f.frames > 1)
+        "animated",
+        "warning",
+        "with several pictures, of which only the first is used",
+        lambda _, f: f"{f.frames} pictures" * (f.frames > 1),
     ),
     Kind("too_small", "warning", f"less than {SMALL} pixels a side", lambda _, fact: _size(fact) * (_short(fact) < SMALL)),
     Kind(

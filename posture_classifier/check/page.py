@@ -27,7 +27,7 @@ section { border-top: 1px solid var(--line); padding: 1rem 0; }
 .error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
 .cluster { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; padding: .5rem; }
 .cluster { border: 1px solid var(--line); border-radius: .5rem; }
-.photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .5rem; }
+.photos { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; }
 figure { margin: 0; width: 7rem; break-inside: avoid; } img { width: 100%; height: auto; border-radius: .25rem; display: block; }
 figcaption, .caption { font-size: .75rem; overflow-wrap: anywhere; } .caption { flex-basis: 100%; } p { margin: .25rem 0; }
 .lost { height: 5rem; border: 1px dashed var(--line); display: grid; place-items: center; font-size: .75rem; }
@@ -40,7 +40,7 @@ def write_page(result: Result, path: Path) -> None:
     title = f"Check of {shown(str(result.photos.root))}"
     level = ("note", "warning", "error")[exit_code(result.findings)]
     contents = "".join(
-        f'<li class="{f.severity}"><a class="{f.severity}" href="#{f.kind}">{f.kind.replace("_", " ")}</a>: {_text(f.text)}</li>'
+        f'<li class="{f.severity}">{f.severity}: <a class="{f.severity}" href="#{f.kind}">{f.kind.replace("_", " ")}</a>: {_text(f.text)}</li>'
         for f in result.findings
     )
     sections = "".join(_section(result.photos.root, finding) for finding in result.findings)
