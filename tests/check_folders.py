@@ -139,3 +139,16 @@ def draw_people(root: Path, people: int = 12, each: int = 5) -> Path:
                 view = wall.crop((left, top, left + 288, top + 216)).resize((160, 120))
                 view.save(root / name / f"subject-{person:02}_{label}{n}.jpg", quality=92)
     return root
+
+
+def draw_bursts(root: Path, scenes: int = 24, each: int = 4) -> Path:
+    """Random crops of the same scenes, whose classes are drawn by lot: there is nothing to be learnt but the scenes."""
+    generator = np.random.default_rng(0)
+    for name in CLASSES:
+        (root / name).mkdir(parents=True)
+    for n in range(scenes * each):
+        wall = scene(0, 7000 + n // each, (320, 240))
+        left, top = int(generator.integers(0, 24)), int(generator.integers(0, 18))
+        folder = root / CLASSES[np.random.default_rng(n // each).integers(2)]
+        wall.crop((left, top, left + 296, top + 222)).resize((160, 120)).save(folder / f"{n:03}.jpg", quality=92)
+    return root

@@ -14,7 +14,7 @@ from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder import Result, check_folder
 from posture_classifier.cli import main
 
-from .check_folders import Expected, draw_people, draw_scenes, plant
+from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant
 from .conftest import DrawFolder, Fit
 
 ALLOWED = {"outliers", "groups"}
@@ -59,6 +59,14 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
     assert named(alone, "groups").values["nearest_in_group"] > 0.9
     together = look(root, r"subject-\d+")
     assert not kinds(together, "warning", "error")
+
+
+def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
+    finding = named(look(draw_bursts(tmp_path / "bursts")), "groups")
+    assert finding.severity == "warning"
+    assert finding.values["proposal"] == "data.group_by cluster"
+    assert finding.values["accuracy_random"] > 0.95
+    assert finding.values["accuracy_honest"] < 0.7, "of two classes by lot"
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def _seconds(taken: str) -> float:
 
 
 def _quality(tables: dict[int, list[int]] | None) -> float:
-    """Invert the scaling of the Independent JPEG Group's ``jpeg_quality_scaling``."""
+    """Invert the Independent JPEG Group's ``jpeg_quality_scaling``; below 20 too high, since entries end at 255."""
     if not tables or 0 not in tables:
         return float("nan")
     scale = 100 * sum(tables[0]) / STANDARD_LUMINANCE_SUM

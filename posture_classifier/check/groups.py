@@ -12,7 +12,7 @@ from posture_classifier.errors import sample as some
 ALIKE = 2.0
 """Times that the nearest photo is of the own group more often than it would be by chance, from which groups matter."""
 SHARE = 0.1
-"""Of the photos that must have their nearest in the own group."""
+"""Of the photos that must have their nearest in the own group, or be in a cluster of near-duplicates, for a warning."""
 LARGE = 0.3
 """Share of the photos in one group, from which the split can hardly be balanced."""
 
@@ -35,14 +35,22 @@ def group_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
         _, codes = np.unique(proposal.groups, return_inverse=True)
         if not findings and (finding := _proposed(proposal, _hidden(sample, codes.astype(np.int64)))):
             findings.append(finding)
-    scenes = np.unique(sample.units, return_counts=True)[1]
-    if not findings and scenes.max() > 1 and not photos.splits[0]:
-        text = (
-            f"{counted(int((scenes > 1).sum()), 'cluster')} of near-duplicates hold {int(scenes[scenes > 1].sum())} photos, and no "
-            "group pattern is given: data.group_by cluster keeps each on one side of the split."
-        )
-        findings.append(Finding("groups", "note", text, values={"proposal": "data.group_by cluster"}))
-    return findings
+    return findings or _clustered(readable, sample)
+
+
+def _clustered(readable: Photos, sample: Sample) -> list[Finding]:
+    """Near-duplicates as groups, where nothing else names any."""
+    sizes = np.unique(sample.units, return_counts=True)[1]
+    n = int(sizes[sizes > 1].sum())
+    if n == 0 or readable.splits[0]:
+        return []
+    hidden = _hidden(sample, sample.units)
+    text = (
+        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates hold {n} photos of {len(readable)}, and no groups "
+        f"are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
+    )
+    severity: Severity = "warning" if n >= SHARE * len(readable) else "note"
+    return [Finding("groups", severity, text, values=hidden | {"proposal": "data.group_by cluster"})]
 
 
 def _given(photos: Photos, readable: Photos, sample: Sample) -> list[Finding]:

@@ -39,10 +39,7 @@ def write_page(result: Result, path: Path) -> None:
     """Write the page; it has no script, and nothing in it is fetched from elsewhere."""
     title = f"Check of {shown(str(result.photos.root))}"
     level = ("note", "warning", "error")[exit_code(result.findings)]
-    contents = "".join(
-        f'<li class="{f.severity}">{f.severity}: <a class="{f.severity}" href="#{f.kind}">{f.kind.replace("_", " ")}</a>: {_text(f.text)}</li>'
-        for f in result.findings
-    )
+    contents = "".join(_entry(finding) for finding in result.findings)
     sections = "".join(_section(result.photos.root, finding) for finding in result.findings)
     path.write_text(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -51,6 +48,15 @@ def write_page(result: Result, path: Path) -> None:
         f'<p class="{level}"><strong>{_text(verdict(result))}</strong></p>\n<ul>{contents}</ul>\n{sections}</body>\n</html>\n',
         encoding="utf-8",
     )
+
+
+def _entry(finding: Finding) -> str:
+    link = f'<a class="{finding.severity}" href="#{finding.kind}">{_name(finding)}</a>'
+    return f'<li class="{finding.severity}">{finding.severity}: {link}: {_text(finding.text)}</li>'
+
+
+def _name(finding: Finding) -> str:
+    return finding.kind.replace("_", " ")
 
 
 def _text(text: str) -> str:
@@ -67,7 +73,7 @@ def _section(root: Path, finding: Finding) -> str:
         body = "".join(_cluster(root, cluster, caption) for cluster, caption in clusters)
     hidden = len(finding.photos) - len(clusters)
     more = f"<p>and {hidden} more in check.json</p>" if hidden > 0 else ""
-    heading = f'<h2 class="{finding.severity}">{finding.severity}: {finding.kind.replace("_", " ")}</h2>'
+    heading = f'<h2 class="{finding.severity}">{finding.severity}: {_name(finding)}</h2>'
     return f'<section id="{finding.kind}">{heading}<p>{_text(finding.text)}</p>{body}{more}</section>\n'
 
 
