@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -71,6 +71,7 @@ def sketch(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]
     return np.asarray(image.convert("L").resize((64, 64), Image.Resampling.BOX))
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 500))
 def test_the_hash_knows_a_copy_and_no_other(seed: int) -> None:
     image = scene(0, seed)
