@@ -22,7 +22,7 @@ CORRELATION = 0.98
 """Of the sketches of copies at 32 pixels: re-encoded ones had 0.995 and more, and of 2.6 million pairs of others none had 0.98."""
 COPY_COSINE = 0.6
 """Of the features of copies; JPEG at quality 30 moves those of photos of 100 pixels that far."""
-SCENE_COSINE = 0.95
+SCENE_COSINE = 0.96
 """Of frames of one scene that the hash finds alike, too."""
 CROP_COSINE = 0.8
 """Of a photo and a crop of 80 % of it, nine times out of ten."""

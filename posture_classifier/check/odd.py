@@ -20,6 +20,8 @@ BLURRED = 3.0
 """Sharpness (standard deviation of the Laplacian at 256 pixels) below which no photo is sharp ..."""
 FAR = 4.0
 """... and robust standard deviations from the folder's median beyond which a photo is unlike the others."""
+FAR_OUT = 6.0
+"""The same for features, whose distances have a long tail."""
 RARE = 0.05
 """Share of the photos up to which they are odd, rather than what the folder is about."""
 NEIGHBOURS = 5
@@ -40,7 +42,7 @@ def odd_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
         ("dark", "warning", "nearly black", -brightness, seen & (brightness < DARK)),
         ("over_exposed", "warning", "nearly white", clipped, seen & (clipped > WHITE)),
         ("blurred", "warning", "out of focus", softness, seen & (sharpness < BLURRED) & (_robust(softness) > FAR)),
-        ("outliers", "note", "unlike all others; look whether they belong here", unlike, seen & (_robust(unlike) > FAR)),
+        ("outliers", "note", "unlike all others; look whether they belong here", unlike, seen & (_robust(unlike) > FAR_OUT)),
     )
     findings = []
     for kind, severity, text, score, chosen in ways:
