@@ -25,6 +25,7 @@ from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
+from posture_classifier.check.quick import quick_check
 from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
@@ -341,3 +342,5 @@ def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> 
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
         f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes"
     )
+    if warning := quick_check(data.photos, data.digests):
+        rank_zero_warn(warning)

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
 from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader, unreadable
 from posture_classifier.data.digest import digests
+from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import fold_split, holdout_split
 from posture_classifier.data.near_duplicates import scenes
@@ -41,6 +42,7 @@ class PostureData(LightningDataModule):
         group_by: What makes a group: ``pattern``, or ``cluster`` (photos of one scene, by their looks), ``exif`` (camera, and
             pauses of 30 minutes), or ``none``: every photo stands alone. None is ``pattern`` where there is one, or else ``none``.
         split: A ``split.csv`` of an earlier run, to be used again, with its groups.
+        exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list`` suggests one.
         folds: Divide the photos into so many folds, of which one is tested.
         fold: Which, from 0; over all folds each photo is tested once.
         holdout_groups: Test exactly these groups.
@@ -66,6 +68,7 @@ class PostureData(LightningDataModule):
         group_pattern: str | None = None,
         group_by: GroupBy | None = None,
         split: str | None = None,
+        exclude: str | None = None,
         folds: int | None = None,
         fold: int | None = None,
         holdout_groups: list[str] | None = None,
@@ -92,6 +95,7 @@ class PostureData(LightningDataModule):
         self.group_pattern = group_pattern
         _check_choices(split, folds, fold, holdout_groups)
         self.split = split
+        self.exclude = exclude
         self.folds, self.fold = folds, fold or 0
         self.holdout_groups = holdout_groups
         self.val_fraction = val_fraction
@@ -114,7 +118,10 @@ class PostureData(LightningDataModule):
     @cached_property
     def indexed(self) -> Photos:
         """All photos that can be read, with their groups; not divided yet, unless by the user's own folders."""
-        photos = self._readable(read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None))
+        photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
+        if self.exclude is not None:
+            photos = without(photos, Path(self.exclude))
+        photos = self._readable(photos)
         if self.group_by in ("pattern", "none") or self.split is not None:
             return photos
         groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)

@@ -1,0 +1,70 @@
+"""Time and memory of ``check`` against the number of photos.
+
+    python benchmarks/check.py 500 2000 --folder /tmp/photos
+
+Draws photos of 640x480 (JPEG, quality 90), no two alike, and runs the command on the first N of them as a process of its own, whose
+processor time and peak memory the system reports. On a machine that others use, processor time is what counts.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+CLASSES = ("circles", "squares")
+
+
+def draw(path: Path, seed: int) -> None:
+    """Shapes on a cloudy, grainy ground; the network finds all of them alike, which gives the search for copies most to do."""
+    if path.exists():
+        return
+    generator = np.random.default_rng(seed)
+    image = Image.fromarray(generator.integers(40, 220, (9, 12, 3), dtype=np.uint8)).resize((640, 480), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(image)
+    for x, y, radius, *colour in generator.integers((0, 0, 15, 0, 0, 0), (640, 480, 80, 256, 256, 256), (20, 6)).tolist():
+        (pen.ellipse if seed % 2 == 0 else pen.rectangle)((x - radius, y - radius, x + radius, y + radius), tuple(colour), "black")
+    grain = generator.integers(-10, 11, (480, 640, 3), dtype=np.int16)
+    Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8)).save(path, quality=90)
+
+
+def measure(folder: Path, n: int) -> tuple[float, float, float]:
+    """Seconds, seconds of all cores together, and peak megabytes of ``check`` on n photos."""
+    root = folder / str(n)
+    for name in CLASSES:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    paths = [root / CLASSES[seed % 2] / f"{seed:06}.jpg" for seed in range(n)]
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(draw, paths, range(n), chunksize=50))
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "posture_classifier", "check", str(root)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert os.waitstatus_to_exitcode(status) in (0, 1, 2)
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print a line for each N, and the slope between the first and the last."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("counts", type=int, nargs="+")
+    parser.add_argument("--folder", type=Path, required=True, help="Where the photos are drawn; they stay there.")
+    options = parser.parse_args()
+    results = []
+    for n in options.counts:
+        results.append((n, *measure(options.folder, n)))
+        print("{} photos: {:.1f} s, {:.1f} core seconds, peak {:.0f} MB".format(*results[-1]), flush=True)
+    if len(results) > 1:
+        photos, seconds, core_seconds, megabytes = np.subtract(results[-1], results[0])
+        print(
+            f"each more photo: {1000 * seconds / photos:.1f} ms, {1000 * core_seconds / photos:.1f} core ms, "
+            f"{1024 * megabytes / photos:.0f} KB"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What an image folder hides from its owner: damaged files, copies, leaks, shortcuts and probable label errors."""

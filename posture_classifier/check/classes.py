@@ -1,0 +1,48 @@
+"""Classes: how many photos and groups each has, and whether that is enough."""
+
+import numpy as np
+
+from posture_classifier.check.finding import Finding, Severity
+from posture_classifier.check.units import Ints
+from posture_classifier.data.folder import Photos
+
+SPLITS = 3
+"""Sides that each class needs a group for."""
+FEW = 5
+"""Groups of a class below which its figures say next to nothing."""
+IMBALANCED = 10.0
+"""Times that the largest class has the photos of the smallest."""
+
+
+def class_findings(photos: Photos, units: Ints) -> list[Finding]:
+    """Imbalance, and classes that are too small to be split.
+
+    Args:
+        photos: Readable ones.
+        units: (N,) what must stay together.
+    """
+    if len(photos.classes) < 2:
+        return []
+    counts = np.bincount(photos.labels, minlength=len(photos.classes))
+    findings = []
+    if counts.min() and counts.max() / counts.min() >= IMBALANCED:
+        most, least = photos.classes[counts.argmax()], photos.classes[counts.argmin()]
+        text = (
+            f"{most} has {counts.max()} photos and {least} {counts.min()}: accuracy says little here, so look at the balanced "
+            "accuracy, and weigh the classes with model.class_weights."
+        )
+        findings.append(Finding("imbalance", "warning", text, values={"counts": _named(photos, counts)}))
+    if photos.splits[0]:
+        return findings
+    n_units = np.array([len(np.unique(units[photos.labels == label])) for label in range(len(photos.classes))])
+    if (few := np.flatnonzero(n_units < FEW)).size:
+        worst: Severity = "error" if n_units.min() < SPLITS else "warning"
+        what = "groups that share no picture" if photos.grouped else "photos that share nothing"
+        listing = ", ".join(f"{photos.classes[label]} ({n_units[label]})" for label in few)
+        text = f"Too few {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
+        findings.append(Finding("small_classes", worst, text, values={"units": _named(photos, n_units)}))
+    return findings
+
+
+def _named(photos: Photos, counts: Ints) -> dict[str, int]:
+    return {name: int(count) for name, count in zip(photos.classes, counts, strict=True)}

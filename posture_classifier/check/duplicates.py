@@ -1,0 +1,179 @@
+"""Copies: what they waste, where they contradict each other, and where they leak from training into testing."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.check.finding import Finding, Severity, counted
+from posture_classifier.check.links import Kind, Link, find_links
+from posture_classifier.check.scan import Scan
+from posture_classifier.data.decode import decode
+from posture_classifier.data.folder import Photos
+
+Clusters = list[list[int]]
+COPIES: tuple[Kind, ...] = ("bytes", "copy")
+"""One picture: another label or another split is a fault beyond doubt."""
+
+NAMES = {
+    "identical_files": "files with the same bytes",
+    "identical_pixels": "files with the same pixels, stored in another way",
+    "copies": "re-encoded, resized or brightened copies",
+    "mirrored": "mirrored copies",
+    "same_scene": "photos of one moment: bursts, video frames or crops",
+}
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Which of N photos belong together.
+
+    Attributes:
+        links: Pairs.
+        same_pixels: Those pairs of ``copy`` whose pixels are equal.
+        clusters: (N,) number of each photo's cluster, whichever kind of link connects it.
+    """
+
+    links: list[Link]
+    same_pixels: set[tuple[int, int]]
+    clusters: npt.NDArray[np.int64]
+
+    def of(self, *kinds: Kind) -> Clusters:
+        """Clusters of two and more that these kinds of links connect."""
+        return _members(_connect(len(self.clusters), [link for link in self.links if link.kind in kinds]))
+
+
+def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
+    """Compare all photos with each other."""
+    links = find_links(scan)
+    copies = [link for link in links if link.kind == "copy"]
+    with ThreadPoolExecutor() as pool:
+        equal = list(pool.map(lambda link: _equal_pixels(photos, scan, link), copies))
+    same = {(link.first, link.second) for link, yes in zip(copies, equal, strict=True) if yes}
+    return Duplicates(links, same, _connect(len(photos), links))
+
+
+def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
+    one, other = scan.facts[link.first], scan.facts[link.second]
+    if sorted((one.width, one.height)) != sorted((other.width, other.height)):
+        return False
+    pixels = [np.asarray(decode(photos.file(index))) for index in link[:2]]
+    return pixels[0].shape == pixels[1].shape and bool((pixels[0] == pixels[1]).all())
+
+
+def _connect(n: int, links: list[Link]) -> npt.NDArray[np.int64]:
+    """Union-find: (N,) the lowest index of each one's cluster."""
+    parent = list(range(n))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for link in links:
+        low, high = sorted((root(link.first), root(link.second)))
+        parent[high] = low
+    return np.array([root(index) for index in range(n)], dtype=np.int64)
+
+
+def _members(clusters: npt.NDArray[np.int64]) -> Clusters:
+    found: dict[int, list[int]] = {}
+    for index, cluster in enumerate(clusters.tolist()):
+        found.setdefault(cluster, []).append(index)
+    return [members for members in found.values() if len(members) > 1]
+
+
+def duplicate_findings(photos: Photos, duplicates: Duplicates) -> list[Finding]:
+    """Copies by kind, contradictory labels, and leaks."""
+    by_kind = {
+        "identical_files": duplicates.of("bytes"),
+        "identical_pixels": _members(
+            _connect(len(photos), [link for link in duplicates.links if (link.first, link.second) in duplicates.same_pixels])
+        ),
+        "copies": _members(
+            _connect(
+                len(photos),
+                [x for x in duplicates.links if x.kind == "copy" and (x.first, x.second) not in duplicates.same_pixels],
+            )
+        ),
+        "mirrored": duplicates.of("mirrored"),
+        "same_scene": duplicates.of("scene"),
+    }
+    findings = [_copies(photos, kind, clusters) for kind, clusters in by_kind.items() if clusters]
+    return [*contradictions(photos, duplicates.of(*COPIES)), *leaks(photos, duplicates), *findings]
+
+
+def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
+    """One kind of copies; those that groups or the user's split keep together are worth a note only."""
+    sides = photos.groups if photos.grouped else photos.splits
+    kept_together = all(len(set(sides[cluster].tolist())) == 1 for cluster in clusters) and bool(sides[0])
+    identical = kind.startswith("identical")
+    n = sum(map(len, clusters))
+    severity: Severity = "note" if kept_together and not identical else "warning"
+    advice = (
+        "They are kept together." if kept_together else "A random split puts them on both sides; name groups with --group_pattern."
+    )
+    text = (
+        f"{counted(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"
+    )
+    paths = photos.paths.tolist()
+    exclude = {}
+    if identical:
+        same_label = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) == 1]
+        exclude = {paths[i]: f"same as {paths[cluster[0]]}" for cluster in same_label for i in cluster[1:]}
+    return Finding(kind, severity, text, _paths(photos, clusters), values={"clusters": len(clusters), "photos": n}, exclude=exclude)
+
+
+def contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
+    """Copies of one picture in different classes: at least one of the labels is wrong."""
+    wrong = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) > 1]
+    if not wrong:
+        return []
+    names = [" or ".join(photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))) for cluster in wrong]
+    text = f"{counted(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
+    exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
+    return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), names, {"clusters": len(wrong)}, exclude)]
+
+
+def leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
+    """Pictures and moments on two sides of the user's own split, and how much of each side they touch."""
+    findings = []
+    scenes = duplicates.of("bytes", "copy", "mirrored", "scene")
+    copies = duplicates.of(*COPIES, "mirrored")
+    certain = [cluster for cluster in copies if _crosses(photos, cluster)]
+    touched = {index for cluster in certain for index in cluster}
+    likely = [cluster for cluster in scenes if _crosses(photos, cluster) and not touched & set(cluster)]
+    for kind, severity, clusters, what in (
+        ("leaks", "error", certain, "pictures are"),
+        ("scene_leaks", "warning", likely, "moments are"),
+    ):
+        if clusters:
+            shares = {name: _share(photos, clusters, name) for name in ("val", "test") if name in photos.splits}
+            sides = " and ".join(f"{share:.1%} of the {name} photos" for name, share in shares.items())
+            text = f"{len(clusters)} {what} in more than one split: {sides} were seen before, so figures on them flatter."
+            captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
+            exclude = {str(photos.paths[i]): "also in a later split" for cluster in clusters for i in _earlier(photos, cluster)}
+            findings.append(Finding(kind, severity, text, _paths(photos, clusters), captions, shares, exclude))  # type: ignore[arg-type]
+    return findings
+
+
+def _crosses(photos: Photos, cluster: list[int]) -> bool:
+    return len(set(photos.splits[cluster].tolist())) > 1
+
+
+def _share(photos: Photos, clusters: Clusters, split: str) -> float:
+    """Share of a split's photos that have a copy in another split."""
+    return float(sum((photos.splits[cluster] == split).sum() for cluster in clusters) / (photos.splits == split).sum())
+
+
+def _earlier(photos: Photos, cluster: list[int]) -> list[int]:
+    """All but those in the last split, so that the test photos stay what they were."""
+    order = ("train", "val", "test")
+    last = max(order.index(split) for split in photos.splits[cluster].tolist())
+    return [index for index in cluster if photos.splits[index] != order[last]]
+
+
+def _paths(photos: Photos, clusters: Clusters) -> list[list[str]]:
+    return [[str(photos.paths[index]) for index in cluster] for cluster in clusters]

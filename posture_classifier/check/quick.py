@@ -1,0 +1,35 @@
+"""The part of ``check`` that costs nothing, which ``fit`` does by itself."""
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.check.finding import counted
+from posture_classifier.data.folder import Photos
+
+LARGE = 0.3
+"""Share of all photos in one group that is worth a word."""
+
+
+def quick_check(photos: Photos, digests: npt.NDArray[np.int64]) -> str | None:
+    """Exact duplicates, contradictory labels, leaks and large groups in one line; None where there is nothing to say.
+
+    Args:
+        photos: N photos that can be read, each with its split.
+        digests: (N,) of their content.
+    """
+    _, first, codes, sizes = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
+    copies = int((sizes - 1).sum())
+    contradictory = len(np.unique(codes[photos.labels != photos.labels[first][codes]]))
+    crossing = np.unique(codes[photos.splits != photos.splits[first][codes]])
+    said = []
+    if copies:
+        said.append(f"{counted(copies, 'file is a copy of another', 'files are copies of others')}")
+    if contradictory:
+        said.append(f"{counted(contradictory, 'photo is', 'photos are')} in more than one class")
+    if len(crossing):
+        sides = [f"{(np.isin(codes, crossing) & (photos.splits == name)).sum()} {name}" for name in ("val", "test")]
+        said.append(f"{' and '.join(sides)} photos are also in another split, so their figures flatter")
+    names, counts = np.unique(photos.groups, return_counts=True)
+    if photos.grouped and counts.max() > LARGE * len(photos):
+        said.append(f"group {names[counts.argmax()]} has {counts.max() / len(photos):.0%} of all photos")
+    return f"{'; '.join(said)}; python -m posture_classifier check {photos.root} shows them" if said else None

@@ -1,0 +1,248 @@
+"""``check`` finds every planted fault, invents none, and survives what ``fit`` refuses."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from posture_classifier.check.finding import Finding
+from posture_classifier.check.folder import Result, check_folder
+from posture_classifier.cli import main
+
+from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant
+from .conftest import DrawFolder, Fit
+
+ALLOWED = {"outliers", "groups"}
+"""Notes that planted faults give rise to: a photo of another size may well be unlike the others."""
+
+
+def look(root: Path, pattern: str | None = None) -> Result:
+    return check_folder(root, pattern, lambda done, n: None)
+
+
+def kinds(result: Result, *severities: str) -> set[str]:
+    return {finding.kind for finding in result.findings if finding.severity in (severities or ("error", "warning", "note"))}
+
+
+def named(result: Result, kind: str) -> Finding:
+    return next(finding for finding in result.findings if finding.kind == kind)
+
+
+def test_a_clean_folder_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(draw_scenes(tmp_path / "clean", each=25))]) == 0
+    assert "fine: 0 errors, 0 warnings" in capsys.readouterr().out
+
+
+def test_every_planted_fault_is_found_and_none_invented(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "planted")
+    expected: Expected = plant(root)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    result = look(root)
+    found = {finding.kind: {path for cluster in finding.photos for path in cluster} for finding in result.findings}
+    for kind, wanted in expected.items():
+        right = len(wanted & found.get(kind, set()))
+        print(f"{kind}: precision {right}/{len(found.get(kind, set()))}, recall {right}/{len(wanted)}")
+    assert {kind: paths for kind, paths in found.items() if kind not in ALLOWED} == expected
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before, "no photo is changed"
+
+
+def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_path: Path) -> None:
+    root = draw_people(tmp_path / "people")
+    alone = look(root)
+    assert {"groups", "same_scene"} <= kinds(alone, "warning")
+    assert named(alone, "groups").values["proposal"] == r"--group_pattern 'subject-\d+'"
+    assert named(alone, "groups").values["nearest_in_group"] > 0.9
+    together = look(root, r"subject-\d+")
+    assert not kinds(together, "warning", "error")
+
+
+def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
+    finding = named(look(draw_bursts(tmp_path / "bursts")), "groups")
+    assert finding.severity == "warning"
+    assert finding.values["proposal"] == "data.group_by cluster"
+    assert finding.values["accuracy_random"] > 0.95
+    assert finding.values["accuracy_honest"] < 0.7, "of two classes by lot"
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [
+        ("s{0}_f{1:05}.jpg", r"--group_pattern '(?<![A-Za-z0-9])[psvPSV]\d+(?=[-_])'"),
+        ("IMG_202108{0:02}_1715{1:02}.jpg", r"--group_pattern '(?<!\d)20\d\d[-_]?[01]\d[-_]?[0-3]\d(?!\d)'"),
+        ("kim{0}/{1}.jpg", "--group_pattern '([^/]+)/[^/]+$'"),
+        ("user{0}-{1}.jpg", r"--group_pattern 'user\d+'"),
+    ],
+)
+def test_names_that_cameras_and_people_give(tmp_path: Path, name: str, proposal: str) -> None:
+    root = draw_people(tmp_path / "people", people=6, each=2)
+    for path in list(root.rglob("*.jpg")):
+        person, n = re.findall(r"\d+", path.stem)
+        new = path.parent / name.format(int(person) + 10, int(n))
+        new.parent.mkdir(exist_ok=True)
+        path.rename(new)
+    assert named(look(root), "groups").values["proposal"] == proposal
+
+
+def test_sessions_are_proposed_from_camera_and_time(tmp_path: Path) -> None:
+    root = draw_people(tmp_path / "people", people=6, each=2)
+    for n, path in enumerate(sorted(root.rglob("*.jpg"))):
+        person = int(path.stem[8:10])
+        exif = Image.Exif()
+        exif[0x0110] = "Phone"
+        exif[0x0132] = f"2024:05:01 {8 + person:02}:00:{n:02}"
+        image = Image.open(path).copy()
+        path.unlink()
+        image.save(path.with_name(f"{n:03}.jpg"), exif=exif, quality=92)
+    finding = named(look(root), "groups")
+    assert (finding.values["proposal"], finding.values["groups"]) == ("data.group_by exif", 6)
+
+
+def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
+    for split, seed in (("train", 0), ("test", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=10, seed=seed)
+    root = tmp_path / "split"
+    shutil.copy(root / "train/circles/000.jpg", root / "test/circles/seen.jpg")
+    Image.open(root / "train/squares/001.jpg").crop((6, 4, 154, 116)).save(root / "test/squares/crop.jpg", quality=92)
+    result = look(root)
+    leak, moment = named(result, "leaks"), named(result, "scene_leaks")
+    assert leak.photos == [["test/circles/seen.jpg", "train/circles/000.jpg"]]
+    assert leak.values == {"test": pytest.approx(1 / 22)}
+    assert leak.exclude.keys() == {"train/circles/000.jpg"}, "the test photos stay what they were"
+    assert set(moment.photos[0]) == {"test/squares/crop.jpg", "train/squares/001.jpg"}
+    assert kinds(result, "error") == {"leaks"}
+
+
+def test_a_group_on_two_sides_of_the_users_split(tmp_path: Path) -> None:
+    for split, seed in (("train", 0), ("test", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
+    (tmp_path / "split/train/circles/000.jpg").rename(tmp_path / "split/train/circles/100.jpg")
+    finding = named(look(tmp_path / "split", r"\d+"), "group_leaks")
+    assert (finding.severity, finding.captions) == ("error", [f"{n:03}" for n in range(1, 8)])
+
+
+def quality(path: Path) -> None:
+    Image.open(path).save(path, quality=50)
+
+
+def dark_edges(path: Path) -> None:
+    image = Image.open(path)
+    image.paste((0, 0, 0), (0, 0, image.width, 30))
+    image.save(path, quality=92)
+
+
+def one_day(path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0132] = f"2024:05:01 10:{int(path.stem) % 60:02}:00"
+    Image.open(path).save(path, quality=92, exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "used"),
+    [
+        (quality, "file_shortcut", "JPEG quality"),
+        (one_day, "file_shortcut", "date"),
+        (dark_edges, "light_shortcut", "of the corners"),
+    ],
+)
+def test_a_class_taken_in_another_way(tmp_path: Path, change: Callable[[Path], None], kind: str, used: str) -> None:
+    root = draw_scenes(tmp_path / "photos", each=25)
+    for path in (root / "squares").glob("*.jpg"):
+        change(path)
+    finding = named(look(root), kind)
+    assert finding.severity == "warning"
+    assert used in finding.text
+
+
+def test_imbalance(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=22)
+    for path in sorted((root / "squares").glob("*.jpg"))[2:]:
+        path.unlink()
+    result = look(root)
+    assert {"imbalance"} <= kinds(result, "warning")
+    assert {"small_classes"} <= kinds(result, "error"), "two photos cannot be on three sides"
+
+
+def test_broken_folders_are_findings(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=3)
+    (root / "empty").mkdir()
+    (root / "circles" / "folder.jpg").mkdir()
+    assert named(look(root, "(circles"), "layout").values == {"empty_classes": ["empty"]}
+    assert "group_pattern" in kinds(look(root, "(circles"), "error")
+    assert named(look(root, "nobody"), "group_pattern").severity == "error"
+    shutil.rmtree(root / "squares")
+    shutil.rmtree(root / "empty")
+    assert "one class only" in named(look(root), "layout").text
+    for path in (root / "circles").glob("*.jpg"):
+        path.rmdir() if path.is_dir() else path.write_bytes(b"")
+    assert {"layout", "unreadable"} <= kinds(look(root), "error")
+    shutil.rmtree(root / "circles")
+    assert main(["check", str(root)]) == 2, "an empty folder"
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere is not a folder; expected" in capsys.readouterr().err
+
+
+def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, report = draw_scenes(tmp_path / "a <b> folder", each=6), tmp_path / "report"
+    shutil.copy(root / "circles/000.jpg", root / "circles/copy & paste.jpg")
+    arguments = ["check", str(root), "--output", str(report)]
+    assert main(arguments) == 1, "a copy is a warning"
+    content = json.loads((report / "check.json").read_text())
+    assert (content["exit_code"], content["photos"]) == (1, 13)
+    assert content["findings"][0]["photos"] == [["circles/000.jpg", "circles/copy & paste.jpg"]]
+    page = (report / "check.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!data:image/jpeg;base64,|#)', page), "nothing is fetched from elsewhere"
+    assert page.count("data:image/jpeg") == 2
+    assert "a &lt;b&gt; folder" in page
+    assert "copy &amp; paste.jpg" in page
+    assert main(arguments) == 2
+    assert "exists; choose another name, or add --overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 1
+
+
+def test_fit_leaves_out_what_the_list_names(tmp_path: Path, fit: Fit, draw_folder: DrawFolder) -> None:
+    root, fixes = draw_folder(), tmp_path / "fixes.csv"
+    (root / "left" / "person1_x.jpg").write_text("hello")
+    shutil.copy(root / "left/person1_0.png", root / "right/person1_wrong.png")
+    assert main(["check", str(root), "--group_pattern", r"person\d+", "--fix_list", str(fixes)]) == 2
+    with fixes.open() as file:
+        left_out = {row["path"] for row in csv.DictReader(file)}
+    assert left_out == {"left/person1_x.jpg", "left/person1_0.png", "right/person1_wrong.png"}
+    run = fit(root, "--data.exclude", str(fixes))
+    with (run / "split.csv").open() as file:
+        assert not left_out & {row["path"] for row in csv.DictReader(file)}
+    fixes.write_text("path\nleft/nobody.png\n")
+    fit(root, "--data.exclude", str(fixes), code=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("path\nleft/nobody.png\n", "names 1 photos that are not below"),
+        ("name\nleft/person1_0.png\n", "needs the column path"),
+        ("path\n" + "".join(f"left/person{p}_{n}.png\n" for p in range(6) for n in range(2)), "leaves no photo of class left"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_wrong_list_is_one_sentence(
+    tmp_path: Path, fit: Fit, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str], content: str | None, expected: str
+) -> None:
+    if content is not None:
+        (tmp_path / "fixes.csv").write_text(content)
+    fit(draw_folder(), "--data.exclude", str(tmp_path / "fixes.csv"), code=2)
+    assert expected in capsys.readouterr().err
+
+
+def test_fit_says_in_one_line_what_costs_nothing_to_find(fit: Fit, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    shutil.copy(root / "left/person1_0.png", root / "right/person1_wrong.png")
+    with pytest.warns(UserWarning, match=r"1 file is a copy of another; 1 photo is in more than one class"):
+        fit(root)
