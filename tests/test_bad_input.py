@@ -203,7 +203,7 @@ def test_a_checkpoint_of_other_classes(tmp_path: Path, draw_folder: DrawFolder, 
 @pytest.mark.parametrize("command", ["fitt", "--fit"])
 def test_an_unknown_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 2
-    assert "choose one of fit, validate, test, predict" in capsys.readouterr().err
+    assert "choose one of fit, validate, test, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])
