@@ -198,7 +198,7 @@ def test_bursts_make_a_random_split_lie(tmp_path: Path, n_scenes: int, shots: in
     assert main(["crossval", "--compare_splits", *options]) == 0
     summary: dict[str, Any] = json.loads((tmp_path / "lightning_logs" / "bursts" / "crossval_0" / "summary.json").read_text())
     assert summary["groups"] == n_scenes
-    assert summary["random"]["accuracy"]["value"] > 0.95
+    assert summary["random"]["accuracy"]["value"] > 0.9
     assert summary["accuracy"]["low"] < 0.5 + 1e-9
     assert summary["gap"]["low"] > 0
     assert summary["meaning"].startswith("Folds at random flatter by")
