@@ -13,7 +13,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
 from posture_classifier.runs import make_numbered, numbered, versions
-from posture_classifier.training import PostureCLI, experiment_folder, experiment_name, fit_settings
+from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
 Way = Literal["groups", "random"]
 """Folds of groups, as the user's options make them; or of photos at random, for comparison."""
@@ -143,3 +143,29 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+class _Parsed(Exception):  # noqa: N818 - a way out, not an error
+    def __init__(self, settings: Namespace, text: str) -> None:
+        super().__init__()
+        self.settings, self.text = settings, text
+
+
+class _SettingsOnly(PostureCLI):
+    def before_instantiate_classes(self) -> None:
+        if self.checkpoint is not None:
+            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
+        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+
+
+def fit_settings(options: list[str]) -> tuple[Namespace, str]:
+    """What ``fit`` would be run with, given these options: as values, and as YAML.
+
+    Raises:
+        UserError: ``fit`` would refuse the options.
+    """
+    try:
+        _SettingsOnly(["fit", *options])
+    except _Parsed as parsed:
+        return parsed.settings, parsed.text
+    raise AssertionError("the command line was parsed and left")

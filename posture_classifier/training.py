@@ -9,15 +9,12 @@ from typing import Any
 from jsonargparse import Namespace
 from jsonargparse.typing import restricted_number_type
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.plugins import LayerSync
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback, ProgressBar
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.console import Console
 from rich.table import Table
-from timm.layers import convert_sync_batchnorm
-from torch import nn
 
 from posture_classifier.callbacks.epoch_seed import EpochSeed
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, count, interval
@@ -33,14 +30,12 @@ from posture_classifier.errors import UserError, sample
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
+from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm
 from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
 LOGS = "lightning_logs"
 LINKED = ("class_names", "class_counts")
 """Arguments of the model that the data gives."""
-RESTORED = ("preprocessing", "weights_source")
-"""Arguments of the model that only a checkpoint gives."""
-
 Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
 NO_COMMANDS = ("spawn", "fork", "notebook")
 """Parts of the names of strategies that start their processes from within a Python program, rather than from a command line."""
@@ -48,40 +43,6 @@ NO_COMMANDS = ("spawn", "fork", "notebook")
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
     """Lightning's parser with our errors."""
-
-
-class SaveConfig(SaveConfigCallback):
-    """Writes ``config.yaml`` once; a resumed run keeps it, and writes its own beside it."""
-
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Called on rank 0 only."""
-        # Not Trainer.log_dir, which waits for all ranks.
-        folder = Path(trainer.loggers[0].log_dir or ".")
-        folder.mkdir(parents=True, exist_ok=True)
-        names = ["config.yaml", *(f"config.resumed-{n}.yaml" for n in range(1, 10_000))]
-        path = next(folder / name for name in names if not (folder / name).exists())
-        config = self.config.clone()
-        # They would make another run take its random weights for pretrained ones.
-        for name in RESTORED:
-            config.model[name] = None
-        self.parser.save(config, path, skip_none=False)
-
-
-class RunCheckpoint(ModelCheckpoint):
-    """A run's own checkpoint; a class of its own, since Lightning refuses two of one class that watch the same figure."""
-
-
-class TimmSyncBatchNorm(LayerSync):
-    """``trainer.sync_batchnorm`` by timm's converter: torch's drops the activation that timm fuses into its norm layers."""
-
-    def apply(self, model: nn.Module) -> nn.Module:
-        """Replace every BatchNorm layer."""
-        converted: nn.Module = convert_sync_batchnorm(model)
-        return converted
-
-    def revert(self, model: nn.Module) -> nn.Module:
-        """Leave them: synchronised layers work on one device too."""
-        return model
 
 
 class PostureCLI(LightningCLI):
@@ -279,32 +240,6 @@ def experiment_name(settings: Namespace) -> str:
 def experiment_folder(settings: Namespace) -> Path:
     """Where the runs of these settings go."""
     return Path(settings.trainer.default_root_dir or ".") / LOGS / experiment_name(settings)
-
-
-class _Parsed(Exception):  # noqa: N818 - a way out, not an error
-    def __init__(self, settings: Namespace, text: str) -> None:
-        super().__init__()
-        self.settings, self.text = settings, text
-
-
-class _SettingsOnly(PostureCLI):
-    def before_instantiate_classes(self) -> None:
-        if self.checkpoint is not None:
-            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
-        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
-
-
-def fit_settings(options: list[str]) -> tuple[Namespace, str]:
-    """What ``fit`` would be run with, given these options: as values, and as YAML.
-
-    Raises:
-        UserError: ``fit`` would refuse the options.
-    """
-    try:
-        _SettingsOnly(["fit", *options])
-    except _Parsed as parsed:
-        return parsed.settings, parsed.text
-    raise AssertionError("the command line was parsed and left")
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -79,19 +79,11 @@ class EpochSampler(DistributedSampler[tuple[int, int]]):
 class PhotoLoader(DataLoader[Batch]):
     """A split's batches, in the order of its sampler: of photos, or of what is kept of them.
 
-    Args:
-        dataset: The split's photos.
-        sampler: Its order, with the epoch.
-        keeper: Asked when an epoch begins, ``keeper(epoch)``, where the activations of these photos are kept, by their row;
-            None stands for nowhere.
-        options: Those of torch's DataLoader.
+    The arguments are those of torch's DataLoader; Lightning builds it anew from them for some of its options.
     """
 
-    def __init__(
-        self, dataset: PhotoDataset, sampler: EpochSampler, keeper: Callable[[int], Store | None] | None = None, **options: Any
-    ) -> None:
-        super().__init__(dataset, sampler=sampler, **options)
-        self.keeper = keeper
+    keeper: Callable[[int], Store | None] | None = None
+    """Asked when an epoch begins, ``keeper(epoch)``, where the activations of these photos are kept, by their row."""
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.

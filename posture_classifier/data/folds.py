@@ -11,6 +11,25 @@ from posture_classifier.data.split import divide, groups_per_class, split_photos
 from posture_classifier.errors import UserError, sample
 
 
+def check_choices(split: str | None, folds: int | None, fold: int | None, holdout_groups: list[str] | None) -> None:
+    """At most one option says what is tested.
+
+    Raises:
+        UserError: Several do, or one is out of range.
+    """
+    chosen = {"data.split": split, "data.folds": folds, "data.holdout_groups": holdout_groups}
+    if len(given := [name for name, value in chosen.items() if value is not None]) > 1:
+        raise UserError(f"{' and '.join(given)} each say which photos are tested; leave all but one out")
+    if folds is None and fold is not None:
+        raise UserError(f"data.fold {fold} needs data.folds, the number of folds")
+    if folds is not None and folds < 2:
+        raise UserError(f"data.folds is {folds}, but must be at least 2")
+    if folds is not None and fold is not None and not 0 <= fold < folds:
+        raise UserError(f"data.fold is {fold}, but must be from 0 to {folds - 1}, since data.folds is {folds}")
+    if holdout_groups == []:
+        raise UserError("data.holdout_groups is empty; name the groups to be tested, or leave it out")
+
+
 def fold_split(photos: Photos, folds: int, fold: int, val_fraction: float, seed: int) -> Photos:
     """Fold ``fold`` is the test split, and validation is taken from the rest; over all folds each photo is tested once.
 

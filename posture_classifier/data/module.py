@@ -19,7 +19,7 @@ from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoa
 from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import fold_split, holdout_split
+from posture_classifier.data.folds import check_choices, fold_split, holdout_split
 from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.sessions import sessions
@@ -93,7 +93,7 @@ class PostureData(LightningDataModule):
         self.root = root
         self.group_by = _group_by(group_by, group_pattern)
         self.group_pattern = group_pattern
-        _check_choices(split, folds, fold, holdout_groups)
+        check_choices(split, folds, fold, holdout_groups)
         self.split = split
         self.exclude = exclude
         self.folds, self.fold = folds, fold or 0
@@ -254,10 +254,9 @@ class PostureData(LightningDataModule):
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
         workers = self._workers()
         per_rank = -(-len(dataset) // ranks)
-        return PhotoLoader(
+        loader = PhotoLoader(
             dataset,
-            EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
-            None if self.keeper is None else partial(self.keeper, split),
+            sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             batch_size=self.batch_size,
             num_workers=workers,
             worker_init_fn=_init_worker,
@@ -268,6 +267,8 @@ class PostureData(LightningDataModule):
             # A last batch of one photo has no batch statistics to train on.
             drop_last=shuffle and per_rank > self.batch_size and per_rank % self.batch_size == 1,
         )
+        loader.keeper = None if self.keeper is None else partial(self.keeper, split)
+        return loader
 
 
 def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
@@ -279,21 +280,6 @@ def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
     if group_by in ("cluster", "exif") and pattern is not None:
         raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
     return group_by
-
-
-def _check_choices(split: str | None, folds: int | None, fold: int | None, holdout_groups: list[str] | None) -> None:
-    """At most one option says what is tested."""
-    chosen = {"data.split": split, "data.folds": folds, "data.holdout_groups": holdout_groups}
-    if len(given := [name for name, value in chosen.items() if value is not None]) > 1:
-        raise UserError(f"{' and '.join(given)} each say which photos are tested; leave all but one out")
-    if folds is None and fold is not None:
-        raise UserError(f"data.fold {fold} needs data.folds, the number of folds")
-    if folds is not None and folds < 2:
-        raise UserError(f"data.folds is {folds}, but must be at least 2")
-    if folds is not None and fold is not None and not 0 <= fold < folds:
-        raise UserError(f"data.fold is {fold}, but must be from 0 to {folds - 1}, since data.folds is {folds}")
-    if holdout_groups == []:
-        raise UserError("data.holdout_groups is empty; name the groups to be tested, or leave it out")
 
 
 def _cores() -> int:

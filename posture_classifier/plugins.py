@@ -1,0 +1,47 @@
+"""What Lightning's trainer is given in place of its own parts."""
+
+from pathlib import Path
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import SaveConfigCallback
+from lightning.pytorch.plugins import LayerSync
+from timm.layers import convert_sync_batchnorm
+from torch import nn
+
+RESTORED = ("preprocessing", "weights_source")
+"""Arguments of the model that only a checkpoint gives."""
+
+
+class SaveConfig(SaveConfigCallback):
+    """Writes ``config.yaml`` once; a resumed run keeps it, and writes its own beside it."""
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Called on rank 0 only."""
+        # Not Trainer.log_dir, which waits for all ranks.
+        folder = Path(trainer.loggers[0].log_dir or ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        names = ["config.yaml", *(f"config.resumed-{n}.yaml" for n in range(1, 10_000))]
+        path = next(folder / name for name in names if not (folder / name).exists())
+        config = self.config.clone()
+        # They would make another run take its random weights for pretrained ones.
+        for name in RESTORED:
+            config.model[name] = None
+        self.parser.save(config, path, skip_none=False)
+
+
+class RunCheckpoint(ModelCheckpoint):
+    """A run's own checkpoint; a class of its own, since Lightning refuses two of one class that watch the same figure."""
+
+
+class TimmSyncBatchNorm(LayerSync):
+    """``trainer.sync_batchnorm`` by timm's converter: torch's drops the activation that timm fuses into its norm layers."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Replace every BatchNorm layer."""
+        converted: nn.Module = convert_sync_batchnorm(model)
+        return converted
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        """Leave them: synchronised layers work on one device too."""
+        return model
