@@ -140,7 +140,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", default="0-2", help="first and last")
     parser.add_argument("--results", type=Path, default=Path("degradation.csv"))
     parser.add_argument("--output", type=Path, default=Path("degradation.png"))
