@@ -102,7 +102,7 @@ def curves(rows: list[dict[str, str]], network: str, column: str = "training_err
     for row in rows:
         if row["network"] == network:
             of_seed.setdefault(row["seed"], []).append(float(row[column]))
-    return list(of_seed.values())
+    return [of_seed[seed] for seed in sorted(of_seed)]
 
 
 def report(rows: list[dict[str, str]]) -> None:
