@@ -118,7 +118,7 @@ def test_measured_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for row in rows_of(output):
         assert 0 < float(row["latency_median_ms"]) <= float(row["latency_p95_ms"])
         assert float(row["photos_per_second"]) > 0
-        assert (row["device"], row["gpu_peak_bytes"]) == ("cpu, 1 threads", "")
+        assert (row["device"], row["gpu_peak_bytes"]) == ("cpu, 1 thread", "")
     assert min(Image.open(plot).size) > 800
 
 
