@@ -160,7 +160,7 @@ def normalise(image: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) ->
 def test_a_file_without_the_body_is_still_refused(tmp_path: Path) -> None:
     state = timm.create_model("googlenet", num_classes=2).state_dict()
     torch.save({name: value for name, value in state.items() if not name.startswith("inception5b")}, tmp_path / "w.pth")
-    with pytest.raises(UserError, match=r"does not fit GoogLeNet: .*inception5b"):
+    with pytest.raises(UserError, match=r"does not fit googlenet: .*inception5b"):
         create_backbone("googlenet", 2, weights=str(tmp_path / "w.pth"))
 
 
