@@ -207,7 +207,7 @@ def test_precisions_run(draw_folder: DrawFolder, fit: Fit, precision: str) -> No
 
 @pytest.mark.parametrize(
     ("options", "tested"),
-    [(["--trainer.overfit_batches", "1"], 8), (["--trainer.logger", "true"], 8), (["--trainer.limit_test_batches", "1"], 4)],
+    [(["--trainer.overfit_batches", "1"], 8), (["--trainer.logger", "true"], 8), (["--trainer.limit_test_batches", "0.5"], 4)],
 )
 def test_options_of_the_trainer(draw_folder: DrawFolder, fit: Fit, options: list[str], tested: int) -> None:
     run = fit(draw_folder(people=10), *options)
