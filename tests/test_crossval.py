@@ -185,19 +185,16 @@ def test_links_are_followed() -> None:
     assert linked(features).tolist() == [0, 0, 0, 3, 3, 5]
 
 
-@pytest.mark.parametrize(
-    ("n_scenes", "shots"), [pytest.param(12, 6, id="few"), pytest.param(60, 10, id="many", marks=pytest.mark.slow)]
-)
-def test_bursts_make_a_random_split_lie(tmp_path: Path, n_scenes: int, shots: int) -> None:
+def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
     """Classes say nothing about the scenes, so all that a network can learn is to know a scene again."""
-    root = make_bursts(tmp_path / "bursts", n_scenes, shots)
+    root = make_bursts(tmp_path / "bursts", n_scenes=12, shots=6)
     options = ["--data.root", str(root), "--data.group_by", "cluster", "--data.folds", "3", "--data.augmentation", "[]"]
     options += ["--data.num_workers", "0", "--model.backbone", "tf_efficientnet_lite0", "--model.image_size", "96"]
     options += ["--model.learning_rate", "0.01", "--trainer.max_epochs", "12", "--trainer.default_root_dir", str(tmp_path)]
     options += ["--trainer.enable_progress_bar", "false", "--trainer.accelerator", "cpu"]
     assert main(["crossval", "--compare_splits", *options]) == 0
     summary: dict[str, Any] = json.loads((tmp_path / "lightning_logs" / "bursts" / "crossval_0" / "summary.json").read_text())
-    assert summary["groups"] == n_scenes
+    assert summary["groups"] == 12
     assert summary["random"]["accuracy"]["value"] > 0.9
     assert summary["accuracy"]["low"] < 0.5 + 1e-9
     assert summary["gap"]["low"] > 0
