@@ -1,7 +1,6 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from posture_classifier.cut import find_cut
 from posture_classifier.data.module import PostureData
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
-from posture_classifier.store import Store, file_size, fingerprint, frozen_state
+from posture_classifier.store import Store, cache_folder, file_size, fingerprint, frozen_state
 
 CHUNK = 32
 """Photos computed together. Always the same ones, so that a run that was killed computes what it would have computed."""
@@ -64,8 +63,7 @@ class FrozenCache(Callback):
         self.limit = limit
         self.precision = precision
         self.keep = keep
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = Path(folder or Path(home) / "posture_classifier")
+        self.folder = Path(folder or cache_folder())
         self.phases: list[dict[str, Any]] = []
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""

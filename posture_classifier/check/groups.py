@@ -4,9 +4,9 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity, counted
 from posture_classifier.check.proposals import Proposal, propose
-from posture_classifier.check.scan import Scan
 from posture_classifier.check.units import Ints, Sample
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan import Scan
 from posture_classifier.errors import sample as some
 
 ALIKE = 2.0
@@ -90,6 +90,8 @@ def _proposed(proposal: Proposal, hidden: dict[str, float]) -> Finding | None:
     option = f"{proposal.source} '{proposal.value}'" if proposal.source.startswith("--") else f"{proposal.source} {proposal.value}"
     names = some(sorted(set(proposal.groups.tolist())), 3)
     text = f"No groups are named, but {option} would make {n} of them ({names}). {_sentence(hidden)}"
+    if proposal.undated:
+        text += f" fit would refuse {counted(proposal.undated, 'photo')} without a date: leave them out with data.exclude."
     return Finding("groups", "warning", text, values=hidden | {"proposal": option, "groups": n})
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
@@ -124,8 +125,13 @@ class PostureData(LightningDataModule):
         photos = self._readable(photos)
         if self.group_by in ("pattern", "none") or self.split is not None:
             return photos
-        groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)
+        groups = self._scenes(photos) if self.group_by == "cluster" else sessions(photos)
         return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
+
+    def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
+        with Progress(transient=True) as bar:
+            task = bar.add_task("Looking for photos of one scene", total=len(photos))
+            return scenes(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, divided for each fold in turn."""
