@@ -69,11 +69,6 @@ class Store:
         self._marks[rows] = 1
 
 
-def cache_folder() -> Path:
-    """Where everything lies that can be computed again: ``$XDG_CACHE_HOME/posture_classifier``, or else below ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posture_classifier"
-
-
 def file_size(n: int, shape: Sequence[int], dtype: torch.dtype) -> int:
     """Bytes on the disk of a store."""
     return _marks_size(n) + n * int(np.prod(shape)) * dtype.itemsize

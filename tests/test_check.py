@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from posture_classifier.check.duplicates import NAMES
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder import Result, check_folder
 from posture_classifier.cli import main
+from posture_classifier.data.eye import Eye
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_duplicates import scenes
-from posture_classifier.data.scan import Eye
 
 from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant, scene
 from .conftest import DrawFolder, Fit
@@ -244,11 +245,11 @@ def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:
     """Of an animation only the first picture is used, so the file can be read; counting the others meets the damage."""
     root = draw_scenes(tmp_path / "photos", each=3)
     path = root / "circles" / "moving.gif"
-    scene(0, 1).save(path, save_all=True, append_images=[scene(0, 2)])
-    with Image.open(path) as image:
-        image.load()
-        end = image.fp.tell()  # type: ignore[union-attr]
-    path.write_bytes(path.read_bytes()[: end + 20])
+    scene(0, 1).save(path)
+    # In place of the end of the file the head of a second picture, which is not there.
+    path.write_bytes(path.read_bytes()[:-1] + b"," + struct.pack("<4HB", 0, 0, 160, 120, 0))
+    with Image.open(path) as image, pytest.raises(IndexError):
+        _ = image.n_frames  # type: ignore[attr-defined]
     assert "unreadable" not in kinds(look(root))
 
 

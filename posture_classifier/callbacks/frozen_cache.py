@@ -11,11 +11,12 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.progress import track
 
+from posture_classifier.cache_folder import cache_folder
 from posture_classifier.cut import find_cut
 from posture_classifier.data.module import PostureData
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
-from posture_classifier.store import Store, cache_folder, file_size, fingerprint, frozen_state
+from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
 CHUNK = 32
 """Photos computed together. Always the same ones, so that a run that was killed computes what it would have computed."""

@@ -1,5 +1,6 @@
 """What a scan found out about photos, kept by their content for the next scan."""
 
+import hashlib
 import json
 import sqlite3
 from contextlib import suppress
@@ -13,18 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data import decode, facts, preprocessing, sessions
+from posture_classifier.cache_folder import cache_folder
 from posture_classifier.data.facts import SKETCH, Facts
-from posture_classifier.store import cache_folder, fingerprint
 
 Features = npt.NDArray[np.float32]
 
 NAME = "check.db"
 LIMIT = 1e9
 """Bytes from which the file is begun anew; some 100,000 photos."""
-MODULES = (decode, facts, preprocessing, sessions)
-"""Whose code decides what is kept, besides the packages."""
-PACKAGES = ("pillow", "pillow-heif", "torch", "timm", "numpy")
+MODULES = ("decode", "digest", "eye", "facts", "preprocessing", "sessions")
+PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
+"""They and the code of these modules decide what is kept."""
 
 
 class ScanCache:
@@ -32,15 +32,12 @@ class ScanCache:
 
     What another version of this program or of the packages it computes with has kept is removed. Where the folder is closed or the
     disk is full, nothing is kept.
-
-    Args:
-        network: Name of the one that computes the features.
-        image_size: Pixels of what it is shown.
     """
 
-    def __init__(self, network: str, image_size: int) -> None:
-        code = [Path(str(module.__file__)).read_text(encoding="utf-8") for module in MODULES]
-        self._table = f"scan_{fingerprint(network, image_size, code, [version(name) for name in PACKAGES])}"
+    def __init__(self) -> None:
+        parts = [Path(__file__).with_name(f"{module}.py").read_bytes() for module in MODULES]
+        parts += [f"{name} {version(name)}".encode() for name in PACKAGES]
+        self._table = f"scan_{hashlib.blake2b(b''.join(parts), digest_size=16).hexdigest()}"
         self._lock = Lock()
         self._database: sqlite3.Connection | None = None
 
