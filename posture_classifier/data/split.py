@@ -184,7 +184,7 @@ def _refuse(root: Path, path: Path, missing: list[str]) -> NoReturn:
     if absent := [name for name in missing if not (root / name).is_file()]:
         raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {sample(absent, 3)}")
     raise UserError(
-        f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or because they cannot be read: "
+        f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or as unreadable: "
         f"{sample(missing, 3)}; remove their lines from a copy of it, or use them"
     )
 
