@@ -127,9 +127,7 @@ def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, dr
     split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
     write_split(split_photos(photos, FRACTIONS, seed=0), split)
     fixes.write_text("path\nleft/person0_0.png\n")
-    with pytest.raises(
-        UserError, match="1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "
-    ):
+    with pytest.raises(UserError, match=r"1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "):
         _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
 
 
