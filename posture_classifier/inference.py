@@ -16,6 +16,7 @@ from posture_classifier.data.decode import DecodeError, decode, upright_rgb
 from posture_classifier.device import choose_device
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
+from posture_classifier.precision import Precision
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
 """A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
@@ -46,18 +47,20 @@ class Classifier:
     Args:
         model: A fitted model.
         device: Where to compute; None takes a GPU if there is one.
+        precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the end of ``fit`` does.
 
     Raises:
         UserError: There is no such device.
     """
 
-    def __init__(self, model: PostureClassifier, device: str | None = None) -> None:
+    def __init__(self, model: PostureClassifier, device: str | None = None, precision: Precision = "auto") -> None:
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
+        self.model.precision = precision
         self.class_names: list[str] = list(model.hparams["class_names"])
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: str | None = None) -> "Classifier":
+    def load(cls, checkpoint: str | Path, device: str | None = None, precision: Precision = "auto") -> "Classifier":
         """Read a checkpoint; no network and no other file is needed, and nothing in it is executed.
 
         Raises:
@@ -66,7 +69,7 @@ class Classifier:
         content = read_checkpoint(checkpoint)
         model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
-        return cls(model, device)
+        return cls(model, device, precision)
 
     def predict(self, photos: Sequence[Photo], batch_size: int = 32) -> list[Prediction]:
         """Classify photos; one that cannot be read gives a ``Prediction`` with its ``error``, and the others go on."""

@@ -19,6 +19,7 @@ from posture_classifier.data.split import write_split
 from posture_classifier.evaluation import Predictions, figures
 from posture_classifier.model import PostureClassifier
 from posture_classifier.plots import plot_confusion, plot_curves
+from posture_classifier.precision import compute_type, name_of
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
 
@@ -96,6 +97,10 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "device": str(model.device),
         "precision": str(trainer.precision),
+        "computed_in": {
+            kind: name_of(compute_type(model.backbone, model.precision, learns))
+            for kind, learns in (("training", True), ("evaluation", False))
+        },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
     }
