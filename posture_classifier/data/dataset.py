@@ -118,4 +118,4 @@ def unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> d
         return None
 
     reasons = track(in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
-    return {str(path): why for path, why in zip(photos.paths, reasons, strict=True) if why}
+    return {path: why for path, why in zip(photos.paths, reasons, strict=True) if why}
