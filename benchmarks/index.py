@@ -67,16 +67,13 @@ if __name__ == "__main__":
         make_files(root, options.photos)
         before, start = memory("VmRSS"), time.perf_counter()
         photos = read_folder(root, r"person-\d+")
-        print(
-            f"index: {time.perf_counter() - start:.1f} s, {memory('VmRSS') - before:.0f} MB, at its peak {memory('VmHWM') - before:.0f} MB"
-        )
+        took = time.perf_counter() - start
+        print(f"index: {took:.1f} s, {memory('VmRSS') - before:.0f} MB")
         start = time.perf_counter()
         photos = split_photos(photos, {"train": 0.65, "val": 0.15, "test": 0.2}, seed=0)
         print(f"split by 1,000 people: {time.perf_counter() - start:.1f} s, {memory('VmRSS') - before:.0f} MB")
         loader = DataLoader(Names(photos.of("train")), batch_size=1000, num_workers=2)
         seen = [float(own.max()) for _, own in loader]
-        middle = len(seen) // 2
-        print(
-            f"a worker's own memory: {max(seen[:2]):.0f} MB at first, {max(seen[middle:]):.0f} MB at most in the second half of the epoch"
-        )
-        print(f"main process: {memory('VmRSS') - before:.0f} MB more than before, at its peak {memory('VmHWM') - before:.0f} MB")
+        late = max(seen[len(seen) // 2 :])
+        print(f"a worker's own memory: {max(seen[:2]):.0f} MB at first, {late:.0f} MB in the second half of the epoch")
+        print(f"main process: {memory('VmRSS') - before:.0f} MB more than before, {memory('VmHWM') - before:.0f} MB at its peak")

@@ -22,6 +22,12 @@ DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Also by what fixtures of modules do, which run outside of any test."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp() / "cache")
+
+
 @pytest.fixture(autouse=True)
 def leave_no_trace(tmp_path: Path) -> Iterator[None]:
     """Lightning's DDP leaves its process group, its environment variables and its number of threads behind.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from posture_classifier.cli import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.near_duplicates import linked, scenes
+from posture_classifier.data.near_duplicates import connect, join_alike, scenes
 from posture_classifier.parsing import Rest, parse_call
 from posture_classifier.pooled import meaning
 from posture_classifier.store import Rows, Store
@@ -166,23 +166,28 @@ def make_bursts(root: Path, n_scenes: int, shots: int) -> Path:
     return root
 
 
+def ignore(done: int, n: int) -> None:
+    """Nobody looks at the progress."""
+
+
 def scene_of(path: str) -> str:
     return path.split("_")[1]
 
 
 def test_a_burst_is_one_group(tmp_path: Path) -> None:
     photos = read_folder(make_bursts(tmp_path / "bursts", 10, 5))
-    groups = scenes(photos, threads=1)
+    groups = scenes(photos, ignore)
     pairs = {(scene_of(path), group) for path, group in zip(photos.paths.tolist(), groups.tolist(), strict=True)}
     assert len(pairs) == len(set(groups.tolist())) == 10
     backwards = np.arange(len(photos))[::-1]
-    assert scenes(photos.select(backwards), threads=1).tolist() == groups[backwards].tolist()
+    assert scenes(photos.select(backwards), ignore).tolist() == groups[backwards].tolist()
 
 
 def test_links_are_followed() -> None:
     angles = np.array([0.0, 0.3, 0.6, 3.0, 3.1, 4.7])
     features = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    assert linked(features).tolist() == [0, 0, 0, 3, 3, 5]
+    assert join_alike(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
+    assert join_alike(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
 
 
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.progress import track
 
+from posture_classifier.cache_folder import cache_folder
 from posture_classifier.cut import find_cut
 from posture_classifier.data.module import PostureData
 from posture_classifier.errors import UserError
@@ -63,8 +63,7 @@ class FrozenCache(Callback):
         self.views = views
         self.limit = limit
         self.keep = keep
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = Path(folder or Path(home) / "posture_classifier")
+        self.folder = Path(folder or cache_folder())
         self.phases: list[dict[str, Any]] = []
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
@@ -19,6 +20,7 @@ from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import check_choices, fold_split, holdout_split
+from posture_classifier.data.names import Names
 from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.sessions import sessions
@@ -126,8 +128,13 @@ class PostureData(LightningDataModule):
             photos = self._readable(photos)
         if not by_look:
             return photos
-        groups = scenes(photos, threads=cores()) if self.group_by == "cluster" else sessions(photos)
-        return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
+        groups = self._scenes(photos) if self.group_by == "cluster" else sessions(photos)
+        return replace(photos, groups=Names(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+    def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
+        with Progress(transient=True) as bar:
+            task = bar.add_task("Looking for photos of one scene", total=len(photos))
+            return scenes(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, divided for each fold in turn."""
