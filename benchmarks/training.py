@@ -34,11 +34,11 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from posture_classifier.callbacks.frozen_cache import native_bf16
 from posture_classifier.cli import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.preprocessing import Preprocessing
+from posture_classifier.precision import native_bf16
 from posture_classifier.training import PostureCLI
 from posture_classifier.weights import PIP_WEIGHTS, create_backbone
 

@@ -16,6 +16,7 @@ from posture_classifier.check.quick import quick_check
 from posture_classifier.check.units import units
 from posture_classifier.data.facts import identify, read_facts
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.names import Names
 from posture_classifier.data.near_duplicates import aligned_correlation, perceptual_hash
 from posture_classifier.data.sessions import Shot, session_names
 
@@ -28,9 +29,9 @@ def photos(labels: list[int], groups: list[str] | None = None, splits: list[str]
     return Photos(
         root=Path("photos"),
         classes=("c0", "c1"),
-        paths=np.array(paths),
+        paths=Names(paths),
         labels=np.array(labels),
-        groups=np.array(groups or paths),
+        groups=Names(groups or paths),
         splits=np.array(splits or [""] * n, dtype="<U5"),
         grouped=groups is not None,
         rows=np.arange(n),

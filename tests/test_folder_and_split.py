@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.names import Names
 from posture_classifier.data.split import SPLITS, read_split, split_photos, write_split
 from posture_classifier.errors import UserError
 
@@ -26,9 +27,9 @@ def photos_of(groups: list[list[int]], n_classes: int) -> Photos:
     return Photos(
         root=Path("photos"),
         classes=tuple(f"class{label}" for label in range(n_classes)),
-        paths=np.array([f"class{label}/{group}_{i}.jpg" for i, (group, label) in enumerate(pairs)]),
+        paths=Names(f"class{label}/{group}_{i}.jpg" for i, (group, label) in enumerate(pairs)),
         labels=np.array([label for _, label in pairs], dtype=np.int64),
-        groups=np.array([group for group, _ in pairs]),
+        groups=Names(group for group, _ in pairs),
         splits=np.full(len(pairs), "", dtype="<U5"),
         grouped=True,
         rows=np.arange(len(pairs)),
@@ -45,7 +46,7 @@ def test_groups_never_cross_and_file_order_does_not_matter(groups: list[list[int
     photos = photos_of(groups, 3)
     divided = split_photos(photos, FRACTIONS, seed)
     for group in set(divided.groups.tolist()):
-        assert len(set(divided.splits[divided.groups == group].tolist())) == 1
+        assert len(set(divided.splits[np.asarray(divided.groups) == group].tolist())) == 1
     for split in SPLITS:
         assert set(divided.of(split).labels.tolist()) == {0, 1, 2}
     shuffled = np.arange(len(photos))

@@ -12,16 +12,16 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
-from posture_classifier.callbacks.frozen_cache import native_bf16
 from posture_classifier.cli import main
 from posture_classifier.cut import Cut
 from posture_classifier.data.augmentation import Augmentation
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.decode import decode
+from posture_classifier.precision import native_bf16
 
 from .conftest import DrawFolder, Fit, fit_arguments, run_program
 
-EXACT = ["--cache.precision", "fp32"]
+EXACT = ["--precision", "fp32"]
 PHASES = ["--unfreezing.open_stages", "{2: 2, 4: 4, 6: all}"]
 # SGD, because Adam turns the rounding of a vanishing gradient into a whole step.
 SGD = ["--model.optimizer", "sgd", "--model.learning_rate", "0.05"]

@@ -78,7 +78,7 @@ def _crossing(photos: Photos) -> list[Finding]:
     text = (
         f"{counted(len(crossing), 'group is', 'groups are')} in more than one split{share}: {some(crossing)}. Move each into one."
     )
-    paths = [photos.paths[photos.groups == group].tolist() for group in crossing]
+    paths = [photos.paths[np.asarray(photos.groups) == group].tolist() for group in crossing]
     return [Finding("group_leaks", "error", text, paths, crossing, values)]
 
 
