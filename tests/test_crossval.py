@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from posture_classifier.cli import main
+from posture_classifier.crossvalidation import Crossvalidation
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.near_duplicates import connect, join_alike, scenes
 from posture_classifier.parsing import Rest, parse_call
@@ -102,6 +103,14 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
         own = [row["group"] == entry["group"] for row in predictions]
         assert entry["accuracy"] == pytest.approx(right[own].mean())
     assert summary["accuracy_of_groups"][0]["accuracy"] == min(group["accuracy"] for group in summary["accuracy_of_groups"])
+
+
+def test_two_at_once_never_share_a_folder(tmp_path: Path, photos: Path) -> None:
+    options = arguments(photos, tmp_path)[1:]
+    with Crossvalidation.prepared(options, False) as first, Crossvalidation.prepared(options, False) as second:
+        assert (first.folder.name, second.folder.name) == ("crossval_0", "crossval_1")
+    with Crossvalidation.prepared(options, False) as again, Crossvalidation.prepared(options, False) as other:
+        assert (again.folder.name, other.folder.name) == ("crossval_1", "crossval_0"), "both were stopped"
 
 
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
