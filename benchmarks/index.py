@@ -56,7 +56,7 @@ class Names(Dataset[tuple[int, float]]):
     def __getitem__(self, index: int) -> tuple[int, float]:
         known = 0
         if self.looks:
-            known = len(str(self.photos.file(index))) + int(self.photos.labels[index]) + int(self.photos.rows[index])
+            known = len(self.photos.file(index)) + int(self.photos.labels[index]) + int(self.photos.rows[index])
         # Asking the system costs more than the index does.
         return known, unshared() if index % 1000 == 0 else 0.0
 
