@@ -5,16 +5,19 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from posture_classifier import Classifier
 from posture_classifier.cli import main
 from posture_classifier.errors import UserError
+from posture_classifier.precision import native_bf16
 
 from .conftest import DrawFolder, Fit, run_program
 
@@ -34,6 +37,23 @@ def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, tmp_path: 
         assert prediction.probabilities is not None
         for name in ("left", "right"):
             assert prediction.probabilities[name] == pytest.approx(float(row[name]), abs=1e-6)
+
+
+def test_the_time_to_the_first_prediction_is_told(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(run / "checkpoints" / "best.ckpt"), str(tmp_path / "photos")]) == 0
+    told = re.search(r"24 photos in ([\d.]+) s, the first prediction after ([\d.]+) s", capsys.readouterr().out)
+    assert told
+    assert 0 < float(told[2]) <= float(told[1])
+
+
+@pytest.mark.skipif(not native_bf16(torch.device("cpu")), reason="this processor has no bfloat16 of its own")
+def test_the_precision_is_that_of_the_evaluation_unless_told_otherwise(run: Path, tmp_path: Path) -> None:
+    assert json.loads((run / "summary.json").read_text())["computed_in"]["evaluation"] == "bfloat16"
+    photos = sorted((tmp_path / "photos").rglob("*.png"))
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    fast, exact = (Classifier.load(checkpoint, precision=precision).predict(photos) for precision in ("auto", "fp32"))
+    probabilities = [[each.probabilities["left"] for each in one if each.probabilities] for one in (fast, exact)]
+    assert 0 < np.abs(np.array(probabilities[0]) - np.array(probabilities[1])).max() < 0.02
 
 
 def test_exif_is_turned_in_every_path(run: Path, tmp_path: Path) -> None:
