@@ -16,11 +16,8 @@ PACKAGE = "posture_classifier"
 TRAINING = f"{PACKAGE}.training"
 TRAINER = "lightning.pytorch.trainer.trainer"
 WIDTH = 110
-OWN_WORDS = {
-    "ckpt_path": "A .ckpt of a run to go on from, or to evaluate; last is that of the newest run.",
-    "weights_only": "Leave it out: checkpoints are tensors and plain values, and nothing in them is executed.",
-}
-"""Where Lightning's docstring speaks of more than this program has."""
+CKPT_PATH = "A .ckpt of a run to go on from, or to evaluate; last is that of the newest run."
+"""Lightning's own words speak of registries that this program has not."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,8 @@ def help_text(command: str, summary: str) -> str:
     """
     usage = f"usage: posture-classifier {command} --config FILE [--config FILE ...] [options]"
     intro = (
-        f"{summary} Every option is a key of the YAML file too: --data.root photos is data: {{root: photos}}. Of several files, and then "
-        "options, the later wins. --print_config prints what they amount to."
+        f"{summary} Every option is a key of the YAML file too: --data.root photos is data: {{root: photos}}. Of several files, and "
+        "then options, the later wins. --print_config prints what they amount to."
     )
     sections = [("general", [*_general(), *_of_trainer(command)]), *_groups()]
     blocks = [f"{title}:\n" + "\n".join(map(_lines, options)) for title, options in sections]
@@ -99,9 +96,9 @@ def _linked(call: ast.Call) -> list[str]:
 
 def _of_trainer(command: str) -> Iterator[Option]:
     """What Lightning's CLI takes from the Trainer's method of the same name."""
-    objects = ("model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule")
-    options = (option for option in _of_function(_class(TRAINER, "Trainer"), command, "") if option.name not in objects)
-    return (replace(option, help=OWN_WORDS.get(option.name, option.help)) for option in options)
+    left_out = ("model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule", "weights_only")
+    options = (option for option in _of_function(_class(TRAINER, "Trainer"), command, "") if option.name not in left_out)
+    return (replace(option, help=CKPT_PATH) if option.name == "ckpt_path" else option for option in options)
 
 
 def _of_function(owner: ast.ClassDef, name: str, prefix: str) -> Iterator[Option]:
@@ -109,10 +106,10 @@ def _of_function(owner: ast.ClassDef, name: str, prefix: str) -> Iterator[Option
     function = next(node for node in owner.body if isinstance(node, ast.FunctionDef) and node.name == name)
     described = _described((ast.get_docstring(owner) or "") if name == "__init__" else "")
     described |= _described(ast.get_docstring(function) or "")
-    parameters = [*function.args.args[1:], *function.args.kwonlyargs]
-    defaults = (
-        [None] * (len(function.args.args) - 1 - len(function.args.defaults)) + function.args.defaults + function.args.kw_defaults
-    )
+    positional = function.args.args[1:]
+    parameters = [*positional, *function.args.kwonlyargs]
+    required = [None] * (len(positional) - len(function.args.defaults))
+    defaults = [*required, *function.args.defaults, *function.args.kw_defaults]
     for parameter, default in zip(parameters, defaults, strict=True):
         kind = ast.unparse(parameter.annotation) if parameter.annotation else "any"
         value = None if default is None else ast.unparse(default)
@@ -128,10 +125,8 @@ def _described(docstring: str) -> dict[str, str]:
 
 def _calls(method: str) -> list[ast.Call]:
     """Every ``parser.<method>(...)`` in ``training.py``, in order."""
-    found = [
-        node for node in ast.walk(_parsed(TRAINING)) if isinstance(node, ast.Call) and ast.unparse(node.func) == f"parser.{method}"
-    ]
-    return sorted(found, key=lambda call: call.lineno)
+    calls = (node for node in ast.walk(_parsed(TRAINING)) if isinstance(node, ast.Call))
+    return sorted((call for call in calls if ast.unparse(call.func) == f"parser.{method}"), key=lambda call: call.lineno)
 
 
 def _class(module: str, name: str) -> ast.ClassDef:
