@@ -39,8 +39,8 @@ def help_text(command: str, summary: str) -> str:
     """
     usage = f"usage: posture-classifier {command} --config FILE [--config FILE ...] [options]"
     intro = (
-        f"{summary} Every option is a key of the YAML file too: --data.root photos is data: {{root: photos}}. Of several files, and "
-        "then options, the later wins. --print_config prints what they amount to."
+        f"{summary} Every option is a key of the YAML file too: --data.root photos is data: {{root: photos}}. Of several files, "
+        "and then options, the later wins. --print_config prints what they amount to."
     )
     sections = [("general", [*_general(), *_of_trainer(command)]), *_groups()]
     blocks = [f"{title}:\n" + "\n".join(map(_lines, options)) for title, options in sections]
