@@ -48,3 +48,8 @@ def write_rows(rows: list[dict[str, Any]], columns: list[str], output: Path) -> 
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+
+
+def shown(path: str) -> str:
+    """A name of bytes that are no UTF-8, as a terminal or a page can show it."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")

@@ -39,7 +39,7 @@ def check(
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import exit_code
     from posture_classifier.check.folder import check_folder
-    from posture_classifier.check.page import write_page
+    from posture_classifier.check.page import write_check
     from posture_classifier.check.report import findings_table, verdict, write_fixes, write_json
 
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -51,7 +51,7 @@ def check(
     console.print(verdict(result), soft_wrap=True)
     if output is not None:
         output.mkdir(exist_ok=True)
-        write_page(result, output / "check.html")
+        write_check(result, output / "check.html")
         write_json(result, output / "check.json")
         console.print(f"report: {output / 'check.html'}", soft_wrap=True)
     if fix_list is not None:
