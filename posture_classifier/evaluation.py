@@ -1,20 +1,21 @@
 """How good a classifier is, and how sure one can be of that."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from posture_classifier.intervals import Figure, Floats, Ints, bootstrap_interval, draws, wilson
 
-DRAWS = 2000
-Z = 1.959964
-"""The normal distribution's 97.5 percentile."""
 AUROC_WORK = 200_000_000
 """Draws x photos x classes that the AUROC's bootstrap may cost; some seconds. At least 200 draws are made."""
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+"""From 0 to 1, and the more the better."""
+LOSSES = ("log_loss", "ece")
+"""At least 0, and the less the better."""
+METRICS = SHARES + LOSSES
+BINS = 15
+"""Of equal width in confidence, for calibration; as many as Guo et al. 2017 take."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,66 @@ class Predictions:
         return float(_mean_over_classes(2 * table.diagonal()[None], (table.sum(0) + table.sum(1))[None])[0])
 
     @property
+    def confidence(self) -> Floats:
+        """(N,) probability of the most probable class."""
+        result: Floats = self.probabilities.max(1)
+        return result
+
+    @property
+    def losses(self) -> Floats:
+        """(N,) negative log-probability of the true class, in nats, 27.6 at most."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        result: Floats = -np.log(np.maximum(chosen, 1e-12))
+        return result
+
+    @property
     def log_loss(self) -> float:
         """Mean negative log-probability of the true class, in nats."""
-        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+        return float(self.losses.mean())
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A measured value with its 95 % interval; without one where a single group was measured, which tells nothing of others."""
+class Reliability:
+    """How often a classifier is right when it is so sure (Guo et al. 2017, section 2): bin ``b`` of B holds ``b/B < p <= (b+1)/B``.
 
-    value: float | None
-    low: float | None
-    high: float | None
+    Attributes:
+        counts: (B,) photos whose most probable class has such a probability.
+        confidence: (B,) mean of those probabilities; NaN in an empty bin.
+        accuracy: (B,) share of these photos that are right; NaN in an empty bin.
+    """
+
+    counts: Ints
+    confidence: Floats
+    accuracy: Floats
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: the mean over photos of the distance between confidence and accuracy of their bin."""
+        return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())
+
+
+def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
+    """Group the photos by confidence, in bins of equal width; for reliability diagrams and the expected calibration error."""
+    codes = confidence_bins(predictions, bins)
+    right = predictions.predicted == predictions.labels
+    counts, confident, accurate = (
+        np.bincount(codes, weights=weights, minlength=bins) for weights in (None, predictions.confidence, right)
+    )
+    with np.errstate(invalid="ignore"):
+        return Reliability(counts.astype(np.int64), confident / counts, accurate / counts)
+
+
+def confidence_bins(predictions: Predictions, bins: int = BINS) -> Ints:
+    """(N,) the bin of each photo's confidence."""
+    # Probabilities that were rounded to float32 may exceed 1 in the last digit.
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predictions.confidence).astype(np.int64)
 
 
 def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Figure]:
-    """Accuracy, balanced accuracy, macro-F1 and macro AUROC (one class against the rest), each with a 95 % interval.
+    """All of ``METRICS``, each with a 95 % interval.
+
+    The AUROC is the mean over classes of one class against the rest, the log loss is in nats, and the expected calibration error
+    (ECE) takes ``BINS`` bins of equal width.
 
     The interval is the percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13): ten photos of a person are
     not ten independent witnesses. Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
@@ -93,44 +137,11 @@ def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 
     """
     _, codes = np.unique(groups, return_inverse=True)
     n_groups = int(codes.max()) + 1
-    weights = _draws(n_groups, seed)
-    values = _scores(predictions, codes, weights)
-    result = {name: _interval(column, n_groups) for name, column in values.items()}
+    values = _scores(predictions, codes, draws(n_groups, seed))
+    result = {name: bootstrap_interval(column, n_groups, name in SHARES) for name, column in values.items()}
     if len(codes) == n_groups > 1:
         result["accuracy"] = wilson(predictions.accuracy, n_groups)
     return result
-
-
-def wilson(share: float, trials: int) -> Figure:
-    """A share of independent trials with its 95 % score interval (Wilson 1927), good for few trials and near 0 and 1 too.
-
-    Args:
-        share: Of successes, 0 to 1.
-        trials: At least 1.
-    """
-    centre = share + Z**2 / (2 * trials)
-    spread = Z * sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2))
-    low, high = ((centre + side * spread) / (1 + Z**2 / trials) for side in (-1, 1))
-    # Where no trial, or every one, succeeded, that end is the share itself, but for rounding.
-    return Figure(share, low if share > 0 else 0.0, high if share < 1 else 1.0)
-
-
-def mean_over_groups(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Figure:
-    """Mean of a value (N,) of photos, with its 95 % interval by the bootstrap over groups; for differences between two models."""
-    _, codes = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(codes, weights=values), np.bincount(codes)
-    weights = _draws(len(counts), seed)
-    drawn = (weights @ sums) / (weights @ counts)
-    if len(counts) < 2:
-        return Figure(float(drawn[0]), None, None)
-    low, high = np.percentile(drawn[1:], [2.5, 97.5])
-    return Figure(float(drawn[0]), float(low), float(high))
-
-
-def _draws(n_groups: int, seed: int) -> Ints:
-    """(1 + DRAWS, G) multiplicity of each group; the first row is the sample itself, every group once."""
-    multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
-    return np.vstack([np.ones(n_groups, dtype=np.int64), multiplicity])
 
 
 def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
@@ -148,7 +159,16 @@ def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, F
         "balanced_accuracy": _mean_over_classes(right, true),
         "macro_f1": _mean_over_classes(2 * right, true + predicted),
         "auroc": _macro_auroc(predictions, codes, weights),
+        "log_loss": (weights @ np.bincount(codes, weights=predictions.losses)) / true.sum(1),
+        "ece": np.abs(weights @ _calibration_gaps(predictions, codes)).sum(1) / true.sum(1),
     }
+
+
+def _calibration_gaps(predictions: Predictions, codes: Ints) -> Floats:
+    """(G, BINS) right photos less those that the confidence promised, per group and bin."""
+    result = np.zeros((int(codes.max()) + 1, BINS))
+    np.add.at(result, (codes, confidence_bins(predictions)), (predictions.predicted == predictions.labels) - predictions.confidence)
+    return result
 
 
 def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
@@ -198,15 +218,3 @@ def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints,
         with np.errstate(invalid="ignore"):
             result[start : start + block] = wins / (above.sum(1) * below.sum(1))
     return result
-
-
-def _interval(values: Floats, n_groups: int) -> Figure:
-    """The first value, with the 2.5 and 97.5 percentiles of the others."""
-    value = float(values[0])
-    drawn = values[1:][~np.isnan(values[1:])]
-    if n_groups < 2 or np.isnan(value):
-        return Figure(None if np.isnan(value) else value, None, None)
-    if value in (0, 1) and (drawn == value).all():
-        return wilson(value, n_groups)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Figure(value, float(low), float(high))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import MaxNLocator
 
-from posture_classifier.evaluation import Ints
+from posture_classifier.intervals import Ints
 
 
 def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) -> None:

@@ -71,7 +71,6 @@ class EvaluationReport(Callback):
             "images": len(seen),
             "groups": len(np.unique(seen.groups)) if seen.grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
-            "loss": predictions.log_loss,
             "classes": data.class_names,
             "splits": _sizes(data.photos),
             "phases": _phases(rows),
