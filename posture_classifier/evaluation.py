@@ -138,17 +138,17 @@ class Bootstrap:
 
     Attributes:
         values: (1 + D,) of each metric, the sample's own first.
+        of_networks: Each network's own value of each metric, in the sample.
         distances: (D,) sum over the bins of how far a draw's calibration gaps are from the sample's.
         n_groups: That were drawn from.
         n_photos: In the sample.
-        n_networks: That the values are the mean of.
     """
 
     values: dict[str, Floats]
+    of_networks: dict[str, Floats]
     distances: Floats
     n_groups: int
     n_photos: int
-    n_networks: int
 
     @classmethod
     def of(cls, several: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
@@ -157,10 +157,12 @@ class Bootstrap:
         weights = draws(int(codes.max()) + 1, seed)
         scores = [_scores(predictions, codes, weights) for predictions in several]
         gaps = [_gaps_of_draws(predictions, codes, weights) for predictions in several]
-        values = {name: np.mean([score[name] for score in scores], axis=0) for name in scores[0]}
-        values["ece"] = np.mean([np.abs(gap).sum(1) for gap in gaps], axis=0)
+        for score, gap in zip(scores, gaps, strict=True):
+            score["ece"] = np.abs(gap).sum(1)
+        values = {name: np.mean([score[name] for score in scores], axis=0) for name in METRICS}
+        of_networks = {name: np.array([score[name][0] for score in scores]) for name in METRICS}
         distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
-        return cls(values, distances, weights.shape[1], len(groups), len(several))
+        return cls(values, of_networks, distances, weights.shape[1], len(groups))
 
     def figures(self) -> dict[str, Figure]:
         """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
@@ -168,7 +170,7 @@ class Bootstrap:
         result = {name: share_interval(self.values[name], self.n_groups, trials[name]) for name in SHARES}
         result["log_loss"] = loss_interval(self.values["log_loss"], self.n_groups)
         result["ece"] = distance_interval(self.values["ece"], self.distances, self.n_groups)
-        if self.n_photos == self.n_groups > 1 == self.n_networks:
+        if self.n_photos == self.n_groups > 1 == len(self.of_networks["accuracy"]):
             result["accuracy"] = wilson(float(self.values["accuracy"][0]), self.n_groups)
         return result
 
