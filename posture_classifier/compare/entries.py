@@ -37,6 +37,11 @@ class Entry:
         return str(self.settings["model.backbone"])
 
     @property
+    def is_crossvalidation(self) -> bool:
+        """Whether its photos were tested by the networks of several folds."""
+        return bool(self.settings.get("data.folds")) and self.settings.get("data.fold") is None
+
+    @property
     def seconds(self) -> float | None:
         """That training one of the runs took, in the mean; None if nothing was noted."""
         noted = [run.seconds for run in self.runs if run.seconds is not None]
@@ -50,12 +55,11 @@ def collect(runs: list[Run]) -> list[Entry]:
         UserError: Runs were tested on different photos, or for different classes.
     """
     _check_same_photos(runs)
-    flat = [_flat(run.settings) for run in runs]
-    splits = _splits(runs, flat)
+    splits = _splits(runs)
+    flat = [{key: value for key, value in _flat(run.settings).items() if not _is_place(key)} for run in runs]
     found: dict[str, list[int]] = {}
     for index, settings in enumerate(flat):
-        kept = {key: value for key, value in settings.items() if not _is_place(key)}
-        found.setdefault(json.dumps([kept, splits[index]], sort_keys=True, default=str), []).append(index)
+        found.setdefault(json.dumps([settings, splits[index]], sort_keys=True, default=str), []).append(index)
     entries = [
         Entry(
             "",
@@ -116,10 +120,10 @@ def _is_place(key: str) -> bool:
     return key in PLACES or key.startswith(PLACE_PREFIXES)
 
 
-def _splits(runs: list[Run], flat: list[dict[str, Any]]) -> list[str | None]:
+def _splits(runs: list[Run]) -> list[str | None]:
     """What each run's split file holds; None where the seed names the split, unless another run was given that very split."""
     contents = [hashlib.sha256(run.split).hexdigest() if run.split else None for run in runs]
-    given = {content for content, settings in zip(contents, flat, strict=True) if settings.get("data.split")}
+    given = {content for content, run in zip(contents, runs, strict=True) if run.settings["data"].get("split")}
     return [content if content in given else None for content in contents]
 
 

@@ -17,6 +17,7 @@ from posture_classifier.output import read_rows
 
 CONFIG, SETTINGS = "config.yaml", "settings.yaml"
 """What ``fit`` and ``crossval`` were told."""
+WANDB = "wandb:"
 SPLIT, METRICS_CSV, PREDICTIONS = "split.csv", "metrics.csv", "predictions.csv"
 
 
@@ -66,6 +67,38 @@ class Run:
 
 class NotTestedError(UserError):
     """A run that has no test results, because it was stopped, goes on still, or has no test photos."""
+
+
+def read_all(names: list[str], wandb_group: str | None = None) -> tuple[list[Run], list[str]]:
+    """Read what names and patterns stand for.
+
+    Args:
+        names: Run folders, patterns of them, or ``wandb:entity/project``.
+        wandb_group: Of W&B runs, those of this group.
+
+    Returns:
+        The runs; and why others have no test results.
+
+    Raises:
+        UserError: A name stands for nothing, or a folder is no run.
+    """
+    remote = [name.removeprefix(WANDB) for name in names if name.startswith(WANDB)]
+    if wandb_group and not remote:
+        raise UserError(f"--wandb_group {wandb_group} needs {WANDB}entity/project among the runs")
+    found: list[Run] = []
+    reasons: list[str] = []
+    for folder in expand([name for name in names if not name.startswith(WANDB)]):
+        try:
+            found.append(read_run(folder))
+        except NotTestedError as error:
+            reasons.append(str(error))
+    for project in remote:
+        from posture_classifier.compare.wandb_runs import read_project
+
+        runs, untested = read_project(project, wandb_group)
+        found += runs
+        reasons += untested
+    return found, reasons
 
 
 def expand(patterns: list[str]) -> list[Path]:
