@@ -1,7 +1,6 @@
 """What was trained on what, how it learnt, and what ``check`` says of the photos."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ def facts_section(run: Run) -> Section:
         ("network", f"{summary['backbone']}, {summary['parameters'] / 1e6:.1f} million parameters"),
         ("weights at the start", str(summary["weights"])),
         ("training", _phases(summary["phases"])),
-        ("time", f"{timedelta(seconds=round(seconds))} hours:minutes:seconds"),
+        ("time", _duration(round(seconds))),
         ("hardware", f"{summary.get('hardware', summary['device'])}, precision {summary['precision']}"),
         ("seed", str(summary["seed"])),
         ("versions", ", ".join(f"{name} {versions[name]}" for name in ("posture-classifier", "torch", "timm") if name in versions)),
@@ -38,6 +37,12 @@ def facts_section(run: Run) -> Section:
     if not summary["phases"]:
         pairs = [pair for pair in pairs if pair[0] not in ("training", "time")]
     return Section("What was trained on what", facts(pairs))
+
+
+def _duration(seconds: int) -> str:
+    """``2 h 5 min``, or ``1 min 59 s``."""
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s"
 
 
 def _phases(phases: list[dict[str, Any]]) -> str:
@@ -60,7 +65,11 @@ def learning_section(run: Run) -> Section:
         learning_chart(run.epochs, {"train/loss": "training", "val/loss": "validation"}, "cross-entropy", best),
         learning_chart(run.epochs, {"val/accuracy": "accuracy", "val/f1": "macro-F1"}, "validation photos", best),
     ]
-    dotted = f" The dotted line is epoch {best}, the one with the lowest validation loss, which all figures here are of." if best is not None else ""
+    dotted = (
+        f" The dotted line is epoch {best}, the one with the lowest validation loss, which all figures here are of."
+        if best is not None
+        else ""
+    )
     said = f"The darker the ground, the more stages of the network learn; the words above say how many.{dotted}"
     return Section(title, side_by_side(charts) + paragraph(said, "muted"))
 
@@ -75,7 +84,9 @@ def check_section(run: Run) -> Section:
         body = paragraph(f"{found} says: {content['verdict']}") + bullets(findings)
     else:
         body = _quick(run) + paragraph(
-            Html(f"Damaged files, copies that are not identical, shortcuts and probable label errors are what <code>{text(command)}</code> looks for.")
+            Html(
+                f"Damaged files, copies that are not identical, shortcuts and probable label errors are what <code>{text(command)}</code> looks for."
+            )
         )
     return Section("What check found", body)
 

@@ -39,7 +39,7 @@ def operating_points(scores: Floats, positive: npt.NDArray[np.bool_]) -> Points:
 @drawing()
 def roc_chart(predictions: Predictions, names: dict[int, str], marks: dict[int, Alarm]) -> Html:
     """One curve a class against the rest, with the thresholds that were chosen."""
-    figure, axes = chart("false alarms: share of the other photos", "caught: share of the class")
+    figure, axes = chart("false alarms", "caught (recall)")
     axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
     for line, (label, name) in enumerate(names.items()):
         points = operating_points(predictions.probabilities[:, label], predictions.labels == label)
@@ -56,7 +56,7 @@ def roc_chart(predictions: Predictions, names: dict[int, str], marks: dict[int, 
 @drawing()
 def precision_recall_chart(predictions: Predictions, names: dict[int, str], marks: dict[int, Alarm]) -> Html:
     """One curve a class against the rest, with the thresholds that were chosen."""
-    figure, axes = chart("caught: share of the class", "precision: share of alarms that are right")
+    figure, axes = chart("caught (recall)", "alarms that are right (precision)")
     for line, (label, name) in enumerate(names.items()):
         points = operating_points(predictions.probabilities[:, label], predictions.labels == label)
         style = series(line)
@@ -122,7 +122,7 @@ def learning_chart(rows: list[dict[str, str]], names: dict[str, str], title: str
         best: The epoch that the checkpoint is of.
     """
     epochs = [int(row["epoch"]) for row in rows]
-    figure, axes = chart("epoch", title, width=420)
+    figure, axes = chart("epoch", title)
     for line, (column, name) in enumerate(names.items()):
         axes.plot(epochs, [float(row.get(column) or "nan") for row in rows], **series(line, marker=True), label=name)
     _shade_phases(rows, axes)

@@ -80,7 +80,9 @@ def _lit(classifier: Classifier, squares: dict[int, npt.NDArray[np.uint8]], labe
 
 
 def _shown(run: Run, chosen: list[int], pictures: Pictures) -> Html:
-    return photos((photo(pictures[i], f"{run.evaluated.paths[i]}: {_verdict(run, i)}", _caption(run, i)) for i in chosen), large=True)
+    return photos(
+        (photo(pictures[i], f"{run.evaluated.paths[i]}: {_verdict(run, i)}", _caption(run, i)) for i in chosen), large=True
+    )
 
 
 def _caption(run: Run, i: int) -> Html:
@@ -88,10 +90,10 @@ def _caption(run: Run, i: int) -> Html:
 
 
 def _verdict(run: Run, i: int) -> str:
-    """``normal, said turtle_neck with 0.98``."""
+    """``is normal, said turtle_neck (0.98)``, or ``normal (0.55)``."""
     predictions = run.evaluated.predictions
     true, said = (run.classes[labels[i]] for labels in (predictions.labels, predictions.predicted))
-    return f"{true}, said {said} with {predictions.confidence[i]:.2f}"
+    return (f"{true}" if true == said else f"is {true}, said {said}") + f" ({predictions.confidence[i]:.2f})"
 
 
 def _listing(run: Run, chosen: list[int]) -> Html:

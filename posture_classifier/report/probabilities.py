@@ -121,5 +121,5 @@ def _in_short(run: Run, fitted_on: Evaluated, by: float) -> list[str]:
 def _meaning(change: float | None, low: float | None, high: float | None) -> str:
     if change is None or low is None or high is None:
         return "Whether that is more than chance is not known."
-    measured = f"the log loss changes by {change:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
+    measured = f"the log loss changes by {change:+.3f} (95 % interval {low:+.3f} to {high:+.3f})".replace("-", "\N{MINUS SIGN}")
     return f"That is more than chance: {measured}." if low > 0 or high < 0 else f"That is within chance: {measured}."

@@ -9,19 +9,19 @@ from posture_classifier.intervals import Figure, bootstrap_interval, draws, wils
 from posture_classifier.page import Html, Section, bar, heading, matrix, paragraph, strong, table
 from posture_classifier.report.run import Run
 from posture_classifier.report.threshold import share
-from posture_classifier.report.words import number, percent, percents
+from posture_classifier.report.words import number, percent
 
 GROUPS = 20
 """Shown, the worst first."""
 MATRIX = 40
 """Classes up to which a confusion matrix can be read."""
 MEANINGS = {
-    "accuracy": "share of photos that are right",
-    "balanced_accuracy": "mean of the classes' recalls: every class counts equally",
-    "macro_f1": "mean of the classes' F1",
-    "auroc": "how well probabilities order photos of a class before others; 0.5 is chance",
-    "log_loss": "cost of the probabilities given, in nats; 0 is best",
-    "ece": "expected calibration error: distance of confidence from accuracy",
+    "accuracy": ("accuracy", "share of photos that are right"),
+    "balanced_accuracy": ("balanced accuracy", "mean of the classes' recalls: every class counts equally"),
+    "macro_f1": ("macro-F1", "mean of the classes' F1, which is high if recall and precision are"),
+    "auroc": ("AUROC", "how well probabilities put photos of a class before others; 0.5 is chance"),
+    "log_loss": ("log loss", "what the probabilities cost, in nats; 0 is best"),
+    "ece": ("calibration error (ECE)", "distance of confidence from accuracy; 0 is best"),
 }
 
 
@@ -36,7 +36,7 @@ def lead(run: Run) -> Html:
     return (
         paragraph(f"{percent(right / len(evaluated))} right", "big")
         + paragraph(
-            f"{right} of {len(evaluated)} {split} photos; accuracy {percents(accuracy)}. {_outlook(run, accuracy)} "
+            f"{right} of {len(evaluated)} {split} photos. {_outlook(run, accuracy)} "
             f"Always saying {common} would be right for {percent(most)}.",
             "lead",
         )
@@ -47,8 +47,9 @@ def lead(run: Run) -> Html:
 def _outlook(run: Run, accuracy: Figure) -> str:
     whose = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.low is None or accuracy.high is None:
-        return f"How it will do on {whose} is not known."
-    return f"On {whose}, expect between {percent(accuracy.low)} and {percent(accuracy.high)}."
+        return f"The 95 % interval is unknown: one group tells nothing of {whose}."
+    low, high = percent(accuracy.low).removesuffix(" %"), percent(accuracy.high)
+    return f"The 95 % interval is {low} to {high}: so much may be expected of {whose}."
 
 
 def _caveat(run: Run) -> str:
@@ -67,13 +68,15 @@ def result_section(run: Run) -> Section:
     """All figures, the confusion matrix, and every class."""
     evaluated = run.evaluated
     measured = figures(evaluated.predictions, evaluated.groups, run.summary["seed"])
-    rows = [[name.replace("_", " "), number(measured[name]), MEANINGS[name]] for name in METRICS]
+    rows = [[MEANINGS[name][0], number(measured[name]), MEANINGS[name][1]] for name in METRICS]
     body = table(["figure", "value (95 % interval)", "what it is"], rows, f"On {count(run.summary)}.")
     if len(run.classes) <= MATRIX:
         body += heading("What is taken for what")
         body += matrix(evaluated.predictions.confusion, run.classes, "true class", "what the network says")
     else:
-        body += paragraph(f"A confusion matrix of {len(run.classes)} classes cannot be read; the predictions are in the run folder.")
+        body += paragraph(
+            f"A confusion matrix of {len(run.classes)} classes cannot be read; the predictions are in the run folder."
+        )
     return Section("Result", body + heading("Class by class") + _classes(run))
 
 
@@ -97,13 +100,20 @@ def groups_section(run: Run) -> Section:
     """Every group's accuracy, the worst first."""
     title, evaluated = "Whom it fails on", run.evaluated
     if not evaluated.grouped:
-        return Section(title, paragraph("No groups were named, so it cannot be said whether it fails on some people and not on others."))
+        return Section(
+            title, paragraph("No groups were named, so it cannot be said whether it fails on some people and not on others.")
+        )
     right = evaluated.predictions.predicted == evaluated.predictions.labels
     names, codes, photos = np.unique(evaluated.groups, return_inverse=True, return_counts=True)
     hits = np.bincount(codes, weights=right)
     order = np.lexsort((names, -(photos - hits), hits / photos))
     rows = [
-        [str(names[g]), bar(hits[g] / photos[g]), f"{int(hits[g])} of {photos[g]}", number(wilson(hits[g] / photos[g], int(photos[g])))]
+        [
+            str(names[g]),
+            bar(hits[g] / photos[g]),
+            f"{int(hits[g])} of {photos[g]}",
+            number(wilson(hits[g] / photos[g], int(photos[g]))),
+        ]
         for g in order[:GROUPS]
     ]
     flawless, wrong = int((hits == photos).sum()), int(len(right) - right.sum())
