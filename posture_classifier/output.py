@@ -1,4 +1,4 @@
-"""Files that tools write for the user: refused early, never overwritten unasked."""
+"""Tables, and files that tools write for the user: refused early, never overwritten unasked."""
 
 import csv
 import json
@@ -48,6 +48,14 @@ def write_rows(rows: list[dict[str, Any]], columns: list[str], output: Path) -> 
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; none where there is no such file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def shown(path: str) -> str:
