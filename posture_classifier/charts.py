@@ -110,7 +110,8 @@ def _svg(figure: Figure, alt: str) -> str:
     )
     # The page's own font; older matplotlib writes it and the size in one word.
     drawn = re.sub(r"font-family: [^;\"]*;? ?", "", re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", drawn))
-    drawn = re.sub(r"(\.\d\d)\d+", r"\1", drawn)  # a hundredth of a pixel is enough
+    # A hundredth of a pixel is enough; what is written between the tags stays as it is.
+    drawn = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), drawn)
     for colour, variable in VARIABLES.items():
         drawn = drawn.replace(colour, variable)
     width, height = (round(72 * inches) for inches in figure.get_size_inches())

@@ -16,6 +16,8 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from posture_classifier.data.decode import DecodeError, decode
@@ -47,7 +49,9 @@ section { border-top: 1px solid var(--line); padding: 1.25rem 0; margin-top: 1re
 .lead { font-size: 1.15rem; } .muted, figcaption, caption { color: var(--muted); }
 .error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
 figcaption, .caption, caption { font-size: .8rem; line-height: 1.4; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; } .charts, .photos { display: flex; flex-wrap: wrap; gap: 1rem; margin: .75rem 0; }
+.scroll { overflow-x: auto; } .photos { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; margin: .75rem 0; }
+.charts .chart { max-width: 30rem; } .charts svg { width: 100%; }
 figure { margin: 0; break-inside: avoid; } .chart { max-width: 100%; } .chart figcaption { max-width: 22rem; }
 svg { display: block; height: auto; overflow: visible; }
 svg * { stroke-linejoin: round; } svg text { font-family: system-ui, sans-serif; }
@@ -58,11 +62,20 @@ thead th { border-bottom-color: var(--line); font-weight: 600; vertical-align: b
 .number { text-align: right; white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .75rem 0; font-size: .95rem; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
-.photos { gap: .5rem; } .photos figure { width: 7rem; } .photos.large figure { width: 10rem; }
+.photos figure { width: 7rem; } .photos.large figure { width: auto; }
+.photos.large { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 46%), 1fr)); gap: .75rem; }
 .photos img { width: 100%; height: auto; border-radius: .25rem; display: block; }
+.big { font-size: 2.4rem; font-weight: 650; line-height: 1.15; letter-spacing: -.02em; }
+.matrix td { background: color-mix(in srgb, var(--series-1) calc(55% * var(--share)), transparent); }
+.matrix td, .matrix th { padding: .4rem .6rem; border: 1px solid var(--ground); text-align: center; }
+.matrix tbody th { text-align: right; }
+.matrix.many thead th { writing-mode: vertical-rl; text-align: left; vertical-align: bottom; }
+.bar { display: inline-block; width: 6rem; height: .6rem; border-radius: .3rem; background: var(--faint); }
+.bar i { display: block; height: 100%; border-radius: .3rem; background: var(--series-1); width: calc(100% * var(--share)); }
 .lost { height: 5rem; border: 1px dashed var(--line); display: grid; place-items: center; font-size: .75rem; }
 .cluster { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; } .caption { flex-basis: 100%; }
-@media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; } }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
+.number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }
 @media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; } }
 """
@@ -172,6 +185,34 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
         _tag("tr", _cell("th", "row", row[0], kinds[0]) + joined(map(_tag, ["td"] * len(row), row[1:], kinds[1:]))) for row in rows
     )
     return Html(f'<div class="scroll"><table>{title}<thead><tr>{first}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def matrix(counts: npt.NDArray[np.int64], names: Sequence[str], down: str, across: str) -> Html:
+    """A square table of counts (C, C); the darker a cell, the larger its share of the row.
+
+    Args:
+        counts: Of the row's name and the column's.
+        names: C of them.
+        down: What the rows are.
+        across: What the columns are.
+    """
+    shares = counts / counts.sum(1, keepdims=True).clip(1)
+    head = joined(_cell("th", "col", name, "") for name in names)
+    rows = []
+    for name, row, row_shares in zip(names, counts.tolist(), shares.tolist(), strict=True):
+        cells = (Html(f'<td style="--share: {share:.2f}">{n}</td>') for n, share in zip(row, row_shares, strict=True))
+        rows.append(_tag("tr", _cell("th", "row", name, "") + joined(cells)))
+    kind = "matrix many" if len(names) > 4 else "matrix"
+    key = paragraph(f"Rows: {down}. Columns: {across}. The darker, the larger the share of the row.", "muted")
+    return key + Html(
+        f'<div class="scroll"><table class="{kind}"><thead><tr><td style="--share: 0"></td>{head}</tr></thead>'
+        f"<tbody>{joined(rows)}</tbody></table></div>"
+    )
+
+
+def bar(share: float) -> Html:
+    """A bar beside a figure from 0 to 1."""
+    return Html(f'<span class="bar" aria-hidden="true"><i style="--share: {share:.3f}"></i></span>')
 
 
 def _cell(name: str, scope: str, content: str, kind: str) -> Html:

@@ -7,7 +7,7 @@ from typing import Literal
 from rich.console import Console
 
 from posture_classifier.errors import UserError
-from posture_classifier.output import check_folder, write_rows
+from posture_classifier.output import check_output_folder, write_rows
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "ece"]
 
@@ -33,7 +33,7 @@ def compare(
     Returns:
         Exit code: 1 if a run was left out, since it has no test results, else 0.
     """
-    check_folder("--output", output, overwrite)
+    check_output_folder("--output", output, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.compare.comparison import Comparison
     from posture_classifier.compare.entries import collect
