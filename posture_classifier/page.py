@@ -196,15 +196,20 @@ def matrix(counts: npt.NDArray[np.int64], names: Sequence[str], down: str, acros
         down: What the rows are.
         across: What the columns are.
     """
-    shares = counts / counts.sum(1, keepdims=True).clip(1)
+    key = paragraph(f"Rows: {down}. Columns: {across}. The darker, the larger the share of the row.", "muted")
+    cells = [[str(count) for count in row] for row in counts.tolist()]
+    return key + shaded(cells, counts / counts.sum(1, keepdims=True).clip(1), names)
+
+
+def shaded(cells: Sequence[Sequence[str]], shares: npt.NDArray[np.float64], names: Sequence[str]) -> Html:
+    """A square table (C, C) whose cells are the darker, the larger their ``shares``, from 0 to 1."""
     head = joined(_cell("th", "col", name, "") for name in names)
     rows = []
-    for name, row, row_shares in zip(names, counts.tolist(), shares.tolist(), strict=True):
-        cells = (Html(f'<td style="--share: {share:.2f}">{n}</td>') for n, share in zip(row, row_shares, strict=True))
-        rows.append(_tag("tr", _cell("th", "row", name, "") + joined(cells)))
+    for name, row, row_shares in zip(names, cells, shares.tolist(), strict=True):
+        inside = (Html(f'<td style="--share: {share:.2f}">{text(cell)}</td>') for cell, share in zip(row, row_shares, strict=True))
+        rows.append(_tag("tr", _cell("th", "row", name, "") + joined(inside)))
     kind = "matrix many" if len(names) > 4 else "matrix"
-    key = paragraph(f"Rows: {down}. Columns: {across}. The darker, the larger the share of the row.", "muted")
-    return key + Html(
+    return Html(
         f'<div class="scroll"><table class="{kind}"><thead><tr><td style="--share: 0"></td>{head}</tr></thead>'
         f"<tbody>{joined(rows)}</tbody></table></div>"
     )

@@ -38,6 +38,7 @@ def compare(
     from posture_classifier.compare.comparison import Comparison
     from posture_classifier.compare.entries import collect
     from posture_classifier.compare.expenses import expenses
+    from posture_classifier.compare.page import write_comparison
     from posture_classifier.compare.reading import read_all
     from posture_classifier.compare.table import COLUMNS, PIPE_WIDTH, costs_table, quality_table, rows
     from posture_classifier.compare.words import how_tested, recommendation, what_would_settle_it
@@ -55,5 +56,6 @@ def compare(
     if output is not None:
         output.mkdir(exist_ok=True)
         write_rows(rows(comparison), COLUMNS, output / "comparison.csv")
-        console.print(f"comparison: {output}", soft_wrap=True)
+        write_comparison(comparison, output / "comparison.html", left_out)
+        console.print(f"comparison: {output / 'comparison.html'}", soft_wrap=True)
     return 1 if left_out else 0
