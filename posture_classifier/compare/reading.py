@@ -37,6 +37,14 @@ class Tested:
     classes: list[str]
     predictions: Predictions
 
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether any photo shares its group with another."""
+        return len(np.unique(self.groups)) < len(self.groups)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -169,11 +177,25 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def read_predictions(path: Path, split: Path) -> Tested:
-    """A table of predictions in order of the photos' paths; those of all that a split would test.
+    """A table of predictions of all photos that a split would test.
 
     Raises:
         NotTestedError: It holds less, as when a run was killed while it wrote.
-        UserError: It is no such table.
+    """
+    result = read_table(path)
+    tested = sum(row["split"] == "test" for row in read_rows(split))
+    if tested and len(result) < tested:
+        raise NotTestedError(
+            f"{path} holds {len(result)} of {tested} test photos; test all of them, without trainer.limit_test_batches"
+        )
+    return result
+
+
+def read_table(path: Path) -> Tested:
+    """A table of predictions in order of the photos' paths.
+
+    Raises:
+        NotTestedError: It is none, or was not written to its end.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -186,9 +208,4 @@ def read_predictions(path: Path, split: Path) -> Tested:
         probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
     except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
         raise NotTestedError(f"{path} is damaged or not complete: the run was stopped while it wrote; test it again") from error
-    tested = sum(row["split"] == "test" for row in read_rows(split))
-    if tested and len(labels) < tested:
-        raise NotTestedError(
-            f"{path} holds {len(labels)} of {tested} test photos; test all of them, without trainer.limit_test_batches"
-        )
     return Tested(columns["path"], columns["group"], classes, Predictions(np.arange(len(labels)), labels, probabilities))

@@ -36,8 +36,8 @@ def attention(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | N
     hook = layer.register_forward_hook(lambda _, __, output: grid.passed(output, _prefix_tokens(backbone)))
     try:
         explain = LayerGradCam(lambda batch: _log_odds(backbone(batch)), grid)
-        pairs = zip(images.split(BATCH), labels.split(BATCH), strict=True)
-        maps = torch.cat([explain.attribute(*pair, relu_attributions=True).detach() for pair in pairs])
+        pairs = zip(torch.split(images, BATCH), torch.split(labels, BATCH), strict=True)
+        maps: Tensor = torch.cat([explain.attribute(*pair, relu_attributions=True).detach() for pair in pairs])
     finally:
         hook.remove()
     maps = LayerAttribution.interpolate(maps.float(), tuple(images.shape[2:]), "bilinear")[:, 0]
@@ -53,13 +53,16 @@ class _Grid(nn.Module):
     def passed(self, output: Tensor, prefix: int) -> Tensor:
         """What a layer answered, having gone through this module as a map; a copy, since later layers may work in place."""
         kind = _kind(output, prefix)
+        result: Tensor
         if kind == "channels first":
-            return self(output).clone()
-        if kind == "channels last":
-            return self(output.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()
-        tokens, side = output[:, prefix:], isqrt(output.shape[1] - prefix)
-        image = self(tokens.transpose(1, 2).unflatten(2, (side, side)))
-        return torch.cat([output[:, :prefix], image.flatten(2).transpose(1, 2)], dim=1)
+            result = self(output).clone()
+        elif kind == "channels last":
+            result = self(output.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).clone()
+        else:
+            tokens, side = output[:, prefix:], isqrt(output.shape[1] - prefix)
+            image = self(tokens.transpose(1, 2).reshape(len(tokens), -1, side, side))
+            result = torch.cat([output[:, :prefix], image.flatten(2).transpose(1, 2)], dim=1)
+        return result
 
 
 def _layer(backbone: nn.Module, image: Tensor, label: Tensor) -> nn.Module | None:

@@ -11,7 +11,7 @@ from posture_classifier.check.quick import quick_check
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.errors import sample
-from posture_classifier.page import Html, Section, bullets, facts, paragraph, strong, text
+from posture_classifier.page import Html, Section, bullets, facts, paragraph, strong
 from posture_classifier.report.curves import learning_chart
 from posture_classifier.report.run import Run
 
@@ -83,11 +83,8 @@ def check_section(run: Run) -> Section:
         findings = [strong(f"{f['severity']}: {f['kind'].replace('_', ' ')}") + f". {f['text']}" for f in content["findings"]]
         body = paragraph(f"{found} says: {content['verdict']}") + bullets(findings)
     else:
-        body = _quick(run) + paragraph(
-            Html(
-                f"Damaged files, copies that are not identical, shortcuts and probable label errors are what <code>{text(command)}</code> looks for."
-            )
-        )
+        looked_for = "Damaged files, copies that are not identical, shortcuts and probable label errors"
+        body = _quick(run) + paragraph(f"{looked_for} are what {command} looks for.")
     return Section("What check found", body)
 
 

@@ -4,12 +4,13 @@ import numpy as np
 
 from posture_classifier.charts import side_by_side
 from posture_classifier.check.finding import counted
+from posture_classifier.compare.reading import Tested
 from posture_classifier.evaluation import figures
 from posture_classifier.intervals import mean_over_groups
 from posture_classifier.page import Html, Section, joined, paragraph, strong, table
 from posture_classifier.report.calibration import scaled, temperature
 from posture_classifier.report.curves import precision_recall_chart, reliability_chart, roc_chart
-from posture_classifier.report.run import Evaluated, Run
+from posture_classifier.report.run import Run
 from posture_classifier.report.threshold import Alarm, alarm, threshold
 from posture_classifier.report.words import number, percent, percents
 
@@ -21,7 +22,7 @@ NO_VALIDATION = (
 )
 
 
-def thresholds_section(run: Run, chosen_on: Evaluated | None, recall: float, caught: str | None) -> Section:
+def thresholds_section(run: Run, chosen_on: Tested | None, recall: float, caught: str | None) -> Section:
     """ROC and precision-recall curves, and what it costs to catch a wanted share of a class."""
     title = f"Catching {percent(recall)} of a class"
     alarms = {} if chosen_on is None else _alarms(run, chosen_on, recall)
@@ -34,14 +35,14 @@ def thresholds_section(run: Run, chosen_on: Evaluated | None, recall: float, cau
         said = _table(run, alarms)
     if chosen_on is not None:
         said += paragraph(
-            f"Each threshold is the highest that catches {percent(recall)} of the class on {counted(len(chosen_on), 'validation photo')}; "
-            "what it does is measured on the test photos, so that it may catch a little more or less there. Discs mark it in the curves.",
+            f"Each threshold is the highest that catches {percent(recall)} of the class on the {len(chosen_on)} validation photos. "
+            "What it does is measured on the test photos, where it may catch a little more or less. Discs mark it in the curves.",
             "muted",
         )
     return Section(title, said + _curves(run, alarms, label))
 
 
-def _alarms(run: Run, chosen_on: Evaluated, recall: float) -> dict[int, Alarm]:
+def _alarms(run: Run, chosen_on: Tested, recall: float) -> dict[int, Alarm]:
     evaluated, seed = run.evaluated, run.summary["seed"]
     present = np.unique(chosen_on.predictions.labels).tolist()
     at = {label: threshold(chosen_on.predictions, label, recall) for label in present}
@@ -81,7 +82,7 @@ def _curves(run: Run, alarms: dict[int, Alarm], label: int | None) -> Html:
     return side_by_side(drawn) + more
 
 
-def calibration_section(run: Run, fitted_on: Evaluated | None) -> Section:
+def calibration_section(run: Run, fitted_on: Tested | None) -> Section:
     """Reliability before and after temperature scaling."""
     title, evaluated = "Can its probabilities be believed?", run.evaluated
     before = reliability_chart(evaluated.predictions, evaluated.groups, "as it is")
@@ -104,7 +105,7 @@ def calibration_section(run: Run, fitted_on: Evaluated | None) -> Section:
     )
 
 
-def _in_short(run: Run, fitted_on: Evaluated, by: float) -> list[str]:
+def _in_short(run: Run, fitted_on: Tested, by: float) -> list[str]:
     evaluated, seed = run.evaluated, run.summary["seed"]
     after = scaled(evaluated.predictions, by)
     change = mean_over_groups(after.losses - evaluated.predictions.losses, evaluated.groups, seed)

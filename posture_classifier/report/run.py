@@ -7,39 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import yaml
-
-from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
 from posture_classifier.checkpoint import read_checkpoint
-from posture_classifier.data.folder import RESERVED
+from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, Tested, read_settings, read_table
 from posture_classifier.errors import UserError
-from posture_classifier.evaluation import Predictions
 from posture_classifier.inference import Classifier
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What was predicted of the photos of one split.
-
-    Attributes:
-        paths: (N,) relative to the data folder.
-        groups: (N,) names.
-        predictions: Labels and probabilities.
-    """
-
-    paths: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.str_]
-    predictions: Predictions
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def grouped(self) -> bool:
-        """Whether any photo shares its group with another."""
-        return len(np.unique(self.groups)) < len(self.groups)
+from posture_classifier.output import read_rows
 
 
 @dataclass(frozen=True)
@@ -60,7 +32,7 @@ class Run:
     settings: dict[str, Any]
     epochs: list[dict[str, str]]
     split_rows: list[dict[str, str]]
-    evaluated: Evaluated
+    evaluated: Tested
 
     @property
     def name(self) -> str:
@@ -108,7 +80,7 @@ def read_run(folder: Path) -> Run:
     Raises:
         UserError: It is no run folder, the run was stopped before its end, or a file of it is damaged.
     """
-    if not (folder / "config.yaml").is_file():
+    if not (folder / CONFIG).is_file():
         raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
     if not (folder / "summary.json").is_file():
         raise UserError(
@@ -117,32 +89,22 @@ def read_run(folder: Path) -> Run:
         )
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        split_rows = _rows(folder / "split.csv")
-        evaluated = read_predictions(folder / summary["split"] / "predictions.csv")
-        return Run(folder, summary, settings, read_metrics(folder / NAME), split_rows, evaluated)
+        settings = read_settings(folder / CONFIG)
+        split_rows = read_rows(folder / SPLIT)
+        evaluated = read_table(folder / summary["split"] / PREDICTIONS)
+        return Run(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; a report needs the run folder as the run left it") from error
-    except (ValueError, KeyError, IndexError, TypeError, yaml.YAMLError) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
 
 
-def read_predictions(path: Path) -> Evaluated:
-    """Read a ``predictions.csv``."""
-    rows = _rows(path)
-    classes = [name for name in rows[0] if name not in RESERVED]
-    labels = np.array([classes.index(row["label"]) for row in rows], dtype=np.int64)
-    probabilities = np.array([[float(row[name]) for name in classes] for row in rows])
-    predictions = Predictions(np.arange(len(rows)), labels, probabilities)
-    return Evaluated(np.array([row["path"] for row in rows]), np.array([row["group"] for row in rows]), predictions)
-
-
-def validation(run: Run) -> Evaluated | None:
+def validation(run: Run) -> Tested | None:
     """What the best epoch says of the validation photos, predicted and kept in ``val/predictions.csv`` if it is not yet.
 
     None where the run has no such photos apart from those that it was evaluated on, or they or the checkpoint are gone.
     """
-    path = run.folder / "val" / "predictions.csv"
+    path = run.folder / "val" / PREDICTIONS
     if run.summary["split"] == "val":
         return None
     if not path.is_file():
@@ -150,7 +112,7 @@ def validation(run: Run) -> Evaluated | None:
         if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
             return None
         _predict(run.classifier, run.root, rows, path)
-    return read_predictions(path)
+    return read_table(path)
 
 
 def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
@@ -164,8 +126,3 @@ def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], pat
             if prediction.probabilities is not None:
                 values = (f"{prediction.probabilities[name]:.9g}" for name in classifier.class_names)
                 writer.writerow([row["path"], row["group"], row["label"], *values])
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

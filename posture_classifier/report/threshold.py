@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.evaluation import Predictions
-from posture_classifier.intervals import Figure, bootstrap_interval, draws, wilson
+from posture_classifier.intervals import Figure, draws, share_interval, wilson
 
 
 @dataclass(frozen=True)
@@ -68,4 +68,4 @@ def share(hits: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_], seed: int =
     if n_groups == len(hits) > 1:
         return wilson(float(hits.mean()), n_groups)
     weights = draws(n_groups, seed)
-    return bootstrap_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, share=True)
+    return share_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, len(hits))
