@@ -1,4 +1,4 @@
-"""``comparison.html``: the verdict, figures with intervals, tests, costs, curves and settings, in one file that asks for no other."""
+"""``comparison.html``: verdict, figures with intervals, tests, costs, curves and settings, in one file that asks for no other."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from posture_classifier.compare.words import (
     tested_on,
     what_would_settle_it,
 )
-from posture_classifier.evaluation import METRICS
+from posture_classifier.evaluation import BINS, METRICS
 from posture_classifier.page import Html, Section, bullets, contents, heading, paragraph, shaded, strong, table, write_page
 
 
@@ -40,10 +40,7 @@ def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) ->
         Section("Agreement", _agreement(comparison)),
         Section("Learning curves", _some(comparison, FEW) + learning_curves(comparison)),
         Section("Settings that differ", _settings(comparison)),
-        Section(
-            "Runs",
-            table(["entry", "runs"], [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.entries]),
-        ),
+        Section("Runs", _runs(comparison)),
     ]
     networks = sum(len(networks) for networks in comparison.several)
     entries = f"{len(comparison.entries)} entries" if len(comparison.entries) > 1 else "1 entry"
@@ -67,22 +64,17 @@ def _notes(comparison: Comparison, left_out: list[str]) -> Html:
     return heading("How to read this") + bullets(how_tested(comparison)) + missing
 
 
-def _name(comparison: Comparison, index: int) -> Html:
-    name = comparison.names[index]
-    return strong(f"{name} (recommended)") if index == comparison.chosen else paragraph(name)
-
-
 def _figures(comparison: Comparison) -> Html:
     rows = []
     for index in comparison.verdict.order:
-        seeds = comparison.several[index]
-        spread = ""
-        if len(seeds) > 1:
-            values = [float((network.predicted == network.labels).mean()) for network in seeds]
-            spread = f"{min(values):.3f} to {max(values):.3f}"
+        seeds = comparison.of_networks[index][comparison.verdict.metric]
+        spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
         rows.append([comparison.names[index], str(len(seeds)), *(measured(comparison.figures[index][m]) for m in METRICS), spread])
-    head = ["entry", "seeds", *(TITLES[metric] for metric in METRICS), "accuracy, range of seeds"]
-    caption = f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Log loss in nats; ECE in 15 bins of equal width: less is better."
+    head = ["entry", "seeds", *(TITLES[metric] for metric in METRICS), f"{TITLES[comparison.verdict.metric]}, range of seeds"]
+    caption = (
+        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Of log loss (nats) and expected calibration error (ECE, "
+        f"{BINS} bins of equal width) less is better."
+    )
     return table(head, rows, caption)
 
 
@@ -94,8 +86,8 @@ def _costs(comparison: Comparison) -> Html:
     ]
     devices = {cost.device for cost in comparison.expenses if cost.device}
     caption = (
-        "One multiply-add is two FLOPs. Memory is fp32: of predicting one photo, and of a training step of the run's batch with nothing "
-        "frozen. Training: seconds of one run, in the mean over its seeds; all folds of a cross-validation."
+        "One multiply-add is two FLOPs. Memory is fp32: of predicting one photo, and of a training step of the run's batch with "
+        "nothing frozen. Training: seconds of one run, in the mean over its seeds; all folds of a cross-validation."
     )
     timed = f" Speed: fp32 on {', '.join(sorted(devices))}, of one photo and of the run's batch." if devices else ""
     return table(["entry", *(COSTS[name][0].replace("\n", " ").strip() for name in shown)], rows, caption + timed)
@@ -121,17 +113,10 @@ def _tests(comparison: Comparison) -> Html:
         )
     if not rows:
         return paragraph("There is one entry only.")
-    head = [
-        "entry",
-        f"{TITLES[verdict.metric]} less the best's",
-        "so it is",
-        "p (Holm)",
-        "p, bootstrap",
-        "p, McNemar",
-        f"more {comparison.unit}",
-    ]
+    tests = ["p (Holm)", "p, bootstrap", "p, McNemar"]
+    head = ["entry", f"{TITLES[verdict.metric]} less the best's", "so it is", *tests, f"more {comparison.unit}"]
     caption = (
-        f"Against {comparison.names[verdict.best]}. Holm's p-values decide, below 0.05. The p-values of single tests are not corrected; "
+        f"Against {comparison.names[verdict.best]}. Holm's p-values decide, below 0.05. Those of single tests are not corrected; "
         "McNemar's is about accuracy, takes all photos as independent, and is there where every entry has one seed."
     )
     return table(head, rows, caption)
@@ -156,6 +141,10 @@ def _settings(comparison: Comparison) -> Html:
     order = comparison.verdict.order
     rows = [[comparison.names[index], *(_value(column[index]) for column in unlike.values())] for index in order]
     return table(["entry", *unlike], rows, "Seeds, folders and what names a run are left out.")
+
+
+def _runs(comparison: Comparison) -> Html:
+    return table(["entry", "runs"], [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.entries])
 
 
 def _value(value: Any) -> str:
