@@ -226,7 +226,7 @@ def _cell(name: str, scope: str, content: str, kind: str) -> Html:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell[0] in "0123456789-+\N{MINUS SIGN}"
+    return not cell or cell[0] in "0123456789-+<\N{MINUS SIGN}"
 
 
 def photos(figures: Iterable[Html], large: bool = False) -> Html:

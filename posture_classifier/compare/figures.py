@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series, side_by_side
 from posture_classifier.compare.comparison import TITLES, Comparison
 from posture_classifier.compare.verdict import LEVEL
-from posture_classifier.compare.words import measured
+from posture_classifier.compare.words import measured, operations
 from posture_classifier.costs.labels import place_labels
 from posture_classifier.intervals import Figure, Floats, share
 from posture_classifier.page import Html
@@ -20,6 +20,8 @@ FEW = 6
 """Entries in a figure that tells them by colour, dashes and marks."""
 GROUPS = 40
 """In the figure of accuracy by group: the hardest."""
+LARGEST = 1200
+"""Square points of the disc with the most parameters: 39 points across."""
 LETTERS = 30
 """Of a name beside an axis."""
 
@@ -34,7 +36,7 @@ def forest(comparison: Comparison) -> Html:
     """The metric that decides, with intervals, the best on top; hollow marks are behind it by more than chance."""
     verdict, shown = comparison.verdict, comparison.verdict.order[:MANY]
     title = TITLES[verdict.metric]
-    figure, axes = chart(f"{title}, 95 % interval", "", width=620, height=70 + 26 * len(shown))
+    figure, axes = chart(f"{title}, 95 % interval", "", height=60 + 34 * len(shown))
     for row, index in enumerate(shown):
         tied, chosen = verdict.p[index] >= LEVEL, index == comparison.chosen
         colour = SERIES[0] if tied else INK
@@ -42,9 +44,10 @@ def forest(comparison: Comparison) -> Html:
         axes.plot([low, high], [row, row], color=colour, alpha=1 if tied else 0.5)
         fill = colour if tied else GROUND
         axes.plot(value, row, "D" if chosen else "o", color=fill, markeredgecolor=colour, markersize=9 if chosen else 7)
-    axes.set_yticks(range(len(shown)), [short(comparison.names[index]) for index in shown])
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
+        # Above the line rather than beside the axis, where it would take half of a phone's width.
+        axes.text(0, row - 0.3, short(comparison.names[index]), transform=axes.get_yaxis_transform(), va="center")
+    axes.set(yticks=[], ylim=(len(shown) - 0.6, -0.7))
+    axes.spines["left"].set_visible(False)
     values = "; ".join(f"{comparison.names[index]} {measured(comparison.figures[index][verdict.metric])}" for index in shown)
     caption = "Filled: cannot be told from the best. Hollow: behind it, by more than chance. Diamond: recommended."
     return picture(figure, f"{title} with 95 % interval: {values}", caption)
@@ -60,25 +63,24 @@ def against_costs(comparison: Comparison) -> Html:
     x = np.array([comparison.expenses[index].multiply_adds for index in known], float)
     y, low, high = np.array([_ends(comparison.figures[index][metric]) for index in known]).T
     parameters = np.array([comparison.expenses[index].parameters for index in known], float)
-    # At most a third of the figure across, whatever the largest network.
-    areas = np.maximum(40, parameters / 1e6 * min(12.0, 4500 / (parameters.max() / 1e6)))
-    figure, axes = chart("multiply-adds of one photo", title, width=620, height=380)
+    areas = LARGEST * parameters / parameters.max()
+    figure, axes = chart("multiply-adds of one photo", title, height=300)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if x.max() > 10 * x.min() else (1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e9:g} G" if value >= 1e9 else f"{value / 1e6:g} M"))
-    axes.set_xlim(x.min() / 2, x.max() * 2.5)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: operations(value)))
+    axes.set_xlim(x.min() / 2.5, x.max() * 3)
     places = _apart(x)
     axes.vlines(places, low, high, color=INK, alpha=0.45, linewidth=1, zorder=2)
     tied = np.array([comparison.verdict.p[index] >= LEVEL for index in known])
     for chosen, fill in ((tied, SERIES[0]), (~tied, GROUND)):
         axes.scatter(places[chosen], y[chosen], s=areas[chosen], c=fill, edgecolors=SERIES[0], linewidths=1.2, alpha=0.85, zorder=3)
     names = [short(comparison.names[index]) for index in known]
-    place_labels(figure, axes, places, y, np.sqrt(areas / np.pi), names, ink=INK, ground=GROUND, size=11)
-    told = "; ".join(f"{name} {value:.3f} at {adds / 1e9:.3g} G" for name, value, adds in zip(names, y, x, strict=True))
+    place_labels(figure, axes, places, y, np.sqrt(areas / np.pi), names, ink=INK, ground=GROUND, size=10)
+    told = "; ".join(f"{name} {value:.3f} at {operations(adds)}" for name, value, adds in zip(names, y, x, strict=True))
     caption = (
-        f"Disc area: parameters ({parameters.min() / 1e6:.3g} to {parameters.max() / 1e6:.3g} M; the smallest are drawn larger). "
-        "Lines: 95 % intervals. Equal costs are drawn side by side. After Canziani et al. 2016."
+        f"Disc area: parameters, {parameters.min() / 1e6:.3g} to {parameters.max() / 1e6:.3g} M. Hollow: behind the best. "
+        "Lines: 95 % intervals. Equal costs stand side by side. After Canziani et al. 2016."
     )
     return picture(figure, f"{title} against multiply-adds: {told}", caption)
 

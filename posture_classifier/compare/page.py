@@ -5,16 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from posture_classifier.charts import side_by_side
 from posture_classifier.compare.comparison import TITLES, Comparison
 from posture_classifier.compare.entries import different_settings
 from posture_classifier.compare.figures import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
 from posture_classifier.compare.table import COSTS
 from posture_classifier.compare.words import (
+    decimals,
     how_tested,
-    measured,
     number,
     p_value,
     recommendation,
+    span,
     standing,
     tested_on,
     what_would_settle_it,
@@ -32,9 +34,9 @@ def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) ->
         left_out: Runs that had no test results, and why.
     """
     sections = [
-        Section("Which is better", forest(comparison) + _further(comparison) + _notes(comparison, left_out)),
+        Section("Which is better", _verdict(comparison) + _notes(comparison, left_out)),
         Section("Figures", _figures(comparison)),
-        Section("Costs", against_costs(comparison) + _costs(comparison)),
+        Section("Costs", _costs(comparison)),
         Section("Tests against the best", _tests(comparison)),
         Section("Classes and groups", _some(comparison, FEW) + by_class_and_group(comparison)),
         Section("Agreement", _agreement(comparison)),
@@ -54,9 +56,10 @@ def _some(comparison: Comparison, shown: int) -> Html:
     return paragraph(f"The best {shown} of {len(comparison.entries)} entries.", "muted") if hidden > 0 else Html()
 
 
-def _further(comparison: Comparison) -> Html:
+def _verdict(comparison: Comparison) -> Html:
     lines = what_would_settle_it(comparison)
-    return heading("What would settle it") + bullets(lines[:MANY]) if lines else Html()
+    further = heading("What would settle it") + bullets(lines[:MANY]) if lines else Html()
+    return _some(comparison, MANY) + side_by_side([forest(comparison), against_costs(comparison)]) + further
 
 
 def _notes(comparison: Comparison, left_out: list[str]) -> Html:
@@ -65,17 +68,23 @@ def _notes(comparison: Comparison, left_out: list[str]) -> Html:
 
 
 def _figures(comparison: Comparison) -> Html:
-    rows = []
+    rows, metric = [], comparison.verdict.metric
     for index in comparison.verdict.order:
-        seeds = comparison.of_networks[index][comparison.verdict.metric]
+        seeds = comparison.of_networks[index][metric]
         spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
-        rows.append([comparison.names[index], str(len(seeds)), *(measured(comparison.figures[index][m]) for m in METRICS), spread])
-    head = ["entry", "seeds", *(TITLES[metric] for metric in METRICS), f"{TITLES[comparison.verdict.metric]}, range of seeds"]
+        figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.figures[index][m] for m in METRICS))
+        rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *figures])
+    head = ["entry", f"seeds, range of {TITLES[metric]}", *(TITLES[name] for name in METRICS)]
     caption = (
         f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Of log loss (nats) and expected calibration error (ECE, "
         f"{BINS} bins of equal width) less is better."
     )
     return table(head, rows, caption)
+
+
+def _two_lines(value: str, below: str) -> Html:
+    """So that all metrics fit beside each other."""
+    return Html(f'{value}<br><span class="caption">{below}</span>')
 
 
 def _costs(comparison: Comparison) -> Html:

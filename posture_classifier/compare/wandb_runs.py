@@ -1,4 +1,7 @@
-"""Runs that Weights & Biases keeps: their configuration, and the files that ``WandbReport`` sent with them."""
+"""Runs that Weights & Biases keeps: their configuration, and the files that ``WandbReport`` sent with them.
+
+Imported only where such a run is asked for, since this imports wandb.
+"""
 
 import os
 import tempfile
@@ -7,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import wandb
 import yaml
 
 from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, WANDB, NotTestedError, Run, read_run
@@ -66,8 +70,8 @@ def read_project(project: str, group: str | None, remote: Remote | None = None) 
                 found.append(_read(run, project))
             except NotTestedError as error:
                 reasons.append(str(error))
-    # wandb's own errors and those of requests; a project that is not there is a ValueError.
-    except (OSError, ValueError, *_errors()) as error:
+    # A project that is not there is a ValueError, and what requests raises an OSError.
+    except (OSError, ValueError, wandb.Error) as error:
         raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
     if not found and not reasons:
         raise UserError(f"{where} has no runs; look at the names of entity, project and group")
@@ -75,17 +79,9 @@ def read_project(project: str, group: str | None, remote: Remote | None = None) 
 
 
 def _api() -> Remote:
-    import wandb
-
     os.environ.setdefault("WANDB_SILENT", "true")
     api: Remote = wandb.Api(timeout=TIMEOUT)
     return api
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    import wandb
-
-    return (wandb.Error,)
 
 
 def _read(run: RemoteRun, project: str) -> Run:
@@ -96,8 +92,8 @@ def _read(run: RemoteRun, project: str) -> Run:
             file.download(root=folder)
         if not Path(folder, TABLE).is_file():
             raise NotTestedError(
-                f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or kept the names of photos to itself (WandbReport's "
-                "names: false); give its run folder"
+                f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or keeps the names of photos on its machine; give "
+                "its run folder"
             )
         Path(folder, CONFIG).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
         return replace(read_run(Path(folder)), name=name, experiment=run.group or project)
