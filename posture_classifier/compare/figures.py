@@ -122,7 +122,7 @@ def _by_class(comparison: Comparison) -> Html:
         style = series(line, marker=True) | {"linestyle": ""}
         axes.plot(values, places, **style, label=short(comparison.names[index]))
     axes.set_yticks(range(len(classes)), [short(name) for name in classes])
-    axes.invert_yaxis()
+    axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     _legend_below(axes)
     told = "; ".join(

@@ -74,10 +74,10 @@ def _figures(comparison: Comparison) -> Html:
         spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
         figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.figures[index][m] for m in METRICS))
         rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *figures])
-    head = ["entry", f"seeds, range of {TITLES[metric]}", *(TITLES[name] for name in METRICS)]
+    head = ["entry", "seeds", *(TITLES[name] for name in METRICS)]
     caption = (
-        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Of log loss (nats) and expected calibration error (ECE, "
-        f"{BINS} bins of equal width) less is better."
+        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Below the seeds: range of their {TITLES[metric]}. Of log "
+        f"loss (nats) and expected calibration error (ECE, {BINS} bins of equal width) less is better."
     )
     return table(head, rows, caption)
 
