@@ -93,7 +93,7 @@ def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
         "val": {"images": 8, "groups": 2},
         "test": {"images": 8, "groups": 2},
     }
-    for name in ("accuracy", "balanced_accuracy", "macro_f1", "auroc"):
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "log_loss", "ece"):
         assert summary[name]["low"] <= summary[name]["value"] <= summary[name]["high"]
     assert [(phase["stages_open"], phase["first_epoch"], phase["last_epoch"]) for phase in summary["phases"]] == [
         (1, 0, 0),
