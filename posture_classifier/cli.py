@@ -42,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(__version__)
         elif command in ("-h", "--help"):
             print(_help(TRAINING | tool_lines))
+        elif command in TRAINING and {"-h", "--help"} & set(arguments):
+            from posture_classifier.training_help import help_text
+
+            print(help_text(command, TRAINING[command]))
         elif command in TRAINING:
             from posture_classifier.training import PostureCLI
 

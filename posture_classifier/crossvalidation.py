@@ -1,6 +1,5 @@
 """The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
 
-import csv
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from rich.console import Console
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
+from posture_classifier.output import read_rows
 from posture_classifier.runs import make_numbered, numbered, versions
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
@@ -163,14 +163,6 @@ def _is_done(run: Path) -> bool:
     tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
     predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
     return bool(tested) and tested == predicted
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 class _Parsed(Exception):  # noqa: N818 - a way out, not an error

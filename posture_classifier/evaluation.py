@@ -1,20 +1,19 @@
 """How good a classifier is, and how sure one can be of that."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from posture_classifier.intervals import Figure, Floats, Ints, distance_interval, draws, loss_interval, share_interval, wilson
 
-DRAWS = 2000
-Z = 1.959964
-"""The normal distribution's 97.5 percentile."""
-AUROC_WORK = 200_000_000
-"""Draws x photos x classes that the AUROC's bootstrap may cost; some seconds. At least 200 draws are made."""
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+"""From 0 to 1, and the more the better."""
+LOSSES = ("log_loss", "ece")
+"""At least 0, and the less the better."""
+METRICS = SHARES + LOSSES
+BINS = 15
+"""Of equal width in confidence, for calibration; as many as Guo et al. 2017 take."""
 
 
 @dataclass(frozen=True)
@@ -62,93 +61,146 @@ class Predictions:
         return float(_mean_over_classes(2 * table.diagonal()[None], (table.sum(0) + table.sum(1))[None])[0])
 
     @property
+    def confidence(self) -> Floats:
+        """(N,) probability of the most probable class."""
+        result: Floats = self.probabilities.max(1)
+        return result
+
+    @property
+    def losses(self) -> Floats:
+        """(N,) negative log-probability of the true class, in nats, 27.6 at most."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        result: Floats = -np.log(np.maximum(chosen, 1e-12))
+        return result
+
+    @property
     def log_loss(self) -> float:
         """Mean negative log-probability of the true class, in nats."""
-        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+        return float(self.losses.mean())
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A measured value with its 95 % interval; without one where a single group was measured, which tells nothing of others."""
+class Reliability:
+    """How often a classifier is right when it is so sure (Guo et al. 2017, section 2): bin ``b`` of B holds ``b/B < p <= (b+1)/B``.
 
-    value: float | None
-    low: float | None
-    high: float | None
+    Attributes:
+        counts: (B,) photos whose most probable class has such a probability.
+        confidence: (B,) mean of those probabilities; NaN in an empty bin.
+        accuracy: (B,) share of these photos that are right; NaN in an empty bin.
+    """
+
+    counts: Ints
+    confidence: Floats
+    accuracy: Floats
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: the mean over photos of the distance between confidence and accuracy of their bin."""
+        return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())
+
+
+def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
+    """Group the photos by confidence, in bins of equal width; for reliability diagrams and the expected calibration error."""
+    codes = confidence_bins(predictions, bins)
+    right = predictions.predicted == predictions.labels
+    counts, confident, accurate = (
+        np.bincount(codes, weights=weights, minlength=bins) for weights in (None, predictions.confidence, right)
+    )
+    with np.errstate(invalid="ignore"):
+        return Reliability(counts.astype(np.int64), confident / counts, accurate / counts)
+
+
+def confidence_bins(predictions: Predictions, bins: int = BINS) -> Ints:
+    """(N,) the bin of each photo's confidence."""
+    # Probabilities that were rounded to float32 may exceed 1 in the last digit.
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predictions.confidence).astype(np.int64)
 
 
 def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Figure]:
-    """Accuracy, balanced accuracy, macro-F1 and macro AUROC (one class against the rest), each with a 95 % interval.
+    """All of ``METRICS``, each with a 95 % interval.
 
-    The interval is the percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13): ten photos of a person are
-    not ten independent witnesses. Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
-    interval; the other metrics have no such form, and the ordinary bootstrap. A score of 0 or 1 has no spread to draw from: its
-    interval is Wilson's, with as many trials as there are groups. A metric that is not defined (AUROC where only one class was
-    seen) is None.
+    The AUROC is the mean over classes of one class against the rest, the log loss is in nats, and the expected calibration error
+    (ECE) takes ``BINS`` bins of equal width. The intervals are those of ``intervals.py``, by the bootstrap over groups; where every
+    photo is its own group, accuracy is a share of independent trials and has Wilson's interval. A metric that is not defined (AUROC
+    where only one class was seen) is None.
 
     Args:
         predictions: N photos of C classes.
         groups: (N,) group of each photo.
         seed: Of the bootstrap.
     """
-    _, codes = np.unique(groups, return_inverse=True)
-    n_groups = int(codes.max()) + 1
-    weights = _draws(n_groups, seed)
-    values = _scores(predictions, codes, weights)
-    result = {name: _interval(column, n_groups) for name, column in values.items()}
-    if len(codes) == n_groups > 1:
-        result["accuracy"] = wilson(predictions.accuracy, n_groups)
-    return result
+    return Bootstrap.of([predictions], groups, seed).figures()
 
 
-def wilson(share: float, trials: int) -> Figure:
-    """A share of independent trials with its 95 % score interval (Wilson 1927), good for few trials and near 0 and 1 too.
+@dataclass(frozen=True)
+class Bootstrap:
+    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every draw of groups.
 
-    Args:
-        share: Of successes, 0 to 1.
-        trials: At least 1.
+    Attributes:
+        values: (1 + D,) of each metric, the sample's own first.
+        of_networks: Each network's own value of each metric, in the sample.
+        distances: (D,) sum over the bins of how far a draw's calibration gaps are from the sample's.
+        n_groups: That were drawn from.
+        n_photos: In the sample.
     """
-    centre = share + Z**2 / (2 * trials)
-    spread = Z * sqrt(share * (1 - share) / trials + Z**2 / (4 * trials**2))
-    low, high = ((centre + side * spread) / (1 + Z**2 / trials) for side in (-1, 1))
-    # Where no trial, or every one, succeeded, that end is the share itself, but for rounding.
-    return Figure(share, low if share > 0 else 0.0, high if share < 1 else 1.0)
+
+    values: dict[str, Floats]
+    of_networks: dict[str, Floats]
+    distances: Floats
+    n_groups: int
+    n_photos: int
+
+    @classmethod
+    def of(cls, several: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
+        """Draw groups; all networks have seen the same photos, and the same seed draws the same groups for each."""
+        _, codes = np.unique(groups, return_inverse=True)
+        weights = draws(int(codes.max()) + 1, seed)
+        scores = [_scores(predictions, codes, weights) for predictions in several]
+        gaps = [_gaps_of_draws(predictions, codes, weights) for predictions in several]
+        for score, gap in zip(scores, gaps, strict=True):
+            score["ece"] = np.abs(gap).sum(1)
+        values = {name: np.mean([score[name] for score in scores], axis=0) for name in METRICS}
+        of_networks = {name: np.array([score[name][0] for score in scores]) for name in METRICS}
+        distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
+        return cls(values, of_networks, distances, weights.shape[1], len(groups))
+
+    def figures(self) -> dict[str, Figure]:
+        """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
+        trials = dict.fromkeys(SHARES, self.n_photos) | {"auroc": self.n_photos**2}
+        result = {name: share_interval(self.values[name], self.n_groups, trials[name]) for name in SHARES}
+        result["log_loss"] = loss_interval(self.values["log_loss"], self.n_groups)
+        result["ece"] = distance_interval(self.values["ece"], self.distances, self.n_groups)
+        if self.n_photos == self.n_groups > 1 == len(self.of_networks["accuracy"]):
+            result["accuracy"] = wilson(float(self.values["accuracy"][0]), self.n_groups)
+        return result
 
 
-def mean_over_groups(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Figure:
-    """Mean of a value (N,) of photos, with its 95 % interval by the bootstrap over groups; for differences between two models."""
-    _, codes = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(codes, weights=values), np.bincount(codes)
-    weights = _draws(len(counts), seed)
-    drawn = (weights @ sums) / (weights @ counts)
-    if len(counts) < 2:
-        return Figure(float(drawn[0]), None, None)
-    low, high = np.percentile(drawn[1:], [2.5, 97.5])
-    return Figure(float(drawn[0]), float(low), float(high))
-
-
-def _draws(n_groups: int, seed: int) -> Ints:
-    """(1 + DRAWS, G) multiplicity of each group; the first row is the sample itself, every group once."""
-    multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
-    return np.vstack([np.ones(n_groups, dtype=np.int64), multiplicity])
-
-
-def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
-    """Every metric for every row of ``weights`` (D, G), the multiplicity of each group."""
+def _scores(predictions: Predictions, codes: Ints, weights: Floats) -> dict[str, Floats]:
+    """The shares and the log loss for every row of ``weights`` (D, G), the multiplicity of each group."""
     n_classes = predictions.probabilities.shape[1]
     labels, said = predictions.labels, predictions.predicted
     shape = (weights.shape[1], n_classes)
     # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
-    per_group = [np.zeros(shape, dtype=np.int64) for _ in range(3)]
+    per_group = [np.zeros(shape) for _ in range(3)]
     for counts, classes, chosen in zip(per_group, (labels, labels, said), (labels == said, slice(None), slice(None)), strict=True):
         np.add.at(counts, (codes[chosen], classes[chosen]), 1)
-    right, true, predicted = ((weights @ counts).astype(np.float64) for counts in per_group)  # (D, C) each
+    right, true, predicted = (weights @ counts for counts in per_group)  # (D, C) each
     return {
         "accuracy": right.sum(1) / true.sum(1),
         "balanced_accuracy": _mean_over_classes(right, true),
         "macro_f1": _mean_over_classes(2 * right, true + predicted),
         "auroc": _macro_auroc(predictions, codes, weights),
+        "log_loss": (weights @ np.bincount(codes, weights=predictions.losses)) / true.sum(1),
     }
+
+
+def _gaps_of_draws(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
+    """(D, BINS) share of right photos less what the confidence promised; absolute values sum to the calibration error."""
+    gaps = np.zeros((weights.shape[1], BINS))
+    excess = (predictions.predicted == predictions.labels) - predictions.confidence
+    np.add.at(gaps, (codes, confidence_bins(predictions)), excess)
+    result: Floats = (weights @ gaps) / (weights @ np.bincount(codes))[:, None]
+    return result
 
 
 def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
@@ -158,55 +210,37 @@ def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
     return result
 
 
-def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats:
-    """Mean over classes of the area under the ROC curve; NaN where a draw lacks positives or negatives of all classes."""
-    affordable = max(200, AUROC_WORK // predictions.probabilities.size)
-    weights = weights[: 1 + affordable]
-    per_class = [
-        weighted_auroc(predictions.probabilities[:, label], predictions.labels == label, codes, weights)
-        for label in range(predictions.probabilities.shape[1])
-    ]
-    stacked = np.stack(per_class, axis=1)
-    known = ~np.isnan(stacked)
-    with np.errstate(invalid="ignore"):
-        result: Floats = np.where(known, stacked, 0).sum(1) / known.sum(1)
+def _macro_auroc(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
+    """Mean over classes of the area under the ROC curve, linearised in the weights, which gives DeLong's variance (1988).
+
+    Sorting anew in every draw would give the same spread at a hundred times the cost.
+    """
+    labels = range(predictions.probabilities.shape[1])
+    areas = [auroc(predictions.probabilities[:, label], predictions.labels == label) for label in labels]
+    known = [(area, influence) for area, influence in areas if area is not None]
+    if not known:
+        return np.full(len(weights), np.nan)
+    influence = np.mean([influence for _, influence in known], axis=0)
+    result: Floats = np.mean([area for area, _ in known]) + weights @ np.bincount(codes, weights=influence)
     return result
 
 
-def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints, weights: Ints) -> Floats:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), for many weightings at once.
+def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None, Floats]:
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), and the share of each photo in it.
 
     Args:
         scores: (N,).
         positive: (N,) which class each belongs to.
-        codes: (N,) index of each one's group.
-        weights: (D, G) weight of every group in every draw.
 
     Returns:
-        (D,) areas; NaN where a draw has no positive or no negative.
+        The area, None where there are no positives or no negatives; and its derivative (N,) by the weight of each photo.
     """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
-    result = np.empty(len(weights))
-    # In blocks, so that memory stays flat however many photos there are.
-    block = max(1, 4_000_000 // len(scores))
-    for start in range(0, len(weights), block):
-        drawn = weights[start : start + block][:, codes[order]].astype(np.float64)
-        above = np.add.reduceat(drawn * positive[order], starts, axis=1)
-        below = np.add.reduceat(drawn * ~positive[order], starts, axis=1)
-        wins = (above * (below.cumsum(1) - below / 2)).sum(1)
-        with np.errstate(invalid="ignore"):
-            result[start : start + block] = wins / (above.sum(1) * below.sum(1))
-    return result
-
-
-def _interval(values: Floats, n_groups: int) -> Figure:
-    """The first value, with the 2.5 and 97.5 percentiles of the others."""
-    value = float(values[0])
-    drawn = values[1:][~np.isnan(values[1:])]
-    if n_groups < 2 or np.isnan(value):
-        return Figure(None if np.isnan(value) else value, None, None)
-    if value in (0, 1) and (drawn == value).all():
-        return wilson(value, n_groups)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Figure(value, float(low), float(high))
+    _, at = np.unique(scores, return_inverse=True)
+    negatives, positives = (np.bincount(at[chosen], minlength=at.max() + 1) for chosen in (~positive, positive))
+    n_negatives, n_positives = negatives.sum(), positives.sum()
+    if not n_negatives or not n_positives:
+        return None, np.zeros(len(scores))
+    below = (negatives.cumsum() - negatives / 2) / n_negatives  # share of the negatives
+    above = 1 - (positives.cumsum() - positives / 2) / n_positives
+    area = float((positives * below).sum() / n_positives)
+    return area, np.where(positive, (below[at] - area) / n_positives, (above[at] - area) / n_negatives)

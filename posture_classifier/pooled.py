@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import count, interval
-from posture_classifier.crossvalidation import SUMMARY, Crossvalidation, Way, read_rows
+from posture_classifier.crossvalidation import SUMMARY, Crossvalidation, Way
 from posture_classifier.errors import UserError
-from posture_classifier.evaluation import METRICS, Predictions, figures, mean_over_groups
+from posture_classifier.evaluation import METRICS, Predictions, figures
+from posture_classifier.intervals import mean_over_groups
+from posture_classifier.output import read_rows
 
 HARDEST = 5
 COLUMNS = ("path", "group", "fold", "label")
@@ -64,7 +66,6 @@ class Pool:
             "images": len(self.groups),
             "groups": len(names) if grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
-            "loss": self.predictions.log_loss,
             "accuracy_of_folds": {"mean": float(np.mean(folds)), "folds": folds},
             "classes": self.classes,
             "accuracy_of_groups": per_group if grouped else None,

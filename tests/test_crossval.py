@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from posture_classifier.cli import main
+from posture_classifier.compare.reading import read_run
 from posture_classifier.crossvalidation import Crossvalidation
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.near_duplicates import connect, join_alike, scenes
@@ -21,7 +22,7 @@ from posture_classifier.parsing import Rest, parse_call
 from posture_classifier.pooled import meaning
 from posture_classifier.store import Rows, Store
 
-from .conftest import REPOSITORY, draw_photos, fit_arguments, run_program
+from .conftest import REPOSITORY, draw_photos, fit_arguments, run_forked
 
 FOLDS = 3
 
@@ -65,8 +66,7 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     diary = tmp_path / "diary"
     killer = ("--trainer.callbacks", f"{KillOnce.__module__}.KillOnce", "--trainer.callbacks.diary", str(diary))
     call = arguments(photos, tmp_path, *killer)
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as in this process, since another number adds in another order
-    assert run_program(*call, env=one_thread).returncode == -signal.SIGKILL
+    assert run_forked(*call) == -signal.SIGKILL
     folder = tmp_path / "lightning_logs" / "photos" / "crossval_0"
     assert not (folder / "summary.json").exists()
     finished = {path: path.stat().st_mtime_ns for path in (folder / "fold_0").rglob("*") if path.is_file()}
@@ -102,6 +102,9 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     for entry in summary["accuracy_of_groups"]:
         own = [row["group"] == entry["group"] for row in predictions]
         assert entry["accuracy"] == pytest.approx(right[own].mean())
+    run = read_run(whole)
+    assert run.tested.predictions.accuracy == summary["accuracy"]["value"], "compare takes it as one run"
+    assert [len(curve) for curve in run.curves] == [3] * FOLDS
     assert summary["accuracy_of_groups"][0]["accuracy"] == min(group["accuracy"] for group in summary["accuracy_of_groups"])
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc_score
 
-from posture_classifier.evaluation import METRICS, Figure, Predictions, figures, weighted_auroc, wilson
+from posture_classifier.evaluation import BINS, METRICS, SHARES, Predictions, auroc, figures, reliability
+from posture_classifier.intervals import Figure, wilson
 
 
 def random_predictions(n: int, classes: int, seed: int, rounded: bool = False) -> Predictions:
@@ -22,6 +23,17 @@ def width(figure: Figure) -> float:
     return figure.high - figure.low
 
 
+def ece_bin_by_bin(predictions: Predictions) -> float:
+    """Guo et al. 2017, equation 3, as it is written there."""
+    total = 0.0
+    for low in range(BINS):
+        inside = (predictions.confidence > low / BINS) & (predictions.confidence <= (low + 1) / BINS)
+        if inside.any():
+            right = (predictions.predicted == predictions.labels)[inside].mean()
+            total += inside.mean() * abs(right - predictions.confidence[inside].mean())
+    return total
+
+
 @pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("rounded", [False, True], ids=["", "with ties"])
 def test_figures_are_those_of_scikit_learn(classes: int, rounded: bool) -> None:
@@ -34,6 +46,8 @@ def test_figures_are_those_of_scikit_learn(classes: int, rounded: bool) -> None:
         "balanced_accuracy": balanced_accuracy_score(labels, said),
         "macro_f1": f1_score(labels, said, average="macro"),
         "auroc": np.mean(areas),
+        "log_loss": -np.log(np.maximum(predictions.probabilities[np.arange(200), labels], 1e-12)).mean(),
+        "ece": ece_bin_by_bin(predictions),
     }
     assert {name: figure.value for name, figure in measured.items()} == pytest.approx(expected)
     assert predictions.macro_f1 == pytest.approx(expected["macro_f1"])
@@ -41,13 +55,19 @@ def test_figures_are_those_of_scikit_learn(classes: int, rounded: bool) -> None:
         assert predictions.log_loss == pytest.approx(log_loss(labels, predictions.probabilities))
 
 
-def test_weighted_auroc_is_that_of_scikit_learn() -> None:
+def test_the_spread_of_the_auroc_is_that_of_delong() -> None:
+    """DeLong et al. 1988, equation 5, from the matrix of all pairs."""
     predictions = random_predictions(60, 2, seed=2, rounded=True)
-    codes = np.arange(60) // 5
-    weights = np.random.default_rng(0).integers(0, 4, size=(20, 12))
-    got = weighted_auroc(predictions.probabilities[:, 1], predictions.labels == 1, codes, weights)
-    expected = [roc_auc_score(predictions.labels, predictions.probabilities[:, 1], sample_weight=row[codes]) for row in weights]
-    assert got == pytest.approx(expected)
+    scores, positive = predictions.probabilities[:, 1], predictions.labels == 1
+    wins = (scores[positive][:, None] > scores[~positive]) + 0.5 * (scores[positive][:, None] == scores[~positive])
+    area, influence = auroc(scores, positive)
+    assert area == pytest.approx(wins.mean())
+    variance = sum(placements.var(ddof=1) / len(placements) for placements in (wins.mean(1), wins.mean(0)))
+    assert 30 / 29 * (influence**2).sum() == pytest.approx(variance)
+    figure = figures(predictions, np.arange(60).astype(str))["auroc"]
+    trials = wins.mean() * (1 - wins.mean()) / variance
+    expected = wilson(wins.mean(), trials, t.ppf(0.975, 59))
+    assert (figure.low, figure.high) == pytest.approx((expected.low, expected.high), abs=0.005), "but for the draws"
 
 
 def test_the_interval_of_single_photos_is_about_that_of_a_binomial() -> None:
@@ -73,7 +93,8 @@ def test_a_perfect_score_is_not_certain() -> None:
     labels = np.arange(200) % 2
     predictions = Predictions(np.arange(200), labels, np.eye(2)[labels])
     for n_groups, low in ((200, 0.981), (20, 0.839)):
-        for figure in figures(predictions, (np.arange(200) % n_groups).astype(str)).values():
+        measured = figures(predictions, (np.arange(200) % n_groups).astype(str))
+        for figure in (measured[name] for name in SHARES):
             assert figure.value == figure.high == 1
             assert figure.low == pytest.approx(low, abs=1e-3)
 
@@ -124,3 +145,16 @@ def test_nothing_right_is_not_certain_either() -> None:
     figure = figures(Predictions(np.arange(40), labels, np.eye(2)[1 - labels]), (np.arange(40) % 8).astype(str))["accuracy"]
     assert (figure.value, figure.low) == (0, 0)
     assert figure.high == pytest.approx(binomtest(0, 8).proportion_ci(method="wilson").high, abs=1e-6)
+
+
+def test_reliability_of_known_confidences() -> None:
+    """Five photos at 0.6, of which three are right; five at 0.9, all right: 0 and 0.1 away, so 0.05 in the mean."""
+    said = np.repeat([[0.6, 0.4], [0.9, 0.1]], 5, axis=0)
+    predictions = Predictions(np.arange(10), np.array([0, 0, 0, 1, 1, 0, 0, 0, 0, 0]), said)
+    known = reliability(predictions, bins=10)
+    assert known.counts.tolist() == [0, 0, 0, 0, 0, 5, 0, 0, 5, 0], "the upper edge belongs to the bin"
+    assert known.confidence[[5, 8]] == pytest.approx([0.6, 0.9])
+    assert known.accuracy[[5, 8]] == pytest.approx([0.6, 1])
+    assert np.isnan(known.accuracy[0])
+    assert known.ece == pytest.approx(0.05)
+    assert reliability(predictions).ece == pytest.approx(figures(predictions, np.arange(10).astype(str))["ece"].value)

@@ -153,7 +153,7 @@ def test_folders_files_and_names(draw_folder: DrawFolder) -> None:
     assert len(photos) == 24
     assert "정상/day 2/PERSON0.PNG" in photos.paths.tolist()
     assert photos.groups.tolist() == [unicodedata.normalize("NFC", path) for path in photos.paths], "every photo its own group"
-    assert all(photos.file(i).exists() for i in range(len(photos)))
+    assert all(Path(photos.file(i)).exists() for i in range(len(photos)))
 
 
 def test_a_pattern_may_mark_the_group_within_its_match(draw_folder: DrawFolder) -> None:

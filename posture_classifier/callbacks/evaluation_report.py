@@ -16,6 +16,7 @@ from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
+from posture_classifier.device import device_name
 from posture_classifier.evaluation import Predictions, figures
 from posture_classifier.model import PostureClassifier
 from posture_classifier.plots import plot_confusion, plot_curves
@@ -72,7 +73,6 @@ class EvaluationReport(Callback):
             "images": len(seen),
             "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
-            "loss": predictions.log_loss,
             "classes": data.class_names,
             "splits": _sizes(data.photos),
             "phases": _phases(rows),
@@ -96,6 +96,7 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "weights": model.hparams["weights_source"],
         "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "device": str(model.device),
+        "hardware": device_name(model.device),
         "precision": str(trainer.precision),
         "computed_in": {
             kind: name_of(compute_type(model.backbone, model.precision, learns))

@@ -47,7 +47,7 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
     photos, findings = with_groups(listing.photos, group_pattern)
     findings += layout(listing)
     if len(photos):
-        scanned = scan([photos.file(index) for index in range(len(photos))], progress)
+        scanned = scan([Path(photos.file(index)) for index in range(len(photos))], progress)
         findings += file_findings(photos, scanned)
         duplicates = find_duplicates(photos, scanned)
         findings += duplicate_findings(photos, duplicates)

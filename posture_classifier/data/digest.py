@@ -10,9 +10,9 @@ from posture_classifier.data.folder import Photos
 from posture_classifier.parallel import in_threads
 
 
-def digest(path: Path) -> int:
+def digest(path: str | Path) -> int:
     """64-bit BLAKE2b of the file's bytes, as a signed integer."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         hashed = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
     return int.from_bytes(hashed.digest(), "big", signed=True)
 

@@ -57,9 +57,10 @@ class Photos:
         """The photos of one split."""
         return self.select(self.splits == split)
 
-    def file(self, index: int) -> Path:
+    def file(self, index: int) -> str:
         """Where photo ``index`` lies."""
-        return self.root / self.paths[index]
+        # No Path: it would intern every part of it for a moment, in a table that each worker then has a copy of.
+        return os.path.join(self.root, self.paths[index])
 
 
 def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:

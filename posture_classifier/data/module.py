@@ -1,5 +1,6 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -267,9 +268,7 @@ class PostureData(LightningDataModule):
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
         workers = 0 if decoded else self._workers()
-        return DataLoader(
-            dataset, batch_sampler=keys, num_workers=workers, worker_init_fn=_init_worker, generator=torch.Generator()
-        )
+        return DataLoader(dataset, batch_sampler=keys, num_workers=workers, worker_init_fn=init_worker, generator=torch.Generator())
 
     def _workers(self) -> int:
         ranks = self.trainer.world_size if self.trainer is not None else 1
@@ -285,7 +284,7 @@ class PostureData(LightningDataModule):
             sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             batch_size=self.batch_size,
             num_workers=workers,
-            worker_init_fn=_init_worker,
+            worker_init_fn=init_worker,
             persistent_workers=workers > 0,
             # Its own, since starting an iterator draws a number, and a resumed run starts its first one at another moment.
             generator=torch.Generator(),
@@ -312,8 +311,10 @@ def _default_workers(ranks: int) -> int:
     return 0 if cores() == 1 else min(8, max(1, cores() // ranks))
 
 
-def _init_worker(worker: int) -> None:
-    """One thread a worker: OpenCV would otherwise start as many as there are cores in each."""
+def init_worker(worker: int) -> None:
+    """One thread a worker, where OpenCV would start as many as there are cores; and memory that is shared stays so."""
     import cv2
 
+    # Python's collector of cycles writes to every object that it looks at, which copies its page into the worker.
+    gc.freeze()
     cv2.setNumThreads(0)

@@ -6,6 +6,7 @@ beyond it whatever the network finds alike: for a split, a pair too many costs l
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import cv2
@@ -189,7 +190,7 @@ def scenes(photos: Photos, progress: Progress) -> npt.NDArray[np.str_]:
         progress: Told how many photos of how many were read.
     """
     order = np.argsort(photos.paths)
-    scanned = scan([photos.file(index) for index in order.tolist()], progress)
+    scanned = scan([Path(photos.file(index)) for index in order.tolist()], progress)
     links = [(link.first, link.second) for link in find_links(scanned)]
     names = np.array([normal(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)

@@ -48,7 +48,7 @@ def sessions(photos: Photos) -> npt.NDArray[np.str_]:
     Raises:
         UserError: A photo holds no date.
     """
-    names = session_names([_read(photos.file(index)) for index in range(len(photos))])
+    names = session_names([_read(Path(photos.file(index))) for index in range(len(photos))])
     if missing := [str(path) for path, name in zip(photos.paths, names, strict=True) if name is None]:
         raise UserError(
             f"data.group_by exif: {len(missing)} of {len(photos)} photos below {photos.root} hold no date (EXIF DateTimeOriginal): "
