@@ -78,7 +78,7 @@ def test_what_an_alarm_does() -> None:
     assert threshold(predictions, 1, 0.6) == 0.8
     assert threshold(predictions, 1, 0.95) == 0.3
     result = alarm(predictions, alone, 1, at=0.3)
-    assert (result.recall.value, result.false_alarms.value, result.precision.value) == (1, pytest.approx(1 / 3), 0.75)
+    assert (result.recall.value, result.precision.value) == (1, 0.75)
     assert result.false_alarms == wilson(1 / 3, 3), "every photo stands alone"
     never = alarm(predictions, alone, 1, at=0.95)
     assert (never.recall.value, never.precision.value) == (0, None)
@@ -111,19 +111,19 @@ def planted(n: int, side: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("name", "side", "options"),
-    [("cifar_resnet20", 32, {}), ("test_vit", 96, {"img_size": 96})],
+    ("name", "side", "options", "steps"),
+    [("cifar_resnet20", 32, {}, 24), ("test_vit", 96, {"img_size": 96}, 50)],
     ids=["convolutional", "transformer"],
 )
-def test_what_decides_lights_up(name: str, side: int, options: dict[str, int]) -> None:
+def test_what_decides_lights_up(name: str, side: int, options: dict[str, int], steps: int) -> None:
     torch.manual_seed(0)
     network = timm.create_model(name, num_classes=2, **options).train()
     images, labels, _ = planted(64, side, seed=0)
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
-    for step in range(50):
+    for step in range(steps):
         batch = torch.arange(16) + 16 * (step % 4)
         optimizer.zero_grad()
-        cross_entropy(network(images[batch]), labels[batch]).backward()
+        torch.autograd.backward(cross_entropy(network(images[batch]), labels[batch]))
         optimizer.step()
 
     images, labels, inside = planted(32, side, seed=1)
@@ -159,11 +159,13 @@ def test_every_family_has_a_map(name: str, side: int) -> None:
     for parameter in network.parameters():
         if not parameter.any():  # some heads start at zero, and then nothing depends on anything
             torch.nn.init.normal_(parameter, std=0.02)
-    maps = attention(network, torch.randn(2, 3, side, side), torch.tensor([0, 2]))
+    maps = attention(network, torch.randn(3, 3, side, side), torch.arange(3))
     assert maps is not None
-    assert maps.shape == (2, side, side)
+    assert maps.shape == (3, side, side)
     assert maps.min() >= 0
-    assert maps.amax((1, 2)).tolist() == pytest.approx([1, 1])
+    brightest = maps.amax((1, 2))
+    assert ((brightest == 0) | ((brightest - 1).abs() < 1e-6)).all(), "nothing may speak for a class"
+    assert brightest.any()
 
 
 def test_a_network_without_places_has_no_map() -> None:
