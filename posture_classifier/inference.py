@@ -68,10 +68,10 @@ class Classifier:
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        return cls.of(read_checkpoint(checkpoint), device)
+        return cls.of(read_checkpoint(checkpoint), device, precision)
 
     @classmethod
-    def of(cls, content: dict[str, Any], device: str | None = None) -> "Classifier":
+    def of(cls, content: dict[str, Any], device: str | None = None, precision: Precision = "auto") -> "Classifier":
         """The model of a checkpoint that was read already."""
         model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
