@@ -149,7 +149,9 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-class _Parsed(Exception):  # noqa: N818 - a way out, not an error
+class Parsed(Exception):  # noqa: N818 - a way out, not an error
+    """Carries what ``SettingsOnly`` parsed: as values, and as text."""
+
     def __init__(self, settings: Namespace, text: str) -> None:
         super().__init__()
         self.settings, self.text = settings, text
@@ -164,17 +166,21 @@ class SettingsOnly(PostureCLI):
         """Leave with what was parsed."""
         if self.checkpoint is not None:
             raise UserError(f"{self.command} goes on by itself where it stopped; leave --ckpt_path out")
-        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+        raise Parsed(self.config.fit, self.dumped())
+
+    def dumped(self) -> str:
+        """All settings as text."""
+        return str(self.parser.dump(self.config, skip_none=False))
 
 
 def fit_settings(options: list[str], command_line: type[SettingsOnly] = SettingsOnly) -> tuple[Namespace, str]:
-    """What ``fit`` would be run with, given these options: as values, and as YAML.
+    """What ``fit`` would be run with, given these options: as values, and as text.
 
     Raises:
         UserError: ``fit`` would refuse the options.
     """
     try:
         command_line(["fit", *options])
-    except _Parsed as parsed:
+    except Parsed as parsed:
         return parsed.settings, parsed.text
     raise AssertionError("the command line was parsed and left")

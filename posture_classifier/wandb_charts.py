@@ -33,7 +33,10 @@ def charts(predictions: Predictions, classes: list[str]) -> dict[str, CustomChar
             precisions.append((classes[label], recall[::-1], precision[::-1]))
     bins = reliability(predictions)
     filled = bins.counts > 0
-    calibration = [("measured", bins.confidence[filled], bins.accuracy[filled]), ("ideal", np.array([0.0, 1.0]), np.array([0.0, 1.0]))]
+    calibration = [
+        ("measured", bins.confidence[filled], bins.accuracy[filled]),
+        ("ideal", np.array([0.0, 1.0]), np.array([0.0, 1.0])),
+    ]
     confusion = wandb.plot.confusion_matrix(
         y_true=predictions.labels.tolist(), preds=predictions.predicted.tolist(), class_names=classes, title="confusion matrix"
     )

@@ -116,6 +116,7 @@ def interval(figure: dict[str, float | None]) -> str:
 
 
 def data_of(trainer: Trainer) -> PostureData:
+    """What a trainer of ours trains on."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, PostureData)
     return data
