@@ -17,14 +17,16 @@ def search(fit_options: Rest) -> int:
     """
     # Imported late: --help should not cost the seconds that torch takes.
     from posture_classifier.backbone_search import BackboneSearch
-    from posture_classifier.tools.compare import compare
 
     prepared = BackboneSearch.prepared(list(fit_options))
     failures = prepared.train()
-    runs = [run for name in prepared.trials if (run := prepared.finished(name))]
-    if runs:
-        compare([str(run) for run in runs], output=prepared.folder / "comparison", overwrite=True)
-    prepared.report(failures)
+    try:
+        if runs := [str(run) for name in prepared.trials if (run := prepared.finished(name))]:
+            from posture_classifier.tools.compare import compare
+
+            compare(runs, output=prepared.folder / "comparison", overwrite=True)
+    finally:
+        prepared.report(failures)
     if failures:
         return 1
     prepared.finish()
