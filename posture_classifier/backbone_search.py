@@ -208,10 +208,8 @@ def _divisions(settings: Namespace) -> dict[str, Photos]:
 
 
 def _has_weights(name: str, search: Search, settings: Namespace) -> bool:
-    if name in (search.weights or {}):
-        return True
-    if not settings.model.pretrained:
-        return False
+    if name in (search.weights or {}) or not settings.model.pretrained:
+        return True  # or none are wanted
     where = weights_are(name)
     return where == "here" or (where != "none" and not hub_is_out_of_reach())
 

@@ -1,12 +1,13 @@
 """Predictions as charts and tables of Weights & Biases; all of them work without a network."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import wandb
 from PIL import Image
 from sklearn.metrics import precision_recall_curve, roc_curve
-from wandb.plot import CustomChart
+from wandb.plot.custom_chart import CustomChart
 
 from posture_classifier.data.decode import decode
 from posture_classifier.data.folder import Photos
@@ -71,13 +72,19 @@ def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bo
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
     worst = wrong[np.argsort(-predictions.losses[wrong], kind="stable")][:WORST]
     classes = photos.classes
-    rows: list[list[Any]] = []
+    rows: list[Iterable[Any]] = []
     for i in worst.tolist():
         row: list[Any] = [photos.paths[i], photos.groups[i]] if names else [i]
         row += [wandb.Image(_thumbnail(photos, i))] if pictures else []
         row += [classes[photos.labels[i]], classes[predictions.predicted[i]], *predictions.probabilities[i].tolist()]
         rows.append(row)
-    columns = [*(["path", "group"] if names else ["photo"]), *(["picture"] if pictures else []), "label", "predicted", *classes]
+    columns: list[str | int] = [
+        *(["path", "group"] if names else ["photo"]),
+        *(["picture"] if pictures else []),
+        "label",
+        "predicted",
+        *classes,
+    ]
     return wandb.Table(columns=columns, data=rows)
 
 

@@ -5,6 +5,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,7 @@ from typing import Any
 import pytest
 import wandb
 import yaml
-from wandb.proto.wandb_internal_pb2 import Record
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
-from wandb.sdk.lib.config_util import save_config_file_from_dict
 
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli import main
@@ -22,6 +21,7 @@ from posture_classifier.cli import main
 from .conftest import REPOSITORY, draw_photos, fit_arguments
 
 CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "precision_recall", "roc")}
+RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
 BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
 """Of LevelDB's log format, in which wandb keeps its records."""
 
@@ -41,7 +41,7 @@ class Kept:
     pictures: set[str] = field(default_factory=set)
 
 
-def records(path: Path) -> Iterator[Record]:
+def records(path: Path) -> Iterator[Any]:
     data, at, part = path.read_bytes(), 7, b""
     while at + HEADER <= len(data):
         if (room := BLOCK - at % BLOCK) < HEADER:
@@ -52,7 +52,7 @@ def records(path: Path) -> Iterator[Record]:
         part += data[at : at + length]
         at += length
         if kind in (FULL, LAST):
-            yield Record.FromString(part)
+            yield RECORD.FromString(part)
             part = b""
 
 
@@ -199,7 +199,7 @@ def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.Monke
         command += macros[word[2:-1]] if word.startswith("${") else [word]
     assert command[:4] == ["/usr/bin/env", "python", "-m", "posture_classifier"]
     parameters = tmp_path / "config-abc123.yaml"
-    save_config_file_from_dict(str(parameters), args)
+    parameters.write_text(yaml.safe_dump({"wandb_version": 1} | args))
     environment = {"MODE": "offline", "SWEEP_ID": "sweep1", "RUN_ID": "abc123", "SWEEP_PARAM_PATH": str(parameters)}
     for name, value in environment.items():
         monkeypatch.setenv(f"WANDB_{name}", value)
