@@ -1,6 +1,5 @@
 """The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
 
-import csv
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
+from posture_classifier.output import read_rows
 from posture_classifier.runs import make_numbered, numbered, versions
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
@@ -139,14 +139,6 @@ def going_on(runs: Path) -> list[str]:
     """What tells ``fit`` to go on where the newest run of a folder was stopped, if it came as far as a checkpoint."""
     stopped_runs = [run for run in versions(runs) if (run / "checkpoints" / "last.ckpt").is_file()]
     return ["--ckpt_path", "last"] if stopped_runs else []
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 class Parsed(Exception):  # noqa: N818 - a way out, not an error

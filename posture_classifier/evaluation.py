@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.intervals import Figure, Floats, Ints, bootstrap_interval, draws, wilson
+from posture_classifier.intervals import Figure, Floats, Ints, distance_interval, draws, loss_interval, share_interval, wilson
 
-AUROC_WORK = 200_000_000
-"""Draws x photos x classes that the AUROC's bootstrap may cost; some seconds. At least 200 draws are made."""
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 """From 0 to 1, and the more the better."""
 LOSSES = ("log_loss", "ece")
@@ -122,52 +120,86 @@ def figures(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 
     """All of ``METRICS``, each with a 95 % interval.
 
     The AUROC is the mean over classes of one class against the rest, the log loss is in nats, and the expected calibration error
-    (ECE) takes ``BINS`` bins of equal width.
-
-    The interval is the percentile bootstrap over groups (Efron and Tibshirani 1993, chapter 13): ten photos of a person are
-    not ten independent witnesses. Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
-    interval; the other metrics have no such form, and the ordinary bootstrap. A score of 0 or 1 has no spread to draw from: its
-    interval is Wilson's, with as many trials as there are groups. A metric that is not defined (AUROC where only one class was
-    seen) is None.
+    (ECE) takes ``BINS`` bins of equal width. The intervals are those of ``intervals.py``, by the bootstrap over groups; where every
+    photo is its own group, accuracy is a share of independent trials and has Wilson's interval. A metric that is not defined (AUROC
+    where only one class was seen) is None.
 
     Args:
         predictions: N photos of C classes.
         groups: (N,) group of each photo.
         seed: Of the bootstrap.
     """
-    _, codes = np.unique(groups, return_inverse=True)
-    n_groups = int(codes.max()) + 1
-    values = _scores(predictions, codes, draws(n_groups, seed))
-    result = {name: bootstrap_interval(column, n_groups, name in SHARES) for name, column in values.items()}
-    if len(codes) == n_groups > 1:
-        result["accuracy"] = wilson(predictions.accuracy, n_groups)
-    return result
+    return Bootstrap.of([predictions], groups, seed).figures()
 
 
-def _scores(predictions: Predictions, codes: Ints, weights: Ints) -> dict[str, Floats]:
-    """Every metric for every row of ``weights`` (D, G), the multiplicity of each group."""
+@dataclass(frozen=True)
+class Bootstrap:
+    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every draw of groups.
+
+    Attributes:
+        values: (1 + D,) of each metric, the sample's own first.
+        of_networks: Each network's own value of each metric, in the sample.
+        distances: (D,) sum over the bins of how far a draw's calibration gaps are from the sample's.
+        n_groups: That were drawn from.
+        n_photos: In the sample.
+    """
+
+    values: dict[str, Floats]
+    of_networks: dict[str, Floats]
+    distances: Floats
+    n_groups: int
+    n_photos: int
+
+    @classmethod
+    def of(cls, several: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
+        """Draw groups; all networks have seen the same photos, and the same seed draws the same groups for each."""
+        _, codes = np.unique(groups, return_inverse=True)
+        weights = draws(int(codes.max()) + 1, seed)
+        scores = [_scores(predictions, codes, weights) for predictions in several]
+        gaps = [_gaps_of_draws(predictions, codes, weights) for predictions in several]
+        for score, gap in zip(scores, gaps, strict=True):
+            score["ece"] = np.abs(gap).sum(1)
+        values = {name: np.mean([score[name] for score in scores], axis=0) for name in METRICS}
+        of_networks = {name: np.array([score[name][0] for score in scores]) for name in METRICS}
+        distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
+        return cls(values, of_networks, distances, weights.shape[1], len(groups))
+
+    def figures(self) -> dict[str, Figure]:
+        """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
+        trials = dict.fromkeys(SHARES, self.n_photos) | {"auroc": self.n_photos**2}
+        result = {name: share_interval(self.values[name], self.n_groups, trials[name]) for name in SHARES}
+        result["log_loss"] = loss_interval(self.values["log_loss"], self.n_groups)
+        result["ece"] = distance_interval(self.values["ece"], self.distances, self.n_groups)
+        if self.n_photos == self.n_groups > 1 == len(self.of_networks["accuracy"]):
+            result["accuracy"] = wilson(float(self.values["accuracy"][0]), self.n_groups)
+        return result
+
+
+def _scores(predictions: Predictions, codes: Ints, weights: Floats) -> dict[str, Floats]:
+    """The shares and the log loss for every row of ``weights`` (D, G), the multiplicity of each group."""
     n_classes = predictions.probabilities.shape[1]
     labels, said = predictions.labels, predictions.predicted
     shape = (weights.shape[1], n_classes)
     # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
-    per_group = [np.zeros(shape, dtype=np.int64) for _ in range(3)]
+    per_group = [np.zeros(shape) for _ in range(3)]
     for counts, classes, chosen in zip(per_group, (labels, labels, said), (labels == said, slice(None), slice(None)), strict=True):
         np.add.at(counts, (codes[chosen], classes[chosen]), 1)
-    right, true, predicted = ((weights @ counts).astype(np.float64) for counts in per_group)  # (D, C) each
+    right, true, predicted = (weights @ counts for counts in per_group)  # (D, C) each
     return {
         "accuracy": right.sum(1) / true.sum(1),
         "balanced_accuracy": _mean_over_classes(right, true),
         "macro_f1": _mean_over_classes(2 * right, true + predicted),
         "auroc": _macro_auroc(predictions, codes, weights),
         "log_loss": (weights @ np.bincount(codes, weights=predictions.losses)) / true.sum(1),
-        "ece": np.abs(weights @ _calibration_gaps(predictions, codes)).sum(1) / true.sum(1),
     }
 
 
-def _calibration_gaps(predictions: Predictions, codes: Ints) -> Floats:
-    """(G, BINS) right photos less those that the confidence promised, per group and bin."""
-    result = np.zeros((int(codes.max()) + 1, BINS))
-    np.add.at(result, (codes, confidence_bins(predictions)), (predictions.predicted == predictions.labels) - predictions.confidence)
+def _gaps_of_draws(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
+    """(D, BINS) share of right photos less what the confidence promised; absolute values sum to the calibration error."""
+    gaps = np.zeros((weights.shape[1], BINS))
+    excess = (predictions.predicted == predictions.labels) - predictions.confidence
+    np.add.at(gaps, (codes, confidence_bins(predictions)), excess)
+    result: Floats = (weights @ gaps) / (weights @ np.bincount(codes))[:, None]
     return result
 
 
@@ -178,43 +210,37 @@ def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
     return result
 
 
-def _macro_auroc(predictions: Predictions, codes: Ints, weights: Ints) -> Floats:
-    """Mean over classes of the area under the ROC curve; NaN where a draw lacks positives or negatives of all classes."""
-    affordable = max(200, AUROC_WORK // predictions.probabilities.size)
-    weights = weights[: 1 + affordable]
-    per_class = [
-        weighted_auroc(predictions.probabilities[:, label], predictions.labels == label, codes, weights)
-        for label in range(predictions.probabilities.shape[1])
-    ]
-    stacked = np.stack(per_class, axis=1)
-    known = ~np.isnan(stacked)
-    with np.errstate(invalid="ignore"):
-        result: Floats = np.where(known, stacked, 0).sum(1) / known.sum(1)
+def _macro_auroc(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
+    """Mean over classes of the area under the ROC curve, linearised in the weights, which gives DeLong's variance (1988).
+
+    Sorting anew in every draw would give the same spread at a hundred times the cost.
+    """
+    labels = range(predictions.probabilities.shape[1])
+    areas = [auroc(predictions.probabilities[:, label], predictions.labels == label) for label in labels]
+    known = [(area, influence) for area, influence in areas if area is not None]
+    if not known:
+        return np.full(len(weights), np.nan)
+    influence = np.mean([influence for _, influence in known], axis=0)
+    result: Floats = np.mean([area for area, _ in known]) + weights @ np.bincount(codes, weights=influence)
     return result
 
 
-def weighted_auroc(scores: Floats, positive: npt.NDArray[np.bool_], codes: Ints, weights: Ints) -> Floats:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), for many weightings at once.
+def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None, Floats]:
+    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), and the share of each photo in it.
 
     Args:
         scores: (N,).
         positive: (N,) which class each belongs to.
-        codes: (N,) index of each one's group.
-        weights: (D, G) weight of every group in every draw.
 
     Returns:
-        (D,) areas; NaN where a draw has no positive or no negative.
+        The area, None where there are no positives or no negatives; and its derivative (N,) by the weight of each photo.
     """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of each run of equal scores
-    result = np.empty(len(weights))
-    # In blocks, so that memory stays flat however many photos there are.
-    block = max(1, 4_000_000 // len(scores))
-    for start in range(0, len(weights), block):
-        drawn = weights[start : start + block][:, codes[order]].astype(np.float64)
-        above = np.add.reduceat(drawn * positive[order], starts, axis=1)
-        below = np.add.reduceat(drawn * ~positive[order], starts, axis=1)
-        wins = (above * (below.cumsum(1) - below / 2)).sum(1)
-        with np.errstate(invalid="ignore"):
-            result[start : start + block] = wins / (above.sum(1) * below.sum(1))
-    return result
+    _, at = np.unique(scores, return_inverse=True)
+    negatives, positives = (np.bincount(at[chosen], minlength=at.max() + 1) for chosen in (~positive, positive))
+    n_negatives, n_positives = negatives.sum(), positives.sum()
+    if not n_negatives or not n_positives:
+        return None, np.zeros(len(scores))
+    below = (negatives.cumsum() - negatives / 2) / n_negatives  # share of the negatives
+    above = 1 - (positives.cumsum() - positives / 2) / n_positives
+    area = float((positives * below).sum() / n_positives)
+    return area, np.where(positive, (below[at] - area) / n_positives, (above[at] - area) / n_negatives)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,11 @@ class Classifier:
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        content = read_checkpoint(checkpoint)
+        return cls.of(read_checkpoint(checkpoint), device)
+
+    @classmethod
+    def of(cls, content: dict[str, Any], device: str | None = None) -> "Classifier":
+        """The model of a checkpoint that was read already."""
         model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
         return cls(model, device)

@@ -15,7 +15,7 @@ def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) 
     """Draw (C, C) counts, true classes down and predicted ones across; shades are shares of the true class."""
     size = min(max(4.0, 1.6 + 0.6 * len(classes)), 20.0)
     classes = [name.replace("$", r"\$") for name in classes]  # a dollar would begin a formula
-    with rc_context({"font.family": _fonts()}):
+    with rc_context({"font.family": fonts()}):
         _draw_confusion(confusion, classes, title, size).savefig(path, dpi=150)
 
 
@@ -74,7 +74,7 @@ def _shade_phases(rows: list[dict[str, str]], axes: Axes) -> None:
             axes.text(epoch - 0.4, 1.01, text, transform=axes.get_xaxis_transform(), fontsize=7, color="grey")
 
 
-def _fonts() -> list[str]:
+def fonts() -> list[str]:
     """The usual font, then whichever installed one knows the letters of other scripts: class names may be Korean."""
     wanted = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo", "Arial Unicode MS")
     installed = set(get_font_names())

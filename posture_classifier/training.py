@@ -26,7 +26,7 @@ from posture_classifier.check.quick import quick_check
 from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
-from posture_classifier.errors import UserError, sample
+from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
@@ -91,6 +91,7 @@ class PostureCLI(LightningCLI):
             default=None,
             help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
         )
+        parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
         parser.add_lightning_class_args(FrozenCache, "cache")
         parser.link_arguments("seed_everything", "data.seed")
@@ -205,6 +206,23 @@ class PostureCLI(LightningCLI):
         best = own[0].best_model_path if own else None
         self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
         self._announce(best)
+        if self.config_init.fit.report:
+            self._write_report()
+
+    @rank_zero_only
+    def _write_report(self) -> None:
+        from posture_classifier.report.page import NAME, write_report
+
+        folder = Path(self.trainer.loggers[0].log_dir or ".")
+        try:
+            write_report(folder, folder / NAME)
+        # Whatever goes wrong in a drawing: the training is done, and its figures are written.
+        except Exception as error:
+            rank_zero_warn(
+                f"no {NAME} was written ({first_line(error)}); the run is complete: python -m posture_classifier report {folder}"
+            )
+        else:
+            Console(highlight=False, markup=False).print(f"report: {folder / NAME}", soft_wrap=True)
 
     def validate(self, **kwargs: Any) -> None:
         """Evaluate on the validation split."""

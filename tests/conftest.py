@@ -82,14 +82,14 @@ def fit(tmp_path: Path) -> Fit:
 
 
 def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
-    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn on the terminal."""
+    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn."""
     return [
         "fit",
         *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
         *("--data.augmentation", "[]", "--data.val_fraction", "0.2", "--data.test_fraction", "0.2"),
         *("--model.backbone", "test_resnet", "--model.pretrained", "false", "--model.image_size", "32"),
         *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
-        *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false"),
+        *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
     ]
 
 

@@ -16,6 +16,7 @@ from posture_classifier.cli import main
 
 from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant
 from .conftest import DrawFolder, Fit
+from .pages import assert_stands_alone
 
 ALLOWED = {"outliers", "groups"}
 """Notes that planted faults give rise to: a photo of another size may well be unlike the others."""
@@ -198,8 +199,7 @@ def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path
     assert (content["exit_code"], content["photos"]) == (1, 13)
     assert content["findings"][0]["photos"] == [["circles/000.jpg", "circles/copy & paste.jpg"]]
     page = (report / "check.html").read_text(encoding="utf-8")
-    assert "<script" not in page
-    assert not re.search(r'(src|href)="(?!data:image/jpeg;base64,|#)', page), "nothing is fetched from elsewhere"
+    assert_stands_alone(page)
     assert page.count("data:image/jpeg") == 2
     assert "a &lt;b&gt; folder" in page
     assert "copy &amp; paste.jpg" in page

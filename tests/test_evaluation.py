@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc_score
 
-from posture_classifier.evaluation import BINS, METRICS, SHARES, Predictions, figures, reliability, weighted_auroc
+from posture_classifier.evaluation import BINS, METRICS, SHARES, Predictions, auroc, figures, reliability
 from posture_classifier.intervals import Figure, wilson
 
 
@@ -55,13 +55,19 @@ def test_figures_are_those_of_scikit_learn(classes: int, rounded: bool) -> None:
         assert predictions.log_loss == pytest.approx(log_loss(labels, predictions.probabilities))
 
 
-def test_weighted_auroc_is_that_of_scikit_learn() -> None:
+def test_the_spread_of_the_auroc_is_that_of_delong() -> None:
+    """DeLong et al. 1988, equation 5, from the matrix of all pairs."""
     predictions = random_predictions(60, 2, seed=2, rounded=True)
-    codes = np.arange(60) // 5
-    weights = np.random.default_rng(0).integers(0, 4, size=(20, 12))
-    got = weighted_auroc(predictions.probabilities[:, 1], predictions.labels == 1, codes, weights)
-    expected = [roc_auc_score(predictions.labels, predictions.probabilities[:, 1], sample_weight=row[codes]) for row in weights]
-    assert got == pytest.approx(expected)
+    scores, positive = predictions.probabilities[:, 1], predictions.labels == 1
+    wins = (scores[positive][:, None] > scores[~positive]) + 0.5 * (scores[positive][:, None] == scores[~positive])
+    area, influence = auroc(scores, positive)
+    assert area == pytest.approx(wins.mean())
+    variance = sum(placements.var(ddof=1) / len(placements) for placements in (wins.mean(1), wins.mean(0)))
+    assert 30 / 29 * (influence**2).sum() == pytest.approx(variance)
+    figure = figures(predictions, np.arange(60).astype(str))["auroc"]
+    trials = wins.mean() * (1 - wins.mean()) / variance
+    expected = wilson(wins.mean(), trials, t.ppf(0.975, 59))
+    assert (figure.low, figure.high) == pytest.approx((expected.low, expected.high), abs=0.005), "but for the draws"
 
 
 def test_the_interval_of_single_photos_is_about_that_of_a_binomial() -> None:

@@ -16,6 +16,7 @@ from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
+from posture_classifier.device import device_name
 from posture_classifier.evaluation import Predictions, figures
 from posture_classifier.model import PostureClassifier
 from posture_classifier.plots import plot_confusion, plot_curves
@@ -94,6 +95,7 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "weights": model.hparams["weights_source"],
         "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "device": str(model.device),
+        "hardware": device_name(model.device),
         "precision": str(trainer.precision),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),

@@ -12,7 +12,7 @@ from rich.text import Text
 from posture_classifier.check.finding import Finding, counted, exit_code
 from posture_classifier.check.folder import Result
 from posture_classifier.errors import sample
-from posture_classifier.output import write_rows
+from posture_classifier.output import shown, write_rows
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 FIXES = ["path", "kind", "severity", "reason"]
@@ -39,11 +39,6 @@ def findings_table(findings: list[Finding]) -> Table:
             text.append(f"\n{shown(sample(clusters, 3))}", style="dim")
         table.add_row(Text(finding.severity, style=COLOURS[finding.severity]), finding.kind, text)
     return table
-
-
-def shown(path: str) -> str:
-    """A name of bytes that are no UTF-8, as a terminal or a page can show it."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def write_json(result: Result, path: Path) -> None:

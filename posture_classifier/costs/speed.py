@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from posture_classifier.costs.counts import create, input_shape
+from posture_classifier.device import device_name
 
 SECONDS = 1.2
 """For each of latency and throughput, warm-up on top; a batch that takes longer is timed once, a single photo five times."""
@@ -52,7 +53,7 @@ def measure_speed(name: str, image_size: int | None, batch_size: int, device: to
         latency_median_ms=float(np.median(latencies)) * 1000,
         latency_p95_ms=float(np.quantile(latencies, 0.95)) * 1000,
         photos_per_second=batch_size / float(np.median(batches)),
-        device=_name(device),
+        device=device_name(device),
         gpu_peak_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
     )
 
@@ -77,15 +78,6 @@ def _repeat(step: Callable[[], None], seconds: float, at_least: int) -> list[flo
         step()
         durations.append(time.perf_counter() - start)
     return durations
-
-
-def _name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    if device.type != "cpu":
-        return device.type
-    threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _wait(device: torch.device) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from posture_classifier.errors import UserError
-from posture_classifier.output import check_output
+from posture_classifier.output import check_output, check_output_folder
 
 PIPE_WIDTH = 132
 """Nobody looks at a pipe's width, and eighty columns would fold every path."""
@@ -33,13 +33,13 @@ def check(
         Exit code: 0 if the folder is fine, 1 with warnings, 2 with errors.
     """
     check_output("--fix_list", fix_list, (".csv",), overwrite)
-    _check_folder("--output", output, overwrite)
+    check_output_folder("--output", output, overwrite)
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import exit_code
     from posture_classifier.check.folder import check_folder
-    from posture_classifier.check.page import write_page
+    from posture_classifier.check.page import write_check
     from posture_classifier.check.report import findings_table, verdict, write_fixes, write_json
 
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -51,20 +51,10 @@ def check(
     console.print(verdict(result), soft_wrap=True)
     if output is not None:
         output.mkdir(exist_ok=True)
-        write_page(result, output / "check.html")
+        write_check(result, output / "check.html")
         write_json(result, output / "check.json")
         console.print(f"report: {output / 'check.html'}", soft_wrap=True)
     if fix_list is not None:
         n = write_fixes(result.findings, fix_list)
         console.print(f"{n} photos to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
     return exit_code(result.findings)
-
-
-def _check_folder(option: str, folder: Path | None, overwrite: bool) -> None:
-    """Make sure, before the work, that a folder for the report can be made."""
-    if folder is None:
-        return
-    if folder.exists() and not overwrite:
-        raise UserError(f"{option} {folder} exists; choose another name, or add --overwrite true")
-    if folder.is_file() or not folder.absolute().parent.is_dir():
-        raise UserError(f"{option} {folder} must be a folder in one that exists; make {folder.parent} first")

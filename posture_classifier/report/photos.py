@@ -1,0 +1,100 @@
+"""The photos that say most about a network: those it is most wrong about, and least certain of."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from posture_classifier.check.finding import counted
+from posture_classifier.data.decode import DecodeError, decode
+from posture_classifier.inference import Classifier
+from posture_classifier.page import Html, Section, heading, paragraph, photo, photos, table, text, thumbnail
+from posture_classifier.report.attention import attention
+from posture_classifier.report.run import Run
+
+WRONG, UNSURE = 12, 6
+SIDE = 224
+"""Pixels of a picture at most."""
+DIM = 0.2
+"""Light that is left where nothing speaks for the class."""
+Pictures = dict[int, Image.Image | None]
+"""By the number of the photo; None where it cannot be read."""
+
+
+def photos_section(run: Run) -> Section:
+    """Pictures, each beside what spoke for the class that the network says."""
+    predictions = run.evaluated.predictions
+    errors = np.flatnonzero(predictions.predicted != predictions.labels)
+    wrong = errors[np.argsort(-predictions.losses[errors], kind="stable")][:WRONG].tolist()
+    others = np.setdiff1d(np.arange(len(run.evaluated)), errors)
+    unsure = others[np.argsort(predictions.confidence[others], kind="stable")][:UNSURE].tolist()
+    said, pictures = _pictures(run, wrong + unsure)
+    body = paragraph(said, "muted")
+    for title, chosen in (
+        (f"Most wrong, {len(wrong)} of {counted(len(errors), 'error')}", wrong),
+        ("Right, but least certain", unsure),
+    ):
+        if chosen:
+            body += heading(title) + (_shown(run, chosen, pictures) if pictures else _listing(run, chosen))
+    return Section("Photos to look at", body)
+
+
+def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
+    """A word on the pictures, and the pictures; none where the photos are gone."""
+    files = {i: run.root / str(run.evaluated.paths[i]) for i in chosen}
+    if not any(file.is_file() for file in files.values()):
+        return f"The photos are no longer below {run.root}, so that there are no pictures here.", {}
+    if run.classifier is None:
+        said = "The checkpoint is not there, so that it cannot be said where the network looked."
+        return said, {i: thumbnail(file, SIDE) for i, file in files.items()}
+    squares: dict[int, npt.NDArray[np.uint8]] = {}
+    for i, file in files.items():
+        try:
+            squares[i] = run.classifier.model.preprocessing.square(decode(file, run.classifier.model.preprocessing.image_size))
+        except DecodeError:
+            continue
+    lit = _lit(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares])
+    said = (
+        "Left, each photo as the network sees it. Right, lit is what speaks for the class that it says (Grad-CAM, Selvaraju et al. "
+        "2017), the brighter the more; it says where, but not why."
+        if lit
+        else "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
+    )
+    return said, {i: lit.get(i) or (Image.fromarray(squares[i]) if i in squares else None) for i in chosen}
+
+
+def _lit(classifier: Classifier, squares: dict[int, npt.NDArray[np.uint8]], labels: list[int]) -> dict[int, Image.Image]:
+    """Each photo twice: as it is, and dark but for what speaks for its class; nothing if the network has no map of it."""
+    pixels = torch.from_numpy(np.stack(list(squares.values())).transpose(0, 3, 1, 2))
+    images = classifier.model.preprocessing.normalise(pixels.to(classifier.device)).contiguous(memory_format=torch.channels_last)
+    maps = attention(classifier.model.backbone, images, torch.tensor(labels, device=classifier.device))
+    if maps is None:
+        return {}
+    light = DIM + (1 - DIM) * maps.cpu().numpy()[..., None]
+    pairs = {}
+    for (i, square), bright in zip(squares.items(), light, strict=True):
+        pair = Image.fromarray(np.concatenate([square, (square * bright).astype(np.uint8)], axis=1))
+        pair.thumbnail((2 * SIDE, SIDE))
+        pairs[i] = pair
+    return pairs
+
+
+def _shown(run: Run, chosen: list[int], pictures: Pictures) -> Html:
+    return photos(
+        (photo(pictures[i], f"{run.evaluated.paths[i]}: {_verdict(run, i)}", _caption(run, i)) for i in chosen), large=True
+    )
+
+
+def _caption(run: Run, i: int) -> Html:
+    return Html(f"<strong>{text(_verdict(run, i))}</strong><br>{text(str(run.evaluated.paths[i]))}")
+
+
+def _verdict(run: Run, i: int) -> str:
+    """``is normal, said turtle_neck (0.98)``, or ``normal (0.55)``."""
+    predictions = run.evaluated.predictions
+    true, said = (run.classes[labels[i]] for labels in (predictions.labels, predictions.predicted))
+    return (f"{true}" if true == said else f"is {true}, said {said}") + f" ({predictions.confidence[i]:.2f})"
+
+
+def _listing(run: Run, chosen: list[int]) -> Html:
+    return table(["photo", "true class and what was said"], [[str(run.evaluated.paths[i]), _verdict(run, i)] for i in chosen])

@@ -1,0 +1,128 @@
+"""A run folder, read back."""
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.checkpoint import read_checkpoint
+from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, Tested, read_settings, read_table
+from posture_classifier.errors import UserError
+from posture_classifier.inference import Classifier
+from posture_classifier.output import read_rows
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: ``lightning_logs/<experiment>/version_N``.
+        summary: Of ``summary.json``.
+        settings: Of ``config.yaml``.
+        epochs: Rows of ``metrics.csv``; none where nothing was trained, as by ``test``.
+        split_rows: Rows of ``split.csv``.
+        evaluated: Predictions of the photos that the summary is about.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    epochs: list[dict[str, str]]
+    split_rows: list[dict[str, str]]
+    evaluated: Tested
+
+    @property
+    def name(self) -> str:
+        """``demo/version_0``."""
+        return "/".join(self.folder.resolve().parts[-2:])
+
+    @property
+    def classes(self) -> list[str]:
+        """Names in the order of the labels."""
+        return list(self.summary["classes"])
+
+    @property
+    def root(self) -> Path:
+        """The folder of its photos; they may no longer be there."""
+        return Path(self.settings["data"]["root"])
+
+    @property
+    def checkpoint(self) -> Path:
+        """Its best epoch; it may no longer be there."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @cached_property
+    def classifier(self) -> Classifier | None:
+        """Its best epoch, loaded; None where the checkpoint is gone."""
+        return Classifier.of(self.content) if self.content else None
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that its checkpoint holds; nothing where that is gone."""
+        return read_checkpoint(self.checkpoint) if self.checkpoint.is_file() else {}
+
+    def of(self, split: str) -> list[dict[str, str]]:
+        """Rows of ``split.csv``."""
+        return [row for row in self.split_rows if row["split"] == split]
+
+    @cached_property
+    def photos_are_there(self) -> bool:
+        """Whether all that was evaluated still lies where it did."""
+        return all((self.root / path).is_file() for path in self.evaluated.paths.tolist())
+
+
+def read_run(folder: Path) -> Run:
+    """Read the folder of a finished run.
+
+    Raises:
+        UserError: It is no run folder, the run was stopped before its end, or a file of it is damaged.
+    """
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
+    if not (folder / "summary.json").is_file():
+        raise UserError(
+            f"{folder} has no summary.json: the run was stopped before its evaluation; go on with fit --ckpt_path last, and the "
+            "options it was started with"
+        )
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        settings = read_settings(folder / CONFIG)
+        split_rows = read_rows(folder / SPLIT)
+        evaluated = read_table(folder / summary["split"] / PREDICTIONS)
+        return Run(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; a report needs the run folder as the run left it") from error
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
+
+
+def validation(run: Run) -> Tested | None:
+    """What the best epoch says of the validation photos, predicted and kept in ``val/predictions.csv`` if it is not yet.
+
+    None where the run has no such photos apart from those that it was evaluated on, or they or the checkpoint are gone.
+    """
+    path = run.folder / "val" / PREDICTIONS
+    if run.summary["split"] == "val":
+        return None
+    if not path.is_file():
+        rows = run.of("val")
+        if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
+            return None
+        _predict(run.classifier, run.root, rows, path)
+    return read_table(path)
+
+
+def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
+    """Write the predictions of some photos in the form of the evaluation's."""
+    predicted = classifier.predict([root / row["path"] for row in rows])
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", "group", "label", *classifier.class_names])
+        for row, prediction in zip(rows, predicted, strict=True):
+            if prediction.probabilities is not None:
+                values = (f"{prediction.probabilities[name]:.9g}" for name in classifier.class_names)
+                writer.writerow([row["path"], row["group"], row["label"], *values])

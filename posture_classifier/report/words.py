@@ -1,0 +1,23 @@
+"""Figures in words."""
+
+from posture_classifier.callbacks.evaluation_report import interval
+from posture_classifier.intervals import Figure
+
+
+def number(figure: Figure) -> str:
+    """``0.927 (0.873 to 0.967)``."""
+    return "-" if figure.value is None else f"{figure.value:.3f} ({interval(vars(figure))})"
+
+
+def percent(share: float) -> str:
+    """``92.7 %``, and no digit that says nothing."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def percents(figure: Figure) -> str:
+    """``92.7 % (95 % interval 87.3 to 96.7 %)``."""
+    if figure.value is None:
+        return "an unknown share (there are no such photos)"
+    if figure.low is None or figure.high is None:
+        return f"{percent(figure.value)} (95 % interval unknown: one group tells nothing of others)"
+    return f"{percent(figure.value)} (95 % interval {percent(figure.low).removesuffix(' %')} to {percent(figure.high)})"

@@ -1,0 +1,67 @@
+"""The page that ``check``, ``compare`` and ``report`` write."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from posture_classifier.charts import GROUND, INK, SERIES, area, chart, drawing, picture, series, side_by_side
+from posture_classifier.page import Html, Section, bullets, contents, facts, paragraph, photo, photos, table, text, write_page
+
+from .pages import assert_stands_alone
+
+
+@drawing()
+def drawn(lines: int) -> Html:
+    figure, axes = chart("false alarms", "caught")
+    for number in range(lines):
+        axes.plot([0, 1], [0, number], **series(number, marker=True), label=f"$a_b {number} <목>")
+    axes.bar([0], [1], **area(2))
+    axes.legend()
+    return picture(figure, 'lines & "bars"', "caption")
+
+
+def test_a_page_of_everything_stands_alone(tmp_path: Path) -> None:
+    pixels = Image.new("RGB", (8, 6), "red")
+    sections = [
+        Section("Figures <now>", side_by_side([drawn(2), drawn(3)]), "error"),
+        Section("Photos", photos([photo(pixels, "a & b", "caption"), photo(None, "", "lost <one>")], large=True)),
+        Section("Text", bullets(["x < y"]) + facts([("photos", "3")]) + table(["class", "right"], [["left", "0.9"]], "All")),
+    ]
+    path = tmp_path / "page.html"
+    write_page(path, "A <title>", paragraph("Lead & more", "lead") + contents(sections), sections)
+    page = path.read_text(encoding="utf-8")
+    assert_stands_alone(page)
+    for shown in ("A &lt;title&gt;", "Lead &amp; more", "lost &lt;one&gt;", "x &lt; y", 'href="#figures-now"', "$a_b 1 &lt;목&gt;"):
+        assert shown in page
+
+
+def test_a_figure_repeats_to_the_byte_in_the_pages_ink() -> None:
+    once = drawn(6)
+    assert once == drawn(6)
+    assert not [colour for colour in (INK, GROUND, *SERIES) if colour in once]
+    assert "currentColor" in once
+    assert "font-family" not in once
+    assert 'aria-label="lines &amp; &quot;bars&quot;"' in once
+
+
+def test_html_is_escaped_once() -> None:
+    assert text("a < b") == "a &lt; b"
+    assert text(text("a < b")) == "a &lt; b"
+    assert paragraph("a") + "<b>" == "<p>a</p>&lt;b&gt;"
+    assert text("\udcff") == "\ufffd", "a byte of a file name that is no UTF-8"
+
+
+def test_columns_of_figures_are_aligned() -> None:
+    page = table(["name", "value", "words"], [["1 a", "0.9 (0.8 to 1.0)", "9 of"], ["b", "", "x"]])
+    assert page.count('<th scope="col" class="number">') == 1
+    assert page.count('<td class="number">') == 2
+
+
+@pytest.mark.parametrize(
+    "contaminated", ['<img src="https://x.y/a.png" alt="a">', "<script></script>", '<a href="#nowhere">a</a>', "<p><b></p>"]
+)
+def test_the_check_of_pages_finds_what_it_looks_for(tmp_path: Path, contaminated: str) -> None:
+    write_page(tmp_path / "page.html", "title", Html(contaminated), [])
+    with pytest.raises(AssertionError):
+        assert_stands_alone((tmp_path / "page.html").read_text(encoding="utf-8"))
