@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import yaml
 from jsonargparse import Namespace
 from rich.console import Console
 
@@ -122,9 +123,9 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
 
 
-def stopped(folder: Path, text: str) -> bool:
-    """Whether the folder holds runs with these settings, of which some are still to be trained."""
-    settings = folder / SETTINGS
+def stopped(folder: Path, text: str, name: str = SETTINGS) -> bool:
+    """Whether the folder holds runs with these settings, kept in a file of that name, of which some are still to be trained."""
+    settings = folder / name
     return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
 
 
@@ -142,7 +143,7 @@ def going_on(runs: Path) -> list[str]:
 
 
 class Parsed(Exception):  # noqa: N818 - a way out, not an error
-    """Carries what ``SettingsOnly`` parsed: as values, and as text."""
+    """Carries what ``SettingsOnly`` parsed: as values, and as YAML."""
 
     def __init__(self, settings: Namespace, text: str) -> None:
         super().__init__()
@@ -158,15 +159,12 @@ class SettingsOnly(PostureCLI):
         """Leave with what was parsed."""
         if self.checkpoint is not None:
             raise UserError(f"{self.command} goes on by itself where it stopped; leave --ckpt_path out")
-        raise Parsed(self.config.fit, self.dumped())
-
-    def dumped(self) -> str:
-        """All settings as text."""
-        return str(self.parser.dump(self.config, skip_none=False))
+        whole = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+        raise Parsed(self.config.fit, yaml.safe_dump(whole["fit"], sort_keys=False, allow_unicode=True))
 
 
 def fit_settings(options: list[str], command_line: type[SettingsOnly] = SettingsOnly) -> tuple[Namespace, str]:
-    """What ``fit`` would be run with, given these options: as values, and as text.
+    """What ``fit`` would be run with, given these options: as values, and as YAML.
 
     Raises:
         UserError: ``fit`` would refuse the options.

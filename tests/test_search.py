@@ -65,7 +65,7 @@ def test_a_killed_search_goes_on_and_a_failing_backbone_does_not_stop_the_others
     assert [run.parent.name for run in runs] == ["test_efficientnet-seed_0", "test_resnet-seed_0"], (
         "the killed one in its own folder"
     )
-    assert all(rows(run / "split.csv") == rows(folder / "split.csv") for run in runs)
+    assert all(rows(run / "split.csv") == rows(folder / "splits" / "all.csv") for run in runs)
     assert len(rows(runs[0] / "metrics.csv")) == 2
     assert (folder / "comparison" / "comparison.csv").exists()
 
@@ -101,8 +101,8 @@ def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos
 
 def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
     search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
-    assert sorted(search.trials) == [f"test_resnet-seed_0-fold_{n}" for n in range(3)]
-    tested = [row["path"] for n in range(3) for row in rows(search.folder / f"fold_{n}.csv") if row["split"] == "test"]
+    assert sorted(search.trials) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
+    tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
     assert len(set(tested)) == len(tested) == 24
 
 

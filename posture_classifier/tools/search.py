@@ -21,10 +21,10 @@ def search(fit_options: Rest) -> int:
     prepared = BackboneSearch.prepared(list(fit_options))
     failures = prepared.train()
     try:
-        if runs := [str(run) for name in prepared.trials if (run := prepared.finished(name))]:
+        if results := prepared.results():
             from posture_classifier.tools.compare import compare
 
-            compare(runs, output=prepared.folder / "comparison", overwrite=True)
+            compare([str(folder) for folder in results], output=prepared.folder / "comparison", overwrite=True)
     finally:
         prepared.report(failures)
     if failures:
