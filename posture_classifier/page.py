@@ -57,6 +57,7 @@ svg { display: block; height: auto; overflow: visible; }
 svg * { stroke-linejoin: round; } svg text { font-family: system-ui, sans-serif; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 caption { text-align: left; padding-bottom: .25rem; }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 2rem)); }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--faint); text-align: left; vertical-align: top; }
 thead th { border-bottom-color: var(--line); font-weight: 600; vertical-align: bottom; } tbody th { font-weight: inherit; }
 .number { text-align: right; white-space: nowrap; }
@@ -179,7 +180,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
     Columns of figures, by the first character of every cell, are aligned on the right.
     """
     kinds = ["number" if all(_is_figure(row[column]) for row in rows) else "" for column in range(len(head))]
-    title = _tag("caption", caption) if caption else Html()
+    title = _tag("caption", _tag("span", caption)) if caption else Html()  # the span stays where the table scrolls
     first = joined(_cell("th", "col", *cell) for cell in zip(head, kinds, strict=True))
     body = joined(
         _tag("tr", _cell("th", "row", row[0], kinds[0]) + joined(map(_tag, ["td"] * len(row), row[1:], kinds[1:]))) for row in rows
@@ -226,7 +227,7 @@ def _cell(name: str, scope: str, content: str, kind: str) -> Html:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell[0] in "0123456789-+\N{MINUS SIGN}"
+    return not cell or cell[0] in "0123456789-+<\N{MINUS SIGN}"
 
 
 def photos(figures: Iterable[Html], large: bool = False) -> Html:

@@ -30,8 +30,8 @@ class Comparison:
         several: Of each entry, the predictions of each of its seeds.
         groups: (N,) names.
         grouped: Whether some photos share a group.
-        bootstraps: Of each entry, on the same draws.
         figures: Of each entry; for several seeds, the mean over them.
+        of_networks: Of each entry, the metrics of each seed's network.
         expenses: Of each entry.
         verdict: By the metric that decides.
     """
@@ -41,6 +41,7 @@ class Comparison:
     groups: npt.NDArray[np.str_]
     grouped: bool
     figures: list[dict[str, Figure]]
+    of_networks: list[dict[str, Floats]]
     expenses: list[Expenses]
     verdict: Verdict
 
@@ -58,7 +59,8 @@ class Comparison:
         several = [[run.tested.predictions for run in entry.runs] for entry in entries]
         bootstraps = [Bootstrap.of(networks, groups) for networks in several]
         verdict = judge(metric, several, bootstraps, grouped)
-        return cls(entries, several, groups, grouped, [b.figures() for b in bootstraps], expenses, verdict)
+        figures, of_networks = [b.figures() for b in bootstraps], [b.of_networks for b in bootstraps]
+        return cls(entries, several, groups, grouped, figures, of_networks, expenses, verdict)
 
     @property
     def classes(self) -> list[str]:

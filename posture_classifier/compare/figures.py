@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series
+from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series, side_by_side
 from posture_classifier.compare.comparison import TITLES, Comparison
 from posture_classifier.compare.verdict import LEVEL
-from posture_classifier.compare.words import measured
+from posture_classifier.compare.words import measured, operations
 from posture_classifier.costs.labels import place_labels
-from posture_classifier.intervals import Figure, draws, share_interval
-from posture_classifier.page import Html, side_by_side
+from posture_classifier.intervals import Figure, Floats, share
+from posture_classifier.page import Html
 
 MANY = 30
 """Entries in a figure that has a line for each; the table above has all of them."""
@@ -20,6 +20,8 @@ FEW = 6
 """Entries in a figure that tells them by colour, dashes and marks."""
 GROUPS = 40
 """In the figure of accuracy by group: the hardest."""
+LARGEST = 1200
+"""Square points of the disc with the most parameters: 39 points across."""
 LETTERS = 30
 """Of a name beside an axis."""
 
@@ -34,18 +36,18 @@ def forest(comparison: Comparison) -> Html:
     """The metric that decides, with intervals, the best on top; hollow marks are behind it by more than chance."""
     verdict, shown = comparison.verdict, comparison.verdict.order[:MANY]
     title = TITLES[verdict.metric]
-    figure, axes = chart(f"{title}, 95 % interval", "", width=620, height=70 + 26 * len(shown))
+    figure, axes = chart(f"{title}, 95 % interval", "", height=60 + 34 * len(shown))
     for row, index in enumerate(shown):
-        value = comparison.figures[index][verdict.metric]
         tied, chosen = verdict.p[index] >= LEVEL, index == comparison.chosen
         colour = SERIES[0] if tied else INK
-        if value.low is not None and value.high is not None:
-            axes.plot([value.low, value.high], [row, row], color=colour, alpha=1 if tied else 0.5, linewidth=1.8)
+        value, low, high = _ends(comparison.figures[index][verdict.metric])
+        axes.plot([low, high], [row, row], color=colour, alpha=1 if tied else 0.5)
         fill = colour if tied else GROUND
-        axes.plot(value.value, row, "D" if chosen else "o", color=fill, markeredgecolor=colour, markersize=9 if chosen else 7)
-    axes.set_yticks(range(len(shown)), [short(comparison.names[index]) for index in shown])
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
+        axes.plot(value, row, "D" if chosen else "o", color=fill, markeredgecolor=colour, markersize=9 if chosen else 7)
+        # Above the line rather than beside the axis, where it would take half of a phone's width.
+        axes.text(0, row - 0.3, short(comparison.names[index]), transform=axes.get_yaxis_transform(), va="center")
+    axes.set(yticks=[], ylim=(len(shown) - 0.6, -0.7))
+    axes.spines["left"].set_visible(False)
     values = "; ".join(f"{comparison.names[index]} {measured(comparison.figures[index][verdict.metric])}" for index in shown)
     caption = "Filled: cannot be told from the best. Hollow: behind it, by more than chance. Diamond: recommended."
     return picture(figure, f"{title} with 95 % interval: {values}", caption)
@@ -59,34 +61,39 @@ def against_costs(comparison: Comparison) -> Html:
     if not known:
         return Html()
     x = np.array([comparison.expenses[index].multiply_adds for index in known], float)
-    y = np.array([comparison.figures[index][metric].value for index in known])
+    y, low, high = np.array([_ends(comparison.figures[index][metric]) for index in known]).T
     parameters = np.array([comparison.expenses[index].parameters for index in known], float)
-    # At most a third of the figure across, whatever the largest network.
-    areas = np.maximum(40, parameters / 1e6 * min(12.0, 4500 / (parameters.max() / 1e6)))
-    figure, axes = chart("multiply-adds of one photo", title, width=620, height=380)
+    areas = LARGEST * parameters / parameters.max()
+    figure, axes = chart("multiply-adds of one photo", title, height=300)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if x.max() > 10 * x.min() else (1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e9:g} G" if value >= 1e9 else f"{value / 1e6:g} M"))
-    axes.set_xlim(x.min() / 2, x.max() * 2.5)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: operations(value)))
+    axes.set_xlim(x.min() / 2.5, x.max() * 3)
     places = _apart(x)
-    for index, place in zip(known, places, strict=True):
-        figure_of = comparison.figures[index][metric]
-        axes.plot([place, place], [figure_of.low, figure_of.high], color=INK, alpha=0.45, linewidth=1, zorder=2)
+    axes.vlines(places, low, high, color=INK, alpha=0.45, linewidth=1, zorder=2)
     tied = np.array([comparison.verdict.p[index] >= LEVEL for index in known])
     for chosen, fill in ((tied, SERIES[0]), (~tied, GROUND)):
         axes.scatter(places[chosen], y[chosen], s=areas[chosen], c=fill, edgecolors=SERIES[0], linewidths=1.2, alpha=0.85, zorder=3)
     names = [short(comparison.names[index]) for index in known]
-    place_labels(figure, axes, places, y, np.sqrt(areas / np.pi), names, ink=INK, ground=GROUND, size=11)
-    told = "; ".join(f"{name} {value:.3f} at {adds / 1e9:.3g} G" for name, value, adds in zip(names, y, x, strict=True))
+    place_labels(figure, axes, places, y, np.sqrt(areas / np.pi), names, ink=INK, ground=GROUND, size=10)
+    told = "; ".join(f"{name} {value:.3f} at {operations(adds)}" for name, value, adds in zip(names, y, x, strict=True))
     caption = (
-        f"Disc area: parameters ({parameters.min() / 1e6:.3g} to {parameters.max() / 1e6:.3g} M; the smallest are drawn larger). "
-        "Lines: 95 % intervals. Equal costs are drawn side by side. After Canziani et al. 2016."
+        f"Disc area: parameters, {parameters.min() / 1e6:.3g} to {parameters.max() / 1e6:.3g} M. Hollow: behind the best. "
+        "Lines: 95 % intervals. Equal costs stand side by side. After Canziani et al. 2016."
     )
     return picture(figure, f"{title} against multiply-adds: {told}", caption)
 
 
-def _apart(x: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _ends(figure: Figure) -> tuple[float, float, float]:
+    """Value and interval, without a length where it is not known."""
+    assert figure.value is not None  # a metric that is not defined decides nothing
+    if figure.low is None or figure.high is None:
+        return (figure.value,) * 3
+    return figure.value, figure.low, figure.high
+
+
+def _apart(x: Floats) -> Floats:
     """Shift equal costs a little, so that intervals do not cover each other."""
     result = x.copy()
     for value in np.unique(x):
@@ -102,19 +109,20 @@ def by_class_and_group(comparison: Comparison) -> Html:
 
 @drawing()
 def _by_class(comparison: Comparison) -> Html:
-    shown, classes = comparison.verdict.order[:FEW], comparison.classes[:MANY]
-    figures = [[recall(comparison, index, label) for label in range(len(classes))] for index in shown]
+    shown = comparison.verdict.order[:FEW]
+    present = [label for label in range(len(comparison.classes)) if (comparison.labels == label).any()][:MANY]
+    classes = [comparison.classes[label] for label in present]
+    figures = [[recall(comparison, index, label) for label in present] for index in shown]
     figure, axes = chart("share of the class that is right, 95 % interval", "", height=70 + 12 * (1 + len(shown)) * len(classes))
     for line, (index, row) in enumerate(zip(shown, figures, strict=True)):
         offset = (line - (len(shown) - 1) / 2) / (len(shown) + 1)
         places = [label + offset for label in range(len(classes))]
-        for place, value in zip(places, row, strict=True):
-            if value.low is not None and value.high is not None:
-                axes.plot([value.low, value.high], [place, place], color=SERIES[line], linewidth=1.2, alpha=0.8)
+        values, low, high = np.array([_ends(value) for value in row]).T
+        axes.hlines(places, low, high, color=SERIES[line], linewidth=1.2, alpha=0.8)
         style = series(line, marker=True) | {"linestyle": ""}
-        axes.plot([value.value for value in row], places, **style, label=short(comparison.names[index]))
+        axes.plot(values, places, **style, label=short(comparison.names[index]))
     axes.set_yticks(range(len(classes)), [short(name) for name in classes])
-    axes.invert_yaxis()
+    axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     _legend_below(axes)
     told = "; ".join(
@@ -127,13 +135,7 @@ def _by_class(comparison: Comparison) -> Html:
 def recall(comparison: Comparison, index: int, label: int) -> Figure:
     """Share of a class's photos that an entry got right, with its interval over groups."""
     inside = comparison.labels == label
-    _, codes = np.unique(comparison.groups[inside], return_inverse=True)
-    n_groups = int(codes.max()) + 1 if inside.any() else 0
-    if not n_groups:
-        return Figure(None)
-    right, photos = np.bincount(codes, weights=comparison.right[index][inside]), np.bincount(codes)
-    weights = draws(n_groups, 0)
-    return share_interval((weights @ right) / (weights @ photos), n_groups, int(inside.sum()))
+    return share(comparison.right[index][inside], comparison.groups[inside])
 
 
 @drawing()
@@ -187,4 +189,4 @@ def _curves(comparison: Comparison, column: str, title: str, best: Callable[[lis
 
 
 def _legend_below(axes: Axes) -> None:
-    axes.figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)  # type: ignore[union-attr]
+    axes.figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)

@@ -18,6 +18,8 @@ from posture_classifier.output import read_rows
 CONFIG, SETTINGS = "config.yaml", "settings.yaml"
 """What ``fit`` and ``crossval`` were told."""
 WANDB = "wandb:"
+SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "unfreezing", "cache", "ckpt_path")
+"""Of the settings; W&B keeps facts beside them."""
 SPLIT, METRICS_CSV, PREDICTIONS = "split.csv", "metrics.csv", "predictions.csv"
 
 
@@ -173,7 +175,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if not isinstance(settings, dict) or not {"model", "data"} <= settings.keys():
         raise UserError(f"{path} holds no settings of fit; leave its run out")
-    return settings
+    return {key: value for key, value in settings.items() if key in SECTIONS}
 
 
 def read_predictions(path: Path, split: Path) -> Tested:

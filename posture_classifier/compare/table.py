@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from posture_classifier.compare.comparison import TITLES, Comparison
-from posture_classifier.compare.words import number, span, standing, tested_on
+from posture_classifier.compare.words import decimals, number, span, standing, tested_on
 from posture_classifier.evaluation import METRICS
 
 PIPE_WIDTH = 160
@@ -84,7 +84,7 @@ def _quality(comparison: Comparison, metrics: list[str]) -> Table:
     table.add_column(f"by {TITLES[comparison.verdict.metric]}")
     for index in comparison.verdict.order:
         figures = [comparison.figures[index][metric] for metric in metrics]
-        cells = ["-" if figure.value is None else f"{figure.value:.3f}\n{span(figure).replace(' to ', '-')}" for figure in figures]
+        cells = [f"{decimals(figure.value)}\n{span(figure).replace(' to ', '-')}" for figure in figures]
         mark = standing(comparison, index).replace(" (", "\n(") + ("\n<- take this" if index == comparison.chosen else "")
         table.add_row(comparison.names[index], str(len(comparison.several[index])), *cells, mark)
     return table

@@ -6,19 +6,27 @@ from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.intervals import Figure
 
 
-def number(value: float | None, unit: float = 1, digits: int = 3) -> str:
+def number(value: float | None, unit: float = 1) -> str:
     """Three digits, or nothing."""
     if value is None:
         return ""
     value /= unit
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def decimals(value: float | None) -> str:
+    """Of a metric: ``0.867``; a dash where it is not defined."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def operations(value: float) -> str:
+    """``70.5 M``, ``4.1 G``."""
+    return f"{value / 1e9:.3g} G" if value >= 1e9 else f"{value / 1e6:.3g} M"
 
 
 def measured(figure: Figure) -> str:
     """``0.867 (0.774 to 0.933)``."""
-    if figure.value is None:
-        return "-"
-    return f"{figure.value:.3f}" + (f" ({span(figure)})" if figure.low is not None else "")
+    return decimals(figure.value) + (f" ({span(figure)})" if figure.low is not None else "")
 
 
 def span(figure: Figure) -> str:
@@ -55,13 +63,12 @@ def recommendation(comparison: Comparison) -> str:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
         return f"Take {name}: by {title} it is better than {others}, by more than chance."
     cost = comparison.expenses[chosen].multiply_adds
-    adds = f" ({number(cost, 1e9)} G multiply-adds)" if cost is not None else ""
+    adds = f" ({operations(cost)} multiply-adds)" if cost is not None else ""
     equal = len({comparison.expenses[index].multiply_adds for index in verdict.tied}) == 1
     cheapest = "as cheap as any" if equal else "the cheapest"
-    best = (
-        "which also has the best value" if chosen == verdict.best else f"where {comparison.names[verdict.best]} has the best value"
-    )
-    return f"Take {name}: it is {cheapest}{adds} of the {len(verdict.tied)} that {title} cannot tell apart, {best}."
+    tied = f"the {len(verdict.tied)} that cannot be told apart by {title}"
+    best = "and has the best value" if chosen == verdict.best else f"of which {comparison.names[verdict.best]} has the best value"
+    return f"Take {name}: it is {cheapest}{adds} of {tied}, {best}."
 
 
 def what_would_settle_it(comparison: Comparison) -> list[str]:
@@ -102,13 +109,13 @@ def how_tested(comparison: Comparison) -> list[str]:
         f"What decides is {TITLES[verdict.metric]}, by {test}. P-values "
         "are Holm's over all pairs of entries, because the best is found on the same photos that it is tested on: that any of "
         f"{len(verdict.order)} equal entries is called worse has a chance of at most {100 * LEVEL:.0f} %.",
-        "Not told apart does not mean equal: these photos do not show which is better. How much more would settle it is for a chance "
-        f"of {100 * POWER:.0f} % to find the difference.",
+        "Not told apart does not mean equal: these photos do not show which is better. How much more would settle it is for a "
+        f"chance of {100 * POWER:.0f} % to find the difference.",
         f"Intervals hold 95 % and are about other {unit} of the same kind. {seeds}",
     ]
     if any(entry.is_crossvalidation for entry in comparison.entries):
         lines.append(
-            "The folds of a cross-validation share most of their training photos, of which intervals and tests know nothing (Bengio "
-            "and Grandvalet 2004)."
+            "The folds of a cross-validation share most of their training photos, of which intervals and tests know nothing "
+            "(Bengio and Grandvalet 2004)."
         )
     return lines
