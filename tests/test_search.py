@@ -25,7 +25,7 @@ CONFIG = REPOSITORY / "configs" / "search.yaml"
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_photos(tmp_path_factory.mktemp("data") / "photos", people=6, each=2, classes=("left", "right"))
+    return draw_photos(tmp_path_factory.mktemp("data") / "photos", people=10, each=2, classes=("left", "right"))
 
 
 def arguments(photos: Path, output: Path, *options: str) -> list[str]:
@@ -103,7 +103,7 @@ def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
     search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
     assert sorted(search.trials) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
     tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
-    assert len(set(tested)) == len(tested) == 24
+    assert len(set(tested)) == len(tested) == 40
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_every_gpu_has_one_training_at_a_time() -> None:
 
     over_devices(list(range(6)), ["0", "3"], do)
     assert sorted(job for job, _ in seen) == list(range(6))
-    assert {device for _, device in seen[:2]} == {"0", "3"}
+    assert {device for job, device in seen if job < 2} == {"0", "3"}
 
 
 def test_an_error_of_ours_begins_nothing_more() -> None:
