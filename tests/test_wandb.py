@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli import main
+from posture_classifier.compare.entries import collect
+from posture_classifier.compare.reading import read_run
+from posture_classifier.compare.wandb_runs import read_project
 
 from .conftest import REPOSITORY, draw_photos, fit_arguments
 
@@ -57,6 +61,7 @@ def records(path: Path) -> Iterator[Any]:
 
 
 def kept(folder: Path) -> Kept:
+    wandb.teardown()  # what its service still has in mind reaches the file
     (path,) = folder.glob("run-*.wandb")
     result = Kept()
     for record in records(path):
@@ -79,6 +84,18 @@ def kept(folder: Path) -> Kept:
         elif kind == "artifact":
             result.pictures |= {entry.path for entry in record.artifact.manifest.contents if entry.path.endswith("png")}
     return result
+
+
+def as_remote(found: Kept, place: Path) -> Any:
+    """As wandb.Api would give the run once it was uploaded."""
+
+    def file(name: str) -> Any:
+        return SimpleNamespace(download=lambda root: shutil.copytree(place / "files", root, dirs_exist_ok=True))
+
+    def files(names: list[str]) -> list[Any]:
+        return [file(name) for name in names if name in found.files]
+
+    return SimpleNamespace(name="posture/version_0", group="posture", config=found.config, files=files)
 
 
 @pytest.fixture(autouse=True)
@@ -113,9 +130,11 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in
     assert found.config["model"]["learning_rate"] == 1e-3
     assert found.config["trainer"]["callbacks"][0]["class_path"].endswith("WandbReport")
     assert found.config["data"]["group_pattern"] == r"person\d+"
-    assert {"unfreezing", "cache", "seed_everything", "dataset_fingerprint"} < set(found.config)
+    assert {"unfreezing", "cache", "seed_everything"} < set(found.config)
     assert found.config["run_folder"] == str(folder)
-    assert (found.config["classes"], found.config["splits"]["train"]) == (["left", "right"], {"images": 24, "groups": 6})
+    facts = found.config["run_facts"]
+    assert (facts["classes"], facts["splits"]["train"]) == (["left", "right"], {"images": 24, "groups": 6})
+    assert len(facts["dataset_fingerprint"]) == 32
     assert (found.run.run_group, found.run.job_type, found.run.display_name) == ("posture", "fit", "posture/version_0")
     assert list(found.run.tags) == ["test_resnet", "photos"]
     assert "test_resnet" in found.run.notes
@@ -137,6 +156,11 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in
     assert not found.pictures, "photos stay here unless asked for"
     assert not [path for path in found.files if "images" in path]
     assert not found.models
+    remote: Any = SimpleNamespace(runs=lambda path, filters: [as_remote(found, place)])
+    (from_wandb,), untested = read_project("entity/project", None, remote)
+    assert not untested
+    (entry,) = collect([read_run(folder), from_wandb])
+    assert entry.name == "test_resnet", "the run in W&B and its folder are the same configuration"
 
     asked = {"names": False, "photos": True, "log_model": True}
     overlay = tmp_path / "asked.yaml"

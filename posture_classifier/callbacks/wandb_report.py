@@ -91,7 +91,6 @@ class WandbReport(Callback):
         experiment = PurePosixPath(settings["experiment"] or root)
         backbone, weights = model.hparams["backbone"], model.hparams["weights_source"]
         facts = {
-            "run_folder": str(self._folder.resolve()),
             "weights": weights,
             "classes": data.class_names,
             "splits": split_sizes(data.photos),
@@ -106,7 +105,8 @@ class WandbReport(Callback):
             "job_type": "fit",
             "tags": [tag[:64] for tag in (backbone, root, *self.tags)],  # W&B refuses longer ones
             "notes": self.notes or f"{backbone} (weights: {weights}) on {len(data.photos)} photos of {data.root}",
-            "config": settings | facts,
+            # What begins with run_ is no option of fit.
+            "config": settings | {"run_folder": str(self._folder.resolve()), "run_facts": facts},
         }
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -13,7 +13,7 @@ from posture_classifier.errors import UserError, sample
 
 PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers", "ckpt_path")
 """Settings that name a run, or say how fast and where it goes, but not what is trained."""
-PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.")
+PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
 REPORTING = ".wandb_report."
 
 
