@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from posture_classifier.cli import main
+from posture_classifier.compare.reading import read_run
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.near_duplicates import linked, scenes
 from posture_classifier.parsing import Rest, parse_call
@@ -101,6 +102,9 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     for entry in summary["accuracy_of_groups"]:
         own = [row["group"] == entry["group"] for row in predictions]
         assert entry["accuracy"] == pytest.approx(right[own].mean())
+    run = read_run(whole)
+    assert run.tested.predictions.accuracy == summary["accuracy"]["value"], "compare takes it as one run"
+    assert [len(curve) for curve in run.curves] == [3] * FOLDS
     assert summary["accuracy_of_groups"][0]["accuracy"] == min(group["accuracy"] for group in summary["accuracy_of_groups"])
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from os.path import commonpath
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers", "ck
 """Settings that name a run, or say how fast and where it goes, but not what is trained."""
 PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
 REPORTING = ".wandb_report."
+LONGEST = 60
+"""Characters of a name made of settings."""
 
 
 @dataclass(frozen=True)
@@ -128,16 +131,21 @@ def _splits(runs: list[Run]) -> list[str | None]:
 
 
 def _named(entries: list[Entry]) -> list[Entry]:
-    """Name each by what tells it from the others: backbone, experiment, or else all settings that differ."""
+    """Name each by what tells it from the others: backbone, experiment, all settings that differ, or else its place."""
     unlike = different_settings(entries)
-    described = [
-        ", ".join(f"{key.rpartition('.')[2]} {column[index]}" for key, column in unlike.items()) for index in range(len(entries))
-    ]
+    described = [" ".join(_described(key, column[index]) for key, column in unlike.items()) for index in range(len(entries))]
+    places = [entry.runs[0].name for entry in entries]
     candidates = [
         [entry.backbone for entry in entries],
         [entry.runs[0].experiment for entry in entries],
-        [text if len(text) <= 60 else "" for text in described],
-        [entry.runs[0].name for entry in entries],
+        [text if len(text) <= LONGEST else "" for text in described],
+        [place.removeprefix(f"{commonpath(places)}/") for place in places],
     ]
     names = next(column for column in candidates if len(set(column)) == len(column) and all(column))
     return [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+
+
+def _described(key: str, value: Any) -> str:
+    if key == "model.backbone":
+        return str(value)
+    return f"{key.rpartition('.')[2]} {f'{value:g}' if isinstance(value, float) else value}"

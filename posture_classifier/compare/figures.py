@@ -28,7 +28,7 @@ LETTERS = 30
 
 def short(name: str) -> str:
     """A name that leaves room for the figure."""
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
+    return name if len(name) <= LETTERS else f"{name[: LETTERS // 2 - 1]}…{name[-LETTERS // 2 :]}"
 
 
 @drawing()
@@ -98,7 +98,7 @@ def _apart(x: Floats) -> Floats:
     result = x.copy()
     for value in np.unique(x):
         same = np.flatnonzero(x == value)
-        result[same] *= 1.06 ** (np.arange(len(same)) - (len(same) - 1) / 2)
+        result[same] *= min(1.06, 1.3 ** (1 / len(same))) ** (np.arange(len(same)) - (len(same) - 1) / 2)
     return result
 
 

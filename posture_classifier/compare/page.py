@@ -58,7 +58,7 @@ def _some(comparison: Comparison, shown: int) -> Html:
 
 def _verdict(comparison: Comparison) -> Html:
     lines = what_would_settle_it(comparison)
-    further = heading("What would settle it") + bullets(lines[:MANY]) if lines else Html()
+    further = heading("What would settle it") + bullets(lines) if lines else Html()
     return _some(comparison, MANY) + side_by_side([forest(comparison), against_costs(comparison)]) + further
 
 

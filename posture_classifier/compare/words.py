@@ -5,6 +5,9 @@ from posture_classifier.compare.paired import POWER, SAME
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.intervals import Figure
 
+SHOWN = 5
+"""Entries for which it is said in words what would tell them from the best."""
+
 
 def number(value: float | None, unit: float = 1) -> str:
     """Three digits, or nothing."""
@@ -77,7 +80,9 @@ def what_would_settle_it(comparison: Comparison) -> list[str]:
     if verdict.too_few:
         n_entries = len(verdict.order)
         return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their figures; test on more {unit}."]
-    return [_settled(comparison, index) for index in verdict.tied if index != verdict.best]
+    pairs = [index for index in verdict.tied if index != verdict.best]
+    more = [f"{len(pairs) - SHOWN} more pairs are in the table of tests."] if len(pairs) > SHOWN else []
+    return [_settled(comparison, index) for index in pairs[:SHOWN]] + more
 
 
 def _settled(comparison: Comparison, index: int) -> str:
