@@ -2,12 +2,14 @@
 
 import csv
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -15,9 +17,12 @@ import yaml
 
 from posture_classifier.backbone_search import BackboneSearch
 from posture_classifier.cli import main
+from posture_classifier.compare.entries import collect
+from posture_classifier.compare.reading import read_run
 from posture_classifier.over_devices import Pace, gpus, over_devices
 
 from .conftest import REPOSITORY, draw_photos, fit_arguments, run_program
+from .made_runs import make_run, settings, write_table
 from .test_crossval import KillOnce
 
 CONFIG = REPOSITORY / "configs" / "search.yaml"
@@ -104,6 +109,36 @@ def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
     assert sorted(search.trials) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
     tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
     assert len(set(tested)) == len(tested) == 40
+
+
+def test_runs_of_all_folds_are_compared_as_one(tmp_path: Path, photos: Path) -> None:
+    """As crossval's are; predictions are made up, since what is trained does not matter here."""
+    search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
+    for name in search.trials:
+        tested = [row for row in rows(search.folder / "splits" / f"{Path(name).name}.csv") if row["split"] == "test"]
+        right = np.zeros(len(tested), dtype=np.bool_)
+        run = make_run(search.folder / name / "version_0", right, config=settings(name.split("-")[0]))
+        shutil.copy(search.folder / "splits" / f"{Path(name).name}.csv", run / "split.csv")
+        table = [[row["path"], row["group"], row["label"], 0.25, 0.75] for row in tested]
+        write_table(run / "test" / "predictions.csv", ["path", "group", "label", "left", "right"], table)
+    results = search.results()
+    assert [folder.name for folder in results] == ["test_resnet-seed_0", "lenet5-seed_0"]
+    entries = collect([read_run(folder) for folder in results])
+    assert [(entry.name, entry.is_crossvalidation, len(entry.runs[0].tested)) for entry in entries] == [
+        ("test_resnet", True, 40),
+        ("lenet5", True, 40),
+    ]
+    shutil.rmtree(search.folder / "lenet5-seed_0" / "fold_1")
+    assert [folder.name for folder in search.results()] == ["test_resnet-seed_0"]
+
+
+def test_a_comparison_says_who_began_with_random_weights(tmp_path: Path) -> None:
+    config = settings("lenet5")
+    config["model"]["pretrained"] = False
+    right = np.ones(10, dtype=np.bool_)
+    runs = [read_run(make_run(tmp_path / "a", right)), read_run(make_run(tmp_path / "b", right, config=config))]
+    assert [entry.name for entry in collect(runs)] == ["test_resnet", "lenet5 (random weights)"]
+    assert [entry.name for entry in collect(runs[1:])] == ["lenet5"], "not where none had others"
 
 
 @pytest.mark.parametrize(
