@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import yaml
 from jsonargparse import Namespace
 from rich.console import Console
 
@@ -52,7 +53,7 @@ class Crossvalidation:
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
         newest = numbered(experiment, PREFIX)[-1:]
-        if newest and _stopped(newest[0], text):
+        if newest and stopped(newest[0], text):
             Console(highlight=False, markup=False).print(f"going on in {newest[0]}", soft_wrap=True)
             return cls(newest[0], ways, options, settings)
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
@@ -86,7 +87,7 @@ class Crossvalidation:
 
     def _run(self, way: Way, fold: int) -> Path:
         runs = self.place(way) / f"fold_{fold}"
-        done = [run for run in versions(runs) if _is_done(run)]
+        done = [run for run in versions(runs) if is_done(run)]
         if not done:
             kind = "" if way == "groups" else f", {way}"
             Console(highlight=False, markup=False).print(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
@@ -104,9 +105,7 @@ class Crossvalidation:
         if not self.settings.cache.keep:
             # One place for all folds: what the frozen part answers to a photo does not depend on the fold.
             options += ["--cache.keep", "true", "--cache.folder", str(self.folder / "cache")]
-        if any((run / "checkpoints" / "last.ckpt").is_file() for run in versions(runs)):
-            options += ["--ckpt_path", "last"]
-        return options
+        return options + going_on(runs)
 
     def tidy(self) -> None:
         """Remove the activations that were kept from fold to fold."""
@@ -124,40 +123,54 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
 
 
-def _stopped(folder: Path, text: str) -> bool:
-    """Whether the folder holds a cross-validation with these settings that did not come to its end."""
-    settings = folder / SETTINGS
+def stopped(folder: Path, text: str, name: str = SETTINGS) -> bool:
+    """Whether the folder holds runs with these settings, kept in a file of that name, of which some are still to be trained."""
+    settings = folder / name
     return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
 
 
-def _is_done(run: Path) -> bool:
+def is_done(run: Path) -> bool:
     """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
     tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
     predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
     return bool(tested) and tested == predicted
 
 
-class _Parsed(Exception):  # noqa: N818 - a way out, not an error
+def going_on(runs: Path) -> list[str]:
+    """What tells ``fit`` to go on where the newest run of a folder was stopped, if it came as far as a checkpoint."""
+    stopped_runs = [run for run in versions(runs) if (run / "checkpoints" / "last.ckpt").is_file()]
+    return ["--ckpt_path", "last"] if stopped_runs else []
+
+
+class Parsed(Exception):  # noqa: N818 - a way out, not an error
+    """Carries what ``SettingsOnly`` parsed: as values, and as YAML."""
+
     def __init__(self, settings: Namespace, text: str) -> None:
         super().__init__()
         self.settings, self.text = settings, text
 
 
-class _SettingsOnly(PostureCLI):
+class SettingsOnly(PostureCLI):
+    """Parses a command line of ``fit`` for a command that trains several times, and stops there."""
+
+    command = "crossval"
+
     def before_instantiate_classes(self) -> None:
+        """Leave with what was parsed."""
         if self.checkpoint is not None:
-            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
-        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+            raise UserError(f"{self.command} goes on by itself where it stopped; leave --ckpt_path out")
+        whole = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+        raise Parsed(self.config.fit, yaml.safe_dump(whole["fit"], sort_keys=False, allow_unicode=True))
 
 
-def fit_settings(options: list[str]) -> tuple[Namespace, str]:
+def fit_settings(options: list[str], command_line: type[SettingsOnly] = SettingsOnly) -> tuple[Namespace, str]:
     """What ``fit`` would be run with, given these options: as values, and as YAML.
 
     Raises:
         UserError: ``fit`` would refuse the options.
     """
     try:
-        _SettingsOnly(["fit", *options])
-    except _Parsed as parsed:
+        command_line(["fit", *options])
+    except Parsed as parsed:
         return parsed.settings, parsed.text
     raise AssertionError("the command line was parsed and left")
