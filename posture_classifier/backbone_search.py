@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from filelock import BaseFileLock, FileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
-from posture_classifier.crossvalidation import SETTINGS, SUMMARY, going_on, is_done, stopped
+from posture_classifier.crossvalidation import LOCK, SETTINGS, SUMMARY, going_on, is_done, take_up
 from posture_classifier.errors import UserError, first_line
 from posture_classifier.over_devices import Pace, fit_on, gpus, over_devices
 from posture_classifier.pooled import pool
-from posture_classifier.runs import numbered, versions
+from posture_classifier.runs import versions
 from posture_classifier.search_plan import PLAN, PREFIX, plan, search_settings
 from posture_classifier.training import PostureCLI, experiment_folder
 
@@ -32,30 +33,33 @@ class BackboneSearch:
         settings: Of ``fit`` and of the search.
         trials: Options of ``fit`` by the name of the folder that the run goes to.
         without_weights: Backbones whose pretrained weights this machine cannot get.
+        lock: Held while they are trained; the system lets go of it when the process ends, in whatever way.
     """
 
     folder: Path
     settings: Namespace
     trials: dict[str, list[str]]
     without_weights: list[str]
+    lock: BaseFileLock
 
     @classmethod
     def prepared(cls, options: list[str]) -> "BackboneSearch":
-        """Take up the newest folder if just this was stopped there, or else make one.
+        """Take up the newest folder if just this was stopped there, or else make one; one that is being worked in is passed over.
 
         Raises:
             UserError: The options do not fit each other or the photos.
         """
         settings, text = search_settings(options)
-        newest = numbered(experiment_folder(settings), PREFIX)[-1:]
-        if newest and stopped(newest[0], text, GIVEN):
-            folder = newest[0]
+        if stopped := take_up(experiment_folder(settings), PREFIX, GIVEN, text):
+            folder, lock = stopped
             _say(f"going on in {folder}")
         else:
             folder = plan(settings, text)
+            lock = FileLock(folder / LOCK)
+            lock.acquire()
             # The last of its files: a folder without it is not taken up.
             (folder / GIVEN).write_text(text, encoding="utf-8")
-        return cls(folder, settings, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
+        return cls(folder, settings, lock=lock, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
 
     def finished(self, name: str) -> Path | None:
         """The run folder of a trial that has come to its end."""
@@ -135,6 +139,7 @@ class BackboneSearch:
         """Mark the end, and remove the activations that were kept from run to run."""
         (self.folder / SUMMARY).write_text(json.dumps({"runs": list(self.trials)}, indent=2), encoding="utf-8")
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
+        self.lock.release()
 
 
 def _say(text: str) -> None:

@@ -1,11 +1,13 @@
 """The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import yaml
+from filelock import BaseFileLock, FileLock, Timeout
 from jsonargparse import Namespace
 from rich.console import Console
 
@@ -22,6 +24,7 @@ Way = Literal["groups", "random"]
 PREFIX = "crossval"
 SETTINGS = "settings.yaml"
 SUMMARY = "summary.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,20 @@ class Crossvalidation:
         ways: Of making folds; each is trained.
         options: The user's options of ``fit``.
         settings: What they amount to.
+        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
     """
 
     folder: Path
     ways: list[Way]
     options: list[str]
     settings: Namespace
+    lock: BaseFileLock
 
     @classmethod
     def prepared(cls, options: list[str], compare_splits: bool) -> "Crossvalidation":
         """Take up the newest folder if just this was stopped there, or else make one and write all its splits.
+
+        A folder in which another process is at work is passed over.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -52,10 +59,9 @@ class Crossvalidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        newest = numbered(experiment, PREFIX)[-1:]
-        if newest and stopped(newest[0], text):
-            Console(highlight=False, markup=False).print(f"going on in {newest[0]}", soft_wrap=True)
-            return cls(newest[0], ways, options, settings)
+        if stopped := take_up(experiment, PREFIX, SETTINGS, text):
+            Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
+            return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
         splits = {"groups": PostureData(**settings.data).every_fold()}
         if compare_splits:
@@ -64,7 +70,10 @@ class Crossvalidation:
                     "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
                 )
             splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
-        result = cls(make_numbered(experiment, PREFIX), ways, options, settings)
+        folder = make_numbered(experiment, PREFIX)
+        lock = FileLock(folder / LOCK)
+        lock.acquire()
+        result = cls(folder, ways, options, settings, lock)
         for way in ways:
             (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
             for fold, photos in enumerate(splits[way]):
@@ -111,6 +120,12 @@ class Crossvalidation:
         """Remove the activations that were kept from fold to fold."""
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
+    def __enter__(self) -> "Crossvalidation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
 
 def _check(settings: Namespace) -> None:
     if settings.data.folds is None:
@@ -123,10 +138,29 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
 
 
-def stopped(folder: Path, text: str, name: str = SETTINGS) -> bool:
-    """Whether the folder holds runs with these settings, kept in a file of that name, of which some are still to be trained."""
-    settings = folder / name
-    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+def take_up(experiment: Path, prefix: str, name: str, text: str) -> tuple[Path, BaseFileLock] | None:
+    """The newest folder ``<prefix>_<N>`` that no process is at work in, if runs with these settings were stopped there; now locked.
+
+    Args:
+        experiment: Where the folders lie.
+        prefix: Of their names.
+        name: Of the file in each that holds its settings.
+        text: The settings.
+    """
+    for folder in reversed(numbered(experiment, prefix)):
+        if not _has_more_to_do(folder / name, text):
+            return None
+        lock = FileLock(folder / LOCK, blocking=False)
+        with suppress(Timeout):
+            lock.acquire()
+            if _has_more_to_do(folder / name, text):  # the other process may have come to its end meanwhile
+                return folder, lock
+            lock.release()
+    return None
+
+
+def _has_more_to_do(given: Path, text: str) -> bool:
+    return not given.with_name(SUMMARY).exists() and given.is_file() and given.read_text(encoding="utf-8") == text
 
 
 def is_done(run: Path) -> bool:

@@ -311,9 +311,11 @@ def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> 
     learns = name_of(compute_type(model.backbone, model.precision, learns=True))
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
+    found, fine = quick_check(data.photos, data.digests)
     Console(highlight=False, markup=False).print(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes"
+        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else ""),
+        soft_wrap=True,
     )
-    if warning := quick_check(data.photos, data.digests):
-        rank_zero_warn(warning)
+    if not fine:
+        rank_zero_warn(found)

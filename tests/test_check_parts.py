@@ -92,7 +92,9 @@ def test_a_crop_is_found_in_its_photo_and_in_no_other() -> None:
 
 def test_the_quick_part_in_one_line() -> None:
     splits = ["train", "train", "val", "test"]
-    assert quick_check(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) is None
-    said = quick_check(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4])) or ""
+    fine = "no file is a copy, and no photo in two classes or splits; no groups are named"
+    assert quick_check(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) == (fine, True)
+    said, fine_too = quick_check(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4]))
+    assert not fine_too
     assert "2 files are copies of others; 1 photo is in more than one class; 1 val and 0 test photos are also in another" in said
     assert "group a has 50% of all photos" in said

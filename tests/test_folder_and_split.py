@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.module import PostureData
 from posture_classifier.data.names import Names
 from posture_classifier.data.split import SPLITS, read_split, split_photos, write_split
 from posture_classifier.errors import UserError
@@ -120,6 +121,15 @@ def test_a_wrong_split_file_is_refused(tmp_path: Path, draw_folder: DrawFolder, 
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UserError, match=message):
         read_split(photos, path)
+
+
+def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
+    write_split(split_photos(photos, FRACTIONS, seed=0), split)
+    fixes.write_text("path\nleft/person0_0.png\n")
+    with pytest.raises(UserError, match=r"1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "):
+        _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
 
 
 def test_a_split_file_that_tears_a_group_apart_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +163,7 @@ def read_split(photos: Photos, path: Path) -> Photos:
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
     names = [normal(name) for name in photos.paths]
     if missing := sorted(set(wanted) - set(names)):
-        raise UserError(f"data.split {path} names {len(missing)} photos that are not below {photos.root}: {sample(missing, 3)}")
+        _refuse(photos.root, path, missing)
     splits = np.array([wanted.get(name, "") for name in names], dtype="<U5")
     groups, grouped = photos.groups, photos.grouped
     if not grouped and "group" in rows[0]:
@@ -172,6 +173,16 @@ def read_split(photos: Photos, path: Path) -> Photos:
     result = replace(photos, splits=splits, groups=groups, grouped=grouped)
     check_disjoint(result)
     return result.select(splits != "")
+
+
+def _refuse(root: Path, path: Path, missing: list[str]) -> NoReturn:
+    """Say why a split names photos that are not used."""
+    if absent := [name for name in missing if not (root / name).is_file()]:
+        raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {sample(absent, 3)}")
+    raise UserError(
+        f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or as unreadable: "
+        f"{sample(missing, 3)}; remove their lines from a copy of it, or use them"
+    )
 
 
 def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
