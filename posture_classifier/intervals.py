@@ -73,6 +73,24 @@ def share_interval(values: Floats, n_groups: int, most_trials: int) -> Figure:
     return wilson(value, trials, student(n_groups))
 
 
+def share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Figure:
+    """A share of photos with its 95 % interval: over groups, or Wilson's where every photo stands alone.
+
+    Args:
+        hits: (N,) whether a photo counts, or which share of several networks says so.
+        groups: (N,) names.
+        seed: Of the bootstrap.
+    """
+    if len(hits) == 0:
+        return Figure(None)
+    _, codes, photos = np.unique(groups, return_inverse=True, return_counts=True)
+    n_groups = len(photos)
+    if n_groups == len(hits) > 1:
+        return wilson(float(hits.mean()), n_groups)
+    weights = draws(n_groups, seed)
+    return share_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, len(hits))
+
+
 def loss_interval(values: Floats, n_groups: int) -> Figure:
     """Student's interval of the logarithm: a mean loss is positive, and few photos make up most of it.
 

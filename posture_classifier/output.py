@@ -38,6 +38,25 @@ def check_output(option: str, output: Path | None, suffixes: Sequence[str], over
         output.unlink()  # what fails later should not leave an empty file in its own way
 
 
+def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> None:
+    """Make sure, before the work, that a folder can be made.
+
+    Args:
+        option: The option that names it.
+        folder: None is none.
+        overwrite: Whether it may exist.
+
+    Raises:
+        UserError: It exists, is a file, or has no folder to be made in.
+    """
+    if folder is None:
+        return
+    if folder.exists() and not overwrite:
+        raise UserError(f"{option} {folder} exists; choose another name, or add --overwrite true")
+    if folder.is_file() or not folder.absolute().parent.is_dir():
+        raise UserError(f"{option} {folder} must be a folder in one that exists; make {folder.parent} first")
+
+
 def write_rows(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
     """Write a table as .csv or .jsonl; what is None is an empty cell or null."""
     # The bytes of a name that is no UTF-8 are written as they are.

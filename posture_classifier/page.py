@@ -57,6 +57,7 @@ svg { display: block; height: auto; overflow: visible; }
 svg * { stroke-linejoin: round; } svg text { font-family: system-ui, sans-serif; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 caption { text-align: left; padding-bottom: .25rem; }
+caption span { position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 2rem)); }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--faint); text-align: left; vertical-align: top; }
 thead th { border-bottom-color: var(--line); font-weight: 600; vertical-align: bottom; } tbody th { font-weight: inherit; }
 .number { text-align: right; } .number, .together { white-space: nowrap; } tbody th { min-width: 5.5rem; }
@@ -184,7 +185,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
     Columns of figures, by the first character of every cell, are aligned on the right.
     """
     kinds = ["number" if all(_is_figure(row[column]) for row in rows) else "" for column in range(len(head))]
-    title = _tag("caption", caption) if caption else Html()
+    title = _tag("caption", _tag("span", caption)) if caption else Html()  # the span stays where the table scrolls
     first = joined(_cell("th", "col", *cell) for cell in zip(head, kinds, strict=True))
     body = joined(
         _tag("tr", _cell("th", "row", row[0], kinds[0]) + joined(map(_tag, ["td"] * len(row), row[1:], kinds[1:]))) for row in rows
@@ -201,15 +202,20 @@ def matrix(counts: npt.NDArray[np.int64], names: Sequence[str], down: str, acros
         down: What the rows are.
         across: What the columns are.
     """
-    shares = counts / counts.sum(1, keepdims=True).clip(1)
+    key = paragraph(f"Rows: {down}. Columns: {across}. The darker, the larger the share of the row.", "muted")
+    cells = [[str(count) for count in row] for row in counts.tolist()]
+    return key + shaded(cells, counts / counts.sum(1, keepdims=True).clip(1), names)
+
+
+def shaded(cells: Sequence[Sequence[str]], shares: npt.NDArray[np.float64], names: Sequence[str]) -> Html:
+    """A square table (C, C) whose cells are the darker, the larger their ``shares``, from 0 to 1."""
     head = joined(_cell("th", "col", name, "") for name in names)
     rows = []
-    for name, row, row_shares in zip(names, counts.tolist(), shares.tolist(), strict=True):
-        cells = (Html(f'<td style="--share: {share:.2f}">{n}</td>') for n, share in zip(row, row_shares, strict=True))
-        rows.append(_tag("tr", _cell("th", "row", name, "") + joined(cells)))
+    for name, row, row_shares in zip(names, cells, shares.tolist(), strict=True):
+        inside = (Html(f'<td style="--share: {share:.2f}">{text(cell)}</td>') for cell, share in zip(row, row_shares, strict=True))
+        rows.append(_tag("tr", _cell("th", "row", name, "") + joined(inside)))
     kind = "matrix many" if len(names) > 4 else "matrix"
-    key = paragraph(f"Rows: {down}. Columns: {across}. The darker, the larger the share of the row.", "muted")
-    return key + Html(
+    return Html(
         f'<div class="scroll"><table class="{kind}"><thead><tr><td style="--share: 0"></td>{head}</tr></thead>'
         f"<tbody>{joined(rows)}</tbody></table></div>"
     )
@@ -226,7 +232,8 @@ def _cell(name: str, scope: str, content: str, kind: str) -> Html:
 
 
 def _is_figure(cell: str) -> bool:
-    return re.sub("<[^>]*>", "", cell)[:1] in "0123456789-+\N{MINUS SIGN}"
+    text = re.sub("<[a-z/][^>]*>", "", cell)
+    return not text or text[0] in "0123456789-+<\N{MINUS SIGN}"
 
 
 def photos(figures: Iterable[Html], large: bool = False) -> Html:

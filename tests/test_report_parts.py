@@ -13,11 +13,11 @@ from torch.nn.functional import cross_entropy
 
 import posture_classifier.backbones
 from posture_classifier.evaluation import Predictions
-from posture_classifier.intervals import Floats, wilson
+from posture_classifier.intervals import Floats, share, wilson
 from posture_classifier.report.attention import attention
 from posture_classifier.report.calibration import scaled, temperature
 from posture_classifier.report.curves import operating_points
-from posture_classifier.report.threshold import alarm, share, threshold
+from posture_classifier.report.threshold import alarm, threshold
 
 assert posture_classifier.backbones, "imported for the names that it registers"
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from os.path import commonpath
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from posture_classifier.errors import UserError, sample
 
 PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers", "ckpt_path")
 """Settings that name a run, or say how fast and where it goes, but not what is trained."""
-PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.")
+PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
 REPORTING = ".wandb_report."
+LONGEST = 60
+"""Characters of a name made of settings."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Entry:
         return str(self.settings["model.backbone"])
 
     @property
+    def is_crossvalidation(self) -> bool:
+        """Whether its photos were tested by the networks of several folds."""
+        return bool(self.settings.get("data.folds")) and self.settings.get("data.fold") is None
+
+    @property
     def seconds(self) -> float | None:
         """That training one of the runs took, in the mean; None if nothing was noted."""
         noted = [run.seconds for run in self.runs if run.seconds is not None]
@@ -50,12 +58,11 @@ def collect(runs: list[Run]) -> list[Entry]:
         UserError: Runs were tested on different photos, or for different classes.
     """
     _check_same_photos(runs)
-    flat = [_flat(run.settings) for run in runs]
-    splits = _splits(runs, flat)
+    splits = _splits(runs)
+    flat = [{key: value for key, value in _flat(run.settings).items() if not _is_place(key)} for run in runs]
     found: dict[str, list[int]] = {}
     for index, settings in enumerate(flat):
-        kept = {key: value for key, value in settings.items() if not _is_place(key)}
-        found.setdefault(json.dumps([kept, splits[index]], sort_keys=True, default=str), []).append(index)
+        found.setdefault(json.dumps([settings, splits[index]], sort_keys=True, default=str), []).append(index)
     entries = [
         Entry(
             "",
@@ -116,24 +123,36 @@ def _is_place(key: str) -> bool:
     return key in PLACES or key.startswith(PLACE_PREFIXES)
 
 
-def _splits(runs: list[Run], flat: list[dict[str, Any]]) -> list[str | None]:
+def _splits(runs: list[Run]) -> list[str | None]:
     """What each run's split file holds; None where the seed names the split, unless another run was given that very split."""
     contents = [hashlib.sha256(run.split).hexdigest() if run.split else None for run in runs]
-    given = {content for content, settings in zip(contents, flat, strict=True) if settings.get("data.split")}
+    given = {content for content, run in zip(contents, runs, strict=True) if run.settings["data"].get("split")}
     return [content if content in given else None for content in contents]
 
 
 def _named(entries: list[Entry]) -> list[Entry]:
-    """Name each by what tells it from the others: backbone, experiment, or else all settings that differ."""
+    """Name each by what tells it from the others: backbone, experiment, all settings that differ, or else its place."""
     unlike = different_settings(entries)
-    described = [
-        ", ".join(f"{key.rpartition('.')[2]} {column[index]}" for key, column in unlike.items()) for index in range(len(entries))
-    ]
+    described = [" ".join(_described(key, column[index]) for key, column in unlike.items()) for index in range(len(entries))]
+    places = [entry.runs[0].name for entry in entries]
     candidates = [
-        [entry.backbone for entry in entries],
+        _backbones(entries),
         [entry.runs[0].experiment for entry in entries],
-        [text if len(text) <= 60 else "" for text in described],
-        [entry.runs[0].name for entry in entries],
+        [text if len(text) <= LONGEST else "" for text in described],
+        [place.removeprefix(f"{commonpath(places)}/") for place in places],
     ]
     names = next(column for column in candidates if len(set(column)) == len(column) and all(column))
     return [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+
+
+def _backbones(entries: list[Entry]) -> list[str]:
+    """Names of the networks; where some began with pretrained weights, it is said of the others that they did not."""
+    random = [not entry.settings.get("model.pretrained", True) and not entry.settings.get("model.weights") for entry in entries]
+    marks = [" (random weights)" if is_random and not all(random) else "" for is_random in random]
+    return [entry.backbone + mark for entry, mark in zip(entries, marks, strict=True)]
+
+
+def _described(key: str, value: Any) -> str:
+    if key == "model.backbone":
+        return str(value)
+    return f"{key.rpartition('.')[2]} {f'{value:g}' if isinstance(value, float) else value}"

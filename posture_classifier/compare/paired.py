@@ -12,6 +12,9 @@ from posture_classifier.intervals import Floats
 POWER = 0.8
 """Chance that a further test finds a difference, where the number of photos for it is told."""
 
+SAME = 1e-12
+"""Values that are closer differ by rounding."""
+
 
 @dataclass(frozen=True)
 class Differences:
@@ -71,7 +74,7 @@ def differences(values: Floats, n_groups: int, values_of_seeds: list[Floats]) ->
         degrees = (groups + seeds) ** 2 / (groups**2 / (n_groups - 1) + seeds**2 / max(1, freedom))
         t = np.abs(difference) / np.sqrt(groups + seeds)
         p = np.where(np.isinf(t), 0, 2 * stdtr(degrees, -t)).clip(least_p(n_groups), 1)
-    p = np.where(np.isclose(difference, 0, atol=1e-12) | np.isnan(p), 1.0, p)
+    p = np.where((np.abs(difference) < SAME) | np.isnan(p), 1.0, p)
     return Differences(difference, np.sqrt(groups), np.sqrt(seeds), p)
 
 
@@ -117,8 +120,8 @@ def more_groups(difference: float, over_groups: float, over_seeds: float, n_grou
     Returns:
         The number, or None where no number would do: the difference is 0, or as small as that of two seeds.
     """
-    reach = ndtri(1 - 0.025 / n_tests) + ndtri(POWER)
+    reach = float(ndtri(1 - 0.025 / n_tests) + ndtri(POWER))
     allowed = (difference / reach) ** 2 - over_seeds**2
-    if allowed <= 0 or abs(difference) < 1e-12:
+    if allowed <= 0 or abs(difference) < SAME:
         return None
     return max(1, ceil(n_groups * over_groups**2 / allowed) - n_groups)

@@ -17,6 +17,9 @@ from posture_classifier.output import read_rows
 
 CONFIG, SETTINGS = "config.yaml", "settings.yaml"
 """What ``fit`` and ``crossval`` were told."""
+WANDB = "wandb:"
+SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "unfreezing", "cache", "ckpt_path")
+"""Of the settings; W&B keeps facts beside them."""
 SPLIT, METRICS_CSV, PREDICTIONS = "split.csv", "metrics.csv", "predictions.csv"
 
 
@@ -74,6 +77,38 @@ class Run:
 
 class NotTestedError(UserError):
     """A run that has no test results, because it was stopped, goes on still, or has no test photos."""
+
+
+def read_all(names: list[str], wandb_group: str | None = None) -> tuple[list[Run], list[str]]:
+    """Read what names and patterns stand for.
+
+    Args:
+        names: Run folders, patterns of them, or ``wandb:entity/project``.
+        wandb_group: Of W&B runs, those of this group.
+
+    Returns:
+        The runs; and why others have no test results.
+
+    Raises:
+        UserError: A name stands for nothing, or a folder is no run.
+    """
+    remote = [name.removeprefix(WANDB) for name in names if name.startswith(WANDB)]
+    if wandb_group and not remote:
+        raise UserError(f"--wandb_group {wandb_group} needs {WANDB}entity/project among the runs")
+    found: list[Run] = []
+    reasons: list[str] = []
+    for folder in expand([name for name in names if not name.startswith(WANDB)]):
+        try:
+            found.append(read_run(folder))
+        except NotTestedError as error:
+            reasons.append(str(error))
+    for project in remote:
+        from posture_classifier.compare.wandb_runs import read_project
+
+        runs, untested = read_project(project, wandb_group)
+        found += runs
+        reasons += untested
+    return found, reasons
 
 
 def expand(patterns: list[str]) -> list[Path]:
@@ -140,7 +175,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if not isinstance(settings, dict) or not {"model", "data"} <= settings.keys():
         raise UserError(f"{path} holds no settings of fit; leave its run out")
-    return settings
+    return {key: value for key, value in settings.items() if key in SECTIONS}
 
 
 def read_predictions(path: Path, split: Path) -> Tested:

@@ -46,7 +46,7 @@ class Verdict:
         return [index for index in self.order if self.p[index] >= LEVEL]
 
     def cheapest(self, multiply_adds: list[int | None]) -> int:
-        """The entry to take: of the tied ones that with the fewest multiply-adds, and of equals the better; unknown costs come last."""
+        """The entry to take: of the tied ones that with the fewest multiply-adds, None being most, and of equals the better."""
         return min(self.tied, key=lambda index: (multiply_adds[index] is None, multiply_adds[index] or 0))
 
 

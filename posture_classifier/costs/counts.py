@@ -37,18 +37,19 @@ class Costs:
     training_bytes_per_photo: int
 
 
-def costs(name: str, image_size: int | None = None, batch_size: int = 32) -> Costs:
-    """Count what a network of timm's registry costs, with the classifier that it was published with.
+def costs(name: str, image_size: int | None = None, batch_size: int = 32, classes: int | None = None) -> Costs:
+    """Count what a network of timm's registry costs.
 
     Args:
         name: Any name that ``timm.create_model`` knows.
         image_size: Side in pixels; None is the network's own.
         batch_size: Photos in a training step.
+        classes: That its classifier tells apart; None is the classifier that it was published with.
 
     Raises:
         Exception: Whatever the network says of a size that it cannot take.
     """
-    network = create(name, image_size, torch.device("meta"))
+    network = create(name, image_size, torch.device("meta"), classes)
     shape = input_shape(name, image_size)
     state = network.state_dict().values()
     multiply_adds, activations, inference_bytes = forward_costs(network, shape)
@@ -65,9 +66,10 @@ def costs(name: str, image_size: int | None = None, batch_size: int = 32) -> Cos
     )
 
 
-def create(name: str, image_size: int | None, device: torch.device) -> nn.Module:
+def create(name: str, image_size: int | None, device: torch.device, classes: int | None = None) -> nn.Module:
     """Build a network with random weights (on the meta device: none) on a device."""
     options = {"img_size": image_size} if image_size and timm.get_pretrained_cfg(name).fixed_input_size else {}
+    options |= {"num_classes": classes} if classes else {}
     with device:
         network: nn.Module = timm.create_model(name, **options)
     return network

@@ -18,7 +18,17 @@ GAPS = (2, 8, 16, 26, 38, 52, 70)
 """Points between a disc and its name; the first that has room is taken."""
 
 
-def place_labels(picture: Figure, axes: Axes, x: Floats, y: Floats, radii: Floats, names: list[str]) -> None:
+def place_labels(
+    picture: Figure,
+    axes: Axes,
+    x: Floats,
+    y: Floats,
+    radii: Floats,
+    names: list[str],
+    ink: str = "black",
+    ground: str = "white",
+    size: float = 8,
+) -> None:
     """Write each name next to its disc, with a line to it where it had to go further away.
 
     Greedy, from the most crowded disc on; where there is no room at all a name stays off the picture, rather than on another's.
@@ -30,6 +40,9 @@ def place_labels(picture: Figure, axes: Axes, x: Floats, y: Floats, radii: Float
         y: Likewise.
         radii: In points (N,).
         names: N of them.
+        ink: Colour of the names.
+        ground: Colour around them.
+        size: Of the letters, in points.
     """
     picture.draw_without_rendering()  # lays out, so that positions on the picture are known
     pixel = picture.dpi / 72
@@ -39,11 +52,11 @@ def place_labels(picture: Figure, axes: Axes, x: Floats, y: Floats, radii: Float
     taken = [*discs, *([legend.get_window_extent()] if legend else [])]
     distances = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     for index in np.argsort(np.sort(distances)[:, :4].sum(1)):
-        text = axes.text(x[index], y[index], names[index], fontsize=8, va="center", ha="center", zorder=5)
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white", alpha=0.8)])  # legible on lines
-        size = np.array(text.get_window_extent().size)
-        for gap, centre in _candidates(centres[index], radii[index], size, pixel):
-            box = Bbox([centre - size / 2, centre + size / 2])
+        text = axes.text(x[index], y[index], names[index], fontsize=size, color=ink, va="center", ha="center", zorder=5)
+        text.set_path_effects([withStroke(linewidth=2.5, foreground=ground, alpha=0.8)])  # legible on lines
+        extent = np.array(text.get_window_extent().size)
+        for gap, centre in _candidates(centres[index], radii[index], extent, pixel):
+            box = Bbox([centre - extent / 2, centre + extent / 2])
             end = np.clip(centres[index], box.min, box.max)
             # Discs that overlap this one are near its centre to begin with.
             crossed = _distances(centres, centres[index], end) < 0.7 * np.minimum(radii, distances[index])
@@ -54,7 +67,7 @@ def place_labels(picture: Figure, axes: Axes, x: Floats, y: Floats, radii: Float
                     share = radii[index] / np.linalg.norm(end - centres[index])
                     edge = centres[index] + share * (end - centres[index])
                     line = axes.transData.inverted().transform([edge, end])
-                    axes.plot(*line.T, color="0.5", linewidth=0.7, zorder=2.5)
+                    axes.plot(*line.T, color=ink, alpha=0.5, linewidth=0.7, zorder=2.5)
                 break
         else:
             text.remove()

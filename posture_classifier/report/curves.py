@@ -10,9 +10,9 @@ from matplotlib.ticker import MaxNLocator
 
 from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series
 from posture_classifier.evaluation import BINS, Predictions, confidence_bins, reliability
-from posture_classifier.intervals import Floats
+from posture_classifier.intervals import Floats, share
 from posture_classifier.page import Html
-from posture_classifier.report.threshold import Alarm, share
+from posture_classifier.report.threshold import Alarm
 
 
 class Points(NamedTuple):

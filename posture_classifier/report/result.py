@@ -5,10 +5,9 @@ import numpy as np
 from posture_classifier.callbacks.evaluation_report import count
 from posture_classifier.check.finding import counted
 from posture_classifier.evaluation import METRICS, auroc, figures
-from posture_classifier.intervals import Figure, draws, share_interval, wilson
+from posture_classifier.intervals import Figure, draws, share, share_interval, wilson
 from posture_classifier.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
 from posture_classifier.report.run import Run
-from posture_classifier.report.threshold import share
 from posture_classifier.report.words import cell, percent
 
 GROUPS = 20

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.evaluation import Predictions
-from posture_classifier.intervals import Figure, draws, share_interval, wilson
+from posture_classifier.intervals import Figure, share
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,3 @@ def alarm(predictions: Predictions, groups: npt.NDArray[np.str_], label: int, at
         false_alarms=share(raised[~positive], groups[~positive], seed),
         precision=share(positive[raised], groups[raised], seed),
     )
-
-
-def share(hits: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_], seed: int = 0) -> Figure:
-    """A share of photos with its 95 % interval: over groups, or Wilson's where every photo stands alone."""
-    if len(hits) == 0:
-        return Figure(None, None, None)
-    _, codes, photos = np.unique(groups, return_inverse=True, return_counts=True)
-    n_groups = len(photos)
-    if n_groups == len(hits) > 1:
-        return wilson(float(hits.mean()), n_groups)
-    weights = draws(n_groups, seed)
-    return share_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, len(hits))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from posture_classifier.errors import UserError
-from posture_classifier.output import check_output
+from posture_classifier.output import check_output, check_output_folder
 
 PIPE_WIDTH = 132
 """Nobody looks at a pipe's width, and eighty columns would fold every path."""
@@ -33,7 +33,7 @@ def check(
         Exit code: 0 if the folder is fine, 1 with warnings, 2 with errors.
     """
     check_output("--fix_list", fix_list, (".csv",), overwrite)
-    _check_folder("--output", output, overwrite)
+    check_output_folder("--output", output, overwrite)
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
     # Imported late: a wrong option should not cost the seconds that torch takes.
@@ -58,13 +58,3 @@ def check(
         n = write_fixes(result.findings, fix_list)
         console.print(f"{n} photos to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
     return exit_code(result.findings)
-
-
-def _check_folder(option: str, folder: Path | None, overwrite: bool) -> None:
-    """Make sure, before the work, that a folder for the report can be made."""
-    if folder is None:
-        return
-    if folder.exists() and not overwrite:
-        raise UserError(f"{option} {folder} exists; choose another name, or add --overwrite true")
-    if folder.is_file() or not folder.absolute().parent.is_dir():
-        raise UserError(f"{option} {folder} must be a folder in one that exists; make {folder.parent} first")

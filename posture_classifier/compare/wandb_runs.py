@@ -1,0 +1,99 @@
+"""Runs that Weights & Biases keeps: their configuration, and the files that ``WandbReport`` sent with them.
+
+Imported only where such a run is asked for, since this imports wandb.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import wandb
+import yaml
+
+from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, WANDB, NotTestedError, Run, read_run
+from posture_classifier.errors import UserError, first_line
+
+TABLE = f"test/{PREDICTIONS}"
+FILES = (TABLE, SPLIT, METRICS_CSV)
+TIMEOUT = 20
+"""Seconds that an answer may take."""
+
+
+class RemoteFile(Protocol):
+    """As ``wandb.apis.public.File``."""
+
+    def download(self, root: str) -> Any:
+        """Write it below a folder, under its name."""
+
+
+class RemoteRun(Protocol):
+    """As ``wandb.apis.public.Run``."""
+
+    name: str
+    group: str | None
+    config: dict[str, Any]
+
+    def files(self, names: list[str]) -> Iterable[RemoteFile]:
+        """Those of these names that there are."""
+
+
+class Remote(Protocol):
+    """As ``wandb.Api``."""
+
+    def runs(self, path: str, filters: dict[str, Any]) -> Iterable[RemoteRun]:
+        """Of a project."""
+
+
+def read_project(project: str, group: str | None, remote: Remote | None = None) -> tuple[list[Run], list[str]]:
+    """Read the runs of a project.
+
+    Args:
+        project: As ``entity/project``, or ``project`` of the default entity.
+        group: Those of this group only.
+        remote: Where to ask; None is W&B.
+
+    Returns:
+        The runs; and why others have no test results.
+
+    Raises:
+        UserError: W&B cannot be reached, refuses, or has no such runs.
+    """
+    where = f"{WANDB}{project}" + (f", group {group}" if group else "")
+    found: list[Run] = []
+    reasons: list[str] = []
+    try:
+        for run in (remote or _api()).runs(project, {"group": group} if group else {}):
+            try:
+                found.append(_read(run, project))
+            except NotTestedError as error:
+                reasons.append(str(error))
+    # A project that is not there is a ValueError, and what requests raises an OSError.
+    except (OSError, ValueError, wandb.Error) as error:
+        raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
+    if not found and not reasons:
+        raise UserError(f"{where} has no runs; look at the names of entity, project and group")
+    return found, reasons
+
+
+def _api() -> Remote:
+    os.environ.setdefault("WANDB_SILENT", "true")
+    api: Remote = wandb.Api(timeout=TIMEOUT)
+    return api
+
+
+def _read(run: RemoteRun, project: str) -> Run:
+    """As a run folder is read, after its files were fetched into one."""
+    name = f"{WANDB}{project}/{run.name}"
+    with tempfile.TemporaryDirectory() as folder:
+        for file in run.files(names=list(FILES)):
+            file.download(root=folder)
+        if not Path(folder, TABLE).is_file():
+            raise NotTestedError(
+                f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or keeps the names of photos on its machine; give "
+                "its run folder"
+            )
+        Path(folder, CONFIG).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
+        return replace(read_run(Path(folder)), name=name, experiment=run.group or project)

@@ -1,0 +1,55 @@
+"""Run folders as ``fit`` leaves them, without a training."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+CLASSES = ("left", "right")
+
+
+def write_table(path: Path, head: list[str], rows: list[list[Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+
+def settings(backbone: str = "test_resnet", seed: int = 0, **data: Any) -> dict[str, Any]:
+    return {
+        "seed_everything": seed,
+        "trainer": {"max_epochs": 2, "callbacks": None, "default_root_dir": None},
+        "model": {"backbone": backbone, "image_size": 32, "learning_rate": 0.001},
+        "data": {"root": "photos", "split": "split.csv", "batch_size": 8, "folds": None, "fold": None} | data,
+        "experiment": None,
+        "ckpt_path": None,
+    }
+
+
+def make_run(folder: Path, right: npt.NDArray[np.bool_], each: int = 5, config: dict[str, Any] | None = None) -> Path:
+    """A run that was right about some of the photos of groups of ``each``; of odd and even photos, alternately of two classes."""
+    n = len(right)
+    paths = [f"{CLASSES[i % 2]}/person{i // each:03}_{i:04}.png" for i in range(n)]
+    groups = [f"person{i // each:03}" for i in range(n)]
+    rows = []
+    for i in range(n):
+        sure = 0.6 + 0.3 * (i % 7) / 6
+        shares = [sure, 1 - sure] if (i % 2 == 0) == right[i] else [1 - sure, sure]
+        rows.append([paths[i], groups[i], CLASSES[i % 2], *shares])
+    write_table(folder / "test" / "predictions.csv", ["path", "group", "label", *CLASSES], rows)
+    tested = [[path, "test", path.split("/")[0], group] for path, group in zip(paths, groups, strict=True)]
+    write_table(folder / "split.csv", ["path", "split", "label", "group"], [["left/x.png", "train", "left", "x"], *tested])
+    curves = [[epoch, 1.5, 2, 0.7 - 0.1 * epoch, 0.8 - 0.1 * epoch, 0.6 + 0.1 * epoch, 0.6] for epoch in range(2)]
+    head = ["epoch", "seconds", "stages_open", "train/loss", "val/loss", "val/accuracy", "val/f1"]
+    write_table(folder / "metrics.csv", head, curves)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config or settings()))
+    return folder
+
+
+def some_right(share: float, seed: int, n: int = 100) -> npt.NDArray[np.bool_]:
+    """Each photo right with a chance that is the entry's own and, for half of it, the photo's."""
+    hard = np.random.default_rng(99).random(n)
+    own = np.random.default_rng(seed).random(n)
+    return np.asarray((hard + own) / 2 < share)
