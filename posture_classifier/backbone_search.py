@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
-from posture_classifier.crossvalidation import SETTINGS, SUMMARY, going_on, is_done, stopped
+from posture_classifier.crossvalidation import SETTINGS
 from posture_classifier.errors import UserError, first_line
 from posture_classifier.over_devices import Pace, fit_on, gpus, over_devices
 from posture_classifier.pooled import pool
-from posture_classifier.runs import numbered, versions
+from posture_classifier.runs import versions
 from posture_classifier.search_plan import PLAN, PREFIX, plan, search_settings
+from posture_classifier.series import SUMMARY, going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder
 
 GIVEN = "search.yaml"
@@ -30,12 +32,14 @@ class BackboneSearch:
     Attributes:
         folder: ``lightning_logs/<experiment>/search_<N>``.
         settings: Of ``fit`` and of the search.
+        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
         trials: Options of ``fit`` by the name of the folder that the run goes to.
         without_weights: Backbones whose pretrained weights this machine cannot get.
     """
 
     folder: Path
     settings: Namespace
+    lock: BaseFileLock
     trials: dict[str, list[str]]
     without_weights: list[str]
 
@@ -43,19 +47,21 @@ class BackboneSearch:
     def prepared(cls, options: list[str]) -> "BackboneSearch":
         """Take up the newest folder if just this was stopped there, or else make one.
 
+        A folder in which another process is at work is passed over.
+
         Raises:
             UserError: The options do not fit each other or the photos.
         """
         settings, text = search_settings(options)
-        newest = numbered(experiment_folder(settings), PREFIX)[-1:]
-        if newest and stopped(newest[0], text, GIVEN):
-            folder = newest[0]
+        if stopped := stopped_series(experiment_folder(settings), PREFIX, GIVEN, text):
+            folder, lock = stopped
             _say(f"going on in {folder}")
         else:
             folder = plan(settings, text)
+            lock = locked(folder)
             # The last of its files: a folder without it is not taken up.
             (folder / GIVEN).write_text(text, encoding="utf-8")
-        return cls(folder, settings, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
+        return cls(folder, settings, lock, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
 
     def finished(self, name: str) -> Path | None:
         """The run folder of a trial that has come to its end."""
@@ -135,6 +141,12 @@ class BackboneSearch:
         """Mark the end, and remove the activations that were kept from run to run."""
         (self.folder / SUMMARY).write_text(json.dumps({"runs": list(self.trials)}, indent=2), encoding="utf-8")
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
+
+    def __enter__(self) -> "BackboneSearch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
 
 
 def _say(text: str) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
-from posture_classifier.output import read_rows
-from posture_classifier.runs import make_numbered, numbered, versions
+from posture_classifier.runs import make_numbered, versions
+from posture_classifier.series import going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
 Way = Literal["groups", "random"]
@@ -21,7 +22,6 @@ Way = Literal["groups", "random"]
 
 PREFIX = "crossval"
 SETTINGS = "settings.yaml"
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,20 @@ class Crossvalidation:
         ways: Of making folds; each is trained.
         options: The user's options of ``fit``.
         settings: What they amount to.
+        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
     """
 
     folder: Path
     ways: list[Way]
     options: list[str]
     settings: Namespace
+    lock: BaseFileLock
 
     @classmethod
     def prepared(cls, options: list[str], compare_splits: bool) -> "Crossvalidation":
         """Take up the newest folder if just this was stopped there, or else make one and write all its splits.
+
+        A folder in which another process is at work is passed over.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -52,10 +56,9 @@ class Crossvalidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        newest = numbered(experiment, PREFIX)[-1:]
-        if newest and stopped(newest[0], text):
-            Console(highlight=False, markup=False).print(f"going on in {newest[0]}", soft_wrap=True)
-            return cls(newest[0], ways, options, settings)
+        if stopped := stopped_series(experiment, PREFIX, SETTINGS, text):
+            Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
+            return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
         splits = {"groups": PostureData(**settings.data).every_fold()}
         if compare_splits:
@@ -64,7 +67,8 @@ class Crossvalidation:
                     "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
                 )
             splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
-        result = cls(make_numbered(experiment, PREFIX), ways, options, settings)
+        folder = make_numbered(experiment, PREFIX)
+        result = cls(folder, ways, options, settings, locked(folder))
         for way in ways:
             (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
             for fold, photos in enumerate(splits[way]):
@@ -111,6 +115,12 @@ class Crossvalidation:
         """Remove the activations that were kept from fold to fold."""
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
+    def __enter__(self) -> "Crossvalidation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
 
 def _check(settings: Namespace) -> None:
     if settings.data.folds is None:
@@ -121,25 +131,6 @@ def _check(settings: Namespace) -> None:
     if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
         # Several processes would each begin the whole command anew.
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
-
-
-def stopped(folder: Path, text: str, name: str = SETTINGS) -> bool:
-    """Whether the folder holds runs with these settings, kept in a file of that name, of which some are still to be trained."""
-    settings = folder / name
-    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
-
-
-def is_done(run: Path) -> bool:
-    """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
-    tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
-    predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
-    return bool(tested) and tested == predicted
-
-
-def going_on(runs: Path) -> list[str]:
-    """What tells ``fit`` to go on where the newest run of a folder was stopped, if it came as far as a checkpoint."""
-    stopped_runs = [run for run in versions(runs) if (run / "checkpoints" / "last.ckpt").is_file()]
-    return ["--ckpt_path", "last"] if stopped_runs else []
 
 
 class Parsed(Exception):  # noqa: N818 - a way out, not an error

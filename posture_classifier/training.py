@@ -31,6 +31,7 @@ from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
 from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm
+from posture_classifier.precision import Precision, compute_type, name_of
 from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
 LOGS = "lightning_logs"
@@ -90,6 +91,12 @@ class PostureCLI(LightningCLI):
             type=str | None,
             default=None,
             help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
+        )
+        parser.add_argument(
+            "--precision",
+            type=Precision,
+            default="auto",
+            help="auto computes in bfloat16 where the hardware has it, fp32 nowhere; a trainer.precision of yours replaces it.",
         )
         parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
@@ -175,6 +182,9 @@ class PostureCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
         self.datamodule.preprocessing = self.model.preprocessing
+        settings = self.config_init[self.subcommand]
+        if settings.trainer.precision is None:
+            self.model.precision = settings.precision
         if self.checkpoint and self._trained_classes != self.datamodule.class_names:
             raise UserError(
                 f"checkpoint {self.checkpoint} tells {sample(self._trained_classes)} apart, but {self.datamodule.root} has "
@@ -182,6 +192,14 @@ class PostureCLI(LightningCLI):
             )
         if self.checkpoint and self._seen:
             self._refuse_seen_photos()
+        if self.subcommand == "fit":
+            self._cache.decode(self.datamodule)
+        else:
+            self.datamodule.check()
+
+    @property
+    def _cache(self) -> FrozenCache:
+        return next(c for c in self.trainer.callbacks if isinstance(c, FrozenCache))  # type: ignore[attr-defined]
 
     def _refuse_seen_photos(self) -> None:
         """Photos that the checkpoint learnt from say nothing about new ones, whatever they are called now."""
@@ -205,6 +223,7 @@ class PostureCLI(LightningCLI):
         own = [c for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.monitor]
         best = own[0].best_model_path if own else None
         self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
+        self._cache.release()
         self._announce(best)
         if self.config_init.fit.report:
             self._write_report()
@@ -289,11 +308,14 @@ def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> 
     """One line on the network and one on the photos, before the wait begins."""
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
     source, size = model.hparams["weights_source"], model.preprocessing.image_size
-    where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}"
+    learns = name_of(compute_type(model.backbone, model.precision, learns=True))
+    where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
+    found, fine = quick_check(data.photos, data.digests)
     Console(highlight=False, markup=False).print(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes"
+        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else ""),
+        soft_wrap=True,
     )
-    if warning := quick_check(data.photos, data.digests):
-        rank_zero_warn(warning)
+    if not fine:
+        rank_zero_warn(found)

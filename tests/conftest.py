@@ -1,5 +1,6 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -20,6 +21,12 @@ torch.set_num_threads(1)
 REPOSITORY = Path(__file__).parents[1]
 DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Also by what fixtures of modules do, which run outside of any test."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp() / "cache")
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +98,15 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
         *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
         *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
     ]
+
+
+def run_forked(*arguments: str) -> int:
+    """Run the program in a copy of this process, which may die, and has imported everything already; returns its exit code."""
+    process = multiprocessing.get_context("fork").Process(target=main, args=(arguments,))
+    process.start()
+    process.join(240)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
 
 
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

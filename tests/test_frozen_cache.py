@@ -12,16 +12,16 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
-from posture_classifier.callbacks.frozen_cache import native_bf16
 from posture_classifier.cli import main
 from posture_classifier.cut import Cut
 from posture_classifier.data.augmentation import Augmentation
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.decode import decode
+from posture_classifier.precision import native_bf16
 
-from .conftest import DrawFolder, Fit, fit_arguments, run_program
+from .conftest import DrawFolder, Fit, fit_arguments, run_forked, run_program
 
-EXACT = ["--cache.precision", "fp32"]
+EXACT = ["--precision", "fp32"]
 PHASES = ["--unfreezing.open_stages", "{2: 2, 4: 4, 6: all}"]
 # SGD, because Adam turns the rounding of a vanishing gradient into a whole step.
 SGD = ["--model.optimizer", "sgd", "--model.learning_rate", "0.05"]
@@ -106,7 +106,7 @@ def test_a_resumed_run_ends_the_same(tmp_path: Path, draw_folder: DrawFolder) ->
     options = [*EXACT, *SGD, "--unfreezing.open_stages", "{2: 2}"]
     assert main([*fit_arguments(root, tmp_path / "whole", 5), *options]) == 0
     killer = "[{class_path: tests.test_resume.Killer, init_args: {epoch: 3, batch: 1}}]"
-    assert run_program(*fit_arguments(root, tmp_path / "cut", 5), *options, "--trainer.callbacks", killer).returncode < 0
+    assert run_forked(*fit_arguments(root, tmp_path / "cut", 5), *options, "--trainer.callbacks", killer) < 0
     left = list(Path(os.environ["XDG_CACHE_HOME"], "posture_classifier").iterdir())
     assert left, "a killed run cannot clear up"
     assert main([*fit_arguments(root, tmp_path / "cut", 5), *options, "--ckpt_path", "last"]) == 0
@@ -284,7 +284,7 @@ def test_photos_are_decoded_once_where_everything_is_open(
     root = draw_folder()
     open_all = ["--unfreezing.open_stages", "{0: all}", "--data.augmentation", "null"]
     kept = fit(root, *open_all, epochs=3)
-    assert decoded.count(32) == 16 + 4 + 4, "train and val once, and the test photos at the end"
+    assert decoded == [32] * 24, "all once: to see whether they can be read, to train, and for the evaluation at the end"
     again = fit(root, *open_all, "--cache.enabled", "false", epochs=3, version=1)
     assert_same(kept, again, tolerance=0)
 

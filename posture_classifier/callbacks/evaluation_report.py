@@ -20,6 +20,7 @@ from posture_classifier.device import device_name
 from posture_classifier.evaluation import Predictions, figures
 from posture_classifier.model import PostureClassifier
 from posture_classifier.plots import plot_confusion, plot_curves
+from posture_classifier.precision import compute_type, name_of
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
 
@@ -60,7 +61,7 @@ class EvaluationReport(Callback):
         data = data_of(trainer)
         # With trainer.limit_test_batches only some of the split's photos were seen.
         seen = data.photos.of(split).select(predictions.indices)
-        measured = figures(predictions, seen.groups, self.seed)
+        measured = figures(predictions, np.asarray(seen.groups), self.seed)
         if trainer.state.fn == "test":  # the model itself logs what it validates
             values = {f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}
             model.log_dict(values, sync_dist=True)
@@ -70,7 +71,7 @@ class EvaluationReport(Callback):
         self.summary = {
             "split": split,
             "images": len(seen),
-            "groups": len(np.unique(seen.groups)) if seen.grouped else None,
+            "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
             "classes": data.class_names,
             "splits": split_sizes(data.photos),
@@ -97,6 +98,10 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "device": str(model.device),
         "hardware": device_name(model.device),
         "precision": str(trainer.precision),
+        "computed_in": {
+            kind: name_of(compute_type(model.backbone, model.precision, learns))
+            for kind, learns in (("training", True), ("evaluation", False))
+        },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
     }
@@ -128,7 +133,8 @@ def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
     """Photos and groups per split."""
     parts = {name: photos.of(name) for name in ("train", "val", "test")}
     return {
-        name: {"images": len(part), "groups": len(np.unique(part.groups)) if part.grouped else None} for name, part in parts.items()
+        name: {"images": len(part), "groups": len(part.groups.unique()[0]) if part.grouped else None}
+        for name, part in parts.items()
     }
 
 

@@ -17,6 +17,9 @@ SUFFIXES = frozenset(
 """File name endings, in lower case, that count as photos."""
 
 
+UNSPEAKABLE = "its name is not valid UTF-8; rename it"
+
+
 class DecodeError(Exception):
     """The file is not an image that can be read in full; the message says why, without the path."""
 
@@ -42,7 +45,7 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
             image.load()
             return upright_rgb(image)
     except UnicodeEncodeError as error:
-        raise DecodeError("its name is not valid UTF-8; rename it") from error
+        raise DecodeError(UNSPEAKABLE) from error
     except Image.DecompressionBombError as error:
         raise DecodeError("more than 179 million pixels, a decompression bomb or a panorama to be scaled down") from error
     except UnidentifiedImageError as error:

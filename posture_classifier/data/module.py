@@ -1,6 +1,6 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
-import os
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
@@ -20,11 +21,13 @@ from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import check_choices, fold_split, holdout_split
+from posture_classifier.data.names import Names
 from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.sessions import sessions
 from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.errors import UserError, sample
+from posture_classifier.parallel import cores
 from posture_classifier.store import Store
 
 GroupBy = Literal["pattern", "cluster", "exif", "none"]
@@ -33,7 +36,7 @@ GroupBy = Literal["pattern", "cluster", "exif", "none"]
 class PostureData(LightningDataModule):
     r"""An image folder, split by groups, as batches for training and evaluation.
 
-    The photos are indexed, checked and split when they are first asked for, and then stay as they are.
+    The photos are indexed and split when they are first asked for, and then stay as they are.
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
@@ -121,11 +124,18 @@ class PostureData(LightningDataModule):
         photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
         if self.exclude is not None:
             photos = without(photos, Path(self.exclude))
-        photos = self._readable(photos)
-        if self.group_by in ("pattern", "none") or self.split is not None:
+        by_look = self.group_by in ("cluster", "exif") and self.split is None
+        if self.on_error == "skip" or by_look:
+            photos = self._readable(photos)
+        if not by_look:
             return photos
-        groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)
-        return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
+        groups = self._scenes(photos) if self.group_by == "cluster" else sessions(photos)
+        return replace(photos, groups=Names(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+    def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
+        with Progress(transient=True) as bar:
+            task = bar.add_task("Looking for photos of one scene", total=len(photos))
+            return scenes(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, divided for each fold in turn."""
@@ -147,19 +157,33 @@ class PostureData(LightningDataModule):
         check_disjoint(photos)
         return self._with_validation(photos)
 
-    def _readable(self, photos: Photos) -> Photos:
-        # With "stop", one rank has looked for all.
-        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
-            return photos
-        reasons = unreadable(photos, threads=_cores())
-        if not reasons:
-            return photos
-        if self.on_error == "stop":
+    def check(self) -> None:
+        """Decode every photo, once if there is a place for its pixels, so that a training does not end at one that cannot be read.
+
+        Raises:
+            UserError: Naming those files.
+        """
+        # One rank looks for all; and files that are to be skipped were found before the photos were divided.
+        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) == 0:
+            keeping = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square
+            self._stop_at(unreadable(self.photos, keeping if self.pixels else None), len(self.photos))
+
+    def _stop_at(self, reasons: dict[str, str], n_photos: int) -> None:
+        if reasons:
             listing = "\n".join(f"  {path}: {why}" for path, why in reasons.items())
             raise UserError(
-                f"{len(reasons)} of {len(photos)} files below {self.root} cannot be read; mend or remove them, or set "
-                f"data.on_error to skip:\n{listing}"
+                f"{len(reasons)} of {n_photos} files below {self.root} cannot be read; mend or remove them, or set data.on_error "
+                f"to skip:\n{listing}"
             )
+
+    def _readable(self, photos: Photos) -> Photos:
+        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
+            return photos
+        reasons = unreadable(photos)
+        if self.on_error == "stop":
+            self._stop_at(reasons, len(photos))
+        if not reasons:
+            return photos
         rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {sample(list(reasons), 3)}")
         readable = photos.select(~np.isin(photos.paths, list(reasons)))
         if empty := set(range(len(photos.classes))) - set(readable.labels.tolist()):
@@ -200,7 +224,7 @@ class PostureData(LightningDataModule):
     @cached_property
     def digests(self) -> npt.NDArray[np.int64]:
         """(N,) what each of ``photos`` is, by its content."""
-        return digests(self.photos, threads=_cores())
+        return digests(self.photos)
 
     def _digests_by_split(self) -> dict[str, torch.Tensor]:
         return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
@@ -241,9 +265,10 @@ class PostureData(LightningDataModule):
         """Given batches of indices into a split, once: as they are, or as the augmentation of epoch ``view`` shows them."""
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, None if view is None else self.augmentation, self.pixels)
         keys = [[(view or 0, index) for index in batch] for batch in batches]
-        return DataLoader(
-            dataset, batch_sampler=keys, num_workers=self._workers(), worker_init_fn=_init_worker, generator=torch.Generator()
-        )
+        # Starting processes takes longer than copying what is decoded already.
+        decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
+        workers = 0 if decoded else self._workers()
+        return DataLoader(dataset, batch_sampler=keys, num_workers=workers, worker_init_fn=init_worker, generator=torch.Generator())
 
     def _workers(self) -> int:
         ranks = self.trainer.world_size if self.trainer is not None else 1
@@ -259,7 +284,7 @@ class PostureData(LightningDataModule):
             sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             batch_size=self.batch_size,
             num_workers=workers,
-            worker_init_fn=_init_worker,
+            worker_init_fn=init_worker,
             persistent_workers=workers > 0,
             # Its own, since starting an iterator draws a number, and a resumed run starts its first one at another moment.
             generator=torch.Generator(),
@@ -282,17 +307,14 @@ def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
     return group_by
 
 
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _default_workers(ranks: int) -> int:
-    return 0 if _cores() == 1 else min(8, max(1, _cores() // ranks))
+    return 0 if cores() == 1 else min(8, max(1, cores() // ranks))
 
 
-def _init_worker(worker: int) -> None:
-    """One thread a worker: OpenCV would otherwise start as many as there are cores in each."""
+def init_worker(worker: int) -> None:
+    """One thread a worker, where OpenCV would start as many as there are cores; and memory that is shared stays so."""
     import cv2
 
+    # Python's collector of cycles writes to every object that it looks at, which copies its page into the worker.
+    gc.freeze()
     cv2.setNumThreads(0)

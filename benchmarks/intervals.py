@@ -1,0 +1,38 @@
+"""How often intervals hold the truth, and how often equal entries are told apart: simulations, some two minutes.
+
+python -m benchmarks.intervals
+"""
+
+import numpy as np
+
+from posture_classifier import intervals
+from posture_classifier.intervals import draws
+from tests.test_coverage import coverage, simulated, truth
+from tests.test_paired import false_alarms
+
+SETS = ((15, 10, 1.3, 0.3), (15, 10, 1.3, 0.6), (30, 10, 1.3, 0.5), (72, 10, 1.3, 0.5), (150, 1, 1.3, 0.0), (400, 1, 1.6, 0.0))
+"""Groups, photos of each, mean margin, and its spread between groups."""
+TIES = ((2, 15, 10, 1), (5, 15, 10, 1), (10, 15, 10, 1), (10, 72, 10, 1), (10, 150, 1, 1), (5, 15, 10, 3))
+"""Entries, groups, photos of each, and seeds."""
+
+
+def percentiles(n_groups: int, each: int, margin: float, spread: float, times: int) -> float:
+    """How often the percentiles of the bootstrap hold the true accuracy."""
+    generator, weights, true = np.random.default_rng(0), draws(n_groups, 0), truth(margin, spread)["accuracy"]
+    held = 0
+    for _ in range(times):
+        predictions, _ = simulated(generator, n_groups, each, margin, spread)
+        right = (predictions.predicted == predictions.labels).reshape(n_groups, each).mean(1)
+        low, high = np.percentile(weights[1:] @ right / n_groups, [2.5, 97.5])
+        held += bool(low <= true <= high)
+    return held / times
+
+
+if __name__ == "__main__":
+    intervals.DRAWS = 400
+    for test_set in SETS:
+        held = {name: round(share, 3) for name, share in coverage(*test_set, times=3000).items()}
+        print(test_set, held, f"percentiles of accuracy {percentiles(*test_set, times=3000):.3f}", flush=True)
+    for tie in TIES:
+        all_pairs, best_alone = false_alarms(*tie, times=2000)
+        print(tie, f"all pairs {all_pairs:.3f}, against the best alone {best_alone:.3f}", flush=True)
