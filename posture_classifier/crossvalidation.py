@@ -1,20 +1,20 @@
 """The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
 
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import BaseFileLock, FileLock, Timeout
+import yaml
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
-from posture_classifier.output import read_rows
-from posture_classifier.runs import make_numbered, numbered, versions
+from posture_classifier.runs import make_numbered, versions
+from posture_classifier.series import going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
 Way = Literal["groups", "random"]
@@ -22,8 +22,6 @@ Way = Literal["groups", "random"]
 
 PREFIX = "crossval"
 SETTINGS = "settings.yaml"
-SUMMARY = "summary.json"
-LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Crossvalidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        if stopped := _stopped(experiment, text):
+        if stopped := stopped_series(experiment, PREFIX, SETTINGS, text):
             Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
             return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
@@ -70,9 +68,7 @@ class Crossvalidation:
                 )
             splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
         folder = make_numbered(experiment, PREFIX)
-        lock = FileLock(folder / LOCK)
-        lock.acquire()
-        result = cls(folder, ways, options, settings, lock)
+        result = cls(folder, ways, options, settings, locked(folder))
         for way in ways:
             (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
             for fold, photos in enumerate(splits[way]):
@@ -95,7 +91,7 @@ class Crossvalidation:
 
     def _run(self, way: Way, fold: int) -> Path:
         runs = self.place(way) / f"fold_{fold}"
-        done = [run for run in versions(runs) if _is_done(run)]
+        done = [run for run in versions(runs) if is_done(run)]
         if not done:
             kind = "" if way == "groups" else f", {way}"
             Console(highlight=False, markup=False).print(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
@@ -113,9 +109,7 @@ class Crossvalidation:
         if not self.settings.cache.keep:
             # One place for all folds: what the frozen part answers to a photo does not depend on the fold.
             options += ["--cache.keep", "true", "--cache.folder", str(self.folder / "cache")]
-        if any((run / "checkpoints" / "last.ckpt").is_file() for run in versions(runs)):
-            options += ["--ckpt_path", "last"]
-        return options
+        return options + going_on(runs)
 
     def tidy(self) -> None:
         """Remove the activations that were kept from fold to fold."""
@@ -139,53 +133,35 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
 
 
-def _stopped(experiment: Path, text: str) -> tuple[Path, BaseFileLock] | None:
-    """The newest folder that no process is at work in, if a cross-validation with these settings was stopped there; now locked."""
-    for folder in reversed(numbered(experiment, PREFIX)):
-        if not _has_more_to_do(folder, text):
-            return None
-        lock = FileLock(folder / LOCK, blocking=False)
-        with suppress(Timeout):
-            lock.acquire()
-            if _has_more_to_do(folder, text):  # the other process may have come to its end meanwhile
-                return folder, lock
-            lock.release()
-    return None
+class Parsed(Exception):  # noqa: N818 - a way out, not an error
+    """Carries what ``SettingsOnly`` parsed: as values, and as YAML."""
 
-
-def _has_more_to_do(folder: Path, text: str) -> bool:
-    settings = folder / SETTINGS
-    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
-
-
-def _is_done(run: Path) -> bool:
-    """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
-    tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
-    predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
-    return bool(tested) and tested == predicted
-
-
-class _Parsed(Exception):  # noqa: N818 - a way out, not an error
     def __init__(self, settings: Namespace, text: str) -> None:
         super().__init__()
         self.settings, self.text = settings, text
 
 
-class _SettingsOnly(PostureCLI):
+class SettingsOnly(PostureCLI):
+    """Parses a command line of ``fit`` for a command that trains several times, and stops there."""
+
+    command = "crossval"
+
     def before_instantiate_classes(self) -> None:
+        """Leave with what was parsed."""
         if self.checkpoint is not None:
-            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
-        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+            raise UserError(f"{self.command} goes on by itself where it stopped; leave --ckpt_path out")
+        whole = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+        raise Parsed(self.config.fit, yaml.safe_dump(whole["fit"], sort_keys=False, allow_unicode=True))
 
 
-def fit_settings(options: list[str]) -> tuple[Namespace, str]:
+def fit_settings(options: list[str], command_line: type[SettingsOnly] = SettingsOnly) -> tuple[Namespace, str]:
     """What ``fit`` would be run with, given these options: as values, and as YAML.
 
     Raises:
         UserError: ``fit`` would refuse the options.
     """
     try:
-        _SettingsOnly(["fit", *options])
-    except _Parsed as parsed:
+        command_line(["fit", *options])
+    except Parsed as parsed:
         return parsed.settings, parsed.text
     raise AssertionError("the command line was parsed and left")

@@ -89,7 +89,7 @@ class PostureClassifier(LightningModule):
         self.preprocessing = Preprocessing.from_dict(preprocessing)
         if image_size:
             _check_size(self.backbone, backbone, image_size)
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)  # a run's configuration holds them already
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
 

@@ -43,7 +43,7 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict"))
+    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "search"))
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test"])
@@ -62,18 +62,18 @@ def test_the_help_that_is_read_from_sources_is_that_of_the_parser(command: str, 
     assert "(str; required)" in ours
 
 
-def test_importing_asks_no_network() -> None:
+def test_importing_asks_no_network_and_no_wandb() -> None:
     program = (
-        "import socket\n"
+        "import socket, sys\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
         "import posture_classifier.training, posture_classifier.inference, posture_classifier.tools.predict\n"
         "import posture_classifier.costs\n"
         "from posture_classifier.data.augmentation import Augmentation, DEFAULT\n"
         "Augmentation(DEFAULT, 0)\n"
-        "print('imported')"
+        "print('imported', 'wandb' in sys.modules)"
     )
-    assert python("-c", program).stdout == "imported\n"
+    assert python("-c", program).stdout == "imported False\n"
 
 
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:

@@ -44,11 +44,11 @@ class EvaluationReport(Callback):
         self._folder = Path(trainer.log_dir or ".")
         if trainer.is_global_zero and not (self._folder / "split.csv").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_split(_data(trainer).photos, self._folder / "split.csv")
+            write_split(data_of(trainer).photos, self._folder / "split.csv")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report on the test split, or on validation where there is no test split."""
-        self._report(trainer, pl_module, "test" if _data(trainer).has_test else "val")
+        self._report(trainer, pl_module, "test" if data_of(trainer).has_test else "val")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report on the validation split when that is all that was asked for."""
@@ -58,7 +58,7 @@ class EvaluationReport(Callback):
     def _report(self, trainer: Trainer, model: LightningModule, split: str) -> None:
         assert isinstance(model, PostureClassifier)
         predictions = model.predictions()
-        data = _data(trainer)
+        data = data_of(trainer)
         # With trainer.limit_test_batches only some of the split's photos were seen.
         seen = data.photos.of(split).select(predictions.indices)
         measured = figures(predictions, np.asarray(seen.groups), self.seed)
@@ -74,7 +74,7 @@ class EvaluationReport(Callback):
             "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
             "classes": data.class_names,
-            "splits": _sizes(data.photos),
+            "splits": split_sizes(data.photos),
             "phases": _phases(rows),
             "seed": self.seed,
             "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
@@ -122,13 +122,14 @@ def interval(figure: dict[str, float | None]) -> str:
     return f"{figure['low']:.3f} to {figure['high']:.3f}"
 
 
-def _data(trainer: Trainer) -> PostureData:
+def data_of(trainer: Trainer) -> PostureData:
+    """What a trainer of ours trains on."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, PostureData)
     return data
 
 
-def _sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
+def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
     """Photos and groups per split."""
     parts = {name: photos.of(name) for name in ("train", "val", "test")}
     return {
