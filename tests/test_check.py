@@ -305,7 +305,7 @@ def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path
     assert_stands_alone(page)
     assert page.count("data:image/jpeg") == 2
     assert "a &lt;b&gt; folder" in page
-    assert "copy &amp; paste.jpg" in page
+    assert "circles/<wbr>copy &amp; paste.jpg" in page
     assert main(arguments) == 2
     assert "exists; choose another name, or add --overwrite" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 1
