@@ -43,7 +43,9 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "search"))
+    assert all(
+        f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "report", "search")
+    )
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test"])
