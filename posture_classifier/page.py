@@ -60,7 +60,7 @@ caption { text-align: left; padding-bottom: .25rem; }
 caption span { position: sticky; left: 0; display: inline-block; max-width: min(46rem, calc(100vw - 2rem)); }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--faint); text-align: left; vertical-align: top; }
 thead th { border-bottom-color: var(--line); font-weight: 600; vertical-align: bottom; } tbody th { font-weight: inherit; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; } .number, .together { white-space: nowrap; } tbody th { min-width: 5.5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .75rem 0; font-size: .95rem; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .photos figure { width: 7rem; } .photos.large figure { width: auto; }
@@ -69,7 +69,7 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .big { font-size: 2.4rem; font-weight: 650; line-height: 1.15; letter-spacing: -.02em; }
 .matrix td { background: color-mix(in srgb, var(--series-1) calc(55% * var(--share)), transparent); }
 .matrix td, .matrix th { padding: .4rem .6rem; border: 1px solid var(--ground); text-align: center; }
-.matrix tbody th { text-align: right; }
+.matrix tbody th { text-align: right; min-width: 0; }
 .matrix.many thead th { writing-mode: vertical-rl; text-align: left; vertical-align: bottom; }
 .bar { display: inline-block; width: 6rem; height: .6rem; border-radius: .3rem; background: var(--faint); }
 .bar i { display: block; height: 100%; border-radius: .3rem; background: var(--series-1); width: calc(100% * var(--share)); }
@@ -153,6 +153,11 @@ def strong(content: str) -> Html:
     return _tag("strong", content)
 
 
+def together(content: str) -> Html:
+    """Words that stay in one line."""
+    return Html(f'<span class="together">{text(content)}</span>')
+
+
 def heading(content: str) -> Html:
     """A heading within a section."""
     return _tag("h3", content)
@@ -227,7 +232,8 @@ def _cell(name: str, scope: str, content: str, kind: str) -> Html:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell[0] in "0123456789-+<\N{MINUS SIGN}"
+    text = re.sub("<[a-z/][^>]*>", "", cell)
+    return not text or text[0] in "0123456789-+<\N{MINUS SIGN}"
 
 
 def photos(figures: Iterable[Html], large: bool = False) -> Html:

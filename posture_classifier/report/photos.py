@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import torch
+from matplotlib import colormaps
 from PIL import Image
 
 from posture_classifier.check.finding import counted
@@ -15,8 +16,8 @@ from posture_classifier.report.run import Run
 WRONG, UNSURE = 12, 6
 SIDE = 224
 """Pixels of a picture at most."""
-DIM = 0.2
-"""Light that is left where nothing speaks for the class."""
+GLOW = 0.6
+"""Share of the map in a picture; the rest is the photo in grey."""
 Pictures = dict[int, Image.Image | None]
 """By the number of the photo; None where it cannot be read."""
 
@@ -55,8 +56,8 @@ def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
             continue
     lit = _lit(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares])
     said = (
-        "Left, each photo as the network sees it. Right, lit is what speaks for the class that it says (Grad-CAM, Selvaraju et al. "
-        "2017), the brighter the more; it says where, but not why."
+        "Left, each photo as the network sees it. Right, what speaks for the class that it says is lit, the brighter the more "
+        "(Grad-CAM, Selvaraju et al. 2017): it says where, but not why."
         if lit
         else "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
     )
@@ -64,16 +65,18 @@ def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
 
 
 def _lit(classifier: Classifier, squares: dict[int, npt.NDArray[np.uint8]], labels: list[int]) -> dict[int, Image.Image]:
-    """Each photo twice: as it is, and dark but for what speaks for its class; nothing if the network has no map of it."""
+    """Each photo twice: as it is, and in grey with what speaks for its class lit up; nothing if the network has no map of it."""
     pixels = torch.from_numpy(np.stack(list(squares.values())).transpose(0, 3, 1, 2))
     images = classifier.model.preprocessing.normalise(pixels.to(classifier.device)).contiguous(memory_format=torch.channels_last)
     maps = attention(classifier.model.backbone, images, torch.tensor(labels, device=classifier.device))
     if maps is None:
         return {}
-    light = DIM + (1 - DIM) * maps.cpu().numpy()[..., None]
+    # Its lightness rises evenly, so that it is read without colour too.
+    glow = 255 * colormaps["inferno"](maps.cpu().numpy())[..., :3]
     pairs = {}
-    for (i, square), bright in zip(squares.items(), light, strict=True):
-        pair = Image.fromarray(np.concatenate([square, (square * bright).astype(np.uint8)], axis=1))
+    for (i, square), bright in zip(squares.items(), glow, strict=True):
+        lit = GLOW * bright + (1 - GLOW) * square.mean(axis=2, keepdims=True)
+        pair = Image.fromarray(np.concatenate([square, lit.astype(np.uint8)], axis=1))
         pair.thumbnail((2 * SIDE, SIDE))
         pairs[i] = pair
     return pairs

@@ -12,7 +12,7 @@ from posture_classifier.report.calibration import scaled, temperature
 from posture_classifier.report.curves import precision_recall_chart, reliability_chart, roc_chart
 from posture_classifier.report.run import Run
 from posture_classifier.report.threshold import Alarm, alarm, threshold
-from posture_classifier.report.words import number, percent, percents
+from posture_classifier.report.words import cell, number, percent, percents
 
 CURVES = 6
 """Classes that one chart can hold."""
@@ -61,7 +61,7 @@ def _in_words(run: Run, said: Alarm, label: int, recall: float) -> Html:
 
 def _table(run: Run, alarms: dict[int, Alarm]) -> Html:
     rows = [
-        [run.classes[label], f"{a.threshold:.3g}", number(a.recall), number(a.false_alarms), number(a.precision)]
+        [run.classes[label], f"{a.threshold:.3g}", cell(a.recall), cell(a.false_alarms), cell(a.precision)]
         for label, a in alarms.items()
     ]
     return table(["class", "alarm from", "caught", "false alarms", "precision"], rows)

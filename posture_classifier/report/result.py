@@ -6,9 +6,9 @@ from posture_classifier.callbacks.evaluation_report import count
 from posture_classifier.check.finding import counted
 from posture_classifier.evaluation import METRICS, auroc, figures
 from posture_classifier.intervals import Figure, draws, share, share_interval, wilson
-from posture_classifier.page import Html, Section, bar, heading, matrix, paragraph, strong, table
+from posture_classifier.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
 from posture_classifier.report.run import Run
-from posture_classifier.report.words import number, percent
+from posture_classifier.report.words import cell, percent
 
 GROUPS = 20
 """Shown, the worst first."""
@@ -67,7 +67,7 @@ def result_section(run: Run) -> Section:
     """All figures, the confusion matrix, and every class."""
     evaluated = run.evaluated
     measured = figures(evaluated.predictions, evaluated.groups, run.summary["seed"])
-    rows = [[MEANINGS[name][0], number(measured[name]), MEANINGS[name][1]] for name in METRICS]
+    rows = [[MEANINGS[name][0], cell(measured[name]), MEANINGS[name][1]] for name in METRICS]
     body = table(["figure", "value (95 % interval)", "what it is"], rows, f"On {count(run.summary)}.")
     if len(run.classes) <= MATRIX:
         body += heading("What is taken for what")
@@ -87,7 +87,7 @@ def _classes(run: Run) -> Html:
         of_class, called = labels == label, said == label
         recall = share(said[of_class] == label, evaluated.groups[of_class], seed)
         precision = share(labels[called] == label, evaluated.groups[called], seed)
-        rows.append([name, str(of_class.sum()), number(recall), number(precision), number(_area(run, label))])
+        rows.append([name, str(of_class.sum()), cell(recall), cell(precision), cell(_area(run, label))])
     return table(["class", "photos", "recall: found of it", "precision: right when said", "AUROC against the rest"], rows)
 
 
@@ -119,8 +119,8 @@ def groups_section(run: Run) -> Section:
         [
             str(names[g]),
             bar(hits[g] / photos[g]),
-            f"{int(hits[g])} of {photos[g]}",
-            number(wilson(hits[g] / photos[g], int(photos[g]))),
+            together(f"{int(hits[g])} of {photos[g]}"),
+            cell(wilson(hits[g] / photos[g], int(photos[g]))),
         ]
         for g in order[:GROUPS]
     ]

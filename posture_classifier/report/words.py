@@ -2,11 +2,18 @@
 
 from posture_classifier.callbacks.evaluation_report import interval
 from posture_classifier.intervals import Figure
+from posture_classifier.page import Html, text, together
 
 
 def number(figure: Figure) -> str:
     """``0.927 (0.873 to 0.967)``."""
     return "-" if figure.value is None else f"{figure.value:.3f} ({interval(vars(figure))})"
+
+
+def cell(figure: Figure) -> Html:
+    """The same in a table, where it may break before the interval only."""
+    value, _, rest = number(figure).partition(" ")
+    return text(value) + Html(" ") + together(rest) if rest else text(value)
 
 
 def percent(share: float) -> str:
