@@ -70,7 +70,7 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .matrix td { background: color-mix(in srgb, var(--series-1) calc(55% * var(--share)), transparent); }
 .matrix td, .matrix th { padding: .4rem .6rem; border: 1px solid var(--ground); text-align: center; }
 .matrix tbody th { text-align: right; min-width: 0; }
-.matrix.many thead th { writing-mode: vertical-rl; text-align: left; vertical-align: bottom; }
+.matrix.many thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 .bar { display: inline-block; width: 6rem; height: .6rem; border-radius: .3rem; background: var(--faint); }
 .bar i { display: block; height: 100%; border-radius: .3rem; background: var(--series-1); width: calc(100% * var(--share)); }
 .lost { height: 5rem; border: 1px dashed var(--line); display: grid; place-items: center; font-size: .75rem; }

@@ -53,8 +53,9 @@ class PostureCLI(LightningCLI):
     datamodule: PostureData
     model: PostureClassifier
 
-    def __init__(self, arguments: ArgsType) -> None:
+    def __init__(self, arguments: list[str]) -> None:
         quiet()
+        self._command = arguments[0]
         super().__init__(
             PostureClassifier,
             PostureData,
@@ -68,11 +69,9 @@ class PostureCLI(LightningCLI):
             load_from_checkpoint_support=False,
         )
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Lightning's, without its predict: ours is a tool that needs the checkpoint alone."""
-        commands = LightningCLI.subcommands()
-        return {name: commands[name] | {"weights_only"} for name in ("fit", "validate", "test")}
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one that is wanted: building the parsers of the others takes as long again for each."""
+        return {self._command: LightningCLI.subcommands()[self._command] | {"weights_only"}}
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The seed has a default, so that a run can be repeated without a word."""

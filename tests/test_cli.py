@@ -43,7 +43,9 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "search"))
+    assert all(
+        f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "report", "search")
+    )
 
 
 @pytest.mark.parametrize("command", ["fit", "validate", "test"])
@@ -76,6 +78,7 @@ def test_importing_asks_no_network_and_no_wandb() -> None:
     assert python("-c", program).stdout == "imported False\n"
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
     run = fit(draw_folder(people=10), "--unfreezing.open_stages", "{1: 2}", epochs=2)
     found = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())

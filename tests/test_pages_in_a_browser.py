@@ -23,8 +23,10 @@ def browse(page: Path, folder: Path, width: int) -> tuple[list[str], list[str], 
     folder.mkdir()
     log = _run(folder, width, page, f"--log-net-log={folder / 'net.json'}", f"--screenshot={folder / 'page.png'}").stderr
     net = json.loads((folder / "net.json").read_text(encoding="utf-8"))
-    addresses = [event["params"]["url"] for event in net["events"] if "url" in event.get("params", {})]
-    return re.findall(r"CONSOLE.*", log), [url for url in addresses if re.match(r"(http|ws)", url)], _wanted(page, folder, width)
+    asked = [event["params"] for event in net["events"] if "initiator" in event.get("params", {})]
+    # The browser itself asks its maker for this and that, which has no origin.
+    addresses = [request["url"] for request in asked if request["initiator"] != "not an origin"]
+    return re.findall(r"CONSOLE.*", log), [url for url in addresses if re.match(r"http|ws", url)], _wanted(page, folder, width)
 
 
 def _wanted(page: Path, folder: Path, width: int) -> int:
@@ -42,7 +44,7 @@ def _wanted(page: Path, folder: Path, width: int) -> int:
 def _run(folder: Path, width: int, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
     quiet = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic", "no-first-run")
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", *(f"--{name}" for name in quiet)]
-    command += ["--hide-scrollbars", "--disable-features=NetworkTimeServiceQuerying,OptimizationHints"]  # its own requests
+    command += ["--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
     command += [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},2000", "--enable-logging=stderr", "--v=0"]
     return subprocess.run([*command, *options, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
 

@@ -107,6 +107,5 @@ def _quick(run: Run) -> Html:
         grouped=len(groups.unique()[0]) < len(groups),
         rows=np.arange(len(ordered)),
     )
-    warning = quick_check(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
-    said = f"Of {len(photos)} photos: {warning}." if warning else f"No two of the {len(photos)} photos are the same file."
-    return paragraph(strong(said))
+    found, _ = quick_check(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
+    return paragraph(strong(f"Of {len(photos)} photos: {found}."))
