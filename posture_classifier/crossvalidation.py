@@ -102,7 +102,8 @@ class Crossvalidation:
     def _fold_options(self, way: Way, fold: int, runs: Path) -> list[str]:
         """What ``fit`` is told beside the user's options."""
         name = Path(experiment_name(self.settings)) / self.folder.name / runs.relative_to(self.folder)
-        options = ["--experiment", name.as_posix(), "--trainer.devices", "1"]
+        # A fold's report, which takes longer than its training may, is to be had by the command of that name.
+        options = ["--experiment", name.as_posix(), "--trainer.devices", "1", "--report", "false"]
         options += ["--data.split", str(self.split(way, fold)), "--data.folds", "null"]
         if way == "random":
             options += ["--data.group_by", "none"]
