@@ -79,7 +79,8 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
 .number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }
-@media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; } }
+@media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; }
+.number { white-space: normal; } table { font-size: .85em; } }
 """
 )
 
