@@ -1,6 +1,5 @@
 """Copies: what they waste, where they contradict each other, and where they leak from training into testing."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from posture_classifier.data.decode import decode
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.near_duplicates import Kind, Link, connect, find_links
 from posture_classifier.data.scan import Scan
+from posture_classifier.parallel import in_threads
 
 Clusters = list[list[int]]
 COPIES: tuple[Kind, ...] = ("bytes", "copy")
@@ -48,8 +48,7 @@ def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
     """Compare all photos with each other."""
     links = find_links(scan)
     copies = [link for link in links if link.kind == "copy"]
-    with ThreadPoolExecutor() as pool:
-        equal = list(pool.map(lambda link: _equal_pixels(photos, scan, link), copies))
+    equal = in_threads(lambda link: _equal_pixels(photos, scan, link), copies)
     same = {(link.first, link.second) for link, yes in zip(copies, equal, strict=True) if yes}
     return Duplicates(links, same, _connect(len(photos), links))
 

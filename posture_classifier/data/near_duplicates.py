@@ -5,7 +5,6 @@ beyond it whatever the network finds alike: for a split, a pair too many costs l
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from posture_classifier.data.folder import Photos, normal
 from posture_classifier.data.scan import Progress, Scan, scan
+from posture_classifier.parallel import in_threads
 
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
 Hashes = npt.NDArray[np.uint64]
@@ -99,8 +99,7 @@ def find_links(scan: Scan) -> list[Link]:
     found = list(_hashed(kept, features))
     linked = {(link.first, link.second) for link in found}
     wanted = [pair for pair in _neighbours(features) if pair not in linked]
-    with ThreadPoolExecutor() as pool:
-        aligned = list(pool.map(lambda pair: aligned_correlation(kept[pair[0]], kept[pair[1]]), wanted))
+    aligned = in_threads(lambda pair: aligned_correlation(kept[pair[0]], kept[pair[1]]), wanted)
     found += [Link(*pair, "scene") for pair, value in zip(wanted, aligned, strict=True) if value >= ALIGNED]
     return links + [Link(int(rows[first]), int(rows[second]), kind) for first, second, kind in found]
 

@@ -1,8 +1,9 @@
 """One pass over all photos: facts and features, decoded on all cores while the network computes, and kept for the next time."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from posture_classifier.data.facts import Facts, identify, read_facts
 from posture_classifier.data.scan_cache import Features, ScanCache
+from posture_classifier.parallel import in_threads
 
 BATCH = 32
 
@@ -52,19 +54,11 @@ def scan(files: list[Path], progress: Progress) -> Scan:
     """
     facts: list[Facts] = []
     rows: list[Features | None] = []
-    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    with ScanCache() as cache, ThreadPoolExecutor() as pool:
-
-        def submit(batch: list[Path]) -> list[Future[Read]]:
-            return [pool.submit(_read, path, cache) for path in batch]
-
-        waiting = [submit(batch) for batch in batches[:2]]
-        for number, _ in enumerate(batches):
-            results = [future.result() for future in waiting.pop(0)]
-            if number + 2 < len(batches):
-                waiting.append(submit(batches[number + 2]))
-            facts += [result.facts for result in results]
-            rows += _seen(results, cache)
+    with ScanCache() as cache:
+        results = in_threads(partial(_read, cache=cache), files, ahead=2 * BATCH)
+        while batch := list(islice(results, BATCH)):
+            facts += [result.facts for result in batch]
+            rows += _seen(batch, cache)
             progress(len(facts), len(files))
     width = max((len(row) for row in rows if row is not None), default=1)
     return Scan(facts, np.stack([np.zeros(width, dtype=np.float32) if row is None else row for row in rows]))
