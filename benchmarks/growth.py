@@ -73,7 +73,7 @@ def draw(rows: list[Row], output: Path) -> None:
         chosen = sorted((row for row in rows if all(row[key] == value for key, value in fixed.items())), key=lambda row: row[name])
         for axes, figure in zip(panels[:, column], ("seconds", "peak_mb"), strict=True):
             axes.plot([row[name] for row in chosen], [row[figure] for row in chosen], "o-", color="#0072B2")
-            axes.set(xlabel=name, ylim=(0, None))
+            axes.set(xlabel=name, ylim=(0, 1.1 * max(row[figure] for row in rows)))
             axes.grid(alpha=0.3)
         panels[0, column].set_title(
             ", ".join(f"{value} {key}" for key, value in fixed.items()).replace("1 views", "1 view"), fontsize=9

@@ -16,8 +16,8 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.module import init_worker
 from posture_classifier.data.split import split_photos
+from posture_classifier.data.workers import init_worker
 
 MB = 1e6
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from filelock import BaseFileLock, FileLock
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
-from posture_classifier.crossvalidation import LOCK, SETTINGS, SUMMARY, going_on, is_done, take_up
+from posture_classifier.crossvalidation import SETTINGS
 from posture_classifier.errors import UserError, first_line
 from posture_classifier.over_devices import Pace, fit_on, gpus, over_devices
 from posture_classifier.pooled import pool
 from posture_classifier.runs import versions
 from posture_classifier.search_plan import PLAN, PREFIX, plan, search_settings
+from posture_classifier.series import SUMMARY, going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder
 
 GIVEN = "search.yaml"
@@ -31,35 +32,36 @@ class BackboneSearch:
     Attributes:
         folder: ``lightning_logs/<experiment>/search_<N>``.
         settings: Of ``fit`` and of the search.
+        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
         trials: Options of ``fit`` by the name of the folder that the run goes to.
         without_weights: Backbones whose pretrained weights this machine cannot get.
-        lock: Held while they are trained; the system lets go of it when the process ends, in whatever way.
     """
 
     folder: Path
     settings: Namespace
+    lock: BaseFileLock
     trials: dict[str, list[str]]
     without_weights: list[str]
-    lock: BaseFileLock
 
     @classmethod
     def prepared(cls, options: list[str]) -> "BackboneSearch":
-        """Take up the newest folder if just this was stopped there, or else make one; one that is being worked in is passed over.
+        """Take up the newest folder if just this was stopped there, or else make one.
+
+        A folder in which another process is at work is passed over.
 
         Raises:
             UserError: The options do not fit each other or the photos.
         """
         settings, text = search_settings(options)
-        if stopped := take_up(experiment_folder(settings), PREFIX, GIVEN, text):
+        if stopped := stopped_series(experiment_folder(settings), PREFIX, GIVEN, text):
             folder, lock = stopped
             _say(f"going on in {folder}")
         else:
             folder = plan(settings, text)
-            lock = FileLock(folder / LOCK)
-            lock.acquire()
+            lock = locked(folder)
             # The last of its files: a folder without it is not taken up.
             (folder / GIVEN).write_text(text, encoding="utf-8")
-        return cls(folder, settings, lock=lock, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
+        return cls(folder, settings, lock, **json.loads((folder / PLAN).read_text(encoding="utf-8")))
 
     def finished(self, name: str) -> Path | None:
         """The run folder of a trial that has come to its end."""
@@ -139,6 +141,11 @@ class BackboneSearch:
         """Mark the end, and remove the activations that were kept from run to run."""
         (self.folder / SUMMARY).write_text(json.dumps({"runs": list(self.trials)}, indent=2), encoding="utf-8")
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
+
+    def __enter__(self) -> "BackboneSearch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.lock.release()
 
 

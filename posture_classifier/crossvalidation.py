@@ -1,21 +1,20 @@
 """The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
 
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
-from posture_classifier.output import read_rows
-from posture_classifier.runs import make_numbered, numbered, versions
+from posture_classifier.runs import make_numbered, versions
+from posture_classifier.series import going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
 Way = Literal["groups", "random"]
@@ -23,8 +22,6 @@ Way = Literal["groups", "random"]
 
 PREFIX = "crossval"
 SETTINGS = "settings.yaml"
-SUMMARY = "summary.json"
-LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Crossvalidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        if stopped := take_up(experiment, PREFIX, SETTINGS, text):
+        if stopped := stopped_series(experiment, PREFIX, SETTINGS, text):
             Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
             return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
@@ -71,9 +68,7 @@ class Crossvalidation:
                 )
             splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
         folder = make_numbered(experiment, PREFIX)
-        lock = FileLock(folder / LOCK)
-        lock.acquire()
-        result = cls(folder, ways, options, settings, lock)
+        result = cls(folder, ways, options, settings, locked(folder))
         for way in ways:
             (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
             for fold, photos in enumerate(splits[way]):
@@ -107,7 +102,8 @@ class Crossvalidation:
     def _fold_options(self, way: Way, fold: int, runs: Path) -> list[str]:
         """What ``fit`` is told beside the user's options."""
         name = Path(experiment_name(self.settings)) / self.folder.name / runs.relative_to(self.folder)
-        options = ["--experiment", name.as_posix(), "--trainer.devices", "1"]
+        # A fold's report, which takes longer than its training may, is to be had by the command of that name.
+        options = ["--experiment", name.as_posix(), "--trainer.devices", "1", "--report", "false"]
         options += ["--data.split", str(self.split(way, fold)), "--data.folds", "null"]
         if way == "random":
             options += ["--data.group_by", "none"]
@@ -136,44 +132,6 @@ def _check(settings: Namespace) -> None:
     if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
         # Several processes would each begin the whole command anew.
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
-
-
-def take_up(experiment: Path, prefix: str, name: str, text: str) -> tuple[Path, BaseFileLock] | None:
-    """The newest folder ``<prefix>_<N>`` that no process is at work in, if runs with these settings were stopped there; now locked.
-
-    Args:
-        experiment: Where the folders lie.
-        prefix: Of their names.
-        name: Of the file in each that holds its settings.
-        text: The settings.
-    """
-    for folder in reversed(numbered(experiment, prefix)):
-        if not _has_more_to_do(folder / name, text):
-            return None
-        lock = FileLock(folder / LOCK, blocking=False)
-        with suppress(Timeout):
-            lock.acquire()
-            if _has_more_to_do(folder / name, text):  # the other process may have come to its end meanwhile
-                return folder, lock
-            lock.release()
-    return None
-
-
-def _has_more_to_do(given: Path, text: str) -> bool:
-    return not given.with_name(SUMMARY).exists() and given.is_file() and given.read_text(encoding="utf-8") == text
-
-
-def is_done(run: Path) -> bool:
-    """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
-    tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
-    predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
-    return bool(tested) and tested == predicted
-
-
-def going_on(runs: Path) -> list[str]:
-    """What tells ``fit`` to go on where the newest run of a folder was stopped, if it came as far as a checkpoint."""
-    stopped_runs = [run for run in versions(runs) if (run / "checkpoints" / "last.ckpt").is_file()]
-    return ["--ckpt_path", "last"] if stopped_runs else []
 
 
 class Parsed(Exception):  # noqa: N818 - a way out, not an error

@@ -74,7 +74,8 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .bar { display: inline-block; width: 6rem; height: .6rem; border-radius: .3rem; background: var(--faint); }
 .bar i { display: block; height: 100%; border-radius: .3rem; background: var(--series-1); width: calc(100% * var(--share)); }
 .lost { height: 5rem; border: 1px dashed var(--line); display: grid; place-items: center; font-size: .75rem; }
-.cluster { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; } .caption { flex-basis: 100%; }
+.photos .cluster { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; margin: 0; }
+.caption { flex-basis: 100%; contain: inline-size; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
 .number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }

@@ -14,11 +14,13 @@ import torch
 from PIL import Image
 
 from posture_classifier.cli import main
+from posture_classifier.plots import plot_confusion, plot_curves
 
 # Two cores gain nothing on pictures of 32 pixels.
 torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).parents[1]
+PLOTS = {"plot_confusion": plot_confusion, "plot_curves": plot_curves}
 DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
 
@@ -27,6 +29,22 @@ Fit = Callable[..., Path]
 def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Also by what fixtures of modules do, which run outside of any test."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp() / "cache")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_pictures() -> Iterator[None]:
+    """Drawing is a third of so small a training; the tests that look at pictures put ``PLOTS`` back."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PLOTS:
+            patch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", lambda *_: None)
+        yield
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw them."""
+    for name, function in PLOTS.items():
+        monkeypatch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", function)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import struct
@@ -226,12 +227,14 @@ def test_broken_folders_are_findings(tmp_path: Path) -> None:
 def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     root, fixes = draw_scenes(tmp_path / "photos", each=3), tmp_path / "fixes.csv"
     bomb(root / "circles" / "bomb.png")
+    if hasattr(os, "mkfifo"):  # not on Windows
+        os.mkfifo(root / "squares" / "pipe.jpg")
     shutil.copy(root / "circles/000.jpg", root / "circles/caf\udce9.jpg")
     (root / "\udcec\udc95").mkdir()  # as Python spells these bytes
     shutil.copy(root / "circles/002.jpg", root / "\udcec\udc95/a.jpg")
     assert main(["check", str(root), "--output", str(tmp_path / "report"), "--fix_list", str(fixes)]) == 2
     unreadable = next(f for f in json.loads((tmp_path / "report/check.json").read_text())["findings"] if f["kind"] == "unreadable")
-    assert unreadable["photos"] == [["circles/bomb.png"], ["circles/caf\udce9.jpg"], ["\udcec\udc95/a.jpg"]]
+    assert unreadable["photos"] == [["circles/bomb.png"], ["circles/caf\udce9.jpg"], ["squares/pipe.jpg"], ["\udcec\udc95/a.jpg"]]
     assert "more than 179 million pixels" in unreadable["captions"][0]
     assert "its name is not valid UTF-8; rename it" in unreadable["captions"][1]
     assert "caf\ufffd.jpg" in (tmp_path / "report/check.html").read_text(encoding="utf-8")
@@ -305,7 +308,7 @@ def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path
     assert_stands_alone(page)
     assert page.count("data:image/jpeg") == 2
     assert "a &lt;b&gt; folder" in page
-    assert "copy &amp; paste.jpg" in page
+    assert "circles/<wbr>copy &amp; paste.jpg" in page
     assert main(arguments) == 2
     assert "exists; choose another name, or add --overwrite" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 1

@@ -78,6 +78,7 @@ def test_importing_asks_no_network_and_no_wandb() -> None:
     assert python("-c", program).stdout == "imported False\n"
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
     run = fit(draw_folder(people=10), "--unfreezing.open_stages", "{1: 2}", epochs=2)
     found = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())

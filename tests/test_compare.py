@@ -139,7 +139,7 @@ def test_what_cannot_be_compared_is_one_sentence(
     assert error.count("\n") == 1
 
 
-def test_what_is_one_configuration(tmp_path: Path) -> None:
+def test_what_is_one_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(name: str, **changes: Any) -> Path:
         config = settings(seed=changes.pop("seed", 0))
         for key, value in changes.items():
@@ -162,6 +162,8 @@ def test_what_is_one_configuration(tmp_path: Path) -> None:
         "of one seed the last counts"
     )
     assert set(different_settings(entries)) == {"model.learning_rate", "trainer.callbacks"}
+    assert main(["compare", *map(str, folders)]) == 0
+    assert "of which the last counts: 1" in capsys.readouterr().out
 
 
 def test_another_split_of_the_training_photos_is_another_configuration(tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_links_are_followed() -> None:
     assert join_alike(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
 
 
+@pytest.mark.slow
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
     """Classes say nothing about the scenes, so all that a network can learn is to know a scene again."""
     root = make_bursts(tmp_path / "bursts", n_scenes=12, shots=6)

@@ -185,7 +185,7 @@ def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
     try:
         run = wandb.init(**options)
     except (wandb.Error, OSError) as error:
-        _say(f"W&B is out of reach ({first_line(error)}); the run goes on without it")
+        _say(f"W&B is out of reach ({first_line(error)}); the run goes on offline")
         run = _begin_offline(options)
     if run.disabled:
         return None

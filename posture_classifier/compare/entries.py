@@ -12,7 +12,7 @@ import numpy as np
 from posture_classifier.compare.reading import SPLIT, Run
 from posture_classifier.errors import UserError, sample
 
-PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers", "ckpt_path")
+PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers")
 """Settings that name a run, or say how fast and where it goes, but not what is trained."""
 PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
 REPORTING = ".wandb_report."

@@ -17,6 +17,7 @@ SUFFIXES = frozenset(
 """File name endings, in lower case, that count as photos."""
 
 
+NO_FILE = "a device or a pipe, not a file"
 UNSPEAKABLE = "its name is not valid UTF-8; rename it"
 
 
@@ -39,6 +40,8 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     """
     try:
         str(path).encode()
+        if not Path(path).is_file() and Path(path).exists():
+            raise DecodeError(NO_FILE)  # reading it might wait for ever
         with Image.open(path) as image:
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
-from posture_classifier.data.decode import UNSPEAKABLE, DecodeError, decode
+from posture_classifier.data.decode import NO_FILE, UNSPEAKABLE, DecodeError, decode
 from posture_classifier.data.digest import digest
 from posture_classifier.data.sessions import Shot, shot
 
@@ -77,6 +77,8 @@ def identify(path: Path) -> Facts:
     """What is known of a file before it is decoded: its size and digest, or that it cannot be read, as ``decode`` would say."""
     try:
         str(path).encode()
+        if not path.is_file() and path.exists():
+            return Facts(NO_FILE, 0, 0)
         return Facts(None, path.stat().st_size, digest(path))
     except UnicodeEncodeError:
         return Facts(UNSPEAKABLE, 0, 0)

@@ -1,6 +1,5 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
-import gc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -20,17 +19,15 @@ from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoa
 from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import check_choices, fold_split, holdout_split
+from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.names import Names
 from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.sessions import sessions
 from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.workers import default_workers, init_worker
 from posture_classifier.errors import UserError, sample
-from posture_classifier.parallel import cores
 from posture_classifier.store import Store
-
-GroupBy = Literal["pattern", "cluster", "exif", "none"]
 
 
 class PostureData(LightningDataModule):
@@ -94,7 +91,7 @@ class PostureData(LightningDataModule):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.root = root
-        self.group_by = _group_by(group_by, group_pattern)
+        self.group_by = choose_group_by(group_by, group_pattern)
         self.group_pattern = group_pattern
         check_choices(split, folds, fold, holdout_groups)
         self.split = split
@@ -272,7 +269,7 @@ class PostureData(LightningDataModule):
 
     def _workers(self) -> int:
         ranks = self.trainer.world_size if self.trainer is not None else 1
-        return _default_workers(ranks) if self.num_workers is None else self.num_workers
+        return default_workers(ranks) if self.num_workers is None else self.num_workers
 
     def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation, self.pixels)
@@ -294,27 +291,3 @@ class PostureData(LightningDataModule):
         )
         loader.keeper = None if self.keeper is None else partial(self.keeper, split)
         return loader
-
-
-def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
-    """What makes a group, where the user left it open."""
-    if group_by is None:
-        return "none" if pattern is None else "pattern"
-    if group_by == "pattern" and pattern is None:
-        raise UserError("data.group_by pattern needs a data.group_pattern, such as 'subject-\\d+'")
-    if group_by in ("cluster", "exif") and pattern is not None:
-        raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
-    return group_by
-
-
-def _default_workers(ranks: int) -> int:
-    return 0 if cores() == 1 else min(8, max(1, cores() // ranks))
-
-
-def init_worker(worker: int) -> None:
-    """One thread a worker, where OpenCV would start as many as there are cores; and memory that is shared stays so."""
-    import cv2
-
-    # Python's collector of cycles writes to every object that it looks at, which copies its page into the worker.
-    gc.freeze()
-    cv2.setNumThreads(0)

@@ -50,6 +50,8 @@ def compare(
     if not found:
         raise UserError("none of the runs has test results; train one to its end")
     entries = collect(found)
+    if repeats := len(found) - sum(len(entry.runs) for entry in entries):
+        console.print(f"runs that repeat another with its settings and seed, of which the last counts: {repeats}", soft_wrap=True)
     comparison = Comparison.of(entries, [expenses(entry, measure) for entry in entries], metric)
     console.print(quality_table(comparison, console.width), costs_table(comparison))
     console.print(recommendation(comparison), *what_would_settle_it(comparison), *how_tested(comparison), sep="\n", soft_wrap=True)

@@ -18,16 +18,15 @@ def search(fit_options: Rest) -> int:
     # Imported late: --help should not cost the seconds that torch takes.
     from posture_classifier.backbone_search import BackboneSearch
 
-    prepared = BackboneSearch.prepared(list(fit_options))
-    failures = prepared.train()
-    try:
-        if results := prepared.results():
-            from posture_classifier.tools.compare import compare
+    with BackboneSearch.prepared(list(fit_options)) as prepared:
+        failures = prepared.train()
+        try:
+            if results := prepared.results():
+                from posture_classifier.tools.compare import compare
 
-            compare([str(folder) for folder in results], output=prepared.folder / "comparison", overwrite=True)
-    finally:
-        prepared.report(failures)
-    if failures:
-        return 1
-    prepared.finish()
-    return 0
+                compare([str(folder) for folder in results], output=prepared.folder / "comparison", overwrite=True)
+        finally:
+            prepared.report(failures)
+        if not failures:
+            prepared.finish()
+    return 1 if failures else 0
