@@ -1,6 +1,5 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -116,15 +115,6 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
         *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
         *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
     ]
-
-
-def run_forked(*arguments: str) -> int:
-    """Run the program in a copy of this process, which may die, and has imported everything already; returns its exit code."""
-    process = multiprocessing.get_context("fork").Process(target=main, args=(arguments,))
-    process.start()
-    process.join(240)
-    assert process.exitcode is not None, "it hangs"
-    return process.exitcode
 
 
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

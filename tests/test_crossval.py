@@ -22,7 +22,7 @@ from posture_classifier.parsing import Rest, parse_call
 from posture_classifier.pooled import meaning
 from posture_classifier.store import Rows, Store
 
-from .conftest import REPOSITORY, draw_photos, fit_arguments, run_forked
+from .conftest import REPOSITORY, draw_photos, fit_arguments, run_program
 
 FOLDS = 3
 
@@ -66,7 +66,7 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     diary = tmp_path / "diary"
     killer = ("--trainer.callbacks", f"{KillOnce.__module__}.KillOnce", "--trainer.callbacks.diary", str(diary))
     call = arguments(photos, tmp_path, *killer)
-    assert run_forked(*call) == -signal.SIGKILL
+    assert run_program(*call).returncode == -signal.SIGKILL
     folder = tmp_path / "lightning_logs" / "photos" / "crossval_0"
     assert not (folder / "summary.json").exists()
     finished = {path: path.stat().st_mtime_ns for path in (folder / "fold_0").rglob("*") if path.is_file()}

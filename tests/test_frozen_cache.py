@@ -20,7 +20,7 @@ from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.decode import decode
 from posture_classifier.precision import native_bf16
 
-from .conftest import DrawFolder, Fit, draw_photos, fit_arguments, run_forked, run_program
+from .conftest import DrawFolder, Fit, draw_photos, fit_arguments, run_program
 
 EXACT = ["--precision", "fp32"]
 PHASES = ["--unfreezing.open_stages", "{1: 2, 2: 4, 4: all}"]
@@ -107,7 +107,7 @@ def test_a_resumed_run_ends_the_same(tmp_path: Path, draw_folder: DrawFolder) ->
     options = [*EXACT, *SGD, "--unfreezing.open_stages", "{2: 2}"]
     assert main([*fit_arguments(root, tmp_path / "whole", 5), *options]) == 0
     killer = "[{class_path: tests.test_resume.Killer, init_args: {epoch: 3, batch: 1}}]"
-    assert run_forked(*fit_arguments(root, tmp_path / "cut", 5), *options, "--trainer.callbacks", killer) < 0
+    assert run_program(*fit_arguments(root, tmp_path / "cut", 5), *options, "--trainer.callbacks", killer).returncode < 0
     left = list(Path(os.environ["XDG_CACHE_HOME"], "posture_classifier").iterdir())
     assert left, "a killed run cannot clear up"
     assert main([*fit_arguments(root, tmp_path / "cut", 5), *options, "--ckpt_path", "last"]) == 0

@@ -40,7 +40,7 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     """
     try:
         str(path).encode()
-        if not Path(path).is_file() and Path(path).exists():
+        if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
             raise DecodeError(NO_FILE)  # reading it might wait for ever
         with Image.open(path) as image:
             if at_least is not None:
