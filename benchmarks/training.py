@@ -1,15 +1,16 @@
-"""How long 20 epochs of a new head on a frozen network take: here, elsewhere, and at the least.
+"""How long 20 epochs of fine-tuning take: here, elsewhere, and at the least.
 
-    python benchmarks/training.py FOLDER [--backbone tf_efficientnet_lite0] [--rounds 3]
+    python benchmarks/training.py FOLDER [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3]
 
-``FOLDER`` is ``<class>/*.jpg``; a fifth of each class is validated on. Every contestant gets the same photos, weights, batch size
-(32), workers (2) and input size, and takes its turn in each round, so that a busy machine slows all of them. Those that compute
-the frozen network anew in every epoch are timed over one epoch, and their twenty are twenty times that; the limit and this
-program are timed over all twenty. Imports are not timed.
+``FOLDER`` is ``<class>/*.jpg``; a fifth of each class is validated on. The recipe ``head`` trains a new head on the frozen network;
+``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5 everything. Every contestant gets the
+same photos, weights, batch size (32), workers (2) and input size, runs in a process of its own, and takes its turn in each round,
+so that a busy machine slows all of them. Those that compute the frozen network anew in every epoch are timed over one epoch of each
+phase, which counts for all of its epochs; the limit and this program are timed over all twenty. Imports are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
-- ``lightning``: ``BackboneFinetuning`` and torchvision's ``ImageFolder``, as their documentation shows them.
+- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
 """
@@ -18,7 +19,10 @@ import argparse
 import contextlib
 import io
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,23 +31,26 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BackboneFinetuning
+from lightning.pytorch.callbacks import BackboneFinetuning, BaseFinetuning, Callback
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from posture_classifier.callbacks.frozen_cache import native_bf16
 from posture_classifier.cli import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.preprocessing import Preprocessing
+from posture_classifier.precision import native_bf16
 from posture_classifier.training import PostureCLI
 from posture_classifier.weights import PIP_WEIGHTS, create_backbone
 
 EPOCHS, BATCH, WORKERS, SIZE = 20, 32, 2, 224
-Times = dict[str, float]
+PHASES = (10, 5, 5)
+"""Epochs of the head, of the last stage with it, and of everything."""
+OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""What the command line of this program sets before it imports torch; the limit gets it too, since it is to be the least."""
 
 
 def lay_out(folder: Path, below: Path) -> Path:
@@ -72,7 +79,7 @@ def folders(root: Path) -> dict[str, DataLoader[Any]]:
     return {name: DataLoader(photos, BATCH, shuffle=name == "train", num_workers=WORKERS) for name, photos in sets.items()}
 
 
-def limit(root: Path, backbone: str) -> tuple[float, float]:
+def limit(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
     """Seconds, and accuracy on validation."""
     photos = read_folder(root)
     model = network(backbone, len(photos.classes)).eval().to(memory_format=torch.channels_last)
@@ -97,7 +104,7 @@ def limit(root: Path, backbone: str) -> tuple[float, float]:
     return time.perf_counter() - start, float(accuracy)
 
 
-def here(root: Path, backbone: str) -> tuple[float, float]:
+def here(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
     """Seconds to the end of training, and accuracy on validation; what follows is the evaluation, which nobody else does."""
     ends: list[float] = []
     evaluate = PostureCLI.after_fit
@@ -110,6 +117,7 @@ def here(root: Path, backbone: str) -> tuple[float, float]:
                 *("--model.backbone", backbone, "--model.pretrained", str(backbone in PIP_WEIGHTS).lower()),
                 *("--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS)),
                 *("--trainer.default_root_dir", output, "--trainer.enable_progress_bar", "false"),
+                *(("--unfreezing.open_stages", "{10: 2, 15: all}") if recipe == "phases" else ()),
             ]
         )
         summary = json.loads(next(Path(output).rglob("summary.json")).read_text())
@@ -141,26 +149,58 @@ class Documented(LightningModule):
         return torch.optim.AdamW(filter(lambda p: p.requires_grad, self.parameters()), lr=1e-3)
 
 
-def lightning(root: Path, backbone: str) -> tuple[float, float]:
-    """Seconds of an epoch, times the number of epochs."""
+class Phases(BaseFinetuning):
+    """One epoch of each phase, as the documentation of Lightning's base class shows."""
+
+    def freeze_before_training(self, pl_module: LightningModule) -> None:
+        """All but the head."""
+        self.freeze(pl_module.backbone)
+
+    def finetune_function(self, pl_module: LightningModule, epoch: int, optimizer: torch.optim.Optimizer) -> None:
+        """Open a ResNet's last stage, then everything."""
+        backbone = pl_module.backbone
+        opened = {1: backbone.layer4, 2: backbone}  # type: ignore[union-attr]
+        if epoch in opened:
+            self.unfreeze_and_add_param_group(opened[epoch], optimizer)
+
+
+class Epochs(Callback):
+    """Seconds of each epoch, validation included."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the time."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Validation is over by then."""
+        self.seconds.append(time.perf_counter() - self._start)
+
+
+def lightning(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
+    """Seconds of an epoch of each phase, times its number of epochs."""
     loaders = folders(root)
     model = Documented(backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
+    times = Epochs()
+    finetuning = BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if recipe == "head" else Phases()
     trainer = Trainer(
         accelerator="cpu",
-        max_epochs=1,
-        callbacks=[BackboneFinetuning(unfreeze_backbone_at_epoch=1000)],
+        max_epochs=1 if recipe == "head" else 3,
+        callbacks=[finetuning, times],
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    start = time.perf_counter()
     trainer.fit(model, loaders["train"], loaders["val"])
-    return EPOCHS * (time.perf_counter() - start), float("nan")
+    counts = (EPOCHS,) if recipe == "head" else PHASES
+    return sum(n * seconds for n, seconds in zip(counts, times.seconds, strict=True)), float("nan")
 
 
-def tutorial(root: Path, backbone: str) -> tuple[float, float]:
+def tutorial(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
     """Seconds of an epoch, times the number of epochs."""
     loaders = folders(root)
     model = network(backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
@@ -183,7 +223,7 @@ def tutorial(root: Path, backbone: str) -> tuple[float, float]:
     return EPOCHS * (time.perf_counter() - start), float("nan")
 
 
-def fastai(root: Path, backbone: str) -> tuple[float, float]:
+def fastai(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
     """Seconds of an epoch, times the number of epochs."""
     from fastai.vision.all import ImageDataLoaders, Resize, vision_learner
 
@@ -196,7 +236,7 @@ def fastai(root: Path, backbone: str) -> tuple[float, float]:
     return EPOCHS * (time.perf_counter() - start), float("nan")
 
 
-CONTESTANTS: dict[str, Callable[[Path, str], tuple[float, float]]] = {
+CONTESTANTS: dict[str, Callable[[Path, str, str], tuple[float, float]]] = {
     "limit": limit,
     "here": here,
     "lightning": lightning,
@@ -204,19 +244,37 @@ CONTESTANTS: dict[str, Callable[[Path, str], tuple[float, float]]] = {
     "fastai": fastai,
 }
 
+
+def in_own_process(name: str, root: Path, backbone: str, recipe: str) -> tuple[float, float]:
+    """Run a contestant as its users would, in a fresh process; seconds and accuracy."""
+    command = [sys.executable, __file__, str(root), "--backbone", backbone, "--recipe", recipe, "--contestant", name]
+    environment = {**os.environ, **(OWN_CORES if name in ("limit", "here") else {})}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"{name} failed:\n{result.stderr}")
+    seconds, accuracy = json.loads(result.stdout.splitlines()[-1])
+    return seconds, accuracy
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backbone", default="tf_efficientnet_lite0")
+    parser.add_argument("--recipe", choices=("head", "phases"), default="head")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser.add_argument("--only", nargs="*", choices=CONTESTANTS)
+    parser.add_argument("--contestant", choices=CONTESTANTS, help="run this one alone, on a folder with train and val")
     options = parser.parse_args()
-    seconds: dict[str, list[float]] = {name: [] for name in options.only}
+    if options.contestant:
+        print(json.dumps(CONTESTANTS[options.contestant](options.folder, options.backbone, options.recipe)))
+        sys.exit()
+    names = options.only or (list(CONTESTANTS) if options.recipe == "head" else ["here", "lightning"])
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as temporary:
         photos = lay_out(options.folder, Path(temporary))
         for number in range(options.rounds):
-            for name in options.only:
-                took, accuracy = CONTESTANTS[name](photos, options.backbone)
+            for name in names:
+                took, accuracy = in_own_process(name, photos, options.backbone, options.recipe)
                 seconds[name].append(took)
                 print(f"round {number}: {name} {took:.1f} s, accuracy {accuracy:.3f}", flush=True)
     ours = statistics.median(seconds.get("here", [float("nan")]))

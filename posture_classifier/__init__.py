@@ -5,6 +5,8 @@ Only the version lives here, so that ``--version`` answers at once: torch is imp
 
 from typing import TYPE_CHECKING, Any
 
+import posture_classifier.without_wandb  # noqa: F401 - before anything imports timm
+
 if TYPE_CHECKING:
     from posture_classifier.inference import Classifier as Classifier
 

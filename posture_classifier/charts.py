@@ -28,7 +28,6 @@ SERIES = ("#0072b2", "#d55e00", "#008060", "#b0578d", "#a87400", "#2f8fc4")
 """Stand for the page's six colours of lines."""
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
-HATCHES = ("", "///", "\\\\\\", "...", "xxx", "---")
 VARIABLES = {INK: "currentColor", GROUND: "var(--ground)"} | {c: f"var(--series-{n})" for n, c in enumerate(SERIES, start=1)}
 WIDTH, HEIGHT = 340, 250
 """CSS pixels: the width of a phone, so that letters need not shrink there."""
@@ -48,7 +47,6 @@ STYLE: dict[str, Any] = {
     "axes.linewidth": 0.8,
     "lines.linewidth": 1.8,
     "lines.markersize": 6,
-    "hatch.linewidth": 0.8,
 }
 
 
@@ -74,12 +72,6 @@ def series(number: int, marker: bool = False) -> dict[str, Any]:
     if marker:
         style |= {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": GROUND, "markeredgewidth": 0.6}
     return style
-
-
-def area(number: int) -> dict[str, Any]:
-    """Colour and hatching of the n-th kind of bar or area."""
-    colour, hatch = SERIES[number % len(SERIES)], HATCHES[number % len(HATCHES)]
-    return {"facecolor": GROUND if hatch else colour, "edgecolor": colour, "hatch": hatch, "linewidth": 0.8}
 
 
 def picture(figure: Figure, alt: str, caption: str = "") -> Html:

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             # A file name in Korean must not end the program on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
+    # Threads of torch that wait for each other would otherwise spin, and take the cores from those that decode photos: on 2 cores,
+    # seconds of a network became minutes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command = arguments[0] if arguments else "--help"
     tool_lines = _tools()
@@ -38,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(__version__)
         elif command in ("-h", "--help"):
             print(_help(TRAINING | tool_lines))
+        elif command in TRAINING and {"-h", "--help"} & set(arguments):
+            from posture_classifier.training_help import help_text
+
+            print(help_text(command, TRAINING[command]))
         elif command in TRAINING:
             from posture_classifier.training import PostureCLI
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import yaml
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 from rich.console import Console
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.errors import UserError
-from posture_classifier.output import read_rows
-from posture_classifier.runs import make_numbered, numbered, versions
+from posture_classifier.runs import make_numbered, versions
+from posture_classifier.series import going_on, is_done, locked, stopped_series
 from posture_classifier.training import PostureCLI, experiment_folder, experiment_name
 
 Way = Literal["groups", "random"]
@@ -20,7 +22,6 @@ Way = Literal["groups", "random"]
 
 PREFIX = "crossval"
 SETTINGS = "settings.yaml"
-SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,20 @@ class Crossvalidation:
         ways: Of making folds; each is trained.
         options: The user's options of ``fit``.
         settings: What they amount to.
+        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
     """
 
     folder: Path
     ways: list[Way]
     options: list[str]
     settings: Namespace
+    lock: BaseFileLock
 
     @classmethod
     def prepared(cls, options: list[str], compare_splits: bool) -> "Crossvalidation":
         """Take up the newest folder if just this was stopped there, or else make one and write all its splits.
+
+        A folder in which another process is at work is passed over.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -51,10 +56,9 @@ class Crossvalidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        newest = numbered(experiment, PREFIX)[-1:]
-        if newest and _stopped(newest[0], text):
-            Console(highlight=False, markup=False).print(f"going on in {newest[0]}", soft_wrap=True)
-            return cls(newest[0], ways, options, settings)
+        if stopped := stopped_series(experiment, PREFIX, SETTINGS, text):
+            Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
+            return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
         splits = {"groups": PostureData(**settings.data).every_fold()}
         if compare_splits:
@@ -63,7 +67,8 @@ class Crossvalidation:
                     "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
                 )
             splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
-        result = cls(make_numbered(experiment, PREFIX), ways, options, settings)
+        folder = make_numbered(experiment, PREFIX)
+        result = cls(folder, ways, options, settings, locked(folder))
         for way in ways:
             (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
             for fold, photos in enumerate(splits[way]):
@@ -86,7 +91,7 @@ class Crossvalidation:
 
     def _run(self, way: Way, fold: int) -> Path:
         runs = self.place(way) / f"fold_{fold}"
-        done = [run for run in versions(runs) if _is_done(run)]
+        done = [run for run in versions(runs) if is_done(run)]
         if not done:
             kind = "" if way == "groups" else f", {way}"
             Console(highlight=False, markup=False).print(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
@@ -97,20 +102,25 @@ class Crossvalidation:
     def _fold_options(self, way: Way, fold: int, runs: Path) -> list[str]:
         """What ``fit`` is told beside the user's options."""
         name = Path(experiment_name(self.settings)) / self.folder.name / runs.relative_to(self.folder)
-        options = ["--experiment", name.as_posix(), "--trainer.devices", "1"]
+        # A fold's report, which takes longer than its training may, is to be had by the command of that name.
+        options = ["--experiment", name.as_posix(), "--trainer.devices", "1", "--report", "false"]
         options += ["--data.split", str(self.split(way, fold)), "--data.folds", "null"]
         if way == "random":
             options += ["--data.group_by", "none"]
         if not self.settings.cache.keep:
             # One place for all folds: what the frozen part answers to a photo does not depend on the fold.
             options += ["--cache.keep", "true", "--cache.folder", str(self.folder / "cache")]
-        if any((run / "checkpoints" / "last.ckpt").is_file() for run in versions(runs)):
-            options += ["--ckpt_path", "last"]
-        return options
+        return options + going_on(runs)
 
     def tidy(self) -> None:
         """Remove the activations that were kept from fold to fold."""
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
+
+    def __enter__(self) -> "Crossvalidation":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
 
 
 def _check(settings: Namespace) -> None:
@@ -124,40 +134,35 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
 
 
-def _stopped(folder: Path, text: str) -> bool:
-    """Whether the folder holds a cross-validation with these settings that did not come to its end."""
-    settings = folder / SETTINGS
-    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+class Parsed(Exception):  # noqa: N818 - a way out, not an error
+    """Carries what ``SettingsOnly`` parsed: as values, and as YAML."""
 
-
-def _is_done(run: Path) -> bool:
-    """Whether a run has predicted all photos that it was to test; a killed one may have written half of them."""
-    tested = {row["path"] for row in read_rows(run / "split.csv") if row["split"] == "test"}
-    predicted = {row["path"] for row in read_rows(run / "test" / "predictions.csv") if None not in row.values()}
-    return bool(tested) and tested == predicted
-
-
-class _Parsed(Exception):  # noqa: N818 - a way out, not an error
     def __init__(self, settings: Namespace, text: str) -> None:
         super().__init__()
         self.settings, self.text = settings, text
 
 
-class _SettingsOnly(PostureCLI):
+class SettingsOnly(PostureCLI):
+    """Parses a command line of ``fit`` for a command that trains several times, and stops there."""
+
+    command = "crossval"
+
     def before_instantiate_classes(self) -> None:
+        """Leave with what was parsed."""
         if self.checkpoint is not None:
-            raise UserError("crossval goes on by itself where it stopped; leave --ckpt_path out")
-        raise _Parsed(self.config.fit, self.parser.dump(self.config, skip_none=False))
+            raise UserError(f"{self.command} goes on by itself where it stopped; leave --ckpt_path out")
+        whole = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
+        raise Parsed(self.config.fit, yaml.safe_dump(whole["fit"], sort_keys=False, allow_unicode=True))
 
 
-def fit_settings(options: list[str]) -> tuple[Namespace, str]:
+def fit_settings(options: list[str], command_line: type[SettingsOnly] = SettingsOnly) -> tuple[Namespace, str]:
     """What ``fit`` would be run with, given these options: as values, and as YAML.
 
     Raises:
         UserError: ``fit`` would refuse the options.
     """
     try:
-        _SettingsOnly(["fit", *options])
-    except _Parsed as parsed:
+        command_line(["fit", *options])
+    except Parsed as parsed:
         return parsed.settings, parsed.text
     raise AssertionError("the command line was parsed and left")

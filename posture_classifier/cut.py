@@ -1,11 +1,13 @@
 """Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from posture_classifier.precision import Precision, computing
 
 MAX_ATTEMPTS = 20
 """Cuts that are tried in vain before everything is computed anew in each step."""
@@ -25,8 +27,8 @@ class Cut:
         image: The empty image (1, 3, H, W).
     """
 
-    precision: torch.dtype | None = None
-    """Type that the prefix is computed in, where it is another than that of its weights."""
+    precision: Precision = "fp32"
+    """What the prefix is computed in."""
 
     def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor) -> None:
         self.backbone = backbone
@@ -40,7 +42,7 @@ class Cut:
         """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients."""
         hook = self._module.register_forward_hook(_leave)
         try:
-            with _in_modes(self.backbone, training=False), self._autocast():
+            with _in_modes(self.backbone, training=False), computing(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:
             return reached.output
@@ -55,9 +57,6 @@ class Cut:
             kept = kept.contiguous(memory_format=torch.channels_last)
         with _answers(self._skipped, _hand_on), _answers([self._module], lambda *_, **__: kept):
             return self.backbone(self._image)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self._image.device.type, self.precision) if self.precision else nullcontext()
 
 
 class _Reached(Exception):  # noqa: N818 - a way out, not an error

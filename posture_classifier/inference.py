@@ -1,8 +1,8 @@
 """All that a finished model needs: ``Classifier.load("best.ckpt").predict(["a.jpg"])``."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from posture_classifier.data.decode import DecodeError, decode, upright_rgb
 from posture_classifier.device import choose_device
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
+from posture_classifier.parallel import in_threads
+from posture_classifier.precision import Precision
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
 """A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
@@ -47,49 +49,46 @@ class Classifier:
     Args:
         model: A fitted model.
         device: Where to compute; None takes a GPU if there is one.
+        precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the end of ``fit`` does.
 
     Raises:
         UserError: There is no such device.
     """
 
-    def __init__(self, model: PostureClassifier, device: str | None = None) -> None:
+    def __init__(self, model: PostureClassifier, device: str | None = None, precision: Precision = "auto") -> None:
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
+        self.model.precision = precision
         self.class_names: list[str] = list(model.hparams["class_names"])
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: str | None = None) -> "Classifier":
+    def load(cls, checkpoint: str | Path, device: str | None = None, precision: Precision = "auto") -> "Classifier":
         """Read a checkpoint; no network and no other file is needed, and nothing in it is executed.
 
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        return cls.of(read_checkpoint(checkpoint), device)
+        return cls.of(read_checkpoint(checkpoint), device, precision)
 
     @classmethod
-    def of(cls, content: dict[str, Any], device: str | None = None) -> "Classifier":
+    def of(cls, content: dict[str, Any], device: str | None = None, precision: Precision = "auto") -> "Classifier":
         """The model of a checkpoint that was read already."""
         model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
-        return cls(model, device)
+        return cls(model, device, precision)
 
     def predict(self, photos: Sequence[Photo], batch_size: int = 32) -> list[Prediction]:
         """Classify photos; one that cannot be read gives a ``Prediction`` with its ``error``, and the others go on."""
         return list(self.stream(photos, batch_size))
 
     def stream(self, photos: Sequence[Photo], batch_size: int = 32) -> Iterator[Prediction]:
-        """Classify photos one batch after the other, in order; the next batch is decoded while the network computes."""
+        """Classify photos one batch after the other, in order; the next two are decoded while the network computes."""
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
-        batches = [photos[start : start + batch_size] for start in range(0, len(photos), batch_size)]
-        with ThreadPoolExecutor() as decoders:
-            # Two batches are in the decoders' hands at any time, whatever the number of photos: memory stays flat.
-            decoded = [[decoders.submit(self._pixels, photo) for photo in batch] for batch in batches[:2]]
-            for number, batch in enumerate(batches):
-                pixels = [future.result() for future in decoded.pop(0)]
-                if number + 2 < len(batches):
-                    decoded.append([decoders.submit(self._pixels, photo) for photo in batches[number + 2]])
-                yield from self._classify(batch, pixels)
+        decoded = in_threads(self._pixels, photos, ahead=2 * batch_size)
+        for start in range(0, len(photos), batch_size):
+            batch = photos[start : start + batch_size]
+            yield from self._classify(batch, list(islice(decoded, len(batch))))
 
     def _pixels(self, photo: Photo) -> Tensor | str:
         """(3, H, W) uint8, or why there is none."""

@@ -17,6 +17,7 @@ from posture_classifier.cut import Cut
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing, Resize
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import Predictions
+from posture_classifier.precision import Precision, computing
 from posture_classifier.stages import Stage, stages
 from posture_classifier.weights import RANDOM, create_backbone
 
@@ -52,6 +53,8 @@ class PostureClassifier(LightningModule):
 
     cut: Cut | None = None
     """Where the network is divided while a prefix of it is frozen."""
+    precision: Precision = "fp32"
+    """What the network is computed in, on the machine that it is on now."""
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class PostureClassifier(LightningModule):
         self.preprocessing = Preprocessing.from_dict(preprocessing)
         if image_size:
             _check_size(self.backbone, backbone, image_size)
-        self.save_hyperparameters()
+        self.save_hyperparameters(logger=False)  # a run's configuration holds them already
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
 
@@ -104,15 +107,21 @@ class PostureClassifier(LightningModule):
         """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
         # trainer.precision may have converted the weights, after which pixels are still normalised in float32.
         dtype = next(self.backbone.parameters()).dtype
-        logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
+        with computing(self.backbone, self.precision, learns=self.training):
+            logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
     def _outputs(self, batch: Batch | KeptBatch) -> Any:
         """What the network answers, of its frozen prefix only what is not kept."""
         if isinstance(batch, KeptBatch):
             assert self.cut is not None  # what the keeper kept is what this cut's prefix answered
-            return self.cut.suffix(batch.kept)
-        return self(batch.images) if self.cut is None else self.cut.suffix(self.cut.prefix(batch.images))
+            return self._suffix(self.cut, batch.kept)
+        return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
+
+    def _suffix(self, cut: Cut, kept: Tensor) -> Any:
+        # A head on pooled features costs nothing in any type.
+        with computing(self.backbone, "fp32" if kept.ndim == 2 else self.precision, learns=self.training):
+            return cut.suffix(kept)
 
     def training_step(self, batch: Batch | KeptBatch, batch_idx: int) -> Tensor:
         """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
@@ -124,6 +133,7 @@ class PostureClassifier(LightningModule):
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         weight = self.loss_weights if isinstance(self.loss_weights, Tensor) else None
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return functional.cross_entropy(logits, labels, weight, label_smoothing=self.hparams["label_smoothing"])
 
     def validation_step(self, batch: Batch | KeptBatch, batch_idx: int) -> None:

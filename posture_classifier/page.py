@@ -70,15 +70,17 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .matrix td { background: color-mix(in srgb, var(--series-1) calc(55% * var(--share)), transparent); }
 .matrix td, .matrix th { padding: .4rem .6rem; border: 1px solid var(--ground); text-align: center; }
 .matrix tbody th { text-align: right; min-width: 0; }
-.matrix.many thead th { writing-mode: vertical-rl; text-align: left; vertical-align: bottom; }
+.matrix.many thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 .bar { display: inline-block; width: 6rem; height: .6rem; border-radius: .3rem; background: var(--faint); }
 .bar i { display: block; height: 100%; border-radius: .3rem; background: var(--series-1); width: calc(100% * var(--share)); }
 .lost { height: 5rem; border: 1px dashed var(--line); display: grid; place-items: center; font-size: .75rem; }
-.cluster { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; } .caption { flex-basis: 100%; }
+.photos .cluster { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem; margin: 0; }
+.caption { flex-basis: 100%; contain: inline-size; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .4rem; }
 .number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }
-@media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; } }
+@media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; }
+.number { white-space: normal; } table { font-size: .85em; } }
 """
 )
 
@@ -232,7 +234,8 @@ def _cell(name: str, scope: str, content: str, kind: str) -> Html:
 
 
 def _is_figure(cell: str) -> bool:
-    return re.sub("<[^>]*>", "", cell)[:1] in "0123456789-+<\N{MINUS SIGN}"
+    text = re.sub("<[a-z/][^>]*>", "", cell)
+    return not text or text[0] in "0123456789-+<\N{MINUS SIGN}"
 
 
 def photos(figures: Iterable[Html], large: bool = False) -> Html:

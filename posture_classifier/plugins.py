@@ -1,7 +1,10 @@
 """What Lightning's trainer is given in place of its own parts."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+from jsonargparse import Namespace
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import SaveConfigCallback
@@ -23,11 +26,19 @@ class SaveConfig(SaveConfigCallback):
         folder.mkdir(parents=True, exist_ok=True)
         names = ["config.yaml", *(f"config.resumed-{n}.yaml" for n in range(1, 10_000))]
         path = next(folder / name for name in names if not (folder / name).exists())
+        self.parser.save(self._repeatable(), path, skip_none=False)
+
+    def settings(self) -> dict[str, Any]:
+        """What ``config.yaml`` holds, as plain values."""
+        settings: dict[str, Any] = json.loads(self.parser.dump(self._repeatable(), skip_none=False, format="json"))
+        return settings
+
+    def _repeatable(self) -> Namespace:
         config = self.config.clone()
         # They would make another run take its random weights for pretrained ones.
         for name in RESTORED:
             config.model[name] = None
-        self.parser.save(config, path, skip_none=False)
+        return config
 
 
 class RunCheckpoint(ModelCheckpoint):

@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import count, interval
-from posture_classifier.crossvalidation import SUMMARY, Crossvalidation, Way
+from posture_classifier.crossvalidation import Crossvalidation, Way
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import METRICS, Predictions, figures
 from posture_classifier.intervals import mean_over_groups
 from posture_classifier.output import read_rows
+from posture_classifier.series import SUMMARY
 
 HARDEST = 5
 COLUMNS = ("path", "group", "fold", "label")

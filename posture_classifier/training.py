@@ -1,7 +1,5 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI that links data and model, and gives every run its folder."""
 
-import logging
-import warnings
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,23 +12,22 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.console import Console
-from rich.table import Table
 
+from posture_classifier.announcements import announce, describe, quiet
 from posture_classifier.callbacks.epoch_seed import EpochSeed
-from posture_classifier.callbacks.evaluation_report import EvaluationReport, count, interval
+from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
-from posture_classifier.check.quick import quick_check
 from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
 from posture_classifier.errors import UserError, first_line, sample
-from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
 from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm
+from posture_classifier.precision import Precision
 from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
 LOGS = "lightning_logs"
@@ -56,8 +53,9 @@ class PostureCLI(LightningCLI):
     datamodule: PostureData
     model: PostureClassifier
 
-    def __init__(self, arguments: ArgsType) -> None:
-        _quiet()
+    def __init__(self, arguments: list[str]) -> None:
+        quiet()
+        self._command = arguments[0]
         super().__init__(
             PostureClassifier,
             PostureData,
@@ -71,11 +69,9 @@ class PostureCLI(LightningCLI):
             load_from_checkpoint_support=False,
         )
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Lightning's, without its predict: ours is a tool that needs the checkpoint alone."""
-        commands = LightningCLI.subcommands()
-        return {name: commands[name] | {"weights_only"} for name in ("fit", "validate", "test")}
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one that is wanted: building the parsers of the others takes as long again for each."""
+        return {self._command: LightningCLI.subcommands()[self._command] | {"weights_only"}}
 
     def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The seed has a default, so that a run can be repeated without a word."""
@@ -90,6 +86,12 @@ class PostureCLI(LightningCLI):
             type=str | None,
             default=None,
             help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
+        )
+        parser.add_argument(
+            "--precision",
+            type=Precision,
+            default="auto",
+            help="auto computes in bfloat16 where the hardware has it, fp32 nowhere; a trainer.precision of yours replaces it.",
         )
         parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
@@ -175,6 +177,9 @@ class PostureCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
         self.datamodule.preprocessing = self.model.preprocessing
+        settings = self.config_init[self.subcommand]
+        if settings.trainer.precision is None:
+            self.model.precision = settings.precision
         if self.checkpoint and self._trained_classes != self.datamodule.class_names:
             raise UserError(
                 f"checkpoint {self.checkpoint} tells {sample(self._trained_classes)} apart, but {self.datamodule.root} has "
@@ -182,6 +187,14 @@ class PostureCLI(LightningCLI):
             )
         if self.checkpoint and self._seen:
             self._refuse_seen_photos()
+        if self.subcommand == "fit":
+            self._cache.decode(self.datamodule)
+        else:
+            self.datamodule.check()
+
+    @property
+    def _cache(self) -> FrozenCache:
+        return next(c for c in self.trainer.callbacks if isinstance(c, FrozenCache))  # type: ignore[attr-defined]
 
     def _refuse_seen_photos(self) -> None:
         """Photos that the checkpoint learnt from say nothing about new ones, whatever they are called now."""
@@ -197,7 +210,7 @@ class PostureCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, going on from a checkpoint if one was given."""
-        _describe(self.model, self.datamodule, self.trainer)
+        describe(self.model, self.datamodule, self.trainer)
         self.trainer.fit(self.model, self.datamodule, ckpt_path=self.checkpoint)
 
     def after_fit(self) -> None:
@@ -205,7 +218,8 @@ class PostureCLI(LightningCLI):
         own = [c for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.monitor]
         best = own[0].best_model_path if own else None
         self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
-        self._announce(best)
+        self._cache.release()
+        announce(self.trainer, best)
         if self.config_init.fit.report:
             self._write_report()
 
@@ -227,27 +241,12 @@ class PostureCLI(LightningCLI):
     def validate(self, **kwargs: Any) -> None:
         """Evaluate on the validation split."""
         self.trainer.validate(self.model, self.datamodule, ckpt_path=self.checkpoint, verbose=False)
-        self._announce(self.checkpoint)
+        announce(self.trainer, self.checkpoint)
 
     def test(self, **kwargs: Any) -> None:
         """Evaluate on the test split."""
         self.trainer.test(self.model, self.datamodule, ckpt_path=self.checkpoint, verbose=False)
-        self._announce(self.checkpoint)
-
-    @rank_zero_only
-    def _announce(self, checkpoint: str | Path | None) -> None:
-        """Say how good it is, on what, and where to find it."""
-        reports = [c for c in self.trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
-        summary = reports[0].summary
-        table = Table("figure", "value", "95 % interval", title=f"{summary['split']} split: {count(summary)}")
-        for name in METRICS:
-            figure = summary[name]
-            table.add_row(name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", interval(figure))
-        console = Console(highlight=False, markup=False)
-        console.print(table)
-        # Not Trainer.log_dir, which waits for all ranks.
-        folder = self.trainer.loggers[0].log_dir
-        console.print(f"checkpoint: {checkpoint}\nrun folder: {folder}", soft_wrap=True)
+        announce(self.trainer, self.checkpoint)
 
 
 def experiment_name(settings: Namespace) -> str:
@@ -264,36 +263,3 @@ def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
-
-
-def _quiet() -> None:
-    """Silence advice that does not concern the user of a finished program."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*args parameter is intended to run from within Python.*",
-        ".*in eval mode.*",  # frozen modules are meant to be
-        "Checkpoint directory .* exists and is not empty",  # that of a resumed run is
-        ".*treespec, LeafSpec.*",
-        ".*functional.all_gather is deprecated.*",
-        "Glyph .* missing from font",
-        ".*dirpath has changed from.*",  # a checkpoint may be evaluated anywhere
-        ".*WeightAveraging callback, but loading a checkpoint outside.*",
-    ):
-        warnings.filterwarnings("ignore", message)
-
-
-@rank_zero_only
-def _describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> None:
-    """One line on the network and one on the photos, before the wait begins."""
-    parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
-    source, size = model.hparams["weights_source"], model.preprocessing.image_size
-    where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}"
-    names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
-    Console(highlight=False, markup=False).print(
-        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes"
-    )
-    if warning := quick_check(data.photos, data.digests):
-        rank_zero_warn(warning)

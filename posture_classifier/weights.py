@@ -137,7 +137,7 @@ def _init_head(backbone: nn.Module, n_classes: int) -> None:
 
 
 def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
-    if pretrained and _hub_is_out_of_reach():
+    if pretrained and hub_is_out_of_reach():
         # Look into the cache only: the hub's client would try again for a minute.
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
@@ -150,12 +150,13 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
     return backbone
 
 
-def _hub_is_out_of_reach() -> bool:
-    """Whether the hub's name cannot even be looked up, and there is no proxy that would do so."""
+def hub_is_out_of_reach() -> bool:
+    """Whether the hub cannot even be connected to, and there is no proxy that would do so; takes some seconds at most."""
     if getproxies():
         return False
+    hub = urlsplit(huggingface_hub.constants.ENDPOINT)
     try:
-        socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, None)
+        socket.create_connection((hub.hostname or "", hub.port or (80 if hub.scheme == "http" else 443)), timeout=5).close()
     except OSError:
         return True
     return False

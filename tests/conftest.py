@@ -1,5 +1,6 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,13 +14,37 @@ import torch
 from PIL import Image
 
 from posture_classifier.cli import main
+from posture_classifier.plots import plot_confusion, plot_curves
 
 # Two cores gain nothing on pictures of 32 pixels.
 torch.set_num_threads(1)
 
 REPOSITORY = Path(__file__).parents[1]
+PLOTS = {"plot_confusion": plot_confusion, "plot_curves": plot_curves}
 DrawFolder = Callable[..., Path]
 Fit = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Also by what fixtures of modules do, which run outside of any test."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.getbasetemp() / "cache")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_pictures() -> Iterator[None]:
+    """Drawing is a third of so small a training; the tests that look at pictures put ``PLOTS`` back."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PLOTS:
+            patch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", lambda *_: None)
+        yield
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw them."""
+    for name, function in PLOTS.items():
+        monkeypatch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", function)
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +116,15 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
         *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
         *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
     ]
+
+
+def run_forked(*arguments: str) -> int:
+    """Run the program in a copy of this process, which may die, and has imported everything already; returns its exit code."""
+    process = multiprocessing.get_context("fork").Process(target=main, args=(arguments,))
+    process.start()
+    process.join(240)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
 
 
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -2,28 +2,44 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from posture_classifier.check.duplicates import NAMES
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder import Result, check_folder
 from posture_classifier.cli import main
+from posture_classifier.data.eye import Eye
+from posture_classifier.data.module import PostureData
+from posture_classifier.data.near_duplicates import scenes
 
-from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant
+from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant, scene
 from .conftest import DrawFolder, Fit
 from .pages import assert_stands_alone
+from .test_decode import bomb
 
 ALLOWED = {"outliers", "groups"}
 """Notes that planted faults give rise to: a photo of another size may well be unlike the others."""
 
 
+Planted = tuple[Path, Expected, Result]
+
+
+def ignore(done: int, n: int) -> None:
+    """Nobody looks at the progress."""
+
+
 def look(root: Path, pattern: str | None = None) -> Result:
-    return check_folder(root, pattern, lambda done, n: None)
+    return check_folder(root, pattern, ignore)
 
 
 def kinds(result: Result, *severities: str) -> set[str]:
@@ -39,17 +55,40 @@ def test_a_clean_folder_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "fine: 0 errors, 0 warnings" in capsys.readouterr().out
 
 
-def test_every_planted_fault_is_found_and_none_invented(tmp_path: Path) -> None:
-    root = draw_scenes(tmp_path / "planted")
-    expected: Expected = plant(root)
+@pytest.fixture(autouse=True)
+def one_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of the same drawn photos need to be looked at once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "check_cache"))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    """A folder with every fault, what must be found in it, and what is."""
+    root = draw_scenes(tmp_path_factory.mktemp("check") / "planted")
+    expected = plant(root)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     result = look(root)
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before, "no photo is changed"
+    return root, expected, result
+
+
+def test_every_planted_fault_is_found_and_none_invented(planted: Planted) -> None:
+    _, expected, result = planted
     found = {finding.kind: {path for cluster in finding.photos for path in cluster} for finding in result.findings}
     for kind, wanted in expected.items():
         right = len(wanted & found.get(kind, set()))
         print(f"{kind}: precision {right}/{len(found.get(kind, set()))}, recall {right}/{len(wanted)}")
     assert {kind: paths for kind, paths in found.items() if kind not in ALLOWED} == expected
-    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before, "no photo is changed"
+
+
+def test_what_belongs_together_is_one_group_of_cluster(planted: Planted) -> None:
+    """Whatever copies ``check`` reports, ``data.group_by cluster`` keeps each cluster of them on one side."""
+    _, _, result = planted
+    photos = result.photos.select(np.flatnonzero(~np.isin(result.photos.paths, list(named(result, "unreadable").exclude))))
+    group = dict(zip(photos.paths.tolist(), scenes(photos, ignore).tolist(), strict=True))
+    clusters = [cluster for kind in NAMES for cluster in named(result, kind).photos]
+    assert len(clusters) == 8
+    assert all(len({group[path] for path in cluster}) == 1 for cluster in clusters)
 
 
 def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_path: Path) -> None:
@@ -185,6 +224,73 @@ def test_broken_folders_are_findings(tmp_path: Path) -> None:
     assert main(["check", str(root)]) == 2, "an empty folder"
 
 
+def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    root, fixes = draw_scenes(tmp_path / "photos", each=3), tmp_path / "fixes.csv"
+    bomb(root / "circles" / "bomb.png")
+    if hasattr(os, "mkfifo"):  # not on Windows
+        os.mkfifo(root / "squares" / "pipe.jpg")
+    shutil.copy(root / "circles/000.jpg", root / "circles/caf\udce9.jpg")
+    (root / "\udcec\udc95").mkdir()  # as Python spells these bytes
+    shutil.copy(root / "circles/002.jpg", root / "\udcec\udc95/a.jpg")
+    assert main(["check", str(root), "--output", str(tmp_path / "report"), "--fix_list", str(fixes)]) == 2
+    unreadable = next(f for f in json.loads((tmp_path / "report/check.json").read_text())["findings"] if f["kind"] == "unreadable")
+    assert unreadable["photos"] == [["circles/bomb.png"], ["circles/caf\udce9.jpg"], ["squares/pipe.jpg"], ["\udcec\udc95/a.jpg"]]
+    assert "more than 179 million pixels" in unreadable["captions"][0]
+    assert "its name is not valid UTF-8; rename it" in unreadable["captions"][1]
+    assert "caf\ufffd.jpg" in (tmp_path / "report/check.html").read_text(encoding="utf-8")
+    assert "circles/caf\ufffd.jpg".encode() in capsysbinary.readouterr().out
+    assert b"circles/caf\xe9.jpg,unreadable" in fixes.read_bytes()
+    shutil.rmtree(root / "\udcec\udc95")
+    fixes.write_bytes(b"".join(line for line in fixes.read_bytes().splitlines(True) if b"/a.jpg" not in line))
+    assert len(PostureData(str(root), exclude=str(fixes)).photos) == 6
+
+
+def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:
+    """Of an animation only the first picture is used, so the file can be read; counting the others meets the damage."""
+    root = draw_scenes(tmp_path / "photos", each=3)
+    path = root / "circles" / "moving.gif"
+    scene(0, 1).save(path)
+    # In place of the end of the file the head of a second picture, which is not there.
+    path.write_bytes(path.read_bytes()[:-1] + b"," + struct.pack("<4HB", 0, 0, 160, 120, 0))
+    with Image.open(path) as image, pytest.raises(IndexError):
+        _ = image.n_frames  # type: ignore[attr-defined]
+    assert "unreadable" not in kinds(look(root))
+
+
+def test_a_second_look_computes_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    computed: list[int] = []
+    look_at = Eye.look
+
+    def counted(self: Eye, squares: list[Any]) -> Any:
+        computed.append(len(squares))
+        return look_at(self, squares)
+
+    monkeypatch.setattr(Eye, "look", counted)
+    root = draw_scenes(tmp_path / "photos", each=4)
+    first = look(root)
+    (root / "circles/000.jpg").rename(root / "circles/renamed.jpg")
+    scene(0, 99).save(root / "circles" / "new.jpg")
+    look(root)
+    (root / "circles" / "new.jpg").unlink()
+    (root / "circles/renamed.jpg").rename(root / "circles/000.jpg")
+    assert look(root).findings == first.findings
+    assert computed == [8, 1], "a photo is known by its content"
+    (cache,) = (tmp_path / "posture_classifier").iterdir()
+    cache.write_text("damaged")
+    assert look(root).findings == first.findings
+    cache.unlink()
+    cache.mkdir()
+    assert look(root).findings == first.findings, "where nothing can be kept it is computed"
+
+
+def test_what_takes_more_photos_is_said_to_be_left_out(tmp_path: Path) -> None:
+    finding = named(look(draw_scenes(tmp_path / "photos", each=4)), "not_looked_for")
+    assert finding.severity == "note"
+    assert "were not looked for: that takes 10 groups of every class" in finding.text
+    assert "circles has 4" in finding.text
+
+
 def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "nowhere")]) == 2
     assert "nowhere is not a folder; expected" in capsys.readouterr().err
@@ -202,7 +308,7 @@ def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path
     assert_stands_alone(page)
     assert page.count("data:image/jpeg") == 2
     assert "a &lt;b&gt; folder" in page
-    assert "copy &amp; paste.jpg" in page
+    assert "circles/<wbr>copy &amp; paste.jpg" in page
     assert main(arguments) == 2
     assert "exists; choose another name, or add --overwrite" in capsys.readouterr().err
     assert main([*arguments, "--overwrite"]) == 1

@@ -1,5 +1,6 @@
 """The parts of ``check``, by hand."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from posture_classifier.check.duplicates import Duplicates
-from posture_classifier.check.facts import Facts, read_facts
 from posture_classifier.check.finding import SEVERITIES, Finding, Severity, exit_code
 from posture_classifier.check.labels import suspected
-from posture_classifier.check.links import aligned_correlation, perceptual_hash
-from posture_classifier.check.proposals import exif_sessions
 from posture_classifier.check.quick import quick_check
 from posture_classifier.check.units import units
+from posture_classifier.data.facts import identify, read_facts
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.names import Names
+from posture_classifier.data.near_duplicates import aligned_correlation, perceptual_hash
+from posture_classifier.data.sessions import Shot, session_names
 
 from .check_folders import scene
 
@@ -27,9 +29,9 @@ def photos(labels: list[int], groups: list[str] | None = None, splits: list[str]
     return Photos(
         root=Path("photos"),
         classes=("c0", "c1"),
-        paths=np.array(paths),
+        paths=Names(paths),
         labels=np.array(labels),
-        groups=np.array(groups or paths),
+        groups=Names(groups or paths),
         splits=np.array(splits or [""] * n, dtype="<U5"),
         grouped=groups is not None,
         rows=np.arange(n),
@@ -51,20 +53,19 @@ def test_confident_learning_by_hand() -> None:
 def test_what_shares_a_group_or_a_cluster_stays_together() -> None:
     """Photo 1 is a copy of photo 2, so the groups a and b are one; c is alone."""
     duplicates = Duplicates([], set(), np.array([0, 1, 1, 3, 4]))
-    assert units(photos([0] * 5, ["a", "a", "b", "b", "c"]), duplicates).tolist() == [0, 0, 0, 0, 2]
+    assert units(photos([0] * 5, ["a", "a", "b", "b", "c"]), duplicates).tolist() == [0, 0, 0, 0, 4]
 
 
 def test_a_session_ends_with_a_pause_or_another_camera() -> None:
-    times = [("A", 0.0), ("A", 600.0), ("A", 4000.0), ("B", 4001.0)]
-    facts = [Facts(None, 1, n, camera=camera, taken=taken) for n, (camera, taken) in enumerate(times)]
-    assert exif_sessions(facts) == ["A, session 1", "A, session 1", "A, session 2", "B, session 3"]
-    assert exif_sessions([Facts(None, 1, 0), *facts[:3]]) is None, "a quarter has no date"
+    shots = [Shot("B", 4001.0), Shot("A", 0.0), Shot("A", 600.0), Shot("A", math.nan), Shot("A", 4000.0)]
+    first = "A 1970-01-01 00:00:00"
+    assert session_names(shots) == ["B 1970-01-01 01:06:41", first, first, None, "A 1970-01-01 01:06:40"]
 
 
 @pytest.mark.parametrize("quality", [20, 30, 50, 75, 90, 95])
 def test_jpeg_quality_is_read_from_the_table(tmp_path: Path, quality: int) -> None:
     scene(0, 1).save(tmp_path / "a.jpg", quality=quality)
-    assert read_facts(tmp_path / "a.jpg")[0].quality == pytest.approx(quality, abs=1)
+    assert read_facts(tmp_path / "a.jpg", identify(tmp_path / "a.jpg"))[0].quality == pytest.approx(quality, abs=1)
 
 
 def sketch(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -91,7 +92,9 @@ def test_a_crop_is_found_in_its_photo_and_in_no_other() -> None:
 
 def test_the_quick_part_in_one_line() -> None:
     splits = ["train", "train", "val", "test"]
-    assert quick_check(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) is None
-    said = quick_check(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4])) or ""
+    fine = "no file is a copy, and no photo in two classes or splits; no groups are named"
+    assert quick_check(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) == (fine, True)
+    said, fine_too = quick_check(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4]))
+    assert not fine_too
     assert "2 files are copies of others; 1 photo is in more than one class; 1 val and 0 test photos are also in another" in said
     assert "group a has 50% of all photos" in said

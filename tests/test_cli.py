@@ -27,9 +27,9 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=240, check=True)
 
 
-@pytest.mark.parametrize("option", ["--version", "--help"])
-def test_quick_answers_import_no_torch(option: str) -> None:
-    loaded = python("-X", "importtime", "-m", "posture_classifier", option).stderr
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["fit", "--help"], ["predict", "--help"]])
+def test_quick_answers_import_no_torch(words: list[str]) -> None:
+    loaded = python("-X", "importtime", "-m", "posture_classifier", *words).stderr
     assert "posture_classifier.cli" in loaded
     assert not any(name in loaded for name in ("| torch", "| lightning", "| timm", "| numpy", "| matplotlib", "| wandb"))
 
@@ -43,23 +43,42 @@ def test_version() -> None:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict"))
+    assert all(
+        f"\n  {command}" in text for command in ("fit", "validate", "test", "backbones", "crossval", "predict", "report", "search")
+    )
 
 
-def test_importing_asks_no_network() -> None:
+@pytest.mark.parametrize("command", ["fit", "validate", "test"])
+def test_the_help_that_is_read_from_sources_is_that_of_the_parser(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from posture_classifier.training import PostureCLI
+
+    assert main([command, "--help"]) == 0
+    ours = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        PostureCLI([command, "--help"])
+    theirs = capsys.readouterr().out
+    names = set(re.findall(r"^  --([\w.]+)$", ours, re.MULTILINE))
+    wanted = set(re.findall(r"\[?--([\w.]+)", theirs.partition("\n\n")[0])) | {"data.root"}
+    assert names == (wanted | {"config"}) - {"print_config", "help", "trainer", "model", "data", "unfreezing", "cache"}
+    assert "--data.batch_size\n      Photos a step, per device. (int; default: 32)\n" in ours
+    assert "(str; required)" in ours
+
+
+def test_importing_asks_no_network_and_no_wandb() -> None:
     program = (
-        "import socket\n"
+        "import socket, sys\n"
         "def refuse(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
         "import posture_classifier.training, posture_classifier.inference, posture_classifier.tools.predict\n"
         "import posture_classifier.costs\n"
         "from posture_classifier.data.augmentation import Augmentation, DEFAULT\n"
         "Augmentation(DEFAULT, 0)\n"
-        "print('imported')"
+        "print('imported', 'wandb' in sys.modules)"
     )
-    assert python("-c", program).stdout == "imported\n"
+    assert python("-c", program).stdout == "imported False\n"
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
     run = fit(draw_folder(people=10), "--unfreezing.open_stages", "{1: 2}", epochs=2)
     found = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())

@@ -15,13 +15,14 @@ from torch import Tensor
 
 from posture_classifier.cli import main
 from posture_classifier.compare.reading import read_run
+from posture_classifier.crossvalidation import Crossvalidation
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.near_duplicates import linked, scenes
+from posture_classifier.data.near_duplicates import connect, join_alike, scenes
 from posture_classifier.parsing import Rest, parse_call
 from posture_classifier.pooled import meaning
 from posture_classifier.store import Rows, Store
 
-from .conftest import REPOSITORY, draw_photos, fit_arguments, run_program
+from .conftest import REPOSITORY, draw_photos, fit_arguments, run_forked
 
 FOLDS = 3
 
@@ -65,8 +66,7 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     diary = tmp_path / "diary"
     killer = ("--trainer.callbacks", f"{KillOnce.__module__}.KillOnce", "--trainer.callbacks.diary", str(diary))
     call = arguments(photos, tmp_path, *killer)
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as in this process, since another number adds in another order
-    assert run_program(*call, env=one_thread).returncode == -signal.SIGKILL
+    assert run_forked(*call) == -signal.SIGKILL
     folder = tmp_path / "lightning_logs" / "photos" / "crossval_0"
     assert not (folder / "summary.json").exists()
     finished = {path: path.stat().st_mtime_ns for path in (folder / "fold_0").rglob("*") if path.is_file()}
@@ -106,6 +106,14 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     assert run.tested.predictions.accuracy == summary["accuracy"]["value"], "compare takes it as one run"
     assert [len(curve) for curve in run.curves] == [3] * FOLDS
     assert summary["accuracy_of_groups"][0]["accuracy"] == min(group["accuracy"] for group in summary["accuracy_of_groups"])
+
+
+def test_two_at_once_never_share_a_folder(tmp_path: Path, photos: Path) -> None:
+    options = arguments(photos, tmp_path)[1:]
+    with Crossvalidation.prepared(options, False) as first, Crossvalidation.prepared(options, False) as second:
+        assert (first.folder.name, second.folder.name) == ("crossval_0", "crossval_1")
+    with Crossvalidation.prepared(options, False) as again, Crossvalidation.prepared(options, False) as other:
+        assert (again.folder.name, other.folder.name) == ("crossval_1", "crossval_0"), "both were stopped"
 
 
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
@@ -170,25 +178,31 @@ def make_bursts(root: Path, n_scenes: int, shots: int) -> Path:
     return root
 
 
+def ignore(done: int, n: int) -> None:
+    """Nobody looks at the progress."""
+
+
 def scene_of(path: str) -> str:
     return path.split("_")[1]
 
 
 def test_a_burst_is_one_group(tmp_path: Path) -> None:
     photos = read_folder(make_bursts(tmp_path / "bursts", 10, 5))
-    groups = scenes(photos, threads=1)
+    groups = scenes(photos, ignore)
     pairs = {(scene_of(path), group) for path, group in zip(photos.paths.tolist(), groups.tolist(), strict=True)}
     assert len(pairs) == len(set(groups.tolist())) == 10
     backwards = np.arange(len(photos))[::-1]
-    assert scenes(photos.select(backwards), threads=1).tolist() == groups[backwards].tolist()
+    assert scenes(photos.select(backwards), ignore).tolist() == groups[backwards].tolist()
 
 
 def test_links_are_followed() -> None:
     angles = np.array([0.0, 0.3, 0.6, 3.0, 3.1, 4.7])
     features = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    assert linked(features).tolist() == [0, 0, 0, 3, 3, 5]
+    assert join_alike(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
+    assert join_alike(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
 
 
+@pytest.mark.slow
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
     """Classes say nothing about the scenes, so all that a network can learn is to know a scene again."""
     root = make_bursts(tmp_path / "bursts", n_scenes=12, shots=6)

@@ -12,6 +12,7 @@ from posture_classifier.stages import stages
 from .test_stages import FAMILIES
 
 SIZES = {"lenet5": 32, "vgg11": 64, "alexnet": 64, "densenet121": 64, "inception_v3": 96, "googlenet": 64, "nin": 64}
+SIZES |= dict.fromkeys(("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002"), 64)
 WHOLE_ONLY = {"pit_s_224"}
 """Whose transformer passes two tensors from stage to stage: it can only be cut before and after all of them."""
 

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.module import PostureData
+from posture_classifier.data.names import Names
 from posture_classifier.data.split import SPLITS, read_split, split_photos, write_split
 from posture_classifier.errors import UserError
 
@@ -25,9 +27,9 @@ def photos_of(groups: list[list[int]], n_classes: int) -> Photos:
     return Photos(
         root=Path("photos"),
         classes=tuple(f"class{label}" for label in range(n_classes)),
-        paths=np.array([f"class{label}/{group}_{i}.jpg" for i, (group, label) in enumerate(pairs)]),
+        paths=Names(f"class{label}/{group}_{i}.jpg" for i, (group, label) in enumerate(pairs)),
         labels=np.array([label for _, label in pairs], dtype=np.int64),
-        groups=np.array([group for group, _ in pairs]),
+        groups=Names(group for group, _ in pairs),
         splits=np.full(len(pairs), "", dtype="<U5"),
         grouped=True,
         rows=np.arange(len(pairs)),
@@ -44,7 +46,7 @@ def test_groups_never_cross_and_file_order_does_not_matter(groups: list[list[int
     photos = photos_of(groups, 3)
     divided = split_photos(photos, FRACTIONS, seed)
     for group in set(divided.groups.tolist()):
-        assert len(set(divided.splits[divided.groups == group].tolist())) == 1
+        assert len(set(divided.splits[np.asarray(divided.groups) == group].tolist())) == 1
     for split in SPLITS:
         assert set(divided.of(split).labels.tolist()) == {0, 1, 2}
     shuffled = np.arange(len(photos))
@@ -121,6 +123,15 @@ def test_a_wrong_split_file_is_refused(tmp_path: Path, draw_folder: DrawFolder, 
         read_split(photos, path)
 
 
+def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
+    write_split(split_photos(photos, FRACTIONS, seed=0), split)
+    fixes.write_text("path\nleft/person0_0.png\n")
+    with pytest.raises(UserError, match=r"1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "):
+        _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
+
+
 def test_a_split_file_that_tears_a_group_apart_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
     photos = read_folder(draw_folder(), r"person\d+")
     lines = [f"{path},{'train' if i % 2 else 'test'}" for i, path in enumerate(photos.paths)]
@@ -142,7 +153,7 @@ def test_folders_files_and_names(draw_folder: DrawFolder) -> None:
     assert len(photos) == 24
     assert "정상/day 2/PERSON0.PNG" in photos.paths.tolist()
     assert photos.groups.tolist() == [unicodedata.normalize("NFC", path) for path in photos.paths], "every photo its own group"
-    assert all(photos.file(i).exists() for i in range(len(photos)))
+    assert all(Path(photos.file(i)).exists() for i in range(len(photos)))
 
 
 def test_a_pattern_may_mark_the_group_within_its_match(draw_folder: DrawFolder) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from posture_classifier.charts import GROUND, INK, SERIES, area, chart, drawing, picture, series, side_by_side
+from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series, side_by_side
 from posture_classifier.page import Html, Section, bullets, contents, facts, paragraph, photo, photos, table, text, write_page
 
 from .pages import assert_stands_alone
@@ -16,7 +16,7 @@ def drawn(lines: int) -> Html:
     figure, axes = chart("false alarms", "caught")
     for number in range(lines):
         axes.plot([0, 1], [0, number], **series(number, marker=True), label=f"$a_b {number} <목>")
-    axes.bar([0], [1], **area(2))
+    axes.bar([0], [1], color=INK, hatch="//")
     axes.legend()
     return picture(figure, 'lines & "bars"', "caption")
 

@@ -5,40 +5,68 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from posture_classifier import Classifier
 from posture_classifier.cli import main
 from posture_classifier.errors import UserError
+from posture_classifier.precision import native_bf16
 
-from .conftest import DrawFolder, Fit, run_program
-
-
-@pytest.fixture
-def run(draw_folder: DrawFolder, fit: Fit) -> Path:
-    return fit(draw_folder(), "--unfreezing.open_stages", "{0: all}", "--model.learning_rate", "0.01", epochs=2)
+from .conftest import draw_photos, fit_arguments, run_program
 
 
-def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_photos(tmp_path_factory.mktemp("data") / "photos", people=6, each=2, classes=("left", "right"))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
+    output = tmp_path_factory.mktemp("run")
+    options = ["--unfreezing.open_stages", "{0: all}", "--model.learning_rate", "0.01"]
+    assert main([*fit_arguments(photos, output, 2), *options]) == 0
+    return output / "lightning_logs" / photos.name / "version_0"
+
+
+def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, photos: Path) -> None:
     """From file to probability, by another path and in another batch."""
     with (run / "test" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
-    predictions = classifier.predict([tmp_path / "photos" / row["path"] for row in rows], batch_size=3)
+    predictions = classifier.predict([photos / row["path"] for row in rows], batch_size=3)
     for row, prediction in zip(rows, predictions, strict=True):
         assert prediction.probabilities is not None
         for name in ("left", "right"):
             assert prediction.probabilities[name] == pytest.approx(float(row[name]), abs=1e-6)
 
 
-def test_exif_is_turned_in_every_path(run: Path, tmp_path: Path) -> None:
+def test_the_time_to_the_first_prediction_is_told(run: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(run / "checkpoints" / "best.ckpt"), str(photos)]) == 0
+    told = re.search(r"24 photos in ([\d.]+) s, the first prediction after ([\d.]+) s", capsys.readouterr().out)
+    assert told
+    assert 0 < float(told[2]) <= float(told[1])
+
+
+@pytest.mark.skipif(not native_bf16(torch.device("cpu")), reason="this processor has no bfloat16 of its own")
+def test_the_precision_is_that_of_the_evaluation_unless_told_otherwise(run: Path, photos: Path) -> None:
+    assert json.loads((run / "summary.json").read_text())["computed_in"]["evaluation"] == "bfloat16"
+    files = sorted(photos.rglob("*.png"))
+    checkpoint = run / "checkpoints" / "best.ckpt"
+    fast, exact = (Classifier.load(checkpoint, precision=precision).predict(files) for precision in ("auto", "fp32"))
+    probabilities = [[each.probabilities["left"] for each in one if each.probabilities] for one in (fast, exact)]
+    assert 0 < np.abs(np.array(probabilities[0]) - np.array(probabilities[1])).max() < 0.02
+
+
+def test_exif_is_turned_in_every_path(run: Path, photos: Path, tmp_path: Path) -> None:
     """A photo lying on its side, with the orientation that says so, is the same photo."""
-    upright = tmp_path / "photos" / "left" / "person0_0.png"
+    upright = photos / "left" / "person0_0.png"
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.open(upright).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "lying.png", exif=exif)
@@ -47,8 +75,8 @@ def test_exif_is_turned_in_every_path(run: Path, tmp_path: Path) -> None:
     assert first.probabilities == pytest.approx(second.probabilities)
 
 
-def test_files_folders_patterns_and_images_in_memory(run: Path, tmp_path: Path) -> None:
-    path = tmp_path / "photos" / "left" / "person0_0.png"
+def test_files_folders_patterns_and_images_in_memory(run: Path, photos: Path) -> None:
+    path = photos / "left" / "person0_0.png"
     classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
     image = Image.open(path)
     predictions = classifier.predict([path, str(path), image, np.asarray(image)])
@@ -57,10 +85,10 @@ def test_files_folders_patterns_and_images_in_memory(run: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
-def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, tmp_path: Path, suffix: str) -> None:
+def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, photos: Path, tmp_path: Path, suffix: str) -> None:
     folder = tmp_path / "new" / "deeper"
     folder.mkdir(parents=True)
-    shutil.copy(tmp_path / "photos" / "left" / "person0_0.png", folder / "거북목.png")
+    shutil.copy(photos / "left" / "person0_0.png", folder / "거북목.png")
     (folder / "broken.jpg").write_text("no image")
     output = tmp_path / f"predictions{suffix}"
     checkpoint = str(run / "checkpoints" / "best.ckpt")
@@ -68,7 +96,7 @@ def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, tm
         "predict",
         checkpoint,
         str(tmp_path / "new"),
-        str(tmp_path / "photos" / "left" / "*_1.png"),
+        str(photos / "left" / "*_1.png"),
         "--output",
         str(output),
     ]
@@ -89,10 +117,12 @@ def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, tm
     assert float(good["probability"]) == max(float(good["left"]), float(good["right"])) == float(good[good["label"]])
 
 
-def test_an_existing_output_is_not_overwritten_unasked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_existing_output_is_not_overwritten_unasked(
+    run: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "mine.csv"
     output.write_text("precious")
-    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(tmp_path / "photos"), "--output", str(output)]
+    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(photos), "--output", str(output)]
     assert main(arguments) == 2
     assert "exists" in capsys.readouterr().err
     assert output.read_text() == "precious"
@@ -111,17 +141,19 @@ def test_an_existing_output_is_not_overwritten_unasked(run: Path, tmp_path: Path
         ([], "paths"),
     ],
 )
-def test_wrong_arguments(run: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments(
+    run: Path, photos: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty").mkdir()
-    filled = [argument.format(empty=tmp_path / "empty", photos=tmp_path / "photos") for argument in arguments]
+    filled = [argument.format(empty=tmp_path / "empty", photos=photos) for argument in arguments]
     assert main(["predict", str(run / "checkpoints" / "best.ckpt"), *filled]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_an_image_in_memory_is_read_as_its_file_is(run: Path, tmp_path: Path) -> None:
+def test_an_image_in_memory_is_read_as_its_file_is(run: Path, photos: Path, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.open(tmp_path / "photos" / "left" / "person0_0.png").save(tmp_path / "lying.png", exif=exif)
+    Image.open(photos / "left" / "person0_0.png").save(tmp_path / "lying.png", exif=exif)
     deep = (np.arange(1600, dtype=np.uint16) * 40).reshape(40, 40)
     Image.fromarray(deep).save(tmp_path / "deep.png")
     classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
@@ -136,12 +168,12 @@ def test_arrays_of_another_shape_or_type_are_refused(run: Path, array: np.ndarra
         Classifier.load(run / "checkpoints" / "best.ckpt").predict([array])
 
 
-def test_names_that_a_terminal_cannot_show(run: Path, tmp_path: Path) -> None:
+def test_names_that_a_terminal_cannot_show(run: Path, photos: Path, tmp_path: Path) -> None:
     """Korean on a terminal of another code page, brackets that rich would read as markup, and bytes that are no UTF-8."""
     folder = tmp_path / "names"
     (folder / "a[").mkdir(parents=True)
     for name in ("거북목.png", "a[/x].png", "b[copy].png"):
-        shutil.copy(tmp_path / "photos" / "left" / "person0_0.png", folder / name)
+        shutil.copy(photos / "left" / "person0_0.png", folder / name)
     with contextlib.suppress(OSError):  # not every file system takes it
         shutil.copy(os.fsencode(folder / "거북목.png"), os.fsencode(folder) + b"/\xc1\xa4.png")
     output = tmp_path / "out.csv"
@@ -156,9 +188,11 @@ def test_names_that_a_terminal_cannot_show(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options", [["--device", "nonsense"], ["--device", "cuda:77"], ["--batch_size", "0"], ["--output", "{folder}"]]
 )
-def test_impossible_options(run: Path, tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_impossible_options(
+    run: Path, photos: Path, tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "folder.csv"
     folder.mkdir()
-    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(tmp_path / "photos")]
+    arguments = ["predict", str(run / "checkpoints" / "best.ckpt"), str(photos)]
     assert main([*arguments, *(option.format(folder=folder) for option in options)]) == 2
     assert capsys.readouterr().err.startswith("error: ")

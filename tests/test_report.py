@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_fit_leaves_a_page_that_stands_alone(finished: Path) -> None:
         "photos &amp; &lt;more&gt;",
         "To catch 95 % of right",
         "as it is: ECE",
-        "No two of the 40 photos are the same file",
+        "Of 40 photos: no file is a copy",
         "person",
     ):
         assert expected in page
@@ -84,6 +85,20 @@ def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Pa
     for ours, theirs in zip(*tables, strict=True):
         assert {key: ours[key] for key in ("path", "group", "label")} == {key: theirs[key] for key in ("path", "group", "label")}
         assert float(ours["left"]) == pytest.approx(float(theirs["left"]), abs=1e-5)
+
+
+def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
+    """As after going on with a run whose report was written before."""
+    table, checkpoint = run / "val" / "predictions.csv", run / "checkpoints" / "best.ckpt"
+    right = table.read_bytes()
+    table.write_bytes(right.replace(b"0.", b"0.0"))
+    os.utime(checkpoint, (0, 0))
+    assert main(["report", str(run)]) == 0
+    assert table.read_bytes() != right, "a table that is newer than the checkpoint is what it says"
+    os.utime(table, (0, 0))
+    os.utime(checkpoint, (1, 1))
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert table.read_bytes() == right
 
 
 def test_options(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.cli import main
 
-from .conftest import DrawFolder, draw_photos, fit_arguments, run_program
+from .conftest import DrawFolder, draw_photos, fit_arguments, run_forked
 
 # Head alone, then one more stage, then everything; with augmentation and dropout, which both draw random numbers.
 OPTIONS = [
@@ -73,7 +73,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_metrics(
 ) -> None:
     arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
     killer = f"[{{class_path: tests.test_resume.Killer, init_args: {{epoch: {epoch}, batch: {batch}}}}}]"
-    assert run_program(*arguments, "--trainer.callbacks", killer).returncode == -signal.SIGKILL
+    assert run_forked(*arguments, "--trainer.callbacks", killer) == -signal.SIGKILL
     assert main([*arguments, "--ckpt_path", "last"]) == 0
     got = tmp_path / "lightning_logs" / photos.name / "version_0"
     assert rows(got) == rows(whole)

@@ -20,6 +20,7 @@ from posture_classifier.device import device_name
 from posture_classifier.evaluation import Predictions, figures
 from posture_classifier.model import PostureClassifier
 from posture_classifier.plots import plot_confusion, plot_curves
+from posture_classifier.precision import compute_type, name_of
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
 
@@ -43,11 +44,11 @@ class EvaluationReport(Callback):
         self._folder = Path(trainer.log_dir or ".")
         if trainer.is_global_zero and not (self._folder / "split.csv").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_split(_data(trainer).photos, self._folder / "split.csv")
+            write_split(data_of(trainer).photos, self._folder / "split.csv")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report on the test split, or on validation where there is no test split."""
-        self._report(trainer, pl_module, "test" if _data(trainer).has_test else "val")
+        self._report(trainer, pl_module, "test" if data_of(trainer).has_test else "val")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report on the validation split when that is all that was asked for."""
@@ -57,10 +58,10 @@ class EvaluationReport(Callback):
     def _report(self, trainer: Trainer, model: LightningModule, split: str) -> None:
         assert isinstance(model, PostureClassifier)
         predictions = model.predictions()
-        data = _data(trainer)
+        data = data_of(trainer)
         # With trainer.limit_test_batches only some of the split's photos were seen.
         seen = data.photos.of(split).select(predictions.indices)
-        measured = figures(predictions, seen.groups, self.seed)
+        measured = figures(predictions, np.asarray(seen.groups), self.seed)
         if trainer.state.fn == "test":  # the model itself logs what it validates
             values = {f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}
             model.log_dict(values, sync_dist=True)
@@ -70,10 +71,10 @@ class EvaluationReport(Callback):
         self.summary = {
             "split": split,
             "images": len(seen),
-            "groups": len(np.unique(seen.groups)) if seen.grouped else None,
+            "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
             **{name: vars(figure) for name, figure in measured.items()},
             "classes": data.class_names,
-            "splits": _sizes(data.photos),
+            "splits": split_sizes(data.photos),
             "phases": _phases(rows),
             "seed": self.seed,
             "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
@@ -97,6 +98,10 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "device": str(model.device),
         "hardware": device_name(model.device),
         "precision": str(trainer.precision),
+        "computed_in": {
+            kind: name_of(compute_type(model.backbone, model.precision, learns))
+            for kind, learns in (("training", True), ("evaluation", False))
+        },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
     }
@@ -117,17 +122,19 @@ def interval(figure: dict[str, float | None]) -> str:
     return f"{figure['low']:.3f} to {figure['high']:.3f}"
 
 
-def _data(trainer: Trainer) -> PostureData:
+def data_of(trainer: Trainer) -> PostureData:
+    """What a trainer of ours trains on."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, PostureData)
     return data
 
 
-def _sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
+def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
     """Photos and groups per split."""
     parts = {name: photos.of(name) for name in ("train", "val", "test")}
     return {
-        name: {"images": len(part), "groups": len(np.unique(part.groups)) if part.grouped else None} for name, part in parts.items()
+        name: {"images": len(part), "groups": len(part.groups.unique()[0]) if part.grouped else None}
+        for name, part in parts.items()
     }
 
 

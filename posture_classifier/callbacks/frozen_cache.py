@@ -1,9 +1,8 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
 import math
-import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +11,12 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.progress import track
 
+from posture_classifier.cache_folder import cache_folder
 from posture_classifier.cut import find_cut
 from posture_classifier.data.module import PostureData
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
+from posture_classifier.precision import compute_type, name_of
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
 CHUNK = 32
@@ -25,9 +26,10 @@ CHUNK = 32
 class FrozenCache(Callback):
     """While the first stages are frozen, keeps what they answer to each photo, and trains the rest on that.
 
-    In each phase of the schedule the network is cut after its frozen prefix. The first epoch to see a photo (in one of its
-    augmented views) computes the prefix and keeps the answer in a file; from then on it is read. Where everything is open, decoded
-    photos are what is kept. The prefix runs without gradients, and in bfloat16 where the hardware has it.
+    Every photo is decoded once, before the run, and its pixels are kept. In each phase of the schedule the network is cut after its
+    frozen prefix. The first epoch to see a photo (in one of its augmented views) computes the prefix and keeps the answer in a
+    file; from then on it is read. The prefix runs without gradients, in the model's precision, and what it answers is kept in
+    bfloat16 unless that is fp32.
 
     An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. Nor is
     what does not fit. Both are computed anew in each step, with the augmentation of the epoch.
@@ -41,7 +43,6 @@ class FrozenCache(Callback):
             the photos as they are, without augmentation.
         limit: Gigabytes of disk for all files in the folder. They are mapped into memory, which the system takes back when it is
             short of it.
-        precision: ``auto`` computes in bfloat16 where the hardware has it and keeps bfloat16; ``fp32`` computes and keeps float32.
         keep: Leave the files for later runs with the same photos and weights, rather than remove them at the end.
         folder: Where; by default ``$XDG_CACHE_HOME/posture_classifier``, or else ``~/.cache/posture_classifier``.
     """
@@ -51,7 +52,6 @@ class FrozenCache(Callback):
         enabled: bool = True,
         views: int = 1,
         limit: float = 4.0,
-        precision: Literal["auto", "fp32"] = "auto",
         keep: bool = False,
         folder: str | None = None,
     ) -> None:
@@ -62,16 +62,44 @@ class FrozenCache(Callback):
         self.enabled = enabled
         self.views = views
         self.limit = limit
-        self.precision = precision
         self.keep = keep
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.folder = Path(folder or Path(home) / "posture_classifier")
+        self.folder = Path(folder or cache_folder())
         self.phases: list[dict[str, Any]] = []
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""
         self._row_shape: tuple[int, ...] = ()
         self._dtype = torch.float32
         self._stores: dict[str, Store | None] = {}
+
+    @rank_zero_only
+    def decode(self, data: PostureData) -> None:
+        """Before a run begins, decode every photo, and keep its pixels if there is room.
+
+        Raises:
+            UserError: Naming the photos that cannot be read.
+        """
+        self._data = data
+        if self.enabled and self._has_room_for_pixels:
+            data.pixels = self._make(self._path(self._pixels_name), self._pixels_shape, torch.uint8)
+        try:
+            data.check()
+        except BaseException:
+            self._remove(data.pixels)
+            raise
+
+    @property
+    def _pixels_shape(self) -> tuple[int, ...]:
+        size = self._data.preprocessing.image_size
+        return (size, size, 3)
+
+    @property
+    def _pixels_name(self) -> str:
+        return self._name(self._data.preprocessing.geometry, self._pixels_shape)
+
+    @property
+    def _has_room_for_pixels(self) -> bool:
+        # At most half of the room, so that there is some for activations, which save more.
+        return file_size(len(self._data.photos), self._pixels_shape, torch.uint8) <= self.limit * 0.5e9
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Offer the data to keep its decoded photos, and its activations from then on."""
@@ -81,18 +109,20 @@ class FrozenCache(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PostureData)
         self._trainer, self._model, self._data = trainer, pl_module, data
-        size = data.preprocessing.image_size
-        # At most half of the room, so that there is some for activations, which save more.
-        if file_size(len(data.photos), (size, size, 3), torch.uint8) <= self.limit * 0.5e9:
-            data.pixels = self._store(["pixels"], (size, size, 3), torch.uint8)
+        data.pixels = self._store(self._pixels_name, self._pixels_shape, torch.uint8) if self._has_room_for_pixels else None
         data.keeper = self._kept
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give the network back whole, and the disk its room."""
+        """Give the network back whole; the pixels are for the evaluation that follows."""
         if stage == "fit" and self.enabled:
-            self._model.cut = self._data.keeper = self._data.pixels = None
+            self._model.cut = self._data.keeper = None
             trainer.strategy.barrier()
-            self._forget(list(self._stores))
+            self._forget_activations()
+
+    def release(self) -> None:
+        """At the end of a run, give the disk its room back."""
+        self._data.pixels = None
+        self._forget(list(self._stores))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """A run that failed or was interrupted needs its files no more than one that ended."""
@@ -106,7 +136,8 @@ class FrozenCache(Callback):
             return None
         view = epoch % self.views if split == "train" and self.views > 1 and self._data.augmentation else None
         augmentation = None if view is None else self._data.augmentation_id
-        store = self._store([self._frozen, view, augmentation], self._row_shape, self._dtype)
+        name = self._name(self._data.preprocessing.to_dict(), self._row_shape, str(self._dtype), self._frozen, view, augmentation)
+        store = self._store(name, self._row_shape, self._dtype)
         if store is not None:
             self._fill(store, split, view)
         return store
@@ -119,7 +150,7 @@ class FrozenCache(Callback):
             return
         self._open = opened
         self._trainer.strategy.barrier()
-        self._forget([name for name, store in self._stores.items() if store is not self._data.pixels])
+        self._forget_activations()
         self._row_shape = ()
         size = self._model.preprocessing.image_size
         self._model.cut = cut = find_cut(backbone, size)
@@ -128,16 +159,16 @@ class FrozenCache(Callback):
         phase: dict[str, Any] = {"first_epoch": self._trainer.current_epoch, "up_to": None, "kept_as": None}
         if cut is not None:
             weights = next(backbone.parameters())
-            exact = self.precision == "fp32" or weights.dtype == torch.float64
+            cut.precision = self._model.precision
+            computed = compute_type(backbone, cut.precision, learns=False)
+            exact = cut.precision == "fp32" or weights.dtype == torch.float64
             self._dtype = weights.dtype if exact else torch.bfloat16
-            if not exact and weights.dtype == torch.float32 and native_bf16(self._model.device):
-                cut.precision = torch.bfloat16
-            self._frozen = fingerprint(cut.name, str(cut.precision), *frozen_state(backbone))
+            self._frozen = fingerprint(cut.name, str(computed), *frozen_state(backbone))
             shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
             if math.prod(shape) <= 3 * size * size:
                 self._row_shape = shape
-            phase |= {"up_to": cut.name, "precision": _name(cut.precision or weights.dtype), "values_per_photo": math.prod(shape)}
-            phase["kept_as"] = _name(self._dtype) if self._row_shape else None
+            phase |= {"up_to": cut.name, "precision": name_of(computed), "values_per_photo": math.prod(shape)}
+            phase["kept_as"] = name_of(self._dtype) if self._row_shape else None
         self.phases.append(phase)
         self._announce(phase)
 
@@ -153,25 +184,30 @@ class FrozenCache(Callback):
             )
         Console(highlight=False, markup=False).print(f"from epoch {phase['first_epoch']}: {text}", soft_wrap=True)
 
-    def _store(self, key: list[Any], shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
-        """The file for this content, or None where there is no room for it on some node."""
-        photos = [self._data.photos.rows, self._data.digests]
-        name = fingerprint(*photos, self._data.preprocessing.to_dict(), shape, str(dtype), *key)
+    def _name(self, *key: Any) -> str:
+        """A name for something that is computed from the photos."""
+        return fingerprint(self._data.photos.rows, self._data.digests, *key)
+
+    def _path(self, name: str) -> Path:
+        lasting = self.folder / f"{name}.kept"
+        return lasting if self.keep or lasting.exists() else self.folder / name
+
+    def _store(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+        """The file of this name, or None where there is no room for it on some node; all ranks ask together."""
         if name not in self._stores:
-            lasting = self.folder / f"{name}.kept"
-            path = lasting if self.keep or lasting.exists() else self.folder / name
-            store = None
+            path, store = self._path(name), None
             # One process of a node makes the file, then the others map it.
             for turn in (True, False):
                 if turn == (self._trainer.local_rank == 0):
-                    store = self._make(path, int(self._data.photos.rows.max()) + 1, shape, dtype)
+                    store = self._make(path, shape, dtype)
                 self._trainer.strategy.barrier()
             everywhere = self._trainer.strategy.reduce_boolean_decision(store is not None)
             self._stores[name] = store if everywhere else None
         return self._stores[name]
 
-    def _make(self, path: Path, n: int, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+    def _make(self, path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
         """Map a file, made if there is room for it; files that earlier runs left are removed for it, the oldest first."""
+        n = int(self._data.photos.rows.max()) + 1
         mine = {store.path for store in self._stores.values() if store}
         others = [file for file in self.folder.glob("[0-9a-f]*") if file != path] if self.folder.is_dir() else []
         room = self.limit * 1e9 - file_size(n, shape, dtype) - sum(file.stat().st_size for file in others)
@@ -202,23 +238,14 @@ class FrozenCache(Callback):
                 store.write(photos.rows[batch.indices.numpy()], self._model.cut.prefix(images))
         self._trainer.strategy.barrier()
 
+    def _forget_activations(self) -> None:
+        self._forget([name for name, store in self._stores.items() if store is not self._data.pixels])
+
     def _forget(self, names: list[str]) -> None:
         """Let go of files, and remove those that are not to be kept; a process that still maps one does not notice."""
         for name in names:
-            store = self._stores.pop(name)
-            if store is not None and store.path.suffix != ".kept":
-                store.path.unlink(missing_ok=True)
+            self._remove(self._stores.pop(name))
 
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def native_bf16(device: torch.device) -> bool:
-    """Whether this hardware computes in bfloat16 by itself; elsewhere it is emulated, and slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
-        capabilities = torch.cpu.get_capabilities()
-        return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return False
+    def _remove(self, store: Store | None) -> None:
+        if store is not None and store.path.suffix != ".kept":
+            store.path.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.units import Ints
+from posture_classifier.check.units import FOLDS, Ints, Sample
 from posture_classifier.data.folder import Photos
 
 SPLITS = 3
@@ -42,6 +42,18 @@ def class_findings(photos: Photos, units: Ints) -> list[Finding]:
         text = f"Too few {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
         findings.append(Finding("small_classes", worst, text, values={"units": _named(photos, n_units)}))
     return findings
+
+
+def unmodelled(sample: Sample) -> list[Finding]:
+    """Where ``folds`` finds too little to make any of, what is therefore not known."""
+    if len(sample.names) < 2:
+        return []
+    fewest = int(np.argmin(sample.units_per_class))
+    text = (
+        f"Shortcuts and probable label errors were not looked for: that takes {2 * FOLDS} groups of every class, or photos that "
+        f"each stand alone; {sample.names[fewest]} has {sample.units_per_class[fewest]}."
+    )
+    return [Finding("not_looked_for", "note", text, values={"units": sample.units_per_class[fewest]})]
 
 
 def _named(photos: Photos, counts: Ints) -> dict[str, int]:

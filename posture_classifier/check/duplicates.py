@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.links import Kind, Link, find_links
-from posture_classifier.check.scan import Scan
 from posture_classifier.data.decode import decode
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.near_duplicates import Kind, Link, connect, find_links
+from posture_classifier.data.scan import Scan
 
 Clusters = list[list[int]]
 COPIES: tuple[Kind, ...] = ("bytes", "copy")
@@ -63,19 +63,7 @@ def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
 
 
 def _connect(n: int, links: list[Link]) -> npt.NDArray[np.int64]:
-    """Union-find: (N,) the lowest index of each one's cluster."""
-    parent = list(range(n))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    for link in links:
-        low, high = sorted((root(link.first), root(link.second)))
-        parent[high] = low
-    return np.array([root(index) for index in range(n)], dtype=np.int64)
+    return connect(n, [(link.first, link.second) for link in links])
 
 
 def _members(clusters: npt.NDArray[np.int64]) -> Clusters:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from posture_classifier.check.facts import Facts
 from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.scan import Scan
+from posture_classifier.data.facts import Facts
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan import Scan
 
 FORMATS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),

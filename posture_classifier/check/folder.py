@@ -1,26 +1,22 @@
 """All that ``check`` looks for, in the order in which it is found."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.check.classes import class_findings
+from posture_classifier.check.classes import class_findings, unmodelled
 from posture_classifier.check.duplicates import duplicate_findings, find_duplicates
-from posture_classifier.check.facts import Facts
 from posture_classifier.check.files import file_findings
 from posture_classifier.check.finding import SEVERITIES, Finding
 from posture_classifier.check.groups import group_findings
 from posture_classifier.check.labels import label_findings
 from posture_classifier.check.listing import layout, list_folder, with_groups
 from posture_classifier.check.odd import odd_findings
-from posture_classifier.check.scan import Scan, scan
 from posture_classifier.check.shortcuts import shortcut_findings
-from posture_classifier.check.units import Ints, Sample, units
+from posture_classifier.check.units import Ints, Sample, folds, units
 from posture_classifier.data.folder import Photos
-
-Progress = Callable[[int, int], None]
+from posture_classifier.data.scan import Progress, Scan, scan
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
     photos, findings = with_groups(listing.photos, group_pattern)
     findings += layout(listing)
     if len(photos):
-        scanned = _scan(photos, progress)
+        scanned = scan([Path(photos.file(index)) for index in range(len(photos))], progress)
         findings += file_findings(photos, scanned)
         duplicates = find_duplicates(photos, scanned)
         findings += duplicate_findings(photos, duplicates)
@@ -59,23 +55,15 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
         if len(sample.rows):
             findings += class_findings(photos.select(sample.rows), sample.units)
             findings += group_findings(photos, scanned, sample)
-            findings += shortcut_findings(scanned, sample)
             findings += (odd := odd_findings(photos, scanned, sample))
             # What can hardly be seen says nothing about its label.
             unclear = {path for finding in odd if finding.severity == "warning" for (path,) in finding.photos}
-            findings += label_findings(photos, sample, unclear)
+            if parts := folds(sample):
+                findings += shortcut_findings(scanned, sample, parts)
+                findings += label_findings(photos, sample, parts, unclear)
+            else:
+                findings += unmodelled(sample)
     return Result(photos, sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
-
-
-def _scan(photos: Photos, progress: Progress) -> Scan:
-    facts: list[Facts] = []
-    features = []
-    files = [photos.file(index) for index in range(len(photos))]
-    for some, seen in scan(files):
-        facts += some
-        features.append(seen)
-        progress(len(facts), len(files))
-    return Scan(facts, np.concatenate(features))
 
 
 def _sample(photos: Photos, scanned: Scan, stay_together: Ints) -> Sample:

@@ -4,9 +4,9 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity, counted
 from posture_classifier.check.proposals import Proposal, propose
-from posture_classifier.check.scan import Scan
 from posture_classifier.check.units import Ints, Sample
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan import Scan
 from posture_classifier.errors import sample as some
 
 ALIKE = 2.0
@@ -78,7 +78,7 @@ def _crossing(photos: Photos) -> list[Finding]:
     text = (
         f"{counted(len(crossing), 'group is', 'groups are')} in more than one split{share}: {some(crossing)}. Move each into one."
     )
-    paths = [photos.paths[photos.groups == group].tolist() for group in crossing]
+    paths = [photos.paths[np.asarray(photos.groups) == group].tolist() for group in crossing]
     return [Finding("group_leaks", "error", text, paths, crossing, values)]
 
 
@@ -90,6 +90,8 @@ def _proposed(proposal: Proposal, hidden: dict[str, float]) -> Finding | None:
     option = f"{proposal.source} '{proposal.value}'" if proposal.source.startswith("--") else f"{proposal.source} {proposal.value}"
     names = some(sorted(set(proposal.groups.tolist())), 3)
     text = f"No groups are named, but {option} would make {n} of them ({names}). {_sentence(hidden)}"
+    if proposal.undated:
+        text += f" fit would refuse {counted(proposal.undated, 'photo')} without a date: leave them out with data.exclude."
     return Finding("groups", "warning", text, values=hidden | {"proposal": option, "groups": n})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.units import Floats, Ints, Sample, probe
+from posture_classifier.check.units import Floats, Folds, Ints, Sample, probe
 from posture_classifier.data.folder import Photos
 
 NEIGHBOURS = 10
@@ -15,11 +15,9 @@ TRUSTED = 0.9
 eleven was right on photos of hands."""
 
 
-def label_findings(photos: Photos, sample: Sample, unclear: set[str]) -> list[Finding]:
+def label_findings(photos: Photos, sample: Sample, parts: Folds, unclear: set[str]) -> list[Finding]:
     """Photos that look like another class, the most certain first; but for the paths of those that can hardly be seen."""
-    probabilities = probe(sample)
-    if probabilities is None:
-        return []
+    probabilities = probe(sample, parts)
     accuracy = balanced_accuracy(sample.labels, probabilities.argmax(1))
     suspects = suspected(sample.labels, probabilities)
     suspects = suspects[_neighbours_agree(sample, probabilities, suspects)]

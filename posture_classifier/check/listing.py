@@ -10,6 +10,7 @@ import numpy as np
 from posture_classifier.check.finding import Finding, counted
 from posture_classifier.data.decode import SUFFIXES
 from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, normal, read_folder
+from posture_classifier.data.names import Names
 from posture_classifier.errors import UserError, sample
 
 
@@ -69,9 +70,9 @@ def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
     return Photos(
         root=root,
         classes=classes,
-        paths=np.array(paths, dtype=np.str_),
+        paths=Names(paths),
         labels=np.array([classes.index(name) for _, _, name in places], dtype=np.int64),
-        groups=np.array([normal(path) for path in paths], dtype=np.str_),
+        groups=Names(map(normal, paths)),
         splits=np.array([split for _, split, _ in places], dtype="<U5"),
         grouped=False,
         rows=np.arange(len(paths)),
@@ -103,7 +104,7 @@ def with_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
     names = [normal(path) for path in photos.paths.tolist()]
     groups = [m[min(1, expression.groups)] or m[0] if m else name for m, name in zip(matches, names, strict=True)]
     missed = [[path] for path, match in zip(photos.paths.tolist(), matches, strict=True) if not match]
-    grouped = replace(photos, groups=np.array(groups, dtype=np.str_), grouped=len(missed) < len(photos))
+    grouped = replace(photos, groups=Names(groups), grouped=len(missed) < len(photos))
     if not missed:
         return grouped, []
     text = f"The group pattern {pattern!r} does not match {counted(len(missed), 'photo')} of {len(photos)}; fit would refuse it."

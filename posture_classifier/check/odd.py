@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.scan import Scan
 from posture_classifier.check.units import Sample
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan import Scan
 
 Floats = npt.NDArray[np.float64]
 

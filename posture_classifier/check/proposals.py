@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.facts import Facts
+from posture_classifier.data.facts import Facts
 from posture_classifier.data.folder import Photos, normal
+from posture_classifier.data.sessions import Shot, session_names
 
 WORDS = "subject|subj|sub|person|people|participant|patient|user|actor|session|sess|scene|video|vid|clip|seq|take|part|group"
 FOLDERS = r"([^/]+)/[^/]+$"
@@ -22,10 +23,8 @@ PATTERNS = (
 )
 """In the order of how certain they are to name people or sessions."""
 
-PAUSE = 30 * 60.0
-"""Seconds without a photo after which the next one begins another session."""
-DATED = 0.9
-"""Share of the photos that need a date, if sessions are to be made of dates."""
+UNDATED = 0.1
+"""Share of the photos that may lack a date, if sessions are to be made of dates."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,13 @@ class Proposal:
         source: Option that makes these groups.
         value: Of the option.
         groups: (N,) names.
+        undated: Photos without a date, which stand alone here, and which ``fit`` would refuse to group by date.
     """
 
     source: str
     value: str
     groups: npt.NDArray[np.str_]
+    undated: int = 0
 
 
 def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
@@ -55,9 +56,11 @@ def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
         groups = [match[match.re.groups] if match else "" for match in matches]
         if all(matches) and _useful(photos, groups):
             found.append(Proposal("--group_pattern", pattern, np.array(groups, dtype=np.str_)))
-    sessions = exif_sessions(facts)
-    if sessions is not None and _useful(photos, sessions):
-        found.append(Proposal("data.group_by", "exif", np.array(sessions, dtype=np.str_)))
+    names = session_names([Shot(fact.camera, fact.taken) for fact in facts])
+    undated = names.count(None)
+    sessions = [name or path for name, path in zip(names, paths, strict=True)]
+    if undated <= UNDATED * len(paths) and _useful(photos, sessions):
+        found.append(Proposal("data.group_by", "exif", np.array(sessions, dtype=np.str_), undated))
     return found
 
 
@@ -72,19 +75,3 @@ def _useful(photos: Photos, groups: list[str]) -> bool:
     sizes = Counter(groups)
     in_pairs = sum(size for size in sizes.values() if size > 1)
     return len(sizes) > max(2, len(photos.classes)) and in_pairs >= len(groups) / 2
-
-
-def exif_sessions(facts: list[Facts]) -> list[str] | None:
-    """A name for each photo's session: one camera, without a long pause; None where too few photos have a date."""
-    dated = [index for index, fact in enumerate(facts) if not np.isnan(fact.taken)]
-    if not dated or len(dated) < DATED * len(facts):
-        return None
-    names = [f"undated {index}" for index in range(len(facts))]
-    camera, last, session = "", -np.inf, 0
-    for index in sorted(dated, key=lambda index: (facts[index].camera, facts[index].taken)):
-        fact = facts[index]
-        if fact.camera != camera or fact.taken - last > PAUSE:
-            session += 1
-        camera, last = fact.camera, fact.taken
-        names[index] = f"{camera or 'unknown camera'}, session {session}"
-    return names

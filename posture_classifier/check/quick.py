@@ -10,8 +10,8 @@ LARGE = 0.3
 """Share of all photos in one group that is worth a word."""
 
 
-def quick_check(photos: Photos, digests: npt.NDArray[np.int64]) -> str | None:
-    """Exact duplicates, contradictory labels, leaks and large groups in one line; None where there is nothing to say.
+def quick_check(photos: Photos, digests: npt.NDArray[np.int64]) -> tuple[str, bool]:
+    """Exact duplicates, contradictory labels, leaks and group sizes in one line; and whether all is fine.
 
     Args:
         photos: N photos that can be read, each with its split.
@@ -32,4 +32,7 @@ def quick_check(photos: Photos, digests: npt.NDArray[np.int64]) -> str | None:
     names, counts = np.unique(photos.groups, return_counts=True)
     if photos.grouped and counts.max() > LARGE * len(photos):
         said.append(f"group {names[counts.argmax()]} has {counts.max() / len(photos):.0%} of all photos")
-    return f"{'; '.join(said)}; python -m posture_classifier check {photos.root} shows them" if said else None
+    if said:
+        return f"{'; '.join(said)}; python -m posture_classifier check {photos.root} shows them", False
+    groups = f"{len(names)} groups of {counts.min()} to {counts.max()} photos" if photos.grouped else "no groups are named"
+    return f"no file is a copy, and no photo in two classes or splits; {groups}", True

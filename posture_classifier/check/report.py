@@ -33,7 +33,7 @@ def findings_table(findings: list[Finding]) -> Table:
     for title in ("", "kind", "what was found"):
         table.add_column(title, overflow="fold")
     for finding in findings:
-        text = Text(finding.text)
+        text = Text(shown(finding.text))
         if finding.photos:
             clusters = [" = ".join(cluster[:4]) for cluster in finding.photos]
             text.append(f"\n{shown(sample(clusters, 3))}", style="dim")

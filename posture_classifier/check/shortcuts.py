@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.facts import Facts
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.labels import balanced_accuracy
-from posture_classifier.check.scan import Scan
-from posture_classifier.check.units import Floats, Ints, Sample, folds
+from posture_classifier.check.units import Floats, Folds, Ints, Sample
+from posture_classifier.data.facts import Facts
+from posture_classifier.data.scan import Scan
 
 DRAWS = 500
 MARGIN = 0.1
@@ -35,11 +35,8 @@ LIGHT: dict[str, Callable[[Facts], float]] = {
 }
 
 
-def shortcut_findings(scan: Scan, sample: Sample) -> list[Finding]:
+def shortcut_findings(scan: Scan, sample: Sample, parts: Folds) -> list[Finding]:
     """One finding for the files and one for the light, each if a small model on these alone beats chance."""
-    parts = folds(sample.labels, sample.units)
-    if parts is None:
-        return []
     facts = [scan.facts[index] for index in sample.rows]
     columns = {name: np.array([float(get(fact)) for fact in facts]) for name, get in FILE.items()}
     columns |= {"format": _ranks([fact.format for fact in facts]), "camera": _ranks([fact.camera for fact in facts])}
@@ -56,7 +53,7 @@ def _ranks(names: list[str]) -> Floats:
     return np.array([order[name] for name in names])
 
 
-def _finding(kind: str, what: str, columns: dict[str, Floats], sample: Sample, parts: list[tuple[Ints, Ints]]) -> Finding | None:
+def _finding(kind: str, what: str, columns: dict[str, Floats], sample: Sample, parts: Folds) -> Finding | None:
     columns = {name: values for name, values in columns.items() if len(np.unique(values[~np.isnan(values)])) > 1 or _half(values)}
     if not columns:
         return None
@@ -85,7 +82,7 @@ def _half(values: Floats) -> bool:
     return bool(0 < np.isnan(values).sum() < len(values))
 
 
-def _predict(table: Floats, labels: Ints, parts: list[tuple[Ints, Ints]]) -> Ints:
+def _predict(table: Floats, labels: Ints, parts: Folds) -> Ints:
     """(N,) out-of-fold classes by a few small trees, which take thresholds and missing values as they come."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier

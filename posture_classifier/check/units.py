@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from posture_classifier.check.duplicates import Duplicates
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.near_duplicates import connect
 
 FOLDS = 5
 COMPONENTS = 64
@@ -14,6 +15,8 @@ COMPONENTS = 64
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Folds = list[tuple[Ints, Ints]]
+"""Indices to train on and to test, of each fold."""
 
 
 @dataclass(frozen=True)
@@ -34,44 +37,36 @@ class Sample:
     units: Ints
     features: npt.NDArray[np.float32]
 
+    @property
+    def units_per_class(self) -> list[int]:
+        """C numbers of units in which each class occurs."""
+        return [len(np.unique(self.units[self.labels == label])) for label in range(len(self.names))]
+
 
 def units(photos: Photos, duplicates: Duplicates) -> Ints:
     """(N,) numbers of what must stay together: groups, joined where a cluster of near-duplicates reaches into several."""
-    _, group = np.unique(photos.groups, return_inverse=True)
-    _, cluster = np.unique(duplicates.clusters, return_inverse=True)
-    parts = group.astype(np.int64)
-    while True:
-        # The lowest number spreads through clusters and groups until nothing changes.
-        before = parts
-        for members in (cluster, group):
-            lowest = np.full(members.max(initial=0) + 1, len(parts), dtype=np.int64)
-            np.minimum.at(lowest, members, parts)
-            parts = lowest[members]
-        if (parts == before).all():
-            return parts
+    _, first, group = np.unique(photos.groups, return_index=True, return_inverse=True)
+    each = np.arange(len(photos))
+    return connect(len(photos), np.concatenate([np.stack([each, other], 1) for other in (first[group], duplicates.clusters)]))
 
 
-def folds(labels: Ints, groups: Ints, seed: int = 0) -> list[tuple[Ints, Ints]] | None:
-    """Stratified, group-disjoint folds as (training, testing) indices; None where a class has too few groups for two."""
+def folds(sample: Sample) -> Folds | None:
+    """Stratified folds that share no unit; None where there is one class only, or one of too few units for two a fold."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    per_class = [len(np.unique(groups[labels == label])) for label in np.unique(labels)]
-    if len(per_class) < 2 or min(per_class) < 2 * FOLDS:
+    if len(sample.names) < 2 or min(sample.units_per_class) < 2 * FOLDS:
         return None
-    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    return [(train, test) for train, test in splitter.split(labels, labels, groups) if len(test)]
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    return [(train, test) for train, test in splitter.split(sample.labels, sample.labels, sample.units) if len(test)]
 
 
-def probe(sample: Sample) -> Floats | None:
-    """Out-of-fold probabilities (N, C) of a linear model on the frozen features; None where there are too few groups."""
+def probe(sample: Sample, parts: Folds) -> Floats:
+    """Out-of-fold probabilities (N, C) of a linear model on the frozen features."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    parts = folds(sample.labels, sample.units)
-    if parts is None:
-        return None
     result = np.zeros((len(sample.labels), len(sample.names)))
     n = min(COMPONENTS, len(sample.labels) // 10)
     for train, test in parts:

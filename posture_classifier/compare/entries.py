@@ -14,7 +14,7 @@ from posture_classifier.errors import UserError, sample
 
 PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers")
 """Settings that name a run, or say how fast and where it goes, but not what is trained."""
-PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.")
+PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
 REPORTING = ".wandb_report."
 LONGEST = 60
 """Characters of a name made of settings."""
@@ -136,13 +136,20 @@ def _named(entries: list[Entry]) -> list[Entry]:
     described = [" ".join(_described(key, column[index]) for key, column in unlike.items()) for index in range(len(entries))]
     places = [entry.runs[0].name for entry in entries]
     candidates = [
-        [entry.backbone for entry in entries],
+        _backbones(entries),
         [entry.runs[0].experiment for entry in entries],
         [text if len(text) <= LONGEST else "" for text in described],
         [place.removeprefix(f"{commonpath(places)}/") for place in places],
     ]
     names = next(column for column in candidates if len(set(column)) == len(column) and all(column))
     return [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+
+
+def _backbones(entries: list[Entry]) -> list[str]:
+    """Names of the networks; where some began with pretrained weights, it is said of the others that they did not."""
+    random = [not entry.settings.get("model.pretrained", True) and not entry.settings.get("model.weights") for entry in entries]
+    marks = [" (random weights)" if is_random and not all(random) else "" for is_random in random]
+    return [entry.backbone + mark for entry, mark in zip(entries, marks, strict=True)]
 
 
 def _described(key: str, value: Any) -> str:

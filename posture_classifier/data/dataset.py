@@ -1,7 +1,6 @@
 """Photos as tensors, and the order in which an epoch visits them."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from posture_classifier.data.augmentation import Augmentation
 from posture_classifier.data.decode import DecodeError, decode
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
+from posture_classifier.parallel import in_threads
 from posture_classifier.store import Store
 
 
@@ -47,13 +47,18 @@ class PhotoDataset(Dataset[Batch]):
     def __getitem__(self, key: tuple[int, int] | int) -> Batch:
         # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the index alone.
         epoch, index = key if isinstance(key, tuple) else (0, key)
-        pixels = self._square(index)
+        pixels = self.square(index)
         if self.augmentation is not None:
             pixels = self.augmentation(pixels, epoch, int(self.photos.rows[index]))
         image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
         return Batch(image, torch.tensor(self.photos.labels[index]), torch.tensor(index))
 
-    def _square(self, index: int) -> npt.NDArray[np.uint8]:
+    def square(self, index: int) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) pixels of a photo, kept from then on if there is a place for them.
+
+        Raises:
+            DecodeError: It cannot be read.
+        """
         row = self.photos.rows[index : index + 1]
         if self.pixels is not None and self.pixels.has(row).all():
             kept: npt.NDArray[np.uint8] = self.pixels.read(row)[0].numpy()
@@ -97,16 +102,20 @@ class PhotoLoader(DataLoader[Batch]):
             yield KeptBatch(kept.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
 
 
-def unreadable(photos: Photos, threads: int) -> dict[str, str]:
-    """Decode every photo once, at the smallest scale its format offers, and say which fail: ``{path: reason}``."""
+def unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:
+    """Read every photo once and say which cannot be: ``{path: reason}``.
+
+    Args:
+        photos: N photos.
+        read: Reads one by its index; by default it is decoded at the smallest scale that its format offers, and forgotten.
+    """
 
     def reason(index: int) -> str | None:
         try:
-            decode(photos.file(index), at_least=1)
+            read(index) if read else decode(photos.file(index), at_least=1)
         except DecodeError as error:
             return str(error)
         return None
 
-    with ThreadPoolExecutor(threads) as pool:
-        reasons = track(pool.map(reason, range(len(photos))), "Checking photos", total=len(photos), transient=True)
-        return {str(path): why for path, why in zip(photos.paths, reasons, strict=True) if why}
+    reasons = track(in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
+    return {path: why for path, why in zip(photos.paths, reasons, strict=True) if why}

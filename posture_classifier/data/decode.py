@@ -17,6 +17,10 @@ SUFFIXES = frozenset(
 """File name endings, in lower case, that count as photos."""
 
 
+NO_FILE = "a device or a pipe, not a file"
+UNSPEAKABLE = "its name is not valid UTF-8; rename it"
+
+
 class DecodeError(Exception):
     """The file is not an image that can be read in full; the message says why, without the path."""
 
@@ -36,13 +40,15 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     """
     try:
         str(path).encode()
+        if not Path(path).is_file() and Path(path).exists():
+            raise DecodeError(NO_FILE)  # reading it might wait for ever
         with Image.open(path) as image:
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
             image.load()
             return upright_rgb(image)
     except UnicodeEncodeError as error:
-        raise DecodeError("its name is not valid UTF-8; rename it") from error
+        raise DecodeError(UNSPEAKABLE) from error
     except Image.DecompressionBombError as error:
         raise DecodeError("more than 179 million pixels, a decompression bomb or a panorama to be scaled down") from error
     except UnidentifiedImageError as error:

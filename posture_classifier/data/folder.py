@@ -4,12 +4,14 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.decode import SUFFIXES
+from posture_classifier.data.names import Names
 from posture_classifier.errors import UserError, sample
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -35,9 +37,9 @@ class Photos:
 
     root: Path
     classes: tuple[str, ...]
-    paths: npt.NDArray[np.str_]
+    paths: Names
     labels: npt.NDArray[np.int64]
-    groups: npt.NDArray[np.str_]
+    groups: Names
     splits: npt.NDArray[np.str_]
     grouped: bool
     rows: npt.NDArray[np.int64]
@@ -47,16 +49,18 @@ class Photos:
 
     def select(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Photos":
         """The photos that a mask or an array of indices names."""
-        columns = ("paths", "labels", "groups", "splits", "rows")
-        return replace(self, **{name: getattr(self, name)[mask] for name in columns})
+        columns = {name: getattr(self, name)[mask] for name in ("paths", "labels", "splits", "rows")}
+        groups = columns["paths"] if self.groups is self.paths else self.groups[mask]
+        return replace(self, groups=groups, **columns)
 
     def of(self, split: str) -> "Photos":
         """The photos of one split."""
         return self.select(self.splits == split)
 
-    def file(self, index: int) -> Path:
+    def file(self, index: int) -> str:
         """Where photo ``index`` lies."""
-        return self.root / str(self.paths[index])
+        # No Path: it would intern every part of it for a moment, in a table that each worker then has a copy of.
+        return os.path.join(self.root, self.paths[index])
 
 
 def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
@@ -74,28 +78,24 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"data.root {root} is not a folder; expected {root}/<class>/*.jpg")
-    split_folders = _split_folders(root)
-    found: list[tuple[str, str, str]] = []  # split, class, relative path
-    class_lists: dict[str, list[str]] = {}
-    for split, folder in split_folders.items() or {"": root}.items():
-        class_lists[split] = _folders(folder)
-        for name in class_lists[split]:
-            paths = _photos_below(folder / name, root)
-            if not paths:
-                raise UserError(f"class folder {folder / name} has no photos; fill it or remove it")
-            found += [(split, name, path) for path in paths]
+    split_folders = _split_folders(root) or {"": root}
+    class_lists = {split: _folders(folder) for split, folder in split_folders.items()}
     classes = _common_classes(root, class_lists)
-    found.sort(key=lambda photo: photo[2])
-    paths = [path for _, _, path in found]
+    folders = [(folder / name, name, split) for split, folder in split_folders.items() for name in class_lists[split]]
+    # In order of path, one folder after the other: nothing has to be sorted as a whole.
+    folders.sort(key=lambda folder: f"{folder[0].relative_to(root).as_posix()}/")
+    sizes: list[int] = []
+    paths = Names(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
+    labels = np.array([classes.index(normal(name)) for _, name, _ in folders], dtype=np.int64)
     return Photos(
         root=root,
         classes=classes,
-        paths=np.array(paths, dtype=np.str_),
-        labels=np.array([classes.index(normal(name)) for _, name, _ in found], dtype=np.int64),
-        groups=np.array(_groups(paths, group_pattern), dtype=np.str_),
-        splits=np.array([split for split, _, _ in found], dtype="<U5"),
+        paths=paths,
+        labels=np.repeat(labels, sizes),
+        groups=_groups(paths, group_pattern),
+        splits=np.repeat(np.array([split for _, _, split in folders], dtype="<U5"), sizes),
         grouped=group_pattern is not None,
-        rows=np.arange(len(found)),
+        rows=np.arange(len(paths)),
     )
 
 
@@ -128,7 +128,11 @@ def _split_folders(root: Path) -> dict[str, Path]:
 
 
 def _photos_in(folder: Path) -> list[str]:
-    return [name for name in os.listdir(folder) if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+    return [name for name in os.listdir(folder) if _is_photo(name)]
+
+
+def _is_photo(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
 
 
 def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
@@ -150,27 +154,38 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
     return tuple(reference)
 
 
-def _photos_below(folder: Path, root: Path) -> list[str]:
-    """Relative paths of all photos below a folder."""
+def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
+    """Relative paths of all photos below a folder, in order; their number is added to ``sizes``."""
     result: list[str] = []
     # Links to folders are not followed: a circle of them would show a photo under several names.
     for parent, directories, files in os.walk(folder):
         directories[:] = [name for name in directories if not name.startswith(".")]
-        names = [name for name in files if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
-        result += [(Path(parent) / name).relative_to(root).as_posix() for name in names]
-    return result
+        below = Path(parent).relative_to(root).as_posix()
+        result += [f"{below}/{name}" for name in files if _is_photo(name)]
+    if not result:
+        raise UserError(f"class folder {folder} has no photos; fill it or remove it")
+    sizes.append(len(result))
+    return sorted(result)
 
 
-def _groups(paths: list[str], pattern: str | None) -> list[str]:
+def _groups(paths: Names, pattern: str | None) -> Names:
     if pattern is None:
-        return [normal(path) for path in paths]
+        # The same array, unless macOS wrote the names.
+        is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
+        return paths if is_normal else Names(map(normal, paths))
     try:
         expression = re.compile(pattern)
     except re.error as error:
         raise UserError(f"data.group_pattern {pattern!r} is not a regular expression: {error}") from error
-    matches = [expression.search(normal(path)) for path in paths]
-    missed = [path for path, match in zip(paths, matches, strict=True) if not match]
+    places: dict[str, int] = {}
+    codes = np.zeros(len(paths), dtype=np.int64)
+    missed: list[str] = []
+    for number, path in enumerate(paths):
+        if match := expression.search(normal(path)):
+            codes[number] = places.setdefault(match[min(1, expression.groups)] or match[0], len(places))
+        else:
+            missed.append(path)
     if missed:
         count = "no photo" if len(missed) == len(paths) else f"all photos but {len(missed)} of {len(paths)}"
         raise UserError(f"data.group_pattern {pattern!r} matches {count}; not matched: {sample(missed, 3)}")
-    return [match[min(1, expression.groups)] or match[0] for match in matches if match]
+    return Names(places, codes)

@@ -1,7 +1,8 @@
-"""Which photos are tested: one fold of several, or groups that are named."""
+"""Which photos are tested, and what keeps them apart: one fold of several, or groups that are named."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,19 @@ import numpy.typing as npt
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.split import divide, groups_per_class, split_photos
 from posture_classifier.errors import UserError, sample
+
+GroupBy = Literal["pattern", "cluster", "exif", "none"]
+
+
+def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
+    """What makes a group, where the user left it open."""
+    if group_by is None:
+        return "none" if pattern is None else "pattern"
+    if group_by == "pattern" and pattern is None:
+        raise UserError("data.group_by pattern needs a data.group_pattern, such as 'subject-\\d+'")
+    if group_by in ("cluster", "exif") and pattern is not None:
+        raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
+    return group_by
 
 
 def check_choices(split: str | None, folds: int | None, fold: int | None, holdout_groups: list[str] | None) -> None:

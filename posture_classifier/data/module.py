@@ -1,6 +1,5 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
+from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
@@ -19,21 +19,21 @@ from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoa
 from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import check_choices, fold_split, holdout_split
+from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
+from posture_classifier.data.names import Names
 from posture_classifier.data.near_duplicates import scenes
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
 from posture_classifier.data.sessions import sessions
 from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.workers import default_workers, init_worker
 from posture_classifier.errors import UserError, sample
 from posture_classifier.store import Store
-
-GroupBy = Literal["pattern", "cluster", "exif", "none"]
 
 
 class PostureData(LightningDataModule):
     r"""An image folder, split by groups, as batches for training and evaluation.
 
-    The photos are indexed, checked and split when they are first asked for, and then stay as they are.
+    The photos are indexed and split when they are first asked for, and then stay as they are.
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
@@ -91,7 +91,7 @@ class PostureData(LightningDataModule):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.root = root
-        self.group_by = _group_by(group_by, group_pattern)
+        self.group_by = choose_group_by(group_by, group_pattern)
         self.group_pattern = group_pattern
         check_choices(split, folds, fold, holdout_groups)
         self.split = split
@@ -121,11 +121,18 @@ class PostureData(LightningDataModule):
         photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
         if self.exclude is not None:
             photos = without(photos, Path(self.exclude))
-        photos = self._readable(photos)
-        if self.group_by in ("pattern", "none") or self.split is not None:
+        by_look = self.group_by in ("cluster", "exif") and self.split is None
+        if self.on_error == "skip" or by_look:
+            photos = self._readable(photos)
+        if not by_look:
             return photos
-        groups = scenes(photos, threads=_cores()) if self.group_by == "cluster" else sessions(photos)
-        return replace(photos, groups=groups, grouped=len(set(groups.tolist())) < len(photos))
+        groups = self._scenes(photos) if self.group_by == "cluster" else sessions(photos)
+        return replace(photos, groups=Names(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+    def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
+        with Progress(transient=True) as bar:
+            task = bar.add_task("Looking for photos of one scene", total=len(photos))
+            return scenes(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, divided for each fold in turn."""
@@ -147,19 +154,33 @@ class PostureData(LightningDataModule):
         check_disjoint(photos)
         return self._with_validation(photos)
 
-    def _readable(self, photos: Photos) -> Photos:
-        # With "stop", one rank has looked for all.
-        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
-            return photos
-        reasons = unreadable(photos, threads=_cores())
-        if not reasons:
-            return photos
-        if self.on_error == "stop":
+    def check(self) -> None:
+        """Decode every photo, once if there is a place for its pixels, so that a training does not end at one that cannot be read.
+
+        Raises:
+            UserError: Naming those files.
+        """
+        # One rank looks for all; and files that are to be skipped were found before the photos were divided.
+        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) == 0:
+            keeping = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square
+            self._stop_at(unreadable(self.photos, keeping if self.pixels else None), len(self.photos))
+
+    def _stop_at(self, reasons: dict[str, str], n_photos: int) -> None:
+        if reasons:
             listing = "\n".join(f"  {path}: {why}" for path, why in reasons.items())
             raise UserError(
-                f"{len(reasons)} of {len(photos)} files below {self.root} cannot be read; mend or remove them, or set "
-                f"data.on_error to skip:\n{listing}"
+                f"{len(reasons)} of {n_photos} files below {self.root} cannot be read; mend or remove them, or set data.on_error "
+                f"to skip:\n{listing}"
             )
+
+    def _readable(self, photos: Photos) -> Photos:
+        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
+            return photos
+        reasons = unreadable(photos)
+        if self.on_error == "stop":
+            self._stop_at(reasons, len(photos))
+        if not reasons:
+            return photos
         rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {sample(list(reasons), 3)}")
         readable = photos.select(~np.isin(photos.paths, list(reasons)))
         if empty := set(range(len(photos.classes))) - set(readable.labels.tolist()):
@@ -200,7 +221,7 @@ class PostureData(LightningDataModule):
     @cached_property
     def digests(self) -> npt.NDArray[np.int64]:
         """(N,) what each of ``photos`` is, by its content."""
-        return digests(self.photos, threads=_cores())
+        return digests(self.photos)
 
     def _digests_by_split(self) -> dict[str, torch.Tensor]:
         return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
@@ -241,13 +262,14 @@ class PostureData(LightningDataModule):
         """Given batches of indices into a split, once: as they are, or as the augmentation of epoch ``view`` shows them."""
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, None if view is None else self.augmentation, self.pixels)
         keys = [[(view or 0, index) for index in batch] for batch in batches]
-        return DataLoader(
-            dataset, batch_sampler=keys, num_workers=self._workers(), worker_init_fn=_init_worker, generator=torch.Generator()
-        )
+        # Starting processes takes longer than copying what is decoded already.
+        decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
+        workers = 0 if decoded else self._workers()
+        return DataLoader(dataset, batch_sampler=keys, num_workers=workers, worker_init_fn=init_worker, generator=torch.Generator())
 
     def _workers(self) -> int:
         ranks = self.trainer.world_size if self.trainer is not None else 1
-        return _default_workers(ranks) if self.num_workers is None else self.num_workers
+        return default_workers(ranks) if self.num_workers is None else self.num_workers
 
     def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation, self.pixels)
@@ -259,7 +281,7 @@ class PostureData(LightningDataModule):
             sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),
             batch_size=self.batch_size,
             num_workers=workers,
-            worker_init_fn=_init_worker,
+            worker_init_fn=init_worker,
             persistent_workers=workers > 0,
             # Its own, since starting an iterator draws a number, and a resumed run starts its first one at another moment.
             generator=torch.Generator(),
@@ -269,30 +291,3 @@ class PostureData(LightningDataModule):
         )
         loader.keeper = None if self.keeper is None else partial(self.keeper, split)
         return loader
-
-
-def _group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
-    """What makes a group, where the user left it open."""
-    if group_by is None:
-        return "none" if pattern is None else "pattern"
-    if group_by == "pattern" and pattern is None:
-        raise UserError("data.group_by pattern needs a data.group_pattern, such as 'subject-\\d+'")
-    if group_by in ("cluster", "exif") and pattern is not None:
-        raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
-    return group_by
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _default_workers(ranks: int) -> int:
-    return 0 if _cores() == 1 else min(8, max(1, _cores() // ranks))
-
-
-def _init_worker(worker: int) -> None:
-    """One thread a worker: OpenCV would otherwise start as many as there are cores in each."""
-    import cv2
-
-    cv2.setNumThreads(0)

@@ -65,6 +65,13 @@ class Preprocessing:
         std = torch.tensor(self.std, device=images.device).view(3, 1, 1)
         return (images.float() / 255 - mean) / std
 
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """What the pixels of a square depend on: the same for networks that differ in mean and deviation only."""
+        plain = self.to_dict()
+        names = ("image_size", "interpolation", "resize", *(("mean",) if self.resize == "pad" else ()))
+        return {name: plain[name] for name in names}
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint can hold them."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

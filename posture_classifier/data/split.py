@@ -2,9 +2,9 @@
 
 import csv
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from posture_classifier.data.digest import digest
 from posture_classifier.data.folder import Photos, normal
+from posture_classifier.data.names import Names
 from posture_classifier.errors import UserError, sample
 
 SPLITS = ("train", "val", "test")
@@ -42,7 +43,7 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
 
 def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
     """The part (N,) that each photo goes to, of as many as there are ``shares``, which need not add up to 1."""
-    names, codes = np.unique(photos.groups, return_inverse=True)
+    names, codes = photos.groups.unique()
     counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
     np.add.at(counts, (codes, photos.labels), 1)
     target = (shares / shares.sum())[:, None] * counts.sum(0)
@@ -56,7 +57,7 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
 
 def groups_per_class(photos: Photos) -> list[int]:
     """In how many groups each class occurs."""
-    return [len(np.unique(photos.groups[photos.labels == label])) for label in range(len(photos.classes))]
+    return [len(photos.groups[photos.labels == label].unique()[0]) for label in range(len(photos.classes))]
 
 
 def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
@@ -70,9 +71,10 @@ def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
             )
 
 
-def _order(names: npt.NDArray[np.str_], seed: int, attempt: int) -> npt.NDArray[np.int64]:
-    keys = [hashlib.sha256(f"{seed}/{attempt}/{name}".encode()).digest() for name in names]
-    return np.array(sorted(range(len(names)), key=lambda i: keys[i]), dtype=np.int64)
+def _order(names: Names, seed: int, attempt: int) -> npt.NDArray[np.int64]:
+    digests = (hashlib.sha256(f"{seed}/{attempt}/{name}".encode()).digest() for name in names)
+    keys = np.fromiter((int.from_bytes(digest[:8]) for digest in digests), dtype=np.uint64, count=len(names))
+    return np.argsort(keys, kind="stable")
 
 
 def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -120,7 +122,7 @@ def check_disjoint(photos: Photos) -> None:
         UserError: Naming the groups.
     """
     sides: dict[str, set[str]] = {}
-    for group, split in zip(photos.groups.tolist(), photos.splits.tolist(), strict=True):
+    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
         if split:
             sides.setdefault(group, set()).add(split)
     if crossing := sorted(group for group, splits in sides.items() if len(splits) > 1):
@@ -132,16 +134,11 @@ def check_disjoint(photos: Photos) -> None:
 
 def write_split(photos: Photos, path: Path) -> None:
     """Write ``path,split,label,group`` for every photo; ``read_split`` takes it back."""
-    columns: tuple[Sequence[str], ...] = (
-        photos.paths.tolist(),
-        photos.splits.tolist(),
-        [photos.classes[label] for label in photos.labels],
-        photos.groups.tolist(),
-    )
+    labels = (photos.classes[label] for label in photos.labels)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
-        writer.writerows(zip(*columns, strict=True))
+        writer.writerows(zip(photos.paths, photos.splits, labels, photos.groups, strict=True))
 
 
 def read_split(photos: Photos, path: Path) -> Photos:
@@ -164,18 +161,28 @@ def read_split(photos: Photos, path: Path) -> Photos:
     wanted = {normal(row["path"]): row["split"] for row in rows}
     if unknown := sorted(set(wanted.values()) - set(SPLITS)):
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
-    names = [normal(name) for name in photos.paths.tolist()]
+    names = [normal(name) for name in photos.paths]
     if missing := sorted(set(wanted) - set(names)):
-        raise UserError(f"data.split {path} names {len(missing)} photos that are not below {photos.root}: {sample(missing, 3)}")
+        _refuse(photos.root, path, missing)
     splits = np.array([wanted.get(name, "") for name in names], dtype="<U5")
     groups, grouped = photos.groups, photos.grouped
     if not grouped and "group" in rows[0]:
         by_path = {normal(row["path"]): row["group"] for row in rows}
-        groups = np.array([by_path.get(name, name) for name in names], dtype=np.str_)
+        groups = Names([by_path.get(name, name) for name in names])
         grouped = len(set(by_path.values())) < len(by_path)
     result = replace(photos, splits=splits, groups=groups, grouped=grouped)
     check_disjoint(result)
     return result.select(splits != "")
+
+
+def _refuse(root: Path, path: Path, missing: list[str]) -> NoReturn:
+    """Say why a split names photos that are not used."""
+    if absent := [name for name in missing if not (root / name).is_file()]:
+        raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {sample(absent, 3)}")
+    raise UserError(
+        f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or as unreadable: "
+        f"{sample(missing, 3)}; remove their lines from a copy of it, or use them"
+    )
 
 
 def is_split_of(path: Path, root: Path, known: set[int]) -> bool:

@@ -10,6 +10,7 @@ from posture_classifier.charts import side_by_side
 from posture_classifier.check.quick import quick_check
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.names import Names
 from posture_classifier.errors import sample
 from posture_classifier.page import Html, Section, bullets, facts, paragraph, strong
 from posture_classifier.report.curves import learning_chart
@@ -95,17 +96,16 @@ def _quick(run: Run) -> Html:
     if any(len(kept.get(split, ())) != len(rows[split]) for split in SPLITS):
         return paragraph("Identical files were not looked for: the checkpoint is not there.")
     ordered = [row for split in SPLITS for row in rows[split]]
-    groups = np.array([row["group"] for row in ordered])
+    groups = Names([row["group"] for row in ordered])
     photos = Photos(
         root=run.root,
         classes=tuple(run.classes),
-        paths=np.array([row["path"] for row in ordered]),
+        paths=Names([row["path"] for row in ordered]),
         labels=np.array([run.classes.index(row["label"]) for row in ordered], dtype=np.int64),
         groups=groups,
         splits=np.array([row["split"] for row in ordered]),
-        grouped=len(np.unique(groups)) < len(groups),
+        grouped=len(groups.unique()[0]) < len(groups),
         rows=np.arange(len(ordered)),
     )
-    warning = quick_check(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
-    said = f"Of {len(photos)} photos: {warning}." if warning else f"No two of the {len(photos)} photos are the same file."
-    return paragraph(strong(said))
+    found, _ = quick_check(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
+    return paragraph(strong(f"Of {len(photos)} photos: {found}."))

@@ -30,7 +30,7 @@ def photos_section(run: Run) -> Section:
     others = np.setdiff1d(np.arange(len(run.evaluated)), errors)
     unsure = others[np.argsort(predictions.confidence[others], kind="stable")][:UNSURE].tolist()
     said, pictures = _pictures(run, wrong + unsure)
-    body = paragraph(said, "muted")
+    body = (Html() if wrong else paragraph("No photo is wrong.")) + paragraph(said, "muted")
     for title, chosen in (
         (f"Most wrong, {len(wrong)} of {counted(len(errors), 'error')}", wrong),
         ("Right, but least certain", unsure),
@@ -54,7 +54,7 @@ def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
             squares[i] = run.classifier.model.preprocessing.square(decode(file, run.classifier.model.preprocessing.image_size))
         except DecodeError:
             continue
-    lit = _lit(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares])
+    lit = _lit(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares]) if squares else {}
     said = (
         "Left, each photo as the network sees it. Right, what speaks for the class that it says is lit, the brighter the more "
         "(Grad-CAM, Selvaraju et al. 2017): it says where, but not why."

@@ -36,7 +36,7 @@ def thresholds_section(run: Run, chosen_on: Tested | None, recall: float, caught
     if chosen_on is not None:
         said += paragraph(
             f"Each threshold is the highest that catches {percent(recall)} of the class on the {len(chosen_on)} validation photos. "
-            "What it does is measured on the test photos, where it may catch a little more or less. Discs mark it in the curves.",
+            "What it does is measured on the test photos, where it may catch more or less. Discs mark it in the curves.",
             "muted",
         )
     return Section(title, said + _curves(run, alarms, label))

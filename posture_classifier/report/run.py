@@ -1,7 +1,7 @@
 """A run folder, read back."""
 
-import csv
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,10 @@ from posture_classifier.checkpoint import read_checkpoint
 from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, Tested, read_settings, read_table
 from posture_classifier.errors import UserError
 from posture_classifier.inference import Classifier
-from posture_classifier.output import read_rows
+from posture_classifier.output import read_rows, write_rows
+
+COLUMNS = ["path", "group", "label"]
+"""Of a table of predictions, before those of the classes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Run:
     @cached_property
     def classifier(self) -> Classifier | None:
         """Its best epoch, loaded; None where the checkpoint is gone."""
-        return Classifier.of(self.content) if self.content else None
+        return Classifier.of(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -67,11 +70,6 @@ class Run:
     def of(self, split: str) -> list[dict[str, str]]:
         """Rows of ``split.csv``."""
         return [row for row in self.split_rows if row["split"] == split]
-
-    @cached_property
-    def photos_are_there(self) -> bool:
-        """Whether all that was evaluated still lies where it did."""
-        return all((self.root / path).is_file() for path in self.evaluated.paths.tolist())
 
 
 def read_run(folder: Path) -> Run:
@@ -93,8 +91,6 @@ def read_run(folder: Path) -> Run:
         split_rows = read_rows(folder / SPLIT)
         evaluated = read_table(folder / summary["split"] / PREDICTIONS)
         return Run(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; a report needs the run folder as the run left it") from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
 
@@ -107,7 +103,7 @@ def validation(run: Run) -> Tested | None:
     path = run.folder / "val" / PREDICTIONS
     if run.summary["split"] == "val":
         return None
-    if not path.is_file():
+    if not path.is_file() or _older(path, run.checkpoint):
         rows = run.of("val")
         if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
             return None
@@ -115,14 +111,20 @@ def validation(run: Run) -> Tested | None:
     return read_table(path)
 
 
+def _older(predictions: Path, checkpoint: Path) -> bool:
+    """Whether a run that was gone on with has a better epoch since."""
+    return checkpoint.is_file() and predictions.stat().st_mtime < checkpoint.stat().st_mtime
+
+
 def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
-    """Write the predictions of some photos in the form of the evaluation's."""
+    """Write the predictions of some photos in the form of the evaluation's, all of them or none."""
     predicted = classifier.predict([root / row["path"] for row in rows])
+    table = [
+        {name: row[name] for name in COLUMNS} | {name: f"{share:.9g}" for name, share in prediction.probabilities.items()}
+        for row, prediction in zip(rows, predicted, strict=True)
+        if prediction.probabilities is not None
+    ]
     path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "group", "label", *classifier.class_names])
-        for row, prediction in zip(rows, predicted, strict=True):
-            if prediction.probabilities is not None:
-                values = (f"{prediction.probabilities[name]:.9g}" for name in classifier.class_names)
-                writer.writerow([row["path"], row["group"], row["label"], *values])
+    temporary = path.with_name(f".{path.name}")
+    write_rows(table, [*COLUMNS, *classifier.class_names], temporary)
+    os.replace(temporary, path)

@@ -6,7 +6,8 @@ from posture_classifier.parsing import Rest
 def crossval(fit_options: Rest, compare_splits: bool = False) -> int:
     """Train and test all folds of data.folds, and report on all photos together, each tested by a network that never saw its group.
 
-    The same command goes on where it was stopped. All that it writes is in lightning_logs/<experiment>/crossval_<N>/.
+    The same command goes on where it was stopped; while it still runs, a second one has a folder of its own. All that it writes is
+    in lightning_logs/<experiment>/crossval_<N>/.
 
     Args:
         fit_options: Any option of fit, such as --config configs/cross_validation.yaml, is passed on to each fold's training.
@@ -19,7 +20,7 @@ def crossval(fit_options: Rest, compare_splits: bool = False) -> int:
     from posture_classifier.crossvalidation import Crossvalidation
     from posture_classifier.pooled import report
 
-    crossvalidation = Crossvalidation.prepared(list(fit_options), compare_splits)
-    report(crossvalidation, crossvalidation.train())
-    crossvalidation.tidy()
+    with Crossvalidation.prepared(list(fit_options), compare_splits) as crossvalidation:
+        report(crossvalidation, crossvalidation.train())
+        crossvalidation.tidy()
     return 0

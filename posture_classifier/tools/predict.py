@@ -1,9 +1,10 @@
 """``predict``: photos in, a table of classes out."""
 
 import glob
+import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import track
@@ -23,6 +24,7 @@ def predict(
     overwrite: bool = False,
     batch_size: int = 32,
     device: str | None = None,
+    precision: Literal["auto", "fp32"] = "auto",
 ) -> int:
     """Classify photos with a trained model.
 
@@ -33,27 +35,32 @@ def predict(
         overwrite: Replace the output if it exists.
         batch_size: Photos per forward pass.
         device: cpu, cuda or mps; by default a GPU if there is one.
+        precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit does; fp32 nowhere.
 
     Returns:
         Exit code: 1 if a photo could not be read, else 0.
     """
+    start = time.perf_counter()
     check_output("--output", output, TABLES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.data.decode import SUFFIXES
     from posture_classifier.inference import Classifier
 
     photos = _expand(paths, SUFFIXES)
-    classifier = Classifier.load(checkpoint, device)
-    stream = classifier.stream(photos, batch_size)
-    rows = [
-        _row(asdict(prediction), classifier.class_names) for prediction in track(stream, "Classifying", len(photos), transient=True)
-    ]
+    classifier = Classifier.load(checkpoint, device, precision)
+    rows: list[dict[str, Any]] = []
+    first = 0.0
+    for prediction in track(classifier.stream(photos, batch_size), "Classifying", len(photos), transient=True):
+        first = first or time.perf_counter() - start
+        rows.append(_row(asdict(prediction), classifier.class_names))
+    seconds = time.perf_counter() - start
     if output is not None:
         write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
     console = Console(highlight=False, markup=False)
     console.print(_table(rows))
     if output is not None:
         console.print(f"{len(rows)} rows written to {output}")
+    console.print(f"{len(rows)} photos in {seconds:.1f} s, the first prediction after {first:.1f} s")
     failed = [row for row in rows if row["error"]]
     if failed:
         console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red")

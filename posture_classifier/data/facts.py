@@ -1,8 +1,7 @@
 """What can be known of one file without asking a network: its header, its light, and a sketch of its content."""
 
-import re
-from dataclasses import dataclass
-from datetime import datetime
+import math
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
-from posture_classifier.data.decode import DecodeError, decode
+from posture_classifier.data.decode import NO_FILE, UNSPEAKABLE, DecodeError, decode
 from posture_classifier.data.digest import digest
+from posture_classifier.data.sessions import Shot, shot
 
 SKETCH = 64
 """Side of the grey sketch in pixels: enough to tell copies apart and to find one photo within another, 4 KB a photo."""
@@ -73,17 +73,33 @@ class Facts:
     sketch: npt.NDArray[np.uint8] | None = None
 
 
-def read_facts(path: Path) -> tuple[Facts, Image.Image | None]:
-    """The facts of a file, and its upright picture at no less than 256 pixels a side; None where it cannot be read."""
+def identify(path: Path) -> Facts:
+    """What is known of a file before it is decoded: its size and digest, or that it cannot be read, as ``decode`` would say."""
     try:
-        size_bytes, content = path.stat().st_size, digest(path)
-    except (OSError, UnicodeEncodeError) as error:
-        return Facts(str(getattr(error, "strerror", None) or "its name is not valid UTF-8").lower(), 0, 0), None
+        str(path).encode()
+        if not path.is_file() and path.exists():
+            return Facts(NO_FILE, 0, 0)
+        return Facts(None, path.stat().st_size, digest(path))
+    except UnicodeEncodeError:
+        return Facts(UNSPEAKABLE, 0, 0)
+    except OSError as error:
+        return Facts(str(error.strerror).lower(), 0, 0)
+
+
+def read_facts(path: Path, known: Facts) -> tuple[Facts, Image.Image | None]:
+    """The facts of a file, and its upright picture at no less than 256 pixels a side; None where it cannot be read.
+
+    Args:
+        path: The file.
+        known: What ``identify`` says of it.
+    """
+    if known.error is not None:
+        return known, None
     try:
         image = decode(path, LIGHT)
     except DecodeError as error:
-        return Facts(sniff(path) or str(error), size_bytes, content), None
-    return Facts(None, size_bytes, content, **_header(path), **_light(image)), image
+        return replace(known, error=sniff(path) or str(error)), None
+    return replace(known, **_header(path), **_light(image)), image
 
 
 def sniff(path: Path) -> str | None:
@@ -99,15 +115,13 @@ def sniff(path: Path) -> str | None:
 
 def _header(path: Path) -> dict[str, Any]:
     with Image.open(path) as image:
+        # Cameras and programs write damaged EXIF in every way, and the photo is none the worse for it.
         try:
             exif = image.getexif()
-            details = exif.get_ifd(IFD.Exif)
-            gps = bool(exif.get_ifd(IFD.GPSInfo))
-        # Cameras and programs write damaged EXIF in every way, and the photo is none the worse for it.
+            camera, taken = shot(exif)
+            gps, orientation = bool(exif.get_ifd(IFD.GPSInfo)), exif.get(Base.Orientation, 1)
         except Exception:
-            exif, details, gps = Image.Exif(), {}, False
-        taken = details.get(Base.DateTimeOriginal) or exif.get(Base.DateTime)
-        orientation = exif.get(Base.Orientation, 1)
+            (camera, taken), gps, orientation = Shot("", math.nan), False, 1
         return {
             # A phone's JPEG with a depth map behind it is a JPEG to everybody.
             "format": "JPEG" if image.format == "MPO" else image.format or "",
@@ -116,21 +130,20 @@ def _header(path: Path) -> dict[str, Any]:
             "height": image.height,
             "orientation": orientation if orientation in range(1, 9) else 1,
             "gps": gps,
-            "camera": " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (Base.Make, Base.Model)).strip(),
-            "taken": _seconds(str(taken)),
+            "camera": camera,
+            "taken": taken,
             "quality": _quality(getattr(image, "quantization", None)),
-            "frames": 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1)),
+            "frames": 1 if image.format == "MPO" else _frames(image),
             "profile": _profile(image.info.get("icc_profile")),
         }
 
 
-def _seconds(taken: str) -> float:
-    if not (match := re.match(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", taken)):
-        return float("nan")
+def _frames(image: Image.Image) -> int:
+    # Counting reads what follows the first picture, which alone is used; the decoders raise whatever comes up on damaged data.
     try:
-        return (datetime(*map(int, match.groups())) - datetime(1970, 1, 1)).total_seconds()  # type: ignore[arg-type]
-    except ValueError:
-        return float("nan")
+        return int(getattr(image, "n_frames", 1))
+    except Exception:
+        return 1
 
 
 def _quality(tables: dict[int, list[int]] | None) -> float:

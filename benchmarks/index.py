@@ -1,0 +1,84 @@
+"""What an index of very many photos costs: memory and seconds in the main process, and memory of the workers over an epoch.
+
+    python benchmarks/index.py 1000000 [--folder /dev/shm]
+
+Makes so many empty files of two classes, 1,000 people each with photos of both, indexes and divides them, and lets two workers go
+through an epoch of what a data set does with the index (file name, label and row of each photo), without decoding anything.
+Memory of the main process is its growth since before the index was made; a worker's is what it does not share with others (USS).
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from rich.progress import track
+from torch.utils.data import DataLoader, Dataset
+
+from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.split import split_photos
+from posture_classifier.data.workers import init_worker
+
+MB = 1e6
+
+
+def make_files(root: Path, n: int) -> None:
+    """``<class>/person-0042/IMG_00001234.jpg``, all empty."""
+    for number in track(range(n), "Making files"):
+        folder = root / f"class_{number % 2}" / f"person-{number // 2 % 1000:04d}"
+        if number < 2000:
+            folder.mkdir(parents=True)
+        (folder / f"IMG_{number:08d}.jpg").touch()
+
+
+def memory(field: str) -> float:
+    """Of this process in MB: ``VmRSS`` or ``VmHWM``, its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) * 1024 / MB
+
+
+def unshared() -> float:
+    """MB that this process has for itself."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) * 1024 / MB
+
+
+class Names(Dataset[tuple[int, float]]):
+    """Looks at everything that the index knows of a photo; or at nothing, for comparison."""
+
+    def __init__(self, photos: Photos, looks: bool) -> None:
+        self.photos = photos
+        self.looks = looks
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> tuple[int, float]:
+        known = 0
+        if self.looks:
+            known = len(self.photos.file(index)) + int(self.photos.labels[index]) + int(self.photos.rows[index])
+        # Asking the system costs more than the index does.
+        return known, unshared() if index % 1000 == 0 else 0.0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=int)
+    parser.add_argument("--folder", help="where the files are made; a file system in memory is quickest")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
+        root = Path(temporary)
+        make_files(root, options.photos)
+        before, start = memory("VmRSS"), time.perf_counter()
+        photos = read_folder(root, r"person-\d+")
+        took = time.perf_counter() - start
+        print(f"index: {took:.1f} s, {memory('VmRSS') - before:.0f} MB")
+        start = time.perf_counter()
+        photos = split_photos(photos, {"train": 0.65, "val": 0.15, "test": 0.2}, seed=0)
+        print(f"split by 1,000 people: {time.perf_counter() - start:.1f} s, {memory('VmRSS') - before:.0f} MB")
+        for looks in (False, True):
+            loader = DataLoader(Names(photos.of("train"), looks), batch_size=1000, num_workers=2, worker_init_fn=init_worker)
+            seen = [float(own.max()) for _, own in loader]
+            what = "that looks at its photos" if looks else "that looks at nothing"
+            print(f"a worker {what}: {seen[0]:.0f} MB of its own at first, {seen[-1]:.0f} MB at the end of the epoch")
+        print(f"main process: {memory('VmRSS') - before:.0f} MB more than before, {memory('VmHWM') - before:.0f} MB at its peak")

@@ -1,0 +1,221 @@
+"""A run of Weights & Biases for every ``fit``, with what the run's own folder knows."""
+
+import json
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from rich.console import Console
+
+from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
+from posture_classifier.data.module import PostureData
+from posture_classifier.errors import UserError, first_line
+from posture_classifier.evaluation import METRICS
+from posture_classifier.model import PostureClassifier
+from posture_classifier.plugins import SaveConfig
+from posture_classifier.store import fingerprint
+
+if TYPE_CHECKING:
+    from wandb import Run
+
+IDENTITY = "wandb.json"
+"""Names the W&B run in the run folder."""
+PATIENCE = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600"}
+"""Seconds, unless the environment says otherwise; by itself wandb waits 90, and at the end for ever."""
+BEST = {"val/loss": "min", "val/accuracy": "max", "val/f1": "max"}
+ANONYMOUS = ("summary.json", "metrics.csv")
+NAMING = ("split.csv", "test/predictions.csv", "val/predictions.csv")
+"""Files of the run folder that name photos and groups."""
+
+
+class WandbReport(Callback):
+    """Reports a ``fit``, and the test at its end, to Weights & Biases; a resumed run goes on in its W&B run.
+
+    Needs ``wandb login`` once, or WANDB_API_KEY. Without it, without a network, or with WANDB_MODE=offline, all is kept in the run
+    folder, and ``wandb sync`` uploads it later; WANDB_MODE=disabled does nothing. Other callbacks and loggers write to the same run
+    through Lightning's ``WandbLogger``, which this adds to the trainer.
+
+    Args:
+        project: W&B project.
+        entity: W&B user or team; None is your default one.
+        group: Runs that belong together; None is the experiment.
+        tags: Beside the backbone and the data folder.
+        notes: A sentence about the run; None says what is trained on what.
+        log_model: Keep the best checkpoint in W&B too, as an artifact with class names and preprocessing.
+        names: Send what names photos and groups: the predictions and the split, which ``compare`` reads, and the paths of mistakes.
+            Set it to false where a path or a group names a person who should not be named. The configuration is sent as it is.
+        photos: Send small copies of the test photos that were most wrong. Photos stay on the machine otherwise.
+    """
+
+    def __init__(
+        self,
+        project: str = "posture_classifier",
+        entity: str | None = None,
+        group: str | None = None,
+        tags: list[str] | None = None,
+        notes: str | None = None,
+        log_model: bool = False,
+        names: bool = True,
+        photos: bool = False,
+    ) -> None:
+        self.project, self.entity, self.group, self.tags, self.notes = project, entity, group, tags or [], notes
+        self.log_model, self.names, self.photos = log_model, names, photos
+        self._folder = Path()
+        self._run: Run | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Begin the W&B run, or go on in that of the run folder."""
+        folder = Path(trainer.log_dir or ".")  # asking involves all ranks
+        saved = [callback for callback in trainer.callbacks if isinstance(callback, SaveConfig)]  # type: ignore[attr-defined]
+        if stage != "fit" or not trainer.is_global_zero or not saved:
+            return
+        assert isinstance(pl_module, PostureClassifier)
+        self._folder = folder
+        settings = saved[0].settings()
+        self._run = begin_run(folder, self._options(settings, pl_module, data_of(trainer)))
+        if self._run is None:
+            return
+        self._run.define_metric("epoch")
+        self._run.define_metric("*", step_metric="epoch")
+        for name, best in BEST.items():
+            self._run.define_metric(name, step_metric="epoch", summary=best)
+        trainer.loggers = [*trainer.loggers, WandbLogger(experiment=self._run)]
+
+    def _options(self, settings: dict[str, Any], model: PostureClassifier, data: PostureData) -> dict[str, Any]:
+        """What ``wandb.init`` is told."""
+        root = Path(data.root).resolve().name
+        experiment = PurePosixPath(settings["experiment"] or root)
+        backbone, weights = model.hparams["backbone"], model.hparams["weights_source"]
+        facts = {
+            "weights": weights,
+            "classes": data.class_names,
+            "splits": split_sizes(data.photos),
+            "dataset_fingerprint": _photos_fingerprint(data),
+        }
+        return {
+            "project": self.project,
+            "entity": self.entity,
+            "name": f"{experiment}/{self._folder.name}",
+            # The folds of a cross-validation belong together, and so do the runs of a search.
+            "group": self.group or str(experiment.parent if len(experiment.parts) > 1 else experiment),
+            "job_type": "fit",
+            "tags": [tag[:64] for tag in (backbone, root, *self.tags)],  # W&B refuses longer ones
+            "notes": self.notes or f"{backbone} (weights: {weights}) on {len(data.photos)} photos of {data.root}",
+            # What begins with run_ is no option of fit.
+            "config": settings | {"run_folder": str(self._folder.resolve()), "run_facts": facts},
+        }
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add figures with intervals, charts, the worst mistakes, and the files that ``compare`` reads."""
+        assert isinstance(pl_module, PostureClassifier)
+        predictions = pl_module.predictions()  # of all ranks, which all take part
+        if self._run is None:
+            return
+        from posture_classifier.wandb_charts import charts, mistakes
+
+        data = data_of(trainer)
+        summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
+        split = summary["split"]
+        photos = data.photos.of(split).select(predictions.indices)
+        table = mistakes(predictions, photos, self.names, self.photos)
+        self._run.log(charts(predictions, data.class_names) | {f"{split}/mistakes": table})
+        self._run.summary.update(_figures(summary))
+        self._keep(ANONYMOUS + (NAMING if self.names else ()))
+        if self.log_model:
+            self._keep_model(pl_module, summary)
+
+    def _keep(self, names: tuple[str, ...]) -> None:
+        """Copy files of the run folder into the W&B run; a link, as wandb makes them, would break with a folder that is moved."""
+        assert self._run is not None
+        for name in names:
+            if (self._folder / name).is_file():
+                copy = Path(self._run.dir) / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._folder / name, copy)
+                self._run.save(str(copy), base_path=self._run.dir, policy="now")
+
+    def _keep_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
+        import wandb
+
+        assert self._run is not None
+        metadata = {"class_names": summary["classes"], "preprocessing": model.preprocessing.to_dict()}
+        metadata |= {"backbone": summary["backbone"], "figures": _figures(summary)}
+        artifact = wandb.Artifact(f"model-{self._run.id}", type="model", metadata=metadata)
+        # It does not change any more, so there is no need for a copy.
+        artifact.add_file(str(self._folder / "checkpoints" / "best.ckpt"), policy="immutable")
+        self._run.log_artifact(artifact, aliases=["best"])
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """End the W&B run after the test."""
+        if stage == "test":
+            self._end(0)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """End it as failed; ``--ckpt_path last`` goes on in it."""
+        self._end(1)
+
+    def _end(self, code: int) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            where = f"kept here; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+            run.finish(exit_code=code)
+            _say(f"W&B run: {where}")
+
+
+def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
+    """Start the W&B run of a folder, or go on in it; offline where W&B is out of reach, and not at all where it is disabled.
+
+    Args:
+        folder: Of the run; ``wandb.json`` in it says which W&B run it is, and is written if it is not there.
+        options: Of ``wandb.init``.
+
+    Raises:
+        UserError: W&B refuses the options.
+    """
+    import wandb
+
+    for name, seconds in PATIENCE.items():
+        os.environ.setdefault(name, seconds)
+    known = json.loads((folder / IDENTITY).read_text(encoding="utf-8")) if (folder / IDENTITY).is_file() else {}
+    options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True)} | known
+    try:
+        run = wandb.init(**options)
+    except (wandb.Error, OSError) as error:
+        _say(f"W&B is out of reach ({first_line(error)}); the run goes on offline")
+        run = _begin_offline(options)
+    if run.disabled:
+        return None
+    identity = {"id": run.id, "project": run.project, "entity": run.entity or None}
+    (folder / IDENTITY).write_text(f"{json.dumps(identity)}\n", encoding="utf-8")
+    return run
+
+
+def _begin_offline(options: dict[str, Any]) -> "Run":
+    import wandb
+
+    try:
+        return wandb.init(**options, mode="offline")
+    except (wandb.Error, OSError) as error:
+        raise UserError(f"WandbReport: W&B refuses the run: {first_line(error)}") from error
+
+
+def _photos_fingerprint(data: PostureData) -> str:
+    """A name for photos and their classes, whatever the files are called and however they are divided."""
+    order = np.lexsort((data.photos.labels, data.digests))
+    return fingerprint(data.class_names, data.digests[order], data.photos.labels[order])
+
+
+def _figures(summary: dict[str, Any]) -> dict[str, float | int | None]:
+    """``test/accuracy``, ``test/accuracy_low``, ``test/accuracy_high``, ..., and on how many photos and groups."""
+    split = summary["split"]
+    ends = {"value": "", "low": "_low", "high": "_high"}
+    figures = {f"{split}/{name}{suffix}": summary[name][end] for name in METRICS for end, suffix in ends.items()}
+    return figures | {f"{split}/{name}": summary[name] for name in ("images", "groups")}
+
+
+def _say(text: str) -> None:
+    Console(highlight=False, markup=False).print(text, soft_wrap=True)

@@ -1,0 +1,36 @@
+"""Work on many photos in threads: reading, decoding and hashing leave Python's lock, so threads use every core."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64) -> Generator[Result, None, None]:
+    """``map`` in a thread for each core; results come in order.
+
+    Args:
+        function: Called with each item; what it raises is raised here.
+        items: Any number: those that are begun and not yet asked for are bounded, so memory stays flat.
+        ahead: That bound.
+    """
+    pool = ThreadPoolExecutor(cores())
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            if len(begun) > ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

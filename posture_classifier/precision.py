@@ -1,0 +1,76 @@
+"""The type of number that a network is computed in: bfloat16 where the hardware has it, or else that of its weights."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from posture_classifier.stages import classifiers
+
+Precision = Literal["auto", "fp32"]
+"""``auto`` computes in bfloat16 where that is faster; ``fp32`` in the type of the weights everywhere."""
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether this hardware computes in bfloat16 by itself; elsewhere it is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # since torch 2.10
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return False
+
+
+def compute_type(network: nn.Module, precision: Precision, learns: bool) -> torch.dtype:
+    """The type to compute in: a function of hardware and network alone, so that a run can be repeated.
+
+    Depthwise convolutions are slower in bfloat16 on the way back, so a network that has any learns in the type of its weights.
+
+    Args:
+        network: Whose weights are in float32, unless the user's ``trainer.precision`` converted them.
+        precision: What the user wants.
+        learns: Whether there will be a backward pass.
+    """
+    weights = next(network.parameters())
+    if precision == "fp32" or weights.dtype != torch.float32 or not native_bf16(weights.device):
+        return weights.dtype
+    return weights.dtype if learns and any(map(_is_depthwise, network.modules())) else torch.bfloat16
+
+
+@contextmanager
+def computing(network: nn.Module, precision: Precision, learns: bool) -> Iterator[None]:
+    """A context in which the network computes in ``compute_type``, but for its classifier.
+
+    That costs nothing in any type, and logits of bfloat16's eight bits would be equal where the photos are not.
+    """
+    weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
+    if dtype == weights.dtype:
+        yield
+        return
+    exact: list[ExitStack] = []
+
+    def enter(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        exact.append(ExitStack())
+        exact[-1].enter_context(torch.autocast(weights.device.type, enabled=False))
+        return tuple(value.to(weights.dtype) for value in inputs)
+
+    def leave(*_: Any) -> None:
+        exact.pop().close()
+
+    with ExitStack() as stack:
+        for classifier in classifiers(network):
+            stack.callback(classifier.register_forward_pre_hook(enter).remove)
+            stack.callback(classifier.register_forward_hook(leave).remove)
+        stack.enter_context(torch.autocast(weights.device.type, dtype))
+        yield
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """Such as ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _is_depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1

@@ -1,0 +1,32 @@
+"""Work in threads: in order, bounded, and ended early without waiting for the rest."""
+
+import threading
+
+import pytest
+
+from posture_classifier.parallel import in_threads
+
+
+def test_results_come_in_order_and_few_items_are_begun_ahead() -> None:
+    begun: list[int] = []
+    results = in_threads(lambda item: begun.append(item) or -item, range(1000), ahead=5)  # type: ignore[func-returns-value]
+    assert [next(results) for _ in range(10)] == [0, -1, -2, -3, -4, -5, -6, -7, -8, -9]
+    assert len(begun) <= 16
+    results.close()
+    assert len(begun) <= 16
+
+
+def test_an_error_reaches_the_caller() -> None:
+    def fails(item: int) -> int:
+        if item == 3:
+            raise KeyError(item)
+        return item
+
+    results = in_threads(fails, range(10))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(KeyError):
+        next(results)
+
+
+def test_the_work_is_done_in_other_threads() -> None:
+    assert threading.main_thread().ident not in set(in_threads(lambda _: threading.get_ident(), range(20)))
