@@ -173,6 +173,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         settings = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
+    if isinstance(settings, dict):
+        settings = settings.get("fit", settings)  # crossval writes the command, too
     if not isinstance(settings, dict) or not {"model", "data"} <= settings.keys():
         raise UserError(f"{path} holds no settings of fit; leave its run out")
     return {key: value for key, value in settings.items() if key in SECTIONS}

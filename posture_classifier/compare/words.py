@@ -118,6 +118,8 @@ def how_tested(comparison: Comparison) -> list[str]:
         f"chance of {100 * POWER:.0f} % to find the difference.",
         f"Intervals hold 95 % and are about other {unit} of the same kind. {seeds}",
     ]
+    if len(verdict.order) == 1:
+        del lines[:2]  # nothing was decided
     if any(entry.is_crossvalidation for entry in comparison.entries):
         lines.append(
             "The folds of a cross-validation share most of their training photos, of which intervals and tests know nothing "
