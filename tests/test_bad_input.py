@@ -1,5 +1,6 @@
 """Whatever a user can get wrong is one clear sentence and exit code 2, before any training."""
 
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -49,6 +50,17 @@ def decompression_bomb(root: Path) -> None:
     bomb(root / "left" / "person1_x.png")
 
 
+def broken_link(root: Path) -> None:
+    (root / "left" / "person1_x.png").symlink_to(root / "nowhere.png")
+
+
+def pipe(root: Path) -> None:
+    """Whoever opened it would wait for ever."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("Windows has no pipes among its files")
+    os.mkfifo(root / "left" / "person1_x.png")
+
+
 def few_people(root: Path) -> None:
     for path in root.rglob("person[2345]*"):
         path.unlink()
@@ -75,6 +87,8 @@ def nothing(root: Path) -> None:
         (truncate, [], ["1 of 24 files", "left/person1_1.png", "data.on_error"]),
         (no_bytes, [], ["left/person1_1.png: empty file"]),
         (text, [], ["left/person1_x.jpg: not an image"]),
+        (broken_link, [], ["left/person1_x.png: no such file"]),
+        (pipe, [], ["left/person1_x.png: a device or a pipe, not a file"]),
         (decompression_bomb, [], ["left/person1_x.png: more than 179 million pixels"]),
         (nothing, ["--model.backbone", "resnet81"], ["'resnet81' is unknown to timm", "resnet18"]),
         (nothing, ["--model.bakbone", "resnet18"], ["bakbone"]),

@@ -121,8 +121,9 @@ class FrozenCache(Callback):
 
     def release(self) -> None:
         """At the end of a run, give the disk its room back."""
-        self._data.pixels = None
-        self._forget(list(self._stores))
+        if self.enabled:
+            self._data.pixels = None
+            self._forget(list(self._stores))
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """A run that failed or was interrupted needs its files no more than one that ended."""

@@ -1,6 +1,7 @@
 """What a photo is, whatever it is called and wherever it lies."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,13 @@ def digest(path: str | Path) -> int:
 
 
 def digests(photos: Photos) -> npt.NDArray[np.int64]:
-    """(N,) digests of all photos."""
+    """(N,) digests of all photos; 0 of what is no file that can be read, which decoding it will name."""
     files = map(photos.file, range(len(photos)))
-    return np.fromiter(in_threads(digest, files), dtype=np.int64, count=len(photos))
+    return np.fromiter(in_threads(_digest_if_file, files), dtype=np.int64, count=len(photos))
+
+
+def _digest_if_file(path: str) -> int:
+    try:
+        return digest(path) if os.path.isfile(path) else 0  # a pipe would be waited for
+    except OSError:
+        return 0
