@@ -48,16 +48,19 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def leave_no_trace(tmp_path: Path) -> Iterator[None]:
-    """Lightning's DDP leaves its process group, its environment variables and its number of threads behind.
+    """Lightning's DDP leaves its process group, its environment variables and its number of threads behind; wandb its settings.
 
-    A later test's children would inherit them; and with another number of threads than its killed child a resumed run adds in
-    another order, so that its weights would differ in the last bits.
+    A later test's children would inherit the former; and with another number of threads than its killed child a resumed run adds
+    in another order, so that its weights would differ in the last bits. wandb reads its environment once a process, so a later
+    test would go on in the mode of an earlier one.
     """
     before = dict(os.environ)
     os.environ["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     yield
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+    if (wandb := sys.modules.get("wandb")) is not None:
+        wandb.teardown()
     os.environ.clear()
     os.environ.update(before)
     torch.set_num_threads(1)

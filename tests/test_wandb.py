@@ -99,15 +99,13 @@ def as_remote(found: Kept, place: Path) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No W&B settings or files of whoever runs the tests."""
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-    yield
-    wandb.teardown()  # it reads its environment once
 
 
 def reported(arguments: list[str], tmp_path: Path, *overlays: str, capsys: pytest.CaptureFixture[str]) -> None:
