@@ -1,15 +1,17 @@
 """How long 20 epochs of fine-tuning take: here, elsewhere, and at the least.
 
-    python benchmarks/training.py FOLDER [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3]
+    python benchmarks/training.py FOLDER [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3] [--only NAME ...]
 
 ``FOLDER`` is ``<class>/*.jpg``; a fifth of each class is validated on. The recipe ``head`` trains a new head on the frozen network;
 ``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5 everything. Every contestant gets the
 same photos, weights, batch size (32), workers (2) and input size, runs in a process of its own, and takes its turn in each round,
 so that a busy machine slows all of them. Those that compute the frozen network anew in every epoch are timed over one epoch of each
-phase, which counts for all of its epochs; the limit and this program are timed over all twenty. Imports are not timed.
+phase, which counts for all of its epochs (``--peer_epochs 20`` trains them to the end, for their accuracy); the limit and this
+program are timed over all twenty. Imports are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
+- ``limit_fp32``, ``here_fp32``: the same in float32, as hardware without bfloat16 computes.
 - ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
@@ -26,6 +28,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +55,23 @@ PHASES = (10, 5, 5)
 """Epochs of the head, of the last stage with it, and of everything."""
 OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What the command line of this program sets before it imports torch; the limit gets it too, since it is to be the least."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every contestant is given.
+
+    Attributes:
+        root: With ``train/<class>/*.jpg`` and ``val/<class>/*.jpg``.
+        backbone: Of timm.
+        recipe: ``head`` or ``phases``.
+        peer_epochs: Epochs that contestants which compute the frozen network anew train; their seconds count for all twenty.
+    """
+
+    root: Path
+    backbone: str
+    recipe: str
+    peer_epochs: int
 
 
 def lay_out(folder: Path, below: Path) -> Path:
@@ -79,15 +100,16 @@ def folders(root: Path) -> dict[str, DataLoader[Any]]:
     return {name: DataLoader(photos, BATCH, shuffle=name == "train", num_workers=WORKERS) for name, photos in sets.items()}
 
 
-def limit(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
+def limit(task: Task, fp32: bool = False) -> tuple[float, float]:
     """Seconds, and accuracy on validation."""
-    photos = read_folder(root)
-    model = network(backbone, len(photos.classes)).eval().to(memory_format=torch.channels_last)
+    photos = read_folder(task.root)
+    model = network(task.backbone, len(photos.classes)).eval().to(memory_format=torch.channels_last)
     model.reset_classifier(0)  # type: ignore[operator]
     preprocessing = Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3)
     start = time.perf_counter()
     features = []
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=native_bf16(torch.device("cpu"))):
+    bf16 = native_bf16(torch.device("cpu")) and not fp32
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         for batch in DataLoader(PhotoDataset(photos, preprocessing), BATCH, num_workers=WORKERS):
             images = preprocessing.normalise(batch.images).contiguous(memory_format=torch.channels_last)
             features.append(model(images).float())
@@ -104,7 +126,7 @@ def limit(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
     return time.perf_counter() - start, float(accuracy)
 
 
-def here(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
+def here(task: Task, fp32: bool = False) -> tuple[float, float]:
     """Seconds to the end of training, and accuracy on validation; what follows is the evaluation, which nobody else does."""
     ends: list[float] = []
     evaluate = PostureCLI.after_fit
@@ -113,11 +135,11 @@ def here(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
         start = time.perf_counter()
         main(
             [
-                *("fit", "--data.root", str(root), "--data.batch_size", str(BATCH), "--data.num_workers", str(WORKERS)),
-                *("--model.backbone", backbone, "--model.pretrained", str(backbone in PIP_WEIGHTS).lower()),
-                *("--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS)),
+                *("fit", "--data.root", str(task.root), "--data.batch_size", str(BATCH), "--data.num_workers", str(WORKERS)),
+                *("--model.backbone", task.backbone, "--model.pretrained", str(task.backbone in PIP_WEIGHTS).lower()),
+                *("--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS), "--precision", "fp32" if fp32 else "auto"),
                 *("--trainer.default_root_dir", output, "--trainer.enable_progress_bar", "false"),
-                *(("--unfreezing.open_stages", "{10: 2, 15: all}") if recipe == "phases" else ()),
+                *(("--unfreezing.open_stages", "{10: 2, 15: all}") if task.recipe == "phases" else ()),
             ]
         )
         summary = json.loads(next(Path(output).rglob("summary.json")).read_text())
@@ -179,15 +201,15 @@ class Epochs(Callback):
         self.seconds.append(time.perf_counter() - self._start)
 
 
-def lightning(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
-    """Seconds of an epoch of each phase, times its number of epochs."""
-    loaders = folders(root)
-    model = Documented(backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
+def lightning(task: Task) -> tuple[float, float]:
+    """Seconds of an epoch of each phase, times its number of epochs; and accuracy on validation after the last."""
+    loaders = folders(task.root)
+    model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     times = Epochs()
-    finetuning = BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if recipe == "head" else Phases()
+    finetuning = BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if task.recipe == "head" else Phases()
     trainer = Trainer(
         accelerator="cpu",
-        max_epochs=1 if recipe == "head" else 3,
+        max_epochs=task.peer_epochs if task.recipe == "head" else len(PHASES),
         callbacks=[finetuning, times],
         num_sanity_val_steps=0,
         logger=False,
@@ -196,14 +218,15 @@ def lightning(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
         enable_model_summary=False,
     )
     trainer.fit(model, loaders["train"], loaders["val"])
-    counts = (EPOCHS,) if recipe == "head" else PHASES
-    return sum(n * seconds for n, seconds in zip(counts, times.seconds, strict=True)), float("nan")
+    counts = [EPOCHS / task.peer_epochs] * task.peer_epochs if task.recipe == "head" else PHASES
+    seconds = sum(n * seconds for n, seconds in zip(counts, times.seconds, strict=True))
+    return seconds, float(trainer.callback_metrics["accuracy"])
 
 
-def tutorial(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
-    """Seconds of an epoch, times the number of epochs."""
-    loaders = folders(root)
-    model = network(backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
+def tutorial(task: Task) -> tuple[float, float]:
+    """Seconds of an epoch, times the number of epochs; and accuracy on validation after the last."""
+    loaders = folders(task.root)
+    model = network(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     for parameter in model.parameters():
         parameter.requires_grad = False
     head = model.get_classifier()  # type: ignore[operator]
@@ -211,49 +234,72 @@ def tutorial(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
         parameter.requires_grad = True
     optimizer = torch.optim.SGD(head.parameters(), lr=0.001, momentum=0.9)
     start = time.perf_counter()
-    for phase in ("train", "val"):
-        model.train(phase == "train")
-        for images, labels in loaders[phase]:
-            optimizer.zero_grad()
-            with torch.set_grad_enabled(phase == "train"):
-                loss = functional.cross_entropy(model(images), labels)
-                if phase == "train":
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    optimizer.step()
-    return EPOCHS * (time.perf_counter() - start), float("nan")
+    for _ in range(task.peer_epochs):
+        right = 0
+        for phase in ("train", "val"):
+            model.train(phase == "train")
+            for images, labels in loaders[phase]:
+                optimizer.zero_grad()
+                with torch.set_grad_enabled(phase == "train"):
+                    logits = model(images)
+                    loss = functional.cross_entropy(logits, labels)
+                    if phase == "train":
+                        loss.backward()  # type: ignore[no-untyped-call]
+                        optimizer.step()
+                    else:
+                        right += int((logits.argmax(1) == labels).sum())
+    seconds = time.perf_counter() - start
+    return EPOCHS / task.peer_epochs * seconds, right / len(loaders["val"].dataset)  # type: ignore[arg-type]
 
 
-def fastai(root: Path, backbone: str, recipe: str) -> tuple[float, float]:
-    """Seconds of an epoch, times the number of epochs."""
-    from fastai.vision.all import ImageDataLoaders, Resize, vision_learner
+def fastai(task: Task) -> tuple[float, float]:
+    """Seconds of an epoch, times the number of epochs; and accuracy on validation after the last."""
+    from fastai.vision.all import ImageDataLoaders, Resize, accuracy, vision_learner
 
-    loaders = ImageDataLoaders.from_folder(root, valid="val", item_tfms=Resize(SIZE), bs=BATCH, num_workers=WORKERS)
-    learner = vision_learner(loaders, backbone, pretrained=False)
+    loaders = ImageDataLoaders.from_folder(task.root, valid="val", item_tfms=Resize(SIZE), bs=BATCH, num_workers=WORKERS)
+    learner = vision_learner(loaders, task.backbone, pretrained=False, metrics=accuracy)
     learner.freeze()
     with learner.no_bar(), learner.no_logging():
         start = time.perf_counter()
-        learner.fit_one_cycle(1)
-    return EPOCHS * (time.perf_counter() - start), float("nan")
+        learner.fit_one_cycle(task.peer_epochs)
+    return EPOCHS / task.peer_epochs * (time.perf_counter() - start), float(learner.recorder.values[-1][-1])
 
 
-CONTESTANTS: dict[str, Callable[[Path, str, str], tuple[float, float]]] = {
+CONTESTANTS: dict[str, Callable[[Task], tuple[float, float]]] = {
     "limit": limit,
     "here": here,
+    "limit_fp32": partial(limit, fp32=True),
+    "here_fp32": partial(here, fp32=True),
     "lightning": lightning,
     "tutorial": tutorial,
     "fastai": fastai,
 }
 
 
-def in_own_process(name: str, root: Path, backbone: str, recipe: str) -> tuple[float, float]:
+def in_own_process(name: str, task: Task) -> tuple[float, float]:
     """Run a contestant as its users would, in a fresh process; seconds and accuracy."""
-    command = [sys.executable, __file__, str(root), "--backbone", backbone, "--recipe", recipe, "--contestant", name]
-    environment = {**os.environ, **(OWN_CORES if name in ("limit", "here") else {})}
+    command = [sys.executable, __file__, str(task.root), "--backbone", task.backbone, "--recipe", task.recipe]
+    command += ["--peer_epochs", str(task.peer_epochs), "--contestant", name]
+    environment = {**os.environ, **(OWN_CORES if name.startswith(("limit", "here")) else {})}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise SystemExit(f"{name} failed:\n{result.stderr}")
     seconds, accuracy = json.loads(result.stdout.splitlines()[-1])
     return seconds, accuracy
+
+
+def compete(names: list[str], task: Task, rounds: int) -> None:
+    """Let each take its turn in each round, then say how long each took beside ``here``."""
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in names:
+            took, accuracy = in_own_process(name, task)
+            seconds[name].append(took)
+            print(f"round {number}: {name} {took:.1f} s, accuracy {accuracy:.3f}", flush=True)
+    ours = statistics.median(seconds.get("here", [float("nan")]))
+    for name, times in seconds.items():
+        middle = statistics.median(times)
+        print(f"{name}: median {middle:.1f} s ({min(times):.1f} to {max(times):.1f}), {middle / ours:.2f} times here")
 
 
 if __name__ == "__main__":
@@ -262,22 +308,14 @@ if __name__ == "__main__":
     parser.add_argument("--backbone", default="tf_efficientnet_lite0")
     parser.add_argument("--recipe", choices=("head", "phases"), default="head")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer_epochs", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=CONTESTANTS)
     parser.add_argument("--contestant", choices=CONTESTANTS, help="run this one alone, on a folder with train and val")
     options = parser.parse_args()
     if options.contestant:
-        print(json.dumps(CONTESTANTS[options.contestant](options.folder, options.backbone, options.recipe)))
+        given = Task(options.folder, options.backbone, options.recipe, options.peer_epochs)
+        print(json.dumps(CONTESTANTS[options.contestant](given)))
         sys.exit()
-    names = options.only or (list(CONTESTANTS) if options.recipe == "head" else ["here", "lightning"])
-    seconds: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as temporary:
-        photos = lay_out(options.folder, Path(temporary))
-        for number in range(options.rounds):
-            for name in names:
-                took, accuracy = in_own_process(name, photos, options.backbone, options.recipe)
-                seconds[name].append(took)
-                print(f"round {number}: {name} {took:.1f} s, accuracy {accuracy:.3f}", flush=True)
-    ours = statistics.median(seconds.get("here", [float("nan")]))
-    for name, times in seconds.items():
-        middle = statistics.median(times)
-        print(f"{name}: median {middle:.1f} s ({min(times):.1f} to {max(times):.1f}), {middle / ours:.2f} times here")
+        given = Task(lay_out(options.folder, Path(temporary)), options.backbone, options.recipe, options.peer_epochs)
+        compete(options.only or (list(CONTESTANTS) if options.recipe == "head" else ["here", "lightning"]), given, options.rounds)

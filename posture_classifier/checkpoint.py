@@ -2,17 +2,21 @@
 
 import os
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning_utilities.core.apply_func import apply_to_collection
 
 from posture_classifier.errors import UserError
 
 MARK = "posture_classifier"
 """Key under which our checkpoints name the version that wrote them."""
+BEST, LAST = "best.ckpt", "last.ckpt"
+"""What a run keeps: written in this order at the end of an epoch, the first only if the epoch is the best so far."""
 
 
 def load_plain(path: str | Path) -> Any:
@@ -82,6 +86,48 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Read with ``load_plain``, whatever the caller thinks of ``weights_only``."""
         checkpoint: dict[str, Any] = load_plain(path)
         return checkpoint
+
+
+class RunCheckpointIO(AtomicCheckpointIO):
+    """Does not write a run's checkpoints more often than every few seconds.
+
+    On kept activations an epoch takes less time than writing its checkpoint. So the newest of each is held in memory until the time
+    has come, or until the run ends, in whatever way it still notices. What a kill takes is trained again by a resumed run, to the
+    same bits. ``best.ckpt`` waits for ``last.ckpt``, so that no ``last.ckpt`` ever tells of a best one that is not there.
+
+    Args:
+        pause: Seconds between two writings.
+    """
+
+    def __init__(self, pause: float = 10.0) -> None:
+        self.pause = pause
+        self._held: dict[Path, dict[str, Any]] = {}
+        self._due = 0.0
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write, or hold a copy: training goes on in the tensors themselves.
+
+        Raises:
+            UserError: As ``AtomicCheckpointIO``, of this checkpoint or a held one.
+        """
+        path = Path(path)
+        self._held.pop(path, None)  # so that what replaces it comes after all others
+        if path.name == BEST or (path.name == LAST and time.monotonic() < self._due):
+            self._held[path] = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: tensor.detach().clone())
+            return
+        if path.name == LAST:
+            self._write_held()
+            self._due = time.monotonic() + self.pause
+        super().save_checkpoint(checkpoint, path, storage_options)
+
+    def teardown(self) -> None:
+        """Write what is held; Lightning calls this at the end of a training, an interrupted or failed one too."""
+        self._write_held()
+
+    def _write_held(self) -> None:
+        held, self._held = self._held, {}  # of a full disk it is enough to tell once
+        for path, checkpoint in held.items():
+            super().save_checkpoint(checkpoint, path)
 
 
 def _first_cause(error: BaseException) -> str:

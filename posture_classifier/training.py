@@ -20,7 +20,7 @@ from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
-from posture_classifier.checkpoint import AtomicCheckpointIO, read_checkpoint
+from posture_classifier.checkpoint import BEST, LAST, RunCheckpointIO, read_checkpoint
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
 from posture_classifier.errors import UserError, first_line, sample
@@ -150,9 +150,11 @@ class PostureCLI(LightningCLI):
             callbacks.append(Progress())
         if trainer.enable_checkpointing is not False:
             # Two, because save_last=True skips the epochs that bring no new best; the last one holds the state of the best.
-            for name, monitor in (("best", "val/loss"), ("last", None)):
+            for name, monitor in ((BEST, "val/loss"), (LAST, None)):
                 callbacks.append(
-                    RunCheckpoint(filename=name, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
+                    RunCheckpoint(
+                        filename=Path(name).stem, monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False
+                    )
                 )
         # logger: true is Lightning's own choice, in whose place ours is.
         loggers = [logger for logger in _as_list(trainer.logger) if not isinstance(logger, bool)]
@@ -161,7 +163,7 @@ class PostureCLI(LightningCLI):
         resume = run_of(self.checkpoint) if self.checkpoint and same_photos else None
         if any(part in str(trainer.strategy) for part in NO_COMMANDS):
             raise UserError(f"trainer.strategy {trainer.strategy} starts processes that cannot report back; use ddp")
-        own = [AtomicCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
+        own = [RunCheckpointIO(), *([TimmSyncBatchNorm()] if trainer.sync_batchnorm else [])]
         try:
             return super().instantiate_trainer(
                 callbacks=callbacks,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from posture_classifier.checkpoint import MARK, AtomicCheckpointIO, read_checkpoint
+from posture_classifier.checkpoint import MARK, AtomicCheckpointIO, RunCheckpointIO, read_checkpoint
 from posture_classifier.cli import main
 from posture_classifier.errors import UserError
 
@@ -94,6 +94,53 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert read_checkpoint(path)["epoch"] == 1
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"], "nothing half-written stays"
+
+
+class Epochs:
+    """Saves what a run saves, and reads what is on the disk."""
+
+    def __init__(self, folder: Path, pause: float) -> None:
+        self.io, self.best, self.last = RunCheckpointIO(pause), folder / "best.ckpt", folder / "last.ckpt"
+        self.weights = torch.zeros(3)
+
+    def end(self, epoch: int, best: bool) -> None:
+        self.weights.fill_(epoch)  # in place, as an optimizer does
+        for path in [self.best] * best + [self.last]:
+            self.io.save_checkpoint({MARK: "1", "weights": self.weights}, path)
+
+    def on_disk(self) -> list[float]:
+        return [float(read_checkpoint(path)["weights"][0]) for path in (self.best, self.last)]
+
+
+def test_checkpoints_of_short_epochs_are_held_until_the_time_has_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("posture_classifier.checkpoint.time.monotonic", lambda: now[0])
+    epochs = Epochs(tmp_path, pause=10)
+    epochs.end(1, best=True)
+    assert epochs.on_disk() == [1, 1]
+    now[0] += 6
+    epochs.end(2, best=True)
+    epochs.end(3, best=False)
+    assert epochs.on_disk() == [1, 1], "epoch 2's is not the best one that a last.ckpt on the disk tells of"
+    epochs.io.save_checkpoint({MARK: "1"}, tmp_path / "mine.ckpt")
+    assert (tmp_path / "mine.ckpt").exists(), "a checkpoint of the user's own is written when it is saved"
+    now[0] += 6
+    epochs.end(4, best=False)
+    assert epochs.on_disk() == [2, 4]
+    epochs.end(5, best=True)
+    epochs.end(6, best=False)
+    epochs.io.teardown()
+    assert epochs.on_disk() == [5, 6]
+
+
+def test_the_best_checkpoint_is_written_before_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(AtomicCheckpointIO, "save_checkpoint", lambda self, checkpoint, path, *_: written.append(path.name))
+    epochs = Epochs(tmp_path, pause=1000)
+    for epoch, best in enumerate((True, False, True, False)):
+        epochs.end(epoch, best)
+    epochs.io.teardown()
+    assert written == ["best.ckpt", "last.ckpt"] * 2
 
 
 def test_a_full_disk_ends_fit_with_one_sentence(

@@ -12,6 +12,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from posture_classifier.checkpoint import RunCheckpointIO, read_checkpoint
 from posture_classifier.cli import main
 
 from .conftest import DrawFolder, draw_photos, fit_arguments, run_program
@@ -27,10 +28,15 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows 
 
 
 class Killer(Callback):
-    """Ends its own process with SIGKILL at the start of a given batch."""
+    """Ends its own process with SIGKILL at the start of a given batch; until then it writes checkpoints every ``pause`` seconds."""
 
-    def __init__(self, epoch: int, batch: int) -> None:
-        self.epoch, self.batch = epoch, batch
+    def __init__(self, epoch: int, batch: int, pause: float = 0.0) -> None:
+        self.epoch, self.batch, self.pause = epoch, batch, pause
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        checkpoint_io = trainer.strategy.checkpoint_io
+        assert isinstance(checkpoint_io, RunCheckpointIO)
+        checkpoint_io.pause = self.pause
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if (trainer.current_epoch, batch_idx) == (self.epoch, self.batch):
@@ -61,21 +67,23 @@ def whole(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "batch"),
+    ("epoch", "batch", "pause", "kept"),
     [
-        pytest.param(1, 1, id="within the head phase"),
-        pytest.param(2, 0, id="exactly at an unfreezing"),
-        pytest.param(4, 1, id="just after everything opened"),
+        pytest.param(1, 1, 0, 0, id="within the head phase"),
+        pytest.param(2, 0, 0, 1, id="exactly at an unfreezing"),
+        pytest.param(4, 1, 0, 3, id="just after everything opened"),
+        pytest.param(4, 1, 1000, 0, id="with later checkpoints still held in memory"),
     ],
 )
 def test_a_killed_run_ends_with_the_same_weights_and_metrics(
-    tmp_path: Path, photos: Path, whole: Path, epoch: int, batch: int
+    tmp_path: Path, photos: Path, whole: Path, epoch: int, batch: int, pause: float, kept: int
 ) -> None:
     arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
-    killer = f"[{{class_path: tests.test_resume.Killer, init_args: {{epoch: {epoch}, batch: {batch}}}}}]"
+    killer = f"[{{class_path: tests.test_resume.Killer, init_args: {{epoch: {epoch}, batch: {batch}, pause: {pause}}}}}]"
     assert run_program(*arguments, "--trainer.callbacks", killer).returncode == -signal.SIGKILL
-    assert main([*arguments, "--ckpt_path", "last"]) == 0
     got = tmp_path / "lightning_logs" / photos.name / "version_0"
+    assert read_checkpoint(got / "checkpoints" / "last.ckpt")["epoch"] == kept
+    assert main([*arguments, "--ckpt_path", "last"]) == 0
     assert rows(got) == rows(whole)
     assert [row["stages_open"] for row in rows(got)] == ["1", "1", "2", "2", "6", "6"]
     for name, value in weights(whole).items():
