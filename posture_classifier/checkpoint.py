@@ -1,5 +1,6 @@
 """Checkpoints that are safe to load, written whole or not at all."""
 
+import copy
 import os
 import pickle
 import time
@@ -9,7 +10,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from lightning_utilities.core.apply_func import apply_to_collection
 
 from posture_classifier.errors import UserError
 
@@ -113,7 +113,7 @@ class RunCheckpointIO(AtomicCheckpointIO):
         path = Path(path)
         self._held.pop(path, None)  # so that what replaces it comes after all others
         if path.name == BEST or (path.name == LAST and time.monotonic() < self._due):
-            self._held[path] = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: tensor.detach().clone())
+            self._held[path] = copy.deepcopy(checkpoint)
             return
         if path.name == LAST:
             self._write_held()
