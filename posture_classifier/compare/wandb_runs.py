@@ -70,8 +70,10 @@ def read_project(project: str, group: str | None, remote: Remote | None = None) 
                 found.append(_read(run, project))
             except NotTestedError as error:
                 reasons.append(str(error))
-    # A project that is not there is a ValueError, and what requests raises an OSError.
-    except (OSError, ValueError, wandb.Error) as error:
+    except Exception as error:
+        # A project that is not there is a ValueError, what requests raises an OSError, and a refusal may be neither of wandb.Error.
+        if not isinstance(error, (OSError, ValueError)) and type(error).__module__.partition(".")[0] != "wandb":
+            raise
         raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
     if not found and not reasons:
         raise UserError(f"{where} has no runs; look at the names of entity, project and group")
