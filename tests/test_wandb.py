@@ -1,7 +1,6 @@
 """What reaches Weights & Biases, read back from the file of an offline run; what does not; and that a training needs none of it."""
 
 import json
-import os
 import shutil
 import struct
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from .conftest import REPOSITORY, draw_photos, fit_arguments
 
 CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "precision_recall", "roc")}
 RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
+pytestmark = pytest.mark.usefixtures("no_wandb_settings")
 BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
 """Of LevelDB's log format, in which wandb keeps its records."""
 
@@ -96,16 +96,6 @@ def as_remote(found: Kept, place: Path) -> Any:
         return [file(name) for name in names if name in found.files]
 
     return SimpleNamespace(name="posture/version_0", group="posture", config=found.config, files=files)
-
-
-@pytest.fixture(autouse=True)
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No W&B settings or files of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
 def reported(arguments: list[str], tmp_path: Path, *overlays: str, capsys: pytest.CaptureFixture[str]) -> None:
