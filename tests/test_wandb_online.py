@@ -23,8 +23,10 @@ from posture_classifier.cli import main
 from posture_classifier.compare.entries import collect
 from posture_classifier.compare.reading import read_run
 from posture_classifier.compare.wandb_runs import read_project
+from posture_classifier.errors import UserError
 
 from .conftest import REPOSITORY, draw_photos, fit_arguments
+from .made_runs import make_run, settings, some_right
 from .wandb_kept import ServedRun
 from .wandb_server import WandbServer
 
@@ -165,6 +167,28 @@ def test_compare_reads_from_the_server_what_the_run_folder_holds(
     assert server.kept.strange == []
 
 
+def test_runs_on_the_server_are_like_those_of_the_disk(server: WandbServer, tmp_path: Path) -> None:
+    runs = {"good": settings("test_resnet", 0), "cheap": settings("test_vit"), "stopped": settings("test_efficientnet")}
+    for name, config in runs.items():
+        folder = make_run(tmp_path / name, some_right(0.9, len(name)), config=config)
+        # Beside the settings W&B has facts.
+        wrapped = {key: {"value": value} for key, value in (config | {"run_folder": str(folder), "_wandb": {}}).items()}
+        run = ServedRun(name, "project", about={"displayName": name, "groupName": "search"}, config=wrapped)
+        run.files = {file: (folder / file).read_bytes() for file in ("split.csv", "metrics.csv", "test/predictions.csv")}
+        server.kept.runs[name] = run
+    del server.kept.runs["stopped"].files["test/predictions.csv"]
+    found, reasons = read_project("me/project", "search")
+    assert [run.name for run in found] == ["wandb:me/project/good", "wandb:me/project/cheap"]
+    here = read_run(tmp_path / "good")
+    assert (found[0].settings, found[0].seconds, found[0].experiment) == (here.settings, 3, "search")
+    second = make_run(tmp_path / "second", some_right(0.9, 1), config=settings("test_resnet", 1))
+    assert len(collect([*found, read_run(second)])) == 2, "two seeds, one there and one here"
+    assert len(reasons) == 1
+    assert "stopped has no test/predictions.csv in W&B" in reasons[0]
+    with pytest.raises(UserError, match=r"wandb:me/project, group other has no runs"):
+        read_project("me/project", "other")
+
+
 def test_compare_says_in_one_sentence_that_the_server_refuses(
     server: WandbServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,6 +257,27 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
+def test_the_stop_button_ends_a_run(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says it when lines arrive, by default every 15 seconds; wandb then interrupts, as Ctrl-C does."""
+    monkeypatch.setenv("WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL", "1")
+    arguments = fit_arguments(draw_photos(tmp_path / "photos", 10, 2, ("left", "right")), tmp_path, 5000)
+    overlay = str(REPOSITORY / "configs" / "wandb.yaml")
+    fit = [sys.executable, "-m", "posture_classifier", "fit", "--config", overlay, *arguments[1:]]
+    with subprocess.Popen(fit, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert server.wait_for(lambda: server.kept.runs and only(server).history, SECONDS)
+            only(server).stopped = True
+            said, _ = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert f"W&B run: {server.url}" in said
+    assert "Traceback" not in said
+    assert only(server).exit_codes == [1]
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.slow
 def test_an_agent_of_the_sweep_runs_trials_and_stops_one_which_can_be_resumed(
     server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,9 +307,9 @@ def test_an_agent_of_the_sweep_runs_trials_and_stops_one_which_can_be_resumed(
     with (tmp_path / "agent.log").open("w") as log, subprocess.Popen(agent, cwd=REPOSITORY, stdout=log, stderr=log) as process:
         try:
             assert server.wait_for(lambda: "whole" in runs and runs["whole"].exit_codes, SECONDS)
+            assert server.wait_for(lambda: all((folder / "checkpoints/last.ckpt").is_file() for folder in folders), SECONDS)
             by_id = {json.loads((folder / "wandb.json").read_text())["id"]: folder for folder in folders}
             last = by_id["long"] / "checkpoints" / "last.ckpt"
-            assert server.wait_for(last.is_file, SECONDS)
             served.commands = [{"type": "stop", "run_id": "long"}]
             assert server.wait_for(lambda: served.alive[-1] == set(), SECONDS)
             assert runs["long"].exit_codes, "ended before the process did"
