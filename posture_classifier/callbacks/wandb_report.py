@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
@@ -162,8 +163,13 @@ class WandbReport(Callback):
             self._end(0)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End it as failed; ``--ckpt_path last`` goes on in it."""
-        self._end(1)
+        """End it as failed; ``--ckpt_path last`` goes on in it.
+
+        A trial that the agent of its sweep stopped is none that failed: the search would take it for the worst of all, whatever it
+        reached, while it asks what a finished one reached (wandb/sweeps, bayes_search.py, ``_construct_gp_data``).
+        """
+        stopped = isinstance(exception, SIGTERMException) and self._run is not None and self._run.sweep_id
+        self._end(0 if stopped else 1)
 
     def _end(self, code: int) -> None:
         run, self._run = self._run, None
