@@ -4,6 +4,7 @@ import base64
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -126,6 +127,17 @@ def test_photos_and_the_model_reach_the_server_when_asked(server: WandbServer, o
     assert model.metadata["class_names"] == ["left", "right"]
     assert pictures_in(server)
     assert server.kept.strange == []
+
+
+def test_no_name_of_a_photo_or_group_is_sent_when_told_so(server: WandbServer, online: Callable[..., Path]) -> None:
+    online("--trainer.callbacks.names=false", epochs=1)
+    run = only(server)
+    sent = {name: "\n".join(lines).encode() for name, lines in run.lines.items()} | run.files
+    for number, artifact in enumerate(server.kept.artifacts):
+        sent |= {f"{number}/{name}": data for name, data in artifact.files.items()}
+    assert {"output.log", "wandb-metadata.json", "summary.json", "0/manifest.json"} < sent.keys()
+    assert not [name for name, data in sent.items() if re.search(rb"person\d", data)]
+    assert not re.search(r"person\d", json.dumps([run.config, run.about]))
 
 
 def test_a_resumed_fit_goes_on_in_its_run_on_the_server(server: WandbServer, online: Callable[..., Path]) -> None:
