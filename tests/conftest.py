@@ -66,6 +66,16 @@ def leave_no_trace(tmp_path: Path) -> Iterator[None]:
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def no_wandb_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No W&B settings or files of whoever runs the tests."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+
+
 def draw(label: int, seed: int, size: int = 40) -> Image.Image:
     """A bright square on noise, left for label 0 and right for label 1, further down for higher labels."""
     generator = np.random.default_rng(seed)

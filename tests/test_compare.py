@@ -3,7 +3,6 @@
 import csv
 import json
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import yaml
 from posture_classifier.cli import main
 from posture_classifier.compare.entries import collect, different_settings
 from posture_classifier.compare.reading import NotTestedError, read_run
-from posture_classifier.compare.wandb_runs import RemoteFile, RemoteRun, read_project
 from posture_classifier.errors import UserError
 
 from .browser import needs_chromium, screenshot
@@ -180,56 +178,6 @@ def test_an_offline_folder_of_wandb_stands_for_its_run(runs: Path) -> None:
     offline = runs / "good/version_0/wandb/offline-run-20260101_000000-abc"
     offline.mkdir(parents=True)
     assert read_run(offline).tested.paths.tolist() == read_run(runs / "good/version_0").tested.paths.tolist()
-
-
-class KeptFile:
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
-
-    def download(self, root: str) -> None:
-        target = Path(root) / self.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((self.folder / self.name).read_bytes())
-
-
-class KeptRun:
-    group: str | None = "search"
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.name = folder, folder.name
-        # Beside the settings W&B has facts.
-        self.config = yaml.safe_load((folder / "config.yaml").read_text()) | {
-            "run_folder": str(folder),
-            "classes": ["left", "right"],
-        }
-
-    def files(self, names: list[str]) -> Iterable[RemoteFile]:
-        return [KeptFile(self.folder, name) for name in names if (self.folder / name).is_file()]
-
-
-class Kept:
-    """W&B, as far as it is asked."""
-
-    def __init__(self, folders: list[Path]) -> None:
-        self.folders = folders
-
-    def runs(self, path: str, filters: dict[str, Any]) -> Iterable[RemoteRun]:
-        assert path == "me/project"
-        return [KeptRun(folder) for folder in self.folders] if filters in ({}, {"group": "search"}) else []
-
-
-def test_runs_of_wandb_are_like_those_of_the_disk(runs: Path) -> None:
-    local = [runs / "good/version_0", runs / "cheap/version_0", runs / "bad/version_0"]
-    (local[2] / "test/predictions.csv").unlink()
-    found, reasons = read_project("me/project", "search", Kept(local))
-    assert [run.name for run in found] == ["wandb:me/project/version_0"] * 2
-    assert found[0].settings == read_run(local[0]).settings
-    assert found[0].seconds == 3
-    assert len(collect([*found, read_run(runs / "good/version_1")])) == 2, "two seeds, one there and one here"
-    assert len(reasons) == 1
-    assert "has no test/predictions.csv in W&B" in reasons[0]
-    with pytest.raises(UserError, match=r"wandb:me/project, group other has no runs"):
-        read_project("me/project", "other", Kept(local))
 
 
 def test_wandb_out_of_reach_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

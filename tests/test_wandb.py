@@ -1,8 +1,6 @@
 """What reaches Weights & Biases, read back from the file of an offline run; what does not; and that a training needs none of it."""
 
 import json
-import os
-import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,14 +16,12 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli import main
-from posture_classifier.compare.entries import collect
-from posture_classifier.compare.reading import read_run
-from posture_classifier.compare.wandb_runs import read_project
 
 from .conftest import REPOSITORY, draw_photos, fit_arguments
 
 CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "precision_recall", "roc")}
 RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
+pytestmark = pytest.mark.usefixtures("no_wandb_settings")
 BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
 """Of LevelDB's log format, in which wandb keeps its records."""
 
@@ -86,28 +82,6 @@ def kept(folder: Path) -> Kept:
     return result
 
 
-def as_remote(found: Kept, place: Path) -> Any:
-    """As wandb.Api would give the run once it was uploaded."""
-
-    def file(name: str) -> Any:
-        return SimpleNamespace(download=lambda root: shutil.copytree(place / "files", root, dirs_exist_ok=True))
-
-    def files(names: list[str]) -> list[Any]:
-        return [file(name) for name in names if name in found.files]
-
-    return SimpleNamespace(name="posture/version_0", group="posture", config=found.config, files=files)
-
-
-@pytest.fixture(autouse=True)
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No W&B settings or files of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
-
-
 def reported(arguments: list[str], tmp_path: Path, *overlays: str, capsys: pytest.CaptureFixture[str]) -> None:
     configs = [word for overlay in overlays for word in ("--config", overlay)]
     assert main(["fit", *configs, *arguments[1:]]) == 0
@@ -154,11 +128,6 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in
     assert not found.pictures, "photos stay here unless asked for"
     assert not [path for path in found.files if "images" in path]
     assert not found.models
-    remote: Any = SimpleNamespace(runs=lambda path, filters: [as_remote(found, place)])
-    (from_wandb,), untested = read_project("entity/project", None, remote)
-    assert not untested
-    (entry,) = collect([read_run(folder), from_wandb])
-    assert entry.name == "test_resnet", "the run in W&B and its folder are the same configuration"
 
     asked = {"names": False, "photos": True, "log_model": True}
     overlay = tmp_path / "asked.yaml"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 IDENTITY = "wandb.json"
 """Names the W&B run in the run folder."""
-PATIENCE = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600"}
-"""Seconds, unless the environment says otherwise; by itself wandb waits 90, and at the end for ever."""
+PATIENCE = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600", "WANDB_FINISH_TIMEOUT_RAISES": "true"}
+"""Seconds, unless the environment says otherwise; by itself wandb waits 90, and at the end for ever. That it gave up is raised."""
 BEST = {"val/loss": "min", "val/accuracy": "max", "val/f1": "max"}
 ANONYMOUS = ("summary.json", "metrics.csv")
 NAMING = ("split.csv", "test/predictions.csv", "val/predictions.csv")
@@ -66,6 +67,7 @@ class WandbReport(Callback):
         self.log_model, self.names, self.photos = log_model, names, photos
         self._folder = Path()
         self._run: Run | None = None
+        self._complete = True
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Begin the W&B run, or go on in that of the run folder."""
@@ -122,11 +124,17 @@ class WandbReport(Callback):
         split = summary["split"]
         photos = data.photos.of(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos)
-        self._run.log(charts(predictions, data.class_names) | {f"{split}/mistakes": table})
+        drawn = charts(predictions, data.class_names)
         self._run.summary.update(_figures(summary))
         self._keep(ANONYMOUS + (NAMING if self.names else ()))
-        if self.log_model:
-            self._keep_model(pl_module, summary)
+        try:
+            self._run.log(drawn | {f"{split}/mistakes": table})
+            if self.log_model:
+                self._keep_model(pl_module, summary)
+        # Tables and models are artifacts, for which wandb asks its server; whatever its parts raise then, the training is done.
+        except Exception as error:
+            self._complete = False
+            _say(f"W&B is out of reach ({first_line(error)}); charts, mistakes and model stay out of the run")
 
     def _keep(self, names: tuple[str, ...]) -> None:
         """Copy files of the run folder into the W&B run; a link, as wandb makes them, would break with a folder that is moved."""
@@ -155,15 +163,26 @@ class WandbReport(Callback):
             self._end(0)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End it as failed; ``--ckpt_path last`` goes on in it."""
-        self._end(1)
+        """End it as failed; ``--ckpt_path last`` goes on in it.
+
+        A trial that the agent of its sweep stopped is none that failed: the search would take it for the worst of all, whatever it
+        reached, while it asks what a finished one reached (wandb/sweeps, bayes_search.py, ``_construct_gp_data``).
+        """
+        stopped = isinstance(exception, SIGTERMException) and self._run is not None and self._run.sweep_id
+        self._end(0 if stopped else 1)
 
     def _end(self, code: int) -> None:
         run, self._run = self._run, None
-        if run is not None:
-            where = f"kept here; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        if run is None:
+            return
+        where = f"kept here; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        try:
             run.finish(exit_code=code)
-            _say(f"W&B run: {where}")
+        except TimeoutError:
+            self._complete = False
+        if not self._complete:
+            where = f"{where}, where a part is missing; it is kept here: wandb sync --include-online {Path(run.dir).parent}"
+        _say(f"W&B run: {where}")
 
 
 def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":

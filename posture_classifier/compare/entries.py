@@ -62,7 +62,7 @@ def collect(runs: list[Run]) -> list[Entry]:
     flat = [{key: value for key, value in _flat(run.settings).items() if not _is_place(key)} for run in runs]
     found: dict[str, list[int]] = {}
     for index, settings in enumerate(flat):
-        found.setdefault(json.dumps([settings, splits[index]], sort_keys=True, default=str), []).append(index)
+        found.setdefault(json.dumps(_as_whole([settings, splits[index]]), sort_keys=True, default=str), []).append(index)
     entries = [
         Entry(
             "",
@@ -72,6 +72,15 @@ def collect(runs: list[Run]) -> list[Entry]:
         for chosen in found.values()
     ]
     return _named(entries)
+
+
+def _as_whole(value: Any) -> Any:
+    """With 1 for 1.0, which is what W&B's server makes of it."""
+    if isinstance(value, dict):
+        return {key: _as_whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _of_each_seed(runs: list[Run]) -> list[Run]:
@@ -139,10 +148,17 @@ def _named(entries: list[Entry]) -> list[Entry]:
         _backbones(entries),
         [entry.runs[0].experiment for entry in entries],
         [text if len(text) <= LONGEST else "" for text in described],
-        [place.removeprefix(f"{commonpath(places)}/") for place in places],
+        _below_common(places),
     ]
     names = next(column for column in candidates if len(set(column)) == len(column) and all(column))
     return [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+
+
+def _below_common(places: list[str]) -> list[str]:
+    try:
+        return [place.removeprefix(f"{commonpath(places)}/") for place in places]
+    except ValueError:  # A run of W&B beside the absolute path of a folder.
+        return places
 
 
 def _backbones(entries: list[Entry]) -> list[str]:

@@ -5,13 +5,12 @@ Imported only where such a run is asked for, since this imports wandb.
 
 import os
 import tempfile
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import wandb
 import yaml
+from wandb.apis.public import Run as RemoteRun
 
 from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, WANDB, NotTestedError, Run, read_run
 from posture_classifier.errors import UserError, first_line
@@ -22,38 +21,12 @@ TIMEOUT = 20
 """Seconds that an answer may take."""
 
 
-class RemoteFile(Protocol):
-    """As ``wandb.apis.public.File``."""
-
-    def download(self, root: str) -> Any:
-        """Write it below a folder, under its name."""
-
-
-class RemoteRun(Protocol):
-    """As ``wandb.apis.public.Run``."""
-
-    name: str
-    group: str | None
-    config: dict[str, Any]
-
-    def files(self, names: list[str]) -> Iterable[RemoteFile]:
-        """Those of these names that there are."""
-
-
-class Remote(Protocol):
-    """As ``wandb.Api``."""
-
-    def runs(self, path: str, filters: dict[str, Any]) -> Iterable[RemoteRun]:
-        """Of a project."""
-
-
-def read_project(project: str, group: str | None, remote: Remote | None = None) -> tuple[list[Run], list[str]]:
+def read_project(project: str, group: str | None) -> tuple[list[Run], list[str]]:
     """Read the runs of a project.
 
     Args:
         project: As ``entity/project``, or ``project`` of the default entity.
         group: Those of this group only.
-        remote: Where to ask; None is W&B.
 
     Returns:
         The runs; and why others have no test results.
@@ -65,23 +38,24 @@ def read_project(project: str, group: str | None, remote: Remote | None = None) 
     found: list[Run] = []
     reasons: list[str] = []
     try:
-        for run in (remote or _api()).runs(project, {"group": group} if group else {}):
+        for run in _api().runs(project, {"group": group} if group else {}):
             try:
                 found.append(_read(run, project))
             except NotTestedError as error:
                 reasons.append(str(error))
-    # A project that is not there is a ValueError, and what requests raises an OSError.
-    except (OSError, ValueError, wandb.Error) as error:
+    except Exception as error:
+        # A project that is not there is a ValueError, what requests raises an OSError, and a refusal may be neither of wandb.Error.
+        if not isinstance(error, (OSError, ValueError)) and type(error).__module__.partition(".")[0] != "wandb":
+            raise
         raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
     if not found and not reasons:
         raise UserError(f"{where} has no runs; look at the names of entity, project and group")
     return found, reasons
 
 
-def _api() -> Remote:
+def _api() -> wandb.Api:
     os.environ.setdefault("WANDB_SILENT", "true")
-    api: Remote = wandb.Api(timeout=TIMEOUT)
-    return api
+    return wandb.Api(timeout=TIMEOUT)
 
 
 def _read(run: RemoteRun, project: str) -> Run:
