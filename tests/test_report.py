@@ -12,6 +12,7 @@ import pytest
 from posture_classifier.charts import SERIES
 from posture_classifier.cli import main
 from posture_classifier.report import page as report_page
+from posture_classifier.report.run import read_run
 
 from .conftest import DrawFolder, Fit, draw_photos, fit_arguments
 from .pages import assert_stands_alone
@@ -166,6 +167,29 @@ def test_what_check_found_is_told(run: Path) -> None:
     (run / "check.json").write_text(json.dumps({"verdict": "warnings: 1 warning", "findings": [finding]}))
     assert main(["report", str(run)]) == 0
     assert "<strong>warning: near duplicates</strong>. 2 photos are &lt;copies&gt;." in read(run / NAME)
+
+
+def test_the_command_that_the_report_names_puts_what_check_found_into_it(run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    assert " --output RUN --overwrite true looks for" in read(run / NAME)
+    assert main(["check", str(read_run(run).root), "--output", str(run), "--overwrite", "true"]) in (0, 1, 2)
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert f"check.json says: {json.loads(read(run / 'check.json'))['verdict'].split(':')[0]}" in read(run / NAME)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"status": "ok"}'])
+def test_a_check_json_of_another_program_costs_no_report(run: Path, content: str) -> None:
+    (run / "check.json").write_text(content)
+    assert main(["report", str(run)]) == 0
+    assert "Of 40 photos: no file is a copy" in read(run / NAME)
+
+
+def test_its_own_predictions_are_as_precise_as_the_runs(run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(read(config).replace("precision: auto", "precision: fp32"))
+    classifier = read_run(run).classifier
+    assert classifier is not None
+    assert classifier.model.precision == "fp32"
 
 
 def test_several_classes_no_groups_no_test_photos(draw_folder: DrawFolder, fit: Fit) -> None:

@@ -144,13 +144,13 @@ def _by_group(comparison: Comparison) -> Html:
     shown, photos = comparison.verdict.order[:FEW], np.bincount(codes)
     shares = np.array([np.bincount(codes, weights=comparison.right[index]) / photos for index in shown])
     order = np.argsort(shares.mean(0), kind="stable")[:GROUPS]
-    figure, axes = chart("share of the group's photos that are right", "", height=70 + 18 * len(order))
+    figure, axes = chart("share of the group's photos that are right", "", height=70 + (14 + 2 * len(shown)) * len(order))
     for line, index in enumerate(shown):
-        offset = 0.12 * (line - (len(shown) - 1) / 2)
+        offset = 0.8 * ((line + 0.5) / len(shown) - 0.5)  # equal shares of a group do not hide each other
         style = series(line, marker=True) | {"linestyle": ""}
         axes.plot(shares[line, order], np.arange(len(order)) + offset, **style, label=short(comparison.names[index]))
     axes.set_yticks(range(len(order)), [short(f"{names[group]} ({photos[group]})") for group in order])
-    axes.invert_yaxis()
+    axes.set_ylim(len(order) - 0.5, -0.5)
     _legend_below(axes)
     hardest = ", ".join(str(names[group]) for group in order[:5])
     left = len(names) - len(order)
