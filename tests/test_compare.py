@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -67,6 +68,27 @@ def test_the_cheapest_of_those_that_cannot_be_told_apart_is_recommended(runs: Pa
     assert "add --overwrite true" in capsys.readouterr().err
     assert main(["compare", str(runs / "*" / "version_*"), "--output", str(output), "--overwrite"]) == 0
     assert (output / "comparison.html").read_text(encoding="utf-8") == before, "it repeats to the byte"
+
+
+def test_where_seeds_differ_most_more_seeds_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, shares in {"test_resnet": (0.95, 0.6), "test_vit": (0.9, 0.7)}.items():
+        for seed, share in enumerate(shares):
+            make_run(tmp_path / name / f"version_{seed}", some_right(share, seed), config=settings(name, seed))
+    assert main(["compare", str(tmp_path / "*" / "version_*")]) == 0
+    assert "since the spread of their seeds may explain it; train more seeds." in capsys.readouterr().out
+
+
+def test_many_entries_and_groups_fit_on_a_printed_page(tmp_path: Path) -> None:
+    for number in range(8):
+        config = settings()
+        config["model"]["learning_rate"] = 0.1 / (number + 1)
+        make_run(tmp_path / f"rates/version_{number}", some_right(0.9, number, n=500), config=config)
+    assert main(["compare", str(tmp_path / "rates" / "*"), "--output", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+    assert "By group (photos), the hardest first; 78 easier ones are not shown" in page
+    heights = [int(height) for height in re.findall(r'viewBox="0 0 \d+ (\d+)"', page)]
+    assert len(heights) == 6
+    assert max(heights) < 1000, "CSS pixels; a sheet has about as many"
 
 
 def test_runs_of_fit_are_compared(tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:

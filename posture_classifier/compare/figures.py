@@ -18,8 +18,8 @@ MANY = 30
 """Entries in a figure that has a line for each; the table above has all of them."""
 FEW = 6
 """Entries in a figure that tells them by colour, dashes and marks."""
-GROUPS = 40
-"""In the figure of accuracy by group: the hardest."""
+TALLEST = 800
+"""CSS pixels for the rows of the figure of accuracy by group, which then fits on a printed page: the hardest ones."""
 LARGEST = 1200
 """Square points of the disc with the most parameters: 39 points across."""
 LETTERS = 30
@@ -143,11 +143,13 @@ def _by_group(comparison: Comparison) -> Html:
     names, codes = np.unique(comparison.groups, return_inverse=True)
     shown, photos = comparison.verdict.order[:FEW], np.bincount(codes)
     shares = np.array([np.bincount(codes, weights=comparison.right[index]) / photos for index in shown])
-    order = np.argsort(shares.mean(0), kind="stable")[:GROUPS]
-    figure, axes = chart("share of the group's photos that are right", "", height=70 + (14 + 2 * len(shown)) * len(order))
+    row = max(14, 6 + 5 * len(shown))
+    order = np.argsort(shares.mean(0), kind="stable")[: TALLEST // row]
+    figure, axes = chart("share of the group's photos that are right", "", height=70 + row * len(order))
     for line, index in enumerate(shown):
-        offset = 0.8 * ((line + 0.5) / len(shown) - 0.5)  # equal shares of a group do not hide each other
-        style = series(line, marker=True) | {"linestyle": ""}
+        # Small, and below each other, so that equal shares of a group do not hide each other.
+        offset = 0.8 * ((line + 0.5) / len(shown) - 0.5)
+        style = series(line, marker=True) | {"linestyle": "", "markersize": 4.5}
         axes.plot(shares[line, order], np.arange(len(order)) + offset, **style, label=short(comparison.names[index]))
     axes.set_yticks(range(len(order)), [short(f"{names[group]} ({photos[group]})") for group in order])
     axes.set_ylim(len(order) - 0.5, -0.5)
