@@ -118,9 +118,7 @@ def test_ties_on_single_photos_by_mcnemar() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize(("n_entries", "n_groups", "each"), [(3, 15, 10), (4, 150, 1)], ids=["groups", "single photos"])
-def test_of_a_thousand_ties_at_most_fifty_are_taken_for_a_difference_by_any_metric(
-    n_entries: int, n_groups: int, each: int
-) -> None:
+def test_of_a_thousand_ties_at_most_fifty_are_taken_for_more_by_any_metric(n_entries: int, n_groups: int, each: int) -> None:
     """From the predictions to the verdict: some photos and groups are harder for all networks, some for one."""
     generator, group = np.random.default_rng(0), np.repeat(np.arange(n_groups), each)
     labels, wrong = np.arange(len(group)) % 2, dict.fromkeys(METRICS, 0)
