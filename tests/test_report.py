@@ -12,6 +12,7 @@ import pytest
 from posture_classifier.charts import SERIES
 from posture_classifier.cli import main
 from posture_classifier.report import page as report_page
+from posture_classifier.report import photos as report_photos
 from posture_classifier.report.run import read_run
 
 from .conftest import DrawFolder, Fit, draw_photos, fit_arguments
@@ -86,6 +87,25 @@ def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Pa
     for ours, theirs in zip(*tables, strict=True):
         assert {key: ours[key] for key in ("path", "group", "label")} == {key: theirs[key] for key in ("path", "group", "label")}
         assert float(ours["left"]) == pytest.approx(float(theirs["left"]), abs=1e-5)
+
+
+def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_photos, "WRONG", 1)
+    table = run / "test" / "predictions.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        wrong = 0.51 + 0.05 * number if number < 2 else 0.2
+        right_of_two = wrong if row["label"] == "left" else 1 - wrong
+        row |= {"left": str(1 - right_of_two), "right": str(right_of_two)}
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main(["report", str(run)]) == 0
+    most, _, least = read(run / NAME).partition("Least certain of the others")
+    assert "(0.56)" in most.partition("Most wrong, 1 of 2 errors")[2]
+    assert "(0.51)" in least.partition("<figcaption>")[2].partition("</figcaption>")[0], "first of them"
 
 
 def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
