@@ -82,7 +82,8 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }
 @media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; }
-.number { white-space: normal; } table { font-size: .85em; } }
+.number { white-space: normal; } table { font-size: .85em; } .charts { break-before: avoid; }
+.scroll { overflow: visible; } th, td { overflow-wrap: anywhere; } tbody th { min-width: 0; } }
 """
 )
 

@@ -17,7 +17,7 @@ MANY = 30
 """Entries in a figure that has a line for each; the table above has all of them."""
 FEW = 6
 """Entries in a figure that tells them by colour, dashes and marks."""
-TALLEST = 800
+TALLEST = 560
 """CSS pixels for the rows of the figure of accuracy by group, which then fits on a printed page: the hardest ones."""
 LARGEST = 1200
 """Square points of the disc with the most parameters: 39 points across."""
