@@ -31,6 +31,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 VARIABLES = {INK: "currentColor", GROUND: "var(--ground)"} | {c: f"var(--series-{n})" for n, c in enumerate(SERIES, start=1)}
 WIDTH, HEIGHT = 340, 250
 """CSS pixels: the width of a phone, so that letters need not shrink there."""
+LEGEND_ROW = 18
+"""CSS pixels."""
 STYLE: dict[str, Any] = {
     "figure.dpi": 72,  # a point is a CSS pixel
     "svg.fonttype": "none",  # letters stay letters: small, and in the page's font
@@ -72,6 +74,13 @@ def series(number: int, marker: bool = False) -> dict[str, Any]:
     if marker:
         style |= {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": GROUND, "markeredgewidth": 0.6}
     return style
+
+
+def legend_below(axes: Axes) -> None:
+    """Name the lines below the chart, each in a row by which the figure grows: they neither cover nor squeeze what is drawn."""
+    figure: Any = axes.figure
+    figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)
+    figure.set_figheight(figure.get_figheight() + LEGEND_ROW / 72 * len(axes.get_legend_handles_labels()[0]))
 
 
 def picture(figure: Figure, alt: str, caption: str = "") -> Html:

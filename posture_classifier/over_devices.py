@@ -88,16 +88,16 @@ def over_devices(jobs: list[Job], devices: list[str], do: Callable[[Job, str], N
 
 
 def fit_on(device: str, options: list[str], log: Path) -> str | None:
-    """Run ``fit`` in a process that sees one GPU; its output goes to a file.
+    """Run ``fit`` in a process that sees one GPU, and ends with this one; its output goes to a file.
 
     Returns:
         The last thing that it said if it failed.
     """
     with log.open("a", encoding="utf-8") as file:
-        command = [sys.executable, "-m", "posture_classifier", "fit", *options]
-        code = subprocess.run(
-            command, stdout=file, stderr=subprocess.STDOUT, env=os.environ | {VISIBLE: device}, check=False
-        ).returncode
+        command = [sys.executable, "-m", "posture_classifier.with_parent", "fit", *options]
+        seen = os.environ | {VISIBLE: device}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=seen) as child:
+            code = child.wait()
     if code == 0:
         return None
     said = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]

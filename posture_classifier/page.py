@@ -25,6 +25,8 @@ from posture_classifier.output import shown
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What a browser may load: pictures within the page, and its one style sheet."""
+UPRIGHT = 30
+"""Letters of the names above a square table that fit side by side on a phone; more are turned."""
 LIGHT = """--ground: #fff; --ink: #1c2127; --muted: #59636e; --error: #b3261e; --warning: #8a5200; --note: #4d5a75;
 --series-1: #0072b2; --series-2: #d55e00; --series-3: #008060; --series-4: #b0578d; --series-5: #a87400; --series-6: #2f8fc4;"""
 """Okabe and Ito's colours (2008), the pale ones darkened to a contrast of 3 with the ground."""
@@ -80,7 +82,8 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .number { white-space: normal; } .bar { width: 3rem; } th, td { padding-right: .5rem; } }
 @media print { :root { color-scheme: light; } body { max-width: none; padding: 0; font-size: 10pt; } svg { max-width: 100%; } }
 @media print { h2, h3 { break-after: avoid; } tr, .cluster { break-inside: avoid; } nav { display: none; }
-.number { white-space: normal; } table { font-size: .85em; } }
+.number { white-space: normal; } table { font-size: .85em; } .charts { break-before: avoid; }
+.scroll { overflow: visible; } th, td { overflow-wrap: anywhere; } tbody th { min-width: 0; } }
 """
 )
 
@@ -216,7 +219,7 @@ def shaded(cells: Sequence[Sequence[str]], shares: npt.NDArray[np.float64], name
     for name, row, row_shares in zip(names, cells, shares.tolist(), strict=True):
         inside = (Html(f'<td style="--share: {share:.2f}">{text(cell)}</td>') for cell, share in zip(row, row_shares, strict=True))
         rows.append(_tag("tr", _cell("th", "row", name, "") + joined(inside)))
-    kind = "matrix many" if len(names) > 4 else "matrix"
+    kind = "matrix many" if len(names) > 4 or sum(map(len, names)) > UPRIGHT else "matrix"
     return Html(
         f'<div class="scroll"><table class="{kind}"><thead><tr><td style="--share: 0"></td>{head}</tr></thead>'
         f"<tbody>{joined(rows)}</tbody></table></div>"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series, side_by_side
+from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, legend_below, picture, series, side_by_side
 from posture_classifier.page import Html, Section, bullets, contents, facts, paragraph, photo, photos, table, text, write_page
 
 from .pages import assert_stands_alone
@@ -43,6 +43,24 @@ def test_a_figure_repeats_to_the_byte_in_the_pages_ink() -> None:
     assert "currentColor" in once
     assert "font-family" not in once
     assert 'aria-label="lines &amp; &quot;bars&quot;"' in once
+
+
+@drawing()
+def heights(lines: int) -> tuple[float, float]:
+    """CSS pixels that the axes are high, and the figure."""
+    figure, axes = chart("false alarms", "caught")
+    for number in range(lines):
+        axes.plot([0, 1], [0, number + 1], label=f"line {number}")
+    legend_below(axes)
+    figure.draw_without_rendering()
+    return axes.get_window_extent().height, 72 * figure.get_figheight()
+
+
+def test_names_below_a_chart_do_not_squeeze_it() -> None:
+    (one, low), (six, high) = heights(1), heights(6)
+    assert six == pytest.approx(one, abs=6)
+    assert six > 150
+    assert high > low
 
 
 def test_html_is_escaped_once() -> None:

@@ -12,6 +12,7 @@ import pytest
 from posture_classifier.cli import main
 
 from .conftest import draw_photos, fit_arguments
+from .made_runs import make_run, settings, some_right
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
@@ -69,6 +70,16 @@ def test_the_check_asks_for_nothing_and_fits(tmp_path: Path, width: int) -> None
     shutil.copy(root / "left" / "person0_0.png", root / "right" / "copy.png")
     assert main(["check", str(root), "--output", str(tmp_path / "check")]) == 2
     assert browse(tmp_path / "check" / "check.html", tmp_path / "browser", width) == ([], [], width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_comparison_asks_for_nothing_and_fits(tmp_path: Path, width: int) -> None:
+    for seed in (0, 1):
+        make_run(tmp_path / f"good/version_{seed}", some_right(0.9, seed), config=settings("test_resnet", seed))
+    make_run(tmp_path / "cheap/version_0", some_right(0.88, 2), config=settings("test_vit"))
+    make_run(tmp_path / "bad/version_0", some_right(0.5, 3), config=settings("a_network_of_a_long_name_that_timm_does_not_have"))
+    assert main(["compare", str(tmp_path / "*" / "version_*"), "--output", str(tmp_path / "out")]) == 0
+    assert browse(tmp_path / "out" / "comparison.html", tmp_path / "browser", width) == ([], [], width)
 
 
 def test_a_page_that_does_is_found_out(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from scipy.stats import binomtest, norm, ttest_ind, ttest_rel
 from posture_classifier import intervals
 from posture_classifier.compare.paired import against_the_best, differences, holm, least_p, mcnemar, more_groups
 from posture_classifier.compare.verdict import judge
-from posture_classifier.evaluation import Bootstrap, Predictions
+from posture_classifier.evaluation import METRICS, Bootstrap, Predictions
 from posture_classifier.intervals import Floats, draws
 
 
@@ -113,6 +113,26 @@ def test_ties_on_single_photos_by_mcnemar() -> None:
         best = int(right.sum(1).argmax())
         found += bool((against_the_best(mcnemar(right), best) < 0.05).any())
     assert found <= 50
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_draws")
+@pytest.mark.parametrize(("n_entries", "n_groups", "each"), [(3, 15, 10), (4, 150, 1)], ids=["groups", "single photos"])
+def test_of_a_thousand_ties_at_most_fifty_are_taken_for_more_by_any_metric(n_entries: int, n_groups: int, each: int) -> None:
+    """From the predictions to the verdict: some photos and groups are harder for all networks, some for one."""
+    generator, group = np.random.default_rng(0), np.repeat(np.arange(n_groups), each)
+    labels, wrong = np.arange(len(group)) % 2, dict.fromkeys(METRICS, 0)
+    for _ in range(1000):
+        common = 1.3 + generator.normal(0, 0.4, n_groups)[group] + generator.normal(0, 0.7, len(group))
+        several = []
+        for _ in range(n_entries):
+            margin = common + generator.normal(0, 0.3, n_groups)[group] + generator.normal(0, 0.6, len(group))
+            positive = 1 / (1 + np.exp(-3 * (2 * labels - 1) * margin))
+            several.append([Predictions(np.arange(len(group)), labels, np.stack([1 - positive, positive], 1))])
+        bootstraps = [Bootstrap.of(entry, group.astype(str)) for entry in several]
+        for metric in METRICS:
+            wrong[metric] += len(judge(metric, several, bootstraps, grouped=each > 1).tied) < n_entries
+    assert max(wrong.values()) <= 50, wrong
 
 
 def networks(shares: list[float], n: int, seed: int) -> list[list[Predictions]]:

@@ -12,6 +12,8 @@ import pytest
 from posture_classifier.charts import SERIES
 from posture_classifier.cli import main
 from posture_classifier.report import page as report_page
+from posture_classifier.report import photos as report_photos
+from posture_classifier.report.run import read_run
 
 from .conftest import DrawFolder, Fit, draw_photos, fit_arguments
 from .pages import assert_stands_alone
@@ -85,6 +87,25 @@ def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Pa
     for ours, theirs in zip(*tables, strict=True):
         assert {key: ours[key] for key in ("path", "group", "label")} == {key: theirs[key] for key in ("path", "group", "label")}
         assert float(ours["left"]) == pytest.approx(float(theirs["left"]), abs=1e-5)
+
+
+def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_photos, "WRONG", 1)
+    table = run / "test" / "predictions.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        wrong = 0.51 + 0.05 * number if number < 2 else 0.2
+        right_of_two = wrong if row["label"] == "left" else 1 - wrong
+        row |= {"left": str(1 - right_of_two), "right": str(right_of_two)}
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main(["report", str(run)]) == 0
+    most, _, least = read(run / NAME).partition("Least certain of the others")
+    assert "(0.56)" in most.partition("Most wrong, 1 of 2 errors")[2]
+    assert "(0.51)" in least.partition("<figcaption>")[2].partition("</figcaption>")[0], "first of them"
 
 
 def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
@@ -166,6 +187,29 @@ def test_what_check_found_is_told(run: Path) -> None:
     (run / "check.json").write_text(json.dumps({"verdict": "warnings: 1 warning", "findings": [finding]}))
     assert main(["report", str(run)]) == 0
     assert "<strong>warning: near duplicates</strong>. 2 photos are &lt;copies&gt;." in read(run / NAME)
+
+
+def test_the_command_that_the_report_names_puts_what_check_found_into_it(run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    assert " --output RUN --overwrite true looks for" in read(run / NAME)
+    assert main(["check", str(read_run(run).root), "--output", str(run), "--overwrite", "true"]) in (0, 1, 2)
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert f"check.json says: {json.loads(read(run / 'check.json'))['verdict'].split(':')[0]}" in read(run / NAME)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"status": "ok"}'])
+def test_a_check_json_of_another_program_costs_no_report(run: Path, content: str) -> None:
+    (run / "check.json").write_text(content)
+    assert main(["report", str(run)]) == 0
+    assert "Of 40 photos: no file is a copy" in read(run / NAME)
+
+
+def test_its_own_predictions_are_as_precise_as_the_runs(run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(read(config).replace("precision: auto", "precision: fp32"))
+    classifier = read_run(run).classifier
+    assert classifier is not None
+    assert classifier.model.precision == "fp32"
 
 
 def test_several_classes_no_groups_no_test_photos(draw_folder: DrawFolder, fit: Fit) -> None:

@@ -4,7 +4,10 @@ import csv
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +17,8 @@ import pytest
 import timm
 import torch
 import yaml
+from filelock import FileLock
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.backbone_search import BackboneSearch
 from posture_classifier.cli import main
@@ -251,3 +256,59 @@ def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path, 
     assert failures["test_vit-seed_0"].startswith("model.backbone test_vit cannot take images of 40 px")
     assert search.finished("test_resnet-seed_0")
     assert "run folder" in (search.folder / "test_resnet-seed_0" / "fit.log").read_text()
+
+
+class Outlive(Callback):
+    """Holds a lock, as do the processes that it forks, and stays in its second epoch for a minute: so only the first time.
+
+    Args:
+        folder: Where it leaves its locks and that it was there.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.lock = FileLock(self.folder / f"{os.environ['CUDA_VISIBLE_DEVICES']}.lock")
+        self.lock.acquire()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        there = self.folder / f"{os.environ['CUDA_VISIBLE_DEVICES']}.there"
+        if trainer.current_epoch == 1 and not there.exists():
+            there.touch()
+            time.sleep(60)
+
+
+ON_TWO_GPUS = """
+import sys
+from posture_classifier import backbone_search, cli
+backbone_search.gpus = lambda trainer: ["0", "1"]
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path, photos: Path) -> None:
+    options = ["--search.backbones", "[test_resnet,test_efficientnet]", "--data.num_workers", "1"]
+    options += ["--trainer.callbacks", f"{Outlive.__module__}.Outlive", "--trainer.callbacks.folder", str(tmp_path)]
+    command = [sys.executable, "-c", ON_TWO_GPUS, "search", *arguments(photos, tmp_path, *options)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
+        try:
+            while len(list(tmp_path.glob("*.there"))) < 2:
+                assert search.poll() is None
+                time.sleep(0.1)
+        finally:
+            search.kill()
+    for lock in tmp_path.glob("*.lock"):
+        with FileLock(lock, timeout=20):  # not before each process that held it is gone
+            pass
+
+    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
+    assert again.returncode == 0, again.stderr
+    folder = tmp_path / "lightning_logs" / "search" / "search_0"
+    assert f"going on in {folder}" in again.stdout
+    assert len(rows(folder / "comparison" / "comparison.csv")) == 2
+    for run in folder.glob("*/version_*"):
+        assert [row["epoch"] for row in rows(run / "metrics.csv")] == ["0", "1"], "each epoch once"
+    assert len(list(folder.glob("*/version_*"))) == 2, "gone on with, not begun anew"

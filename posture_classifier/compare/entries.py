@@ -101,12 +101,14 @@ def _check_same_photos(runs: list[Run]) -> None:
     if others := [run for run, tested in zip(runs, photos, strict=True) if tested != usual]:
         first = frozenset(others[0].tested.paths.tolist())
         alone, lacking = sorted(first - usual), sorted(usual - first)
+        # A cross-validation has no split of its own to give.
+        split = f" (fit --data.split {reference.name}/{SPLIT})" if reference.split else ""
         raise UserError(
             f"{len(others)} of {len(runs)} runs were tested on other photos than {reference.name} ({len(usual)} photos): "
             f"{sample([run.name for run in others])}; {others[0].name} alone was tested on {len(alone)} "
             f"({sample(alone, 2) or 'none'}), and not on {len(lacking)} ({sample(lacking, 2) or 'none'}). A seed names the split "
-            f"too, so train all of them with one split, every seed (fit --data.split {reference.name}/{SPLIT}), or compare "
-            "cross-validations, which test every photo"
+            f"too, so train all of them with one split, every seed{split}, or compare cross-validations only, "
+            "which test every photo"
         )
     for run in runs:
         same_classes = run.tested.classes == reference.tested.classes

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series, side_by_side
+from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, legend_below, picture, series, side_by_side
 from posture_classifier.compare.comparison import TITLES, Comparison
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.compare.words import measured, operations
@@ -18,8 +17,8 @@ MANY = 30
 """Entries in a figure that has a line for each; the table above has all of them."""
 FEW = 6
 """Entries in a figure that tells them by colour, dashes and marks."""
-GROUPS = 40
-"""In the figure of accuracy by group: the hardest."""
+TALLEST = 560
+"""CSS pixels for the rows of the figure of accuracy by group, which then fits on a printed page: the hardest ones."""
 LARGEST = 1200
 """Square points of the disc with the most parameters: 39 points across."""
 LETTERS = 30
@@ -113,7 +112,7 @@ def _by_class(comparison: Comparison) -> Html:
     present = [label for label in range(len(comparison.classes)) if (comparison.labels == label).any()][:MANY]
     classes = [comparison.classes[label] for label in present]
     figures = [[recall(comparison, index, label) for label in present] for index in shown]
-    figure, axes = chart("share of the class that is right, 95 % interval", "", height=70 + 12 * (1 + len(shown)) * len(classes))
+    figure, axes = chart("share right, 95 % interval", "", height=50 + 12 * (1 + len(shown)) * len(classes))
     for line, (index, row) in enumerate(zip(shown, figures, strict=True)):
         offset = (line - (len(shown) - 1) / 2) / (len(shown) + 1)
         places = [label + offset for label in range(len(classes))]
@@ -124,12 +123,12 @@ def _by_class(comparison: Comparison) -> Html:
     axes.set_yticks(range(len(classes)), [short(name) for name in classes])
     axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    _legend_below(axes)
+    legend_below(axes)
     told = "; ".join(
         f"{comparison.names[index]}: " + ", ".join(f"{name} {measured(value)}" for name, value in zip(classes, row, strict=True))
         for index, row in zip(shown, figures, strict=True)
     )
-    return picture(figure, f"Accuracy by class. {told}", "By class.")
+    return picture(figure, f"Accuracy by class. {told}", "Share of the photos of each class that are right.")
 
 
 def recall(comparison: Comparison, index: int, label: int) -> Figure:
@@ -143,18 +142,20 @@ def _by_group(comparison: Comparison) -> Html:
     names, codes = np.unique(comparison.groups, return_inverse=True)
     shown, photos = comparison.verdict.order[:FEW], np.bincount(codes)
     shares = np.array([np.bincount(codes, weights=comparison.right[index]) / photos for index in shown])
-    order = np.argsort(shares.mean(0), kind="stable")[:GROUPS]
-    figure, axes = chart("share of the group's photos that are right", "", height=70 + 18 * len(order))
+    row = max(14, 6 + 5 * len(shown))
+    order = np.argsort(shares.mean(0), kind="stable")[: TALLEST // row]
+    figure, axes = chart("share right", "", height=50 + row * len(order))
     for line, index in enumerate(shown):
-        offset = 0.12 * (line - (len(shown) - 1) / 2)
-        style = series(line, marker=True) | {"linestyle": ""}
+        # Small, and below each other, so that equal shares of a group do not hide each other.
+        offset = 0.8 * ((line + 0.5) / len(shown) - 0.5)
+        style = series(line, marker=True) | {"linestyle": "", "markersize": 4.5}
         axes.plot(shares[line, order], np.arange(len(order)) + offset, **style, label=short(comparison.names[index]))
     axes.set_yticks(range(len(order)), [short(f"{names[group]} ({photos[group]})") for group in order])
-    axes.invert_yaxis()
-    _legend_below(axes)
+    axes.set_ylim(len(order) - 0.5, -0.5)
+    legend_below(axes)
     hardest = ", ".join(str(names[group]) for group in order[:5])
     left = len(names) - len(order)
-    caption = f"By group (photos), the hardest first{f'; {left} easier ones are not shown' if left else ''}."
+    caption = f"By group (of so many photos), the hardest first{f'; {left} easier ones are not shown' if left else ''}."
     return picture(figure, f"Accuracy by group; the hardest are {hardest}", caption)
 
 
@@ -170,7 +171,7 @@ def learning_curves(comparison: Comparison) -> Html:
 
 @drawing()
 def _curves(comparison: Comparison, column: str, title: str, best: Callable[[list[float]], float]) -> Html:
-    figure, axes = chart("epoch", title, height=300)
+    figure, axes = chart("epoch", title)
     told = []
     for line, index in enumerate(comparison.verdict.order[:FEW]):
         curves = [rows for run in comparison.entries[index].runs for rows in run.curves if rows]
@@ -184,9 +185,5 @@ def _curves(comparison: Comparison, column: str, title: str, best: Callable[[lis
             told.append(f"{comparison.names[index]} {best([value for points in noted for _, value in points]):.3f}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if told:
-        _legend_below(axes)
+        legend_below(axes)
     return picture(figure, f"{title} by epoch; best: {', '.join(told) or 'not noted'}", "A line for each seed or fold.")
-
-
-def _legend_below(axes: Axes) -> None:
-    axes.figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)

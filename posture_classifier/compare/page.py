@@ -9,7 +9,7 @@ from posture_classifier.charts import side_by_side
 from posture_classifier.compare.comparison import TITLES, Comparison
 from posture_classifier.compare.entries import different_settings
 from posture_classifier.compare.figures import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
-from posture_classifier.compare.table import COSTS
+from posture_classifier.compare.table import COSTS, NOT_TIMED
 from posture_classifier.compare.words import (
     decimals,
     how_tested,
@@ -98,7 +98,7 @@ def _costs(comparison: Comparison) -> Html:
         "One multiply-add is two FLOPs. Memory is fp32: of predicting one photo, and of a training step of the run's batch with "
         "nothing frozen. Training: seconds of one run, in the mean over its seeds; all folds of a cross-validation."
     )
-    timed = f" Speed: fp32 on {', '.join(sorted(devices))}, of one photo and of the run's batch." if devices else ""
+    timed = f" Speed: fp32 on {', '.join(sorted(devices))}, of one photo and of the run's batch." if devices else NOT_TIMED
     return table(["entry", *(COSTS[name][0].replace("\n", " ").strip() for name in shown)], rows, caption + timed)
 
 

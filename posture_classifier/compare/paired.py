@@ -118,7 +118,7 @@ def more_groups(difference: float, over_groups: float, over_seeds: float, n_grou
     By the normal distribution, with a chance of ``POWER`` and Bonferroni's correction for ``n_tests``.
 
     Returns:
-        The number, or None where no number would do: the difference is 0, or as small as that of two seeds.
+        The number, or None where no number would do: the difference is 0, or one that the spread of the seeds may explain.
     """
     reach = float(ndtri(1 - 0.025 / n_tests) + ndtri(POWER))
     allowed = (difference / reach) ** 2 - over_seeds**2

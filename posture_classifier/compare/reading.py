@@ -18,7 +18,7 @@ from posture_classifier.output import read_rows
 CONFIG, SETTINGS = "config.yaml", "settings.yaml"
 """What ``fit`` and ``crossval`` were told."""
 WANDB = "wandb:"
-SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "unfreezing", "cache", "ckpt_path")
+SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
 """Of the settings; W&B keeps facts beside them."""
 SPLIT, METRICS_CSV, PREDICTIONS = "split.csv", "metrics.csv", "predictions.csv"
 
@@ -137,8 +137,10 @@ def read_run(folder: Path) -> Run:
         folder = folder.resolve().parent.parent
     crossval = (folder / SETTINGS).is_file()
     if not crossval and not (folder / CONFIG).is_file():
-        hint = f"; give its runs as '{folder}/version_*'" if list(folder.glob("version_*")) else "; give what fit or crossval wrote"
-        raise UserError(f"{folder} is no run folder, since it has no {CONFIG}{hint}")
+        # Of an experiment, or of a search.
+        inside = next((pattern for pattern in ("version_*", "*/version_*") if any(folder.glob(pattern))), None)
+        hint = f"give its runs as '{folder}/{inside}'" if inside else "give what fit or crossval wrote"
+        raise UserError(f"{folder} is no run folder, since it has no {CONFIG}; {hint}")
     predictions = folder / PREDICTIONS if crossval else folder / "test" / PREDICTIONS
     if not predictions.is_file():
         raise NotTestedError(f"{folder} has no test results ({predictions.relative_to(folder)}): {_why(folder, crossval)}")

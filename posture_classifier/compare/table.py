@@ -22,6 +22,7 @@ COSTS: dict[str, tuple[str, float]] = {
     "seconds": ("training\ns", 1),
 }
 """Titles of columns, and what their figures are divided by."""
+NOT_TIMED = " Latency of one photo and photos per second are measured by compare --measure."
 ENDS = {"value": "", "low": "_low", "high": "_high"}
 COLUMNS = [
     *("entry", "standing", "recommended", "seeds", "photos", "groups"),
@@ -95,6 +96,8 @@ def costs_table(comparison: Comparison) -> Table:
     caption = "Memory is fp32: of predicting 1 photo, and of a training step of the run's batch with nothing frozen."
     if device := next((cost.device for cost in comparison.expenses if cost.device), None):
         caption += f" Speed is fp32 on {device}: 1 photo, and the run's batch."
+    else:
+        caption += NOT_TIMED
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
     table.add_column("entry", overflow="fold")
     shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.expenses)]

@@ -90,7 +90,7 @@ def _settled(comparison: Comparison, index: int) -> str:
     pair = f"{comparison.names[verdict.best]} and {comparison.names[index]}"
     difference = abs(verdict.differences.values[verdict.best, index])
     if further is None:
-        why = "their values are equal" if difference < SAME else "they differ no more than seeds of one configuration do"
+        why = "their values are equal" if difference < SAME else "the spread of their seeds may explain it; train more seeds"
         return f"{pair}: no number of {unit} would tell them apart, since {why}."
     photos = f" (some {further * len(comparison.groups) // comparison.n_groups:,} photos)" if comparison.grouped else ""
     return f"{pair}: about {further:,} more {unit}{photos}, if they truly differ by the {difference:.3f} measured."

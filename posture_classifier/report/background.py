@@ -1,6 +1,7 @@
 """What was trained on what, how it learnt, and what ``check`` says of the photos."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,15 +79,23 @@ def learning_section(run: Run) -> Section:
 def check_section(run: Run) -> Section:
     """What is known of the photos' faults."""
     found = next((path for path in (run.folder / "check.json", run.root / "check.json") if path.is_file()), None)
-    command = f"python -m posture_classifier check {run.root}"
-    if found is not None:
+    said = _told(found) if found is not None else None
+    if said is None:
+        looked_for = "Damaged files, copies that are not identical, shortcuts and probable label errors"
+        command = f"python -m posture_classifier check {run.root} --output RUN --overwrite true"
+        then = "with RUN the folder of this run, a report written after it says what it found"
+        said = _quick(run) + paragraph(f"{looked_for} are what {command} looks for; {then}.")
+    return Section("What check found", said)
+
+
+def _told(found: Path) -> Html | None:
+    """What a ``check.json`` says, unless it is another program's or damaged."""
+    try:
         content = json.loads(found.read_text(encoding="utf-8"))
         findings = [strong(f"{f['severity']}: {f['kind'].replace('_', ' ')}") + f". {f['text']}" for f in content["findings"]]
-        body = paragraph(f"{found} says: {content['verdict']}") + bullets(findings)
-    else:
-        looked_for = "Damaged files, copies that are not identical, shortcuts and probable label errors"
-        body = _quick(run) + paragraph(f"{looked_for} are what {command} looks for.")
-    return Section("What check found", body)
+        return paragraph(f"{found} says: {content['verdict']}") + bullets(findings)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _quick(run: Run) -> Html:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, picture, series
+from posture_classifier.charts import GROUND, INK, SERIES, chart, drawing, legend_below, picture, series
 from posture_classifier.evaluation import BINS, Predictions, confidence_bins, reliability
 from posture_classifier.intervals import Floats, share
 from posture_classifier.page import Html
@@ -48,7 +48,7 @@ def roc_chart(predictions: Predictions, names: dict[int, str], marks: dict[int, 
         if mark := marks.get(label):
             _mark(axes, mark.false_alarms.value, mark.recall.value, line)
     _unit_square(axes)
-    axes.legend(loc="lower right")
+    legend_below(axes)
     listing = ", ".join(names.values())
     return picture(figure, f"ROC curve of {listing}: share caught by share of false alarms", "ROC: further up and left is better.")
 
@@ -64,7 +64,7 @@ def precision_recall_chart(predictions: Predictions, names: dict[int, str], mark
         if mark := marks.get(label):
             _mark(axes, mark.recall.value, mark.precision.value, line)
     _unit_square(axes)
-    axes.legend(loc="lower left")
+    legend_below(axes)
     listing = ", ".join(names.values())
     alt = f"Precision-recall curve of {listing}: share of alarms that are right by share caught"
     return picture(figure, alt, "Precision and recall: further up and right is better.")

@@ -27,13 +27,13 @@ def photos_section(run: Run) -> Section:
     predictions = run.evaluated.predictions
     errors = np.flatnonzero(predictions.predicted != predictions.labels)
     wrong = errors[np.argsort(-predictions.losses[errors], kind="stable")][:WRONG].tolist()
-    others = np.setdiff1d(np.arange(len(run.evaluated)), errors)
+    others = np.setdiff1d(np.arange(len(run.evaluated)), wrong)
     unsure = others[np.argsort(predictions.confidence[others], kind="stable")][:UNSURE].tolist()
     said, pictures = _pictures(run, wrong + unsure)
     body = (Html() if wrong else paragraph("No photo is wrong.")) + paragraph(said, "muted")
     for title, chosen in (
         (f"Most wrong, {len(wrong)} of {counted(len(errors), 'error')}", wrong),
-        ("Right, but least certain", unsure),
+        (f"Least certain{' of the others' if wrong else ''}", unsure),
     ):
         if chosen:
             body += heading(title) + (_shown(run, chosen, pictures) if pictures else _listing(run, chosen))
