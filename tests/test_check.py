@@ -1,6 +1,7 @@
 """``check`` finds every planted fault, invents none, and survives what ``fit`` refuses."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -17,12 +18,14 @@ from PIL import Image
 from posture_classifier.check.duplicates import NAMES
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder import Result, check_folder
+from posture_classifier.check.listing import list_folder
 from posture_classifier.cli import main
 from posture_classifier.data.eye import Eye
+from posture_classifier.data.folder import read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_duplicates import scenes
 
-from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant, scene
+from .check_folders import CLASSES, Expected, draw_bursts, draw_people, draw_scenes, plant, scene
 from .conftest import DrawFolder, Fit
 from .pages import assert_stands_alone
 from .test_decode import bomb
@@ -157,6 +160,17 @@ def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
     assert kinds(result, "error") == {"leaks"}
 
 
+def test_one_copy_of_a_leaked_picture_stays(tmp_path: Path) -> None:
+    """In alphabetical order the training photo is the first of its copies, and as a leak it is the one to go."""
+    for split, seed in (("train", 0), ("val", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
+    root = tmp_path / "split"
+    shutil.copy(root / "train/circles/000.jpg", root / "train/circles/twin.jpg")
+    shutil.copy(root / "train/circles/000.jpg", root / "val/circles/seen.jpg")
+    left_out = {path for finding in look(root).findings for path in finding.exclude}
+    assert left_out == {"train/circles/000.jpg", "train/circles/twin.jpg"}
+
+
 def test_a_group_on_two_sides_of_the_users_split(tmp_path: Path) -> None:
     for split, seed in (("train", 0), ("test", 1000)):
         draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
@@ -243,6 +257,45 @@ def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary:
     shutil.rmtree(root / "\udcec\udc95")
     fixes.write_bytes(b"".join(line for line in fixes.read_bytes().splitlines(True) if b"/a.jpg" not in line))
     assert len(PostureData(str(root), exclude=str(fixes)).photos) == 6
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_folders_that_are_links_are_looked_into_as_by_fit(tmp_path: Path, split: str) -> None:
+    real, root = draw_scenes(tmp_path / "elsewhere", each=3), tmp_path / "linked"
+    (root / split).mkdir(parents=True)
+    for name in CLASSES:
+        (root / split / name).symlink_to(real / name)
+    if split:
+        (root / "test").symlink_to(draw_scenes(tmp_path / "more", each=3, seed=1000))
+    (real / CLASSES[0] / "up").symlink_to(real)
+    listed, taken = list_folder(root).photos, read_folder(root)
+    assert listed.paths.tolist() == taken.paths.tolist()
+    assert len(taken) == (12 if split else 6)
+    assert listed.splits.tolist() == taken.splits.tolist()
+
+
+def test_a_link_to_itself_is_no_class(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=3)
+    (root / "circle").symlink_to(root / "circle")
+    assert len(read_folder(root)) == len(list_folder(root).photos) == 6
+
+
+def test_a_closed_folder_is_an_error_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions do not stop root, so the system's answer is made."""
+    root = draw_scenes(tmp_path / "photos", each=3)
+    closed = root / "circles" / "anna"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    result = look(root)
+    assert f"{closed} cannot be opened (Permission denied)" in named(result, "layout").text
+    assert len(result.photos) == 6
 
 
 def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:

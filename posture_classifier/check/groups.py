@@ -46,8 +46,8 @@ def _clustered(readable: Photos, sample: Sample) -> list[Finding]:
         return []
     hidden = _hidden(sample, sample.units)
     text = (
-        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates hold {n} photos of {len(readable)}, and no groups "
-        f"are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
+        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates with {n} photos of {len(readable)} in all, and no "
+        f"groups are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
     )
     severity: Severity = "warning" if n >= SHARE * len(readable) else "note"
     return [Finding("groups", severity, text, values=hidden | {"proposal": "data.group_by cluster"})]
