@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def shown(path: str) -> str:
-    """A name of bytes that are no UTF-8, as a terminal or a page can show it."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
+def shown(text: str) -> str:
+    """What names a file, as a terminal or a page can show it: without bytes that are no UTF-8, or that would command a terminal."""
+    readable = text.encode(errors="surrogateescape").decode(errors="replace")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", readable)

@@ -244,15 +244,20 @@ def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary:
     if hasattr(os, "mkfifo"):  # not on Windows
         os.mkfifo(root / "squares" / "pipe.jpg")
     shutil.copy(root / "circles/000.jpg", root / "circles/caf\udce9.jpg")
+    (root / "squares" / "\x1b[31mred.jpg").touch()  # makes a terminal write in red
     (root / "\udcec\udc95").mkdir()  # as Python spells these bytes
     shutil.copy(root / "circles/002.jpg", root / "\udcec\udc95/a.jpg")
     assert main(["check", str(root), "--output", str(tmp_path / "report"), "--fix_list", str(fixes)]) == 2
     unreadable = next(f for f in json.loads((tmp_path / "report/check.json").read_text())["findings"] if f["kind"] == "unreadable")
-    assert unreadable["photos"] == [["circles/bomb.png"], ["circles/caf\udce9.jpg"], ["squares/pipe.jpg"], ["\udcec\udc95/a.jpg"]]
+    names = ["circles/bomb.png", "circles/caf\udce9.jpg", "squares/\x1b[31mred.jpg", "squares/pipe.jpg", "\udcec\udc95/a.jpg"]
+    assert unreadable["photos"] == [[name] for name in names]
     assert "more than 179 million pixels" in unreadable["captions"][0]
     assert "its name is not valid UTF-8; rename it" in unreadable["captions"][1]
-    assert "caf\ufffd.jpg" in (tmp_path / "report/check.html").read_text(encoding="utf-8")
-    assert "circles/caf\ufffd.jpg".encode() in capsysbinary.readouterr().out
+    page, printed = (tmp_path / "report/check.html").read_text(encoding="utf-8"), capsysbinary.readouterr().out
+    assert "caf\ufffd.jpg" in page
+    assert "circles/caf\ufffd.jpg, squares/\ufffd[31mred.jpg".encode() in printed
+    assert "\x1b" not in page
+    assert b"\x1b" not in printed
     assert b"circles/caf\xe9.jpg,unreadable" in fixes.read_bytes()
     shutil.rmtree(root / "\udcec\udc95")
     fixes.write_bytes(b"".join(line for line in fixes.read_bytes().splitlines(True) if b"/a.jpg" not in line))
