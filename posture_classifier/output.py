@@ -28,7 +28,8 @@ def check_output(option: str, output: Path | None, suffixes: Sequence[str], over
     if output is None:
         return
     if output.suffix not in suffixes:
-        raise UserError(f"{option} {output} must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
+        *others, last = suffixes
+        raise UserError(f"{option} {output} must end in {' or '.join([', '.join(others), last] if others else [last])}")
     if output.exists() and not overwrite:
         raise UserError(f"{option} {output} exists; choose another name, or add --overwrite true")
     if output.is_dir() or not output.parent.is_dir():

@@ -354,6 +354,22 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.Capture
     assert "nowhere is not a folder; expected" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--output", "{photos}/report"], "would lie in {photos}, where fit takes folders for classes"),
+        (["--fix_list", "{folder}/fixes.txt"], "must end in .csv\n"),
+    ],
+)
+def test_where_nothing_should_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], expected: str
+) -> None:
+    places = {"folder": tmp_path, "photos": draw_scenes(tmp_path / "photos", each=1)}
+    assert main(["check", str(places["photos"]), *(option.format(**places) for option in options)]) == 2
+    assert expected.format(**places) in capsys.readouterr().err
+    assert sorted(path.name for path in places["photos"].iterdir()) == sorted(CLASSES)
+
+
 def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, report = draw_scenes(tmp_path / "a <b> folder", each=6), tmp_path / "report"
     shutil.copy(root / "circles/000.jpg", root / "circles/copy & paste.jpg")

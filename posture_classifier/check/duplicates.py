@@ -100,7 +100,9 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     n = sum(map(len, clusters))
     severity: Severity = "note" if kept_together and not identical else "warning"
     advice = (
-        "They are kept together." if kept_together else "A random split puts them on both sides; name groups with --group_pattern."
+        "They are kept together."
+        if kept_together
+        else "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
     )
     text = (
         f"{counted(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"

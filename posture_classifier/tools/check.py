@@ -36,6 +36,8 @@ def check(
     check_output_folder("--output", output, overwrite)
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
+    if output is not None and output.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import counted, exit_code
     from posture_classifier.check.folder import check_folder
