@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import GPS, IFD, Base
 
 from posture_classifier.data.decode import NO_FILE, UNSPEAKABLE, DecodeError, decode
 from posture_classifier.data.digest import digest
@@ -108,7 +108,8 @@ def _header(path: Path) -> dict[str, Any]:
         try:
             exif = image.getexif()
             camera, taken = shot(exif)
-            gps, orientation = bool(exif.get_ifd(IFD.GPSInfo)), exif.get(Base.Orientation, 1)
+            # Cameras without a receiver write the version of this part all the same.
+            gps, orientation = GPS.GPSLatitude in exif.get_ifd(IFD.GPSInfo), exif.get(Base.Orientation, 1)
         except Exception:
             (camera, taken), gps, orientation = Shot("", math.nan), False, 1
         return {
