@@ -10,7 +10,7 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding, counted
 from posture_classifier.data.decode import SUFFIXES
-from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, normal, read_folder
+from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normal, read_folder
 from posture_classifier.data.names import Names
 from posture_classifier.errors import UserError, sample
 
@@ -114,7 +114,7 @@ def with_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
         return photos, [Finding("group_pattern", "error", f"The group pattern {pattern!r} is not a regular expression: {error}.")]
     matches = [expression.search(normal(path)) for path in photos.paths.tolist()]
     names = [normal(path) for path in photos.paths.tolist()]
-    groups = [m[min(1, expression.groups)] or m[0] if m else name for m, name in zip(matches, names, strict=True)]
+    groups = [group_name(match) if match else name for match, name in zip(matches, names, strict=True)]
     missed = [[path] for path, match in zip(photos.paths.tolist(), matches, strict=True) if not match]
     grouped = replace(photos, groups=Names(groups), grouped=len(missed) < len(photos))
     if not missed:

@@ -177,6 +177,11 @@ def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
     return sorted(result)
 
 
+def group_name(match: re.Match[str]) -> str:
+    """What a pattern names by its match: its first group, if it has one that matched, or else all of it."""
+    return match[min(1, match.re.groups)] or match[0]
+
+
 def _groups(paths: Names, pattern: str | None) -> Names:
     if pattern is None:
         # The same array, unless macOS wrote the names.
@@ -191,7 +196,7 @@ def _groups(paths: Names, pattern: str | None) -> Names:
     missed: list[str] = []
     for number, path in enumerate(paths):
         if match := expression.search(normal(path)):
-            codes[number] = places.setdefault(match[min(1, expression.groups)] or match[0], len(places))
+            codes[number] = places.setdefault(group_name(match), len(places))
         else:
             missed.append(path)
     if missed:

@@ -115,17 +115,22 @@ def check_classes(photos: Photos) -> None:
             rank_zero_warn(f"{message}; the figures will say nothing about it")
 
 
+def crossing_groups(photos: Photos) -> list[str]:
+    """Names of the groups that are on more than one side of the split, in alphabetical order."""
+    sides: dict[str, set[str]] = {}
+    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
+        if split:
+            sides.setdefault(group, set()).add(split)
+    return sorted(group for group, splits in sides.items() if len(splits) > 1)
+
+
 def check_disjoint(photos: Photos) -> None:
     """Refuse a split that has one group on two sides.
 
     Raises:
         UserError: Naming the groups.
     """
-    sides: dict[str, set[str]] = {}
-    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
-        if split:
-            sides.setdefault(group, set()).add(split)
-    if crossing := sorted(group for group, splits in sides.items() if len(splits) > 1):
+    if crossing := crossing_groups(photos):
         raise UserError(
             f"{len(crossing)} groups are in more than one split ({sample(crossing)}), so the result would be measured on people "
             "already seen; move each group into one split"
