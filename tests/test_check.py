@@ -145,6 +145,17 @@ def test_sessions_are_proposed_from_camera_and_time(tmp_path: Path) -> None:
     assert (finding.values["proposal"], finding.values["groups"]) == ("data.group_by exif", 6)
 
 
+def test_one_moment_in_two_classes_is_a_question(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=4)
+    for name, label in (("000", "circles"), ("002", "squares")):
+        image = Image.open(root / f"circles/{name}.jpg")
+        image.crop((6, 4, 154, 116)).save(root / label / f"crop_{name}.jpg", quality=92)
+    finding = named(look(root), "same_scene")
+    assert "1 cluster has photos of more than one class" in finding.text
+    assert finding.photos == [["circles/002.jpg", "squares/crop_002.jpg"], ["circles/000.jpg", "circles/crop_000.jpg"]]
+    assert finding.captions == ["circles and squares", "circles"]
+
+
 def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
     for split, seed in (("train", 0), ("test", 1000)):
         draw_scenes(tmp_path / "split" / split, each=10, seed=seed)

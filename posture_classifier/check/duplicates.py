@@ -24,6 +24,9 @@ NAMES = {
     "same_scene": "photos of one moment: bursts, video frames or crops",
 }
 
+MAY_DIFFER = ("mirrored", "same_scene")
+"""Kinds in which several classes are a question, not a fault: left and right hand, or two postures in one minute."""
+
 
 @dataclass(frozen=True)
 class Duplicates:
@@ -110,18 +113,29 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     paths = photos.paths.tolist()
     exclude = {}
     if identical:
-        same_label = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) == 1]
+        same_label = [cluster for cluster in clusters if len(_classes(photos, cluster)) == 1]
         kept = [(_latest(photos, cluster)[0], cluster) for cluster in same_label]
         exclude = {paths[i]: f"same as {paths[keep]}" for keep, cluster in kept for i in cluster if i != keep}
-    return Finding(kind, severity, text, _paths(photos, clusters), values={"clusters": len(clusters), "photos": n}, exclude=exclude)
+    values, captions = {"clusters": len(clusters), "photos": n}, []
+    if kind in MAY_DIFFER and (mixed := [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]):
+        clusters = mixed + [cluster for cluster in clusters if cluster not in mixed]
+        captions = [" and ".join(_classes(photos, cluster)) for cluster in clusters]
+        text += f" {counted(len(mixed), 'cluster has', 'clusters have')} photos of more than one class; look whether that can be."
+        values["of_several_classes"] = len(mixed)
+    return Finding(kind, severity, text, _paths(photos, clusters), captions, values, exclude)
+
+
+def _classes(photos: Photos, cluster: list[int]) -> list[str]:
+    """The classes that occur in a cluster."""
+    return [photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))]
 
 
 def contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
     """Copies of one picture in different classes: at least one of the labels is wrong."""
-    wrong = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) > 1]
+    wrong = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
     if not wrong:
         return []
-    names = [" or ".join(photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))) for cluster in wrong]
+    names = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
     text = f"{counted(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
     exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
     return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), names, {"clusters": len(wrong)}, exclude)]
