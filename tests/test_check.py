@@ -223,6 +223,16 @@ def test_a_class_taken_in_another_way(tmp_path: Path, change: Callable[[Path], N
     assert used in finding.text
 
 
+def test_four_people_are_enough_to_see_a_shortcut(tmp_path: Path) -> None:
+    root, pattern = draw_people(tmp_path / "people", people=4), r"subject-\d+"
+    clean = look(root, pattern)
+    assert not kinds(clean, "warning", "error") - {"small_classes"}
+    assert "Probable label errors were not looked for: that takes 10 groups of every class" in named(clean, "not_looked_for").text
+    for path in (root / "squares").glob("*.jpg"):
+        quality(path)
+    assert "JPEG quality 100%" in named(look(root, pattern), "file_shortcut").text
+
+
 def test_imbalance(tmp_path: Path) -> None:
     root = draw_scenes(tmp_path / "photos", each=22)
     for path in sorted((root / "squares").glob("*.jpg"))[2:]:
