@@ -39,7 +39,8 @@ def class_findings(photos: Photos, units: Ints) -> list[Finding]:
         worst: Severity = "error" if n_units.min() < SPLITS else "warning"
         what = "groups that share no picture" if photos.grouped else "photos that share nothing"
         listing = ", ".join(f"{photos.classes[label]} ({n_units[label]})" for label in few)
-        text = f"Too few {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
+        number = "Too few" if worst == "error" else "Hardly enough"
+        text = f"{number} {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
         findings.append(Finding("small_classes", worst, text, values={"units": _named(photos, n_units)}))
     return findings
 
