@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def check_output(option: str, output: Path | None, suffixes: Sequence[str], over
     if output is None:
         return
     if output.suffix not in suffixes:
-        raise UserError(f"{option} {output} must end in {', '.join(suffixes[:-1])} or {suffixes[-1]}")
+        *others, last = suffixes
+        raise UserError(f"{option} {output} must end in {' or '.join([', '.join(others), last] if others else [last])}")
     if output.exists() and not overwrite:
         raise UserError(f"{option} {output} exists; choose another name, or add --overwrite true")
     if output.is_dir() or not output.parent.is_dir():
@@ -77,6 +79,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def shown(path: str) -> str:
-    """A name of bytes that are no UTF-8, as a terminal or a page can show it."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
+def shown(text: str) -> str:
+    """What names a file, as a terminal or a page can show it: without bytes that are no UTF-8, or that would command a terminal."""
+    readable = text.encode(errors="surrogateescape").decode(errors="replace")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", readable)

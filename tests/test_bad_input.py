@@ -169,10 +169,11 @@ def test_all_unreadable_files_are_listed_at_once(
     root = draw_folder()
     for spoil in (truncate, text, decompression_bomb):
         spoil(root)
-    assert main(fit_arguments(root, tmp_path, 1)) == 2
+    shutil.copy(root / "left/person1_0.png", root / "left/person1_\udce9.png")
+    assert main([*fit_arguments(root, tmp_path, 1), "--data.group_by", "none"]) == 2
     error = capsys.readouterr().err
-    assert "3 of 26 files" in error
-    assert all(name in error for name in ("person1_1.png", "person1_x.jpg", "person1_x.png"))
+    assert "4 of 27 files" in error
+    assert all(name in error for name in ("person1_1.png", "person1_x.jpg", "person1_x.png", "its name is not valid UTF-8"))
 
 
 def test_unreadable_files_can_be_skipped(tmp_path: Path, draw_folder: DrawFolder) -> None:

@@ -1,6 +1,7 @@
 """``check`` finds every planted fault, invents none, and survives what ``fit`` refuses."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -17,12 +18,14 @@ from PIL import Image
 from posture_classifier.check.duplicates import NAMES
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder import Result, check_folder
+from posture_classifier.check.listing import list_folder
 from posture_classifier.cli import main
 from posture_classifier.data.eye import Eye
+from posture_classifier.data.folder import read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_duplicates import scenes
 
-from .check_folders import Expected, draw_bursts, draw_people, draw_scenes, plant, scene
+from .check_folders import CLASSES, Expected, draw_bursts, draw_people, draw_scenes, plant, scene
 from .conftest import DrawFolder, Fit
 from .pages import assert_stands_alone
 from .test_decode import bomb
@@ -142,6 +145,17 @@ def test_sessions_are_proposed_from_camera_and_time(tmp_path: Path) -> None:
     assert (finding.values["proposal"], finding.values["groups"]) == ("data.group_by exif", 6)
 
 
+def test_one_moment_in_two_classes_is_a_question(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=4)
+    for name, label in (("000", "circles"), ("002", "squares")):
+        image = Image.open(root / f"circles/{name}.jpg")
+        image.crop((6, 4, 154, 116)).save(root / label / f"crop_{name}.jpg", quality=92)
+    finding = named(look(root), "same_scene")
+    assert "1 cluster has photos of more than one class" in finding.text
+    assert finding.photos == [["circles/002.jpg", "squares/crop_002.jpg"], ["circles/000.jpg", "circles/crop_000.jpg"]]
+    assert finding.captions == ["circles and squares", "circles"]
+
+
 def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
     for split, seed in (("train", 0), ("test", 1000)):
         draw_scenes(tmp_path / "split" / split, each=10, seed=seed)
@@ -155,6 +169,17 @@ def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
     assert leak.exclude.keys() == {"train/circles/000.jpg"}, "the test photos stay what they were"
     assert set(moment.photos[0]) == {"test/squares/crop.jpg", "train/squares/001.jpg"}
     assert kinds(result, "error") == {"leaks"}
+
+
+def test_one_copy_of_a_leaked_picture_stays(tmp_path: Path) -> None:
+    """In alphabetical order the training photo is the first of its copies, and as a leak it is the one to go."""
+    for split, seed in (("train", 0), ("val", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
+    root = tmp_path / "split"
+    shutil.copy(root / "train/circles/000.jpg", root / "train/circles/twin.jpg")
+    shutil.copy(root / "train/circles/000.jpg", root / "val/circles/seen.jpg")
+    left_out = {path for finding in look(root).findings for path in finding.exclude}
+    assert left_out == {"train/circles/000.jpg", "train/circles/twin.jpg"}
 
 
 def test_a_group_on_two_sides_of_the_users_split(tmp_path: Path) -> None:
@@ -198,6 +223,17 @@ def test_a_class_taken_in_another_way(tmp_path: Path, change: Callable[[Path], N
     assert used in finding.text
 
 
+def test_four_people_are_enough_to_see_a_shortcut(tmp_path: Path) -> None:
+    root, pattern = draw_people(tmp_path / "people", people=4), r"subject-\d+"
+    clean = look(root, pattern)
+    assert kinds(clean, "warning", "error") == {"small_classes"}
+    assert named(clean, "small_classes").text.startswith("Hardly enough groups"), "fit takes them"
+    assert "Probable label errors were not looked for: that takes 10 groups of every class" in named(clean, "not_looked_for").text
+    for path in (root / "squares").glob("*.jpg"):
+        quality(path)
+    assert "JPEG quality 100%" in named(look(root, pattern), "file_shortcut").text
+
+
 def test_imbalance(tmp_path: Path) -> None:
     root = draw_scenes(tmp_path / "photos", each=22)
     for path in sorted((root / "squares").glob("*.jpg"))[2:]:
@@ -230,19 +266,63 @@ def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary:
     if hasattr(os, "mkfifo"):  # not on Windows
         os.mkfifo(root / "squares" / "pipe.jpg")
     shutil.copy(root / "circles/000.jpg", root / "circles/caf\udce9.jpg")
+    (root / "squares" / "\x1b[31mred.jpg").touch()  # makes a terminal write in red
     (root / "\udcec\udc95").mkdir()  # as Python spells these bytes
     shutil.copy(root / "circles/002.jpg", root / "\udcec\udc95/a.jpg")
     assert main(["check", str(root), "--output", str(tmp_path / "report"), "--fix_list", str(fixes)]) == 2
     unreadable = next(f for f in json.loads((tmp_path / "report/check.json").read_text())["findings"] if f["kind"] == "unreadable")
-    assert unreadable["photos"] == [["circles/bomb.png"], ["circles/caf\udce9.jpg"], ["squares/pipe.jpg"], ["\udcec\udc95/a.jpg"]]
+    names = ["circles/bomb.png", "circles/caf\udce9.jpg", "squares/\x1b[31mred.jpg", "squares/pipe.jpg", "\udcec\udc95/a.jpg"]
+    assert unreadable["photos"] == [[name] for name in names]
     assert "more than 179 million pixels" in unreadable["captions"][0]
     assert "its name is not valid UTF-8; rename it" in unreadable["captions"][1]
-    assert "caf\ufffd.jpg" in (tmp_path / "report/check.html").read_text(encoding="utf-8")
-    assert "circles/caf\ufffd.jpg".encode() in capsysbinary.readouterr().out
+    page, printed = (tmp_path / "report/check.html").read_text(encoding="utf-8"), capsysbinary.readouterr().out
+    assert "caf\ufffd.jpg" in page
+    assert "circles/caf\ufffd.jpg, squares/\ufffd[31mred.jpg".encode() in printed
+    assert "\x1b" not in page
+    assert b"\x1b" not in printed
     assert b"circles/caf\xe9.jpg,unreadable" in fixes.read_bytes()
     shutil.rmtree(root / "\udcec\udc95")
     fixes.write_bytes(b"".join(line for line in fixes.read_bytes().splitlines(True) if b"/a.jpg" not in line))
     assert len(PostureData(str(root), exclude=str(fixes)).photos) == 6
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_folders_that_are_links_are_looked_into_as_by_fit(tmp_path: Path, split: str) -> None:
+    real, root = draw_scenes(tmp_path / "elsewhere", each=3), tmp_path / "linked"
+    (root / split).mkdir(parents=True)
+    for name in CLASSES:
+        (root / split / name).symlink_to(real / name)
+    if split:
+        (root / "test").symlink_to(draw_scenes(tmp_path / "more", each=3, seed=1000))
+    (real / CLASSES[0] / "up").symlink_to(real)
+    listed, taken = list_folder(root).photos, read_folder(root)
+    assert listed.paths.tolist() == taken.paths.tolist()
+    assert len(taken) == (12 if split else 6)
+    assert listed.splits.tolist() == taken.splits.tolist()
+
+
+def test_a_link_to_itself_is_no_class(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=3)
+    (root / "circle").symlink_to(root / "circle")
+    assert len(read_folder(root)) == len(list_folder(root).photos) == 6
+
+
+def test_a_closed_folder_is_an_error_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permissions do not stop root, so the system's answer is made."""
+    root = draw_scenes(tmp_path / "photos", each=3)
+    closed = root / "circles" / "anna"
+    closed.mkdir()
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    result = look(root)
+    assert f"{closed} cannot be opened (Permission denied)" in named(result, "layout").text
+    assert len(result.photos) == 6
 
 
 def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:
@@ -294,6 +374,22 @@ def test_what_takes_more_photos_is_said_to_be_left_out(tmp_path: Path) -> None:
 def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path / "nowhere")]) == 2
     assert "nowhere is not a folder; expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--output", "{photos}/report"], "would lie in {photos}, where fit takes folders for classes"),
+        (["--fix_list", "{folder}/fixes.txt"], "must end in .csv\n"),
+    ],
+)
+def test_where_nothing_should_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], expected: str
+) -> None:
+    places = {"folder": tmp_path, "photos": draw_scenes(tmp_path / "photos", each=1)}
+    assert main(["check", str(places["photos"]), *(option.format(**places) for option in options)]) == 2
+    assert expected.format(**places) in capsys.readouterr().err
+    assert sorted(path.name for path in places["photos"].iterdir()) == sorted(CLASSES)
 
 
 def test_the_report_stands_alone_and_is_never_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

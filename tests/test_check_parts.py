@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,17 @@ def test_a_session_ends_with_a_pause_or_another_camera() -> None:
     shots = [Shot("B", 4001.0), Shot("A", 0.0), Shot("A", 600.0), Shot("A", math.nan), Shot("A", 4000.0)]
     first = "A 1970-01-01 00:00:00"
     assert session_names(shots) == ["B 1970-01-01 01:06:41", first, first, None, "A 1970-01-01 01:06:40"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".heic"])
+@pytest.mark.parametrize("position", [{1: "N", 2: (52.0, 30.0, 0.0), 3: "E", 4: (13.0, 20.0, 0.0)}, {}])
+def test_a_position_is_more_than_a_place_for_one(tmp_path: Path, suffix: str, position: dict[int, Any]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 1  # Pillow writes a PNG no EXIF without an entry of its own
+    exif.get_ifd(0x8825).update({0: b"\2\3\0\0"} | position)  # the version, which many cameras write alone
+    path = tmp_path / f"a{suffix}"
+    scene(0, 1).save(path, exif=exif)
+    assert read_facts(path, identify(path))[0].gps == bool(position)
 
 
 @pytest.mark.parametrize("quality", [20, 30, 50, 75, 90, 95])

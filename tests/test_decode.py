@@ -120,7 +120,13 @@ def bomb(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "empty file"), (b"hello, this is text", "not an image"), (b"\x89PNG\r\n\x1a\n", "not an image")],
+    [
+        (b"", "empty file"),
+        (b"hello, this is text", "not an image"),
+        (b"\x89PNG\r\n\x1a\n", "not an image"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
+        (b"\n <!DOCTYPE html><html>404</html>", "web page"),
+    ],
 )
 def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "a.jpg").write_bytes(content)

@@ -51,7 +51,7 @@ def test_the_time_to_the_first_prediction_is_told(run: Path, photos: Path, capsy
     assert main(["predict", str(run / "checkpoints" / "best.ckpt"), str(photos)]) == 0
     told = re.search(r"24 photos in ([\d.]+) s, the first prediction after ([\d.]+) s", capsys.readouterr().out)
     assert told
-    assert 0 < float(told[2]) <= float(told[1])
+    assert float(told[2]) <= float(told[1]), "tenths of a second, 0.0 in a process that has predicted before"
 
 
 @pytest.mark.skipif(not native_bf16(torch.device("cpu")), reason="this processor has no bfloat16 of its own")

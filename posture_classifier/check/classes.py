@@ -3,7 +3,7 @@
 import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.units import FOLDS, Ints, Sample
+from posture_classifier.check.units import FEWEST, PLENTY, Ints, Sample
 from posture_classifier.data.folder import Photos
 
 SPLITS = 3
@@ -39,19 +39,22 @@ def class_findings(photos: Photos, units: Ints) -> list[Finding]:
         worst: Severity = "error" if n_units.min() < SPLITS else "warning"
         what = "groups that share no picture" if photos.grouped else "photos that share nothing"
         listing = ", ".join(f"{photos.classes[label]} ({n_units[label]})" for label in few)
-        text = f"Too few {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
+        number = "Too few" if worst == "error" else "Hardly enough"
+        text = f"{number} {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
         findings.append(Finding("small_classes", worst, text, values={"units": _named(photos, n_units)}))
     return findings
 
 
-def unmodelled(sample: Sample) -> list[Finding]:
-    """Where ``folds`` finds too little to make any of, what is therefore not known."""
+def unmodelled(sample: Sample, shortcuts: bool) -> list[Finding]:
+    """Where ``folds`` finds too little to make any of, what is therefore not known: label errors, and maybe ``shortcuts``."""
     if len(sample.names) < 2:
         return []
     fewest = int(np.argmin(sample.units_per_class))
+    what = "Shortcuts and probable label errors" if shortcuts else "Probable label errors"
+    less = f" (for shortcuts {FEWEST}, of {PLENTY} photos in all)" if shortcuts else ""
     text = (
-        f"Shortcuts and probable label errors were not looked for: that takes {2 * FOLDS} groups of every class, or photos that "
-        f"each stand alone; {sample.names[fewest]} has {sample.units_per_class[fewest]}."
+        f"{what} were not looked for: that takes {PLENTY} groups of every class{less}, or photos that each stand alone; "
+        f"{sample.names[fewest]} has {sample.units_per_class[fewest]}."
     )
     return [Finding("not_looked_for", "note", text, values={"units": sample.units_per_class[fewest]})]
 

@@ -24,6 +24,9 @@ NAMES = {
     "same_scene": "photos of one moment: bursts, video frames or crops",
 }
 
+MAY_DIFFER = ("mirrored", "same_scene")
+"""Kinds in which several classes are a question, not a fault: left and right hand, or two postures in one minute."""
+
 
 @dataclass(frozen=True)
 class Duplicates:
@@ -100,7 +103,9 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     n = sum(map(len, clusters))
     severity: Severity = "note" if kept_together and not identical else "warning"
     advice = (
-        "They are kept together." if kept_together else "A random split puts them on both sides; name groups with --group_pattern."
+        "They are kept together."
+        if kept_together
+        else "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
     )
     text = (
         f"{counted(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"
@@ -108,17 +113,29 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     paths = photos.paths.tolist()
     exclude = {}
     if identical:
-        same_label = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) == 1]
-        exclude = {paths[i]: f"same as {paths[cluster[0]]}" for cluster in same_label for i in cluster[1:]}
-    return Finding(kind, severity, text, _paths(photos, clusters), values={"clusters": len(clusters), "photos": n}, exclude=exclude)
+        same_label = [cluster for cluster in clusters if len(_classes(photos, cluster)) == 1]
+        kept = [(_latest(photos, cluster)[0], cluster) for cluster in same_label]
+        exclude = {paths[i]: f"same as {paths[keep]}" for keep, cluster in kept for i in cluster if i != keep}
+    values, captions = {"clusters": len(clusters), "photos": n}, []
+    if kind in MAY_DIFFER and (mixed := [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]):
+        clusters = mixed + [cluster for cluster in clusters if cluster not in mixed]
+        captions = [" and ".join(_classes(photos, cluster)) for cluster in clusters]
+        text += f" {counted(len(mixed), 'cluster has', 'clusters have')} photos of more than one class; look whether that can be."
+        values["of_several_classes"] = len(mixed)
+    return Finding(kind, severity, text, _paths(photos, clusters), captions, values, exclude)
+
+
+def _classes(photos: Photos, cluster: list[int]) -> list[str]:
+    """The classes that occur in a cluster."""
+    return [photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))]
 
 
 def contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
     """Copies of one picture in different classes: at least one of the labels is wrong."""
-    wrong = [cluster for cluster in clusters if len(set(photos.labels[cluster].tolist())) > 1]
+    wrong = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
     if not wrong:
         return []
-    names = [" or ".join(photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))) for cluster in wrong]
+    names = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
     text = f"{counted(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
     exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
     return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), names, {"clusters": len(wrong)}, exclude)]
@@ -133,15 +150,17 @@ def leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
     touched = {index for cluster in certain for index in cluster}
     likely = [cluster for cluster in scenes if _crosses(photos, cluster) and not touched & set(cluster)]
     for kind, severity, clusters, what in (
-        ("leaks", "error", certain, "pictures are"),
-        ("scene_leaks", "warning", likely, "moments are"),
+        ("leaks", "error", certain, "picture"),
+        ("scene_leaks", "warning", likely, "moment"),
     ):
         if clusters:
             shares = {name: _share(photos, clusters, name) for name in ("val", "test") if name in photos.splits}
             sides = " and ".join(f"{share:.1%} of the {name} photos" for name, share in shares.items())
-            text = f"{len(clusters)} {what} in more than one split: {sides} were seen before, so figures on them flatter."
+            number = counted(len(clusters), f"{what} is", f"{what}s are")
+            text = f"{number} in more than one split: {sides} were seen before, so figures on them flatter."
             captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
-            exclude = {str(photos.paths[i]): "also in a later split" for cluster in clusters for i in _earlier(photos, cluster)}
+            earlier = sorted(index for cluster in clusters for index in set(cluster) - set(_latest(photos, cluster)))
+            exclude = {str(photos.paths[index]): "also in a later split" for index in earlier}
             findings.append(Finding(kind, severity, text, _paths(photos, clusters), captions, shares, exclude))  # type: ignore[arg-type]
     return findings
 
@@ -155,11 +174,11 @@ def _share(photos: Photos, clusters: Clusters, split: str) -> float:
     return float(sum((photos.splits[cluster] == split).sum() for cluster in clusters) / (photos.splits == split).sum())
 
 
-def _earlier(photos: Photos, cluster: list[int]) -> list[int]:
-    """All but those in the last split, so that the test photos stay what they were."""
-    order = ("train", "val", "test")
+def _latest(photos: Photos, cluster: list[int]) -> list[int]:
+    """Those in the last split that a cluster reaches, which stay, so that the test photos are what they were."""
+    order = ("", "train", "val", "test")
     last = max(order.index(split) for split in photos.splits[cluster].tolist())
-    return [index for index in cluster if photos.splits[index] != order[last]]
+    return [index for index in cluster if photos.splits[index] == order[last]]
 
 
 def _paths(photos: Photos, clusters: Clusters) -> list[list[str]]:

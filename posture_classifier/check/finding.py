@@ -13,7 +13,7 @@ class Finding:
     """One kind of fault in a folder.
 
     Attributes:
-        kind: Its name in ``check.json``, such as ``near_duplicates``.
+        kind: Its name in ``check.json``, such as ``same_scene``.
         severity: ``error``, ``warning`` or ``note``.
         text: One sentence: what was found, how much of it, and what to do.
         photos: Relative paths, one list for each cluster, or one of one for each single photo; worst first.

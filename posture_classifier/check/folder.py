@@ -14,7 +14,7 @@ from posture_classifier.check.labels import label_findings
 from posture_classifier.check.listing import layout, list_folder, with_groups
 from posture_classifier.check.odd import odd_findings
 from posture_classifier.check.shortcuts import shortcut_findings
-from posture_classifier.check.units import Ints, Sample, folds, units
+from posture_classifier.check.units import FEWEST, PLENTY, Ints, Sample, folds, units
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan import Progress, Scan, scan
 
@@ -58,11 +58,12 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
             findings += (odd := odd_findings(photos, scanned, sample))
             # What can hardly be seen says nothing about its label.
             unclear = {path for finding in odd if finding.severity == "warning" for (path,) in finding.photos}
-            if parts := folds(sample):
+            if parts := folds(sample, FEWEST):
                 findings += shortcut_findings(scanned, sample, parts)
-                findings += label_findings(photos, sample, parts, unclear)
+            if enough := folds(sample, PLENTY):
+                findings += label_findings(photos, sample, enough, unclear)
             else:
-                findings += unmodelled(sample)
+                findings += unmodelled(sample, shortcuts=parts is None)
     return Result(photos, sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 

@@ -4,17 +4,17 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity, counted
 from posture_classifier.check.proposals import Proposal, propose
+from posture_classifier.check.quick import LARGE
 from posture_classifier.check.units import Ints, Sample
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan import Scan
+from posture_classifier.data.split import crossing_groups
 from posture_classifier.errors import sample as some
 
 ALIKE = 2.0
 """Times that the nearest photo is of the own group more often than it would be by chance, from which groups matter."""
 SHARE = 0.1
 """Of the photos that must have their nearest in the own group, or be in a cluster of near-duplicates, for a warning."""
-LARGE = 0.3
-"""Share of the photos in one group, from which the split can hardly be balanced."""
 
 
 def group_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
@@ -46,8 +46,8 @@ def _clustered(readable: Photos, sample: Sample) -> list[Finding]:
         return []
     hidden = _hidden(sample, sample.units)
     text = (
-        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates hold {n} photos of {len(readable)}, and no groups "
-        f"are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
+        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates with {n} photos of {len(readable)} in all, and no "
+        f"groups are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
     )
     severity: Severity = "warning" if n >= SHARE * len(readable) else "note"
     return [Finding("groups", severity, text, values=hidden | {"proposal": "data.group_by cluster"})]
@@ -66,11 +66,7 @@ def _given(photos: Photos, readable: Photos, sample: Sample) -> list[Finding]:
 
 def _crossing(photos: Photos) -> list[Finding]:
     """Groups on two sides of the user's own split."""
-    sides: dict[str, set[str]] = {}
-    for group, split in zip(photos.groups.tolist(), photos.splits.tolist(), strict=True):
-        sides.setdefault(group, set()).add(split)
-    crossing = sorted(group for group, splits in sides.items() if len(splits) > 1)
-    if not crossing:
+    if not (crossing := crossing_groups(photos)):
         return []
     test = photos.splits == "test"
     values = {"groups": len(crossing)}

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding, counted
 from posture_classifier.data.decode import SUFFIXES
-from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, normal, read_folder
+from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normal, read_folder
 from posture_classifier.data.names import Names
 from posture_classifier.errors import UserError, sample
 
@@ -45,7 +46,7 @@ def list_folder(root: Path) -> Listing:
     depth = 1 if splits else 0  # of the class's name in a path
     places: list[tuple[str, str, str]] = []  # path, split, class
     hidden, outside, others, empty = [], [], [], []
-    for path in _files(root):
+    for path in sorted(file.relative_to(root).as_posix() for file in _files(root, depth + 1)):
         *folders, name = path.split("/")
         split = splits.get(folders[0], "") if folders and splits else ""
         in_class = len(folders) > depth and bool(split or not splits)
@@ -59,7 +60,7 @@ def list_folder(root: Path) -> Listing:
             outside.append(path)
     filled = {path.rsplit("/", 1)[0].split("/")[depth] for path, _, _ in places}
     for parent in [root / folder for folder in splits] or [root]:
-        names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        names = sorted(entry.name for entry in _entries(parent) if os.path.isdir(entry) and not entry.name.startswith("."))
         empty += [(parent / name).relative_to(root).as_posix() for name in names if name not in filled]
     return Listing(_photos(root, places), hidden, outside, others, empty)
 
@@ -79,15 +80,26 @@ def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
     )
 
 
-def _files(root: Path) -> list[str]:
-    # Links to folders are not followed, as in fit.
-    found = [Path(parent, name) for parent, _, names in os.walk(root) for name in names]
-    return sorted(path.relative_to(root).as_posix() for path in found)
+def _files(folder: Path, depth: int) -> Iterator[Path]:
+    """All files below a folder. Links to folders are followed ``depth`` levels down, to those of the classes, as in ``fit``."""
+    if depth == 0:
+        yield from (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+        return
+    for entry in _entries(folder):
+        yield from _files(entry, depth - 1) if os.path.isdir(entry) else [entry]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it cannot be opened, which ``layout`` has to say."""
+    try:
+        return list(folder.iterdir())
+    except PermissionError:
+        return []
 
 
 def _split_folders(root: Path) -> dict[str, str]:
     """The user's own split: folder and our name for it, or nothing where the folders are classes."""
-    names = [entry.name for entry in root.iterdir() if entry.is_dir()]
+    names = [entry.name for entry in _entries(root) if os.path.isdir(entry)]
     known = {name: SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in SPLIT_FOLDERS}
     return known if "train" in known.values() and len(set(known.values())) > 1 else {}
 
@@ -102,7 +114,7 @@ def with_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
         return photos, [Finding("group_pattern", "error", f"The group pattern {pattern!r} is not a regular expression: {error}.")]
     matches = [expression.search(normal(path)) for path in photos.paths.tolist()]
     names = [normal(path) for path in photos.paths.tolist()]
-    groups = [m[min(1, expression.groups)] or m[0] if m else name for m, name in zip(matches, names, strict=True)]
+    groups = [group_name(match) if match else name for match, name in zip(matches, names, strict=True)]
     missed = [[path] for path, match in zip(photos.paths.tolist(), matches, strict=True) if not match]
     grouped = replace(photos, groups=Names(groups), grouped=len(missed) < len(photos))
     if not missed:

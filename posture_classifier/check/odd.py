@@ -4,11 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.units import Sample
+from posture_classifier.check.units import Floats, Sample
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan import Scan
-
-Floats = npt.NDArray[np.float64]
 
 UNIFORM = 4.0
 """Contrast (standard deviation of grey values) of an empty picture."""

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.facts import Facts
-from posture_classifier.data.folder import Photos, normal
+from posture_classifier.data.folder import Photos, group_name, normal
 from posture_classifier.data.sessions import Shot, session_names
 
 WORDS = "subject|subj|sub|person|people|participant|patient|user|actor|session|sess|scene|video|vid|clip|seq|take|part|group"
@@ -53,7 +53,7 @@ def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
         if pattern == FOLDERS and any(path.count("/") <= depth for path in paths):
             continue
         matches = [re.search(pattern, path) for path in paths]
-        groups = [match[match.re.groups] if match else "" for match in matches]
+        groups = [group_name(match) if match else "" for match in matches]
         if all(matches) and _useful(photos, groups):
             found.append(Proposal("--group_pattern", pattern, np.array(groups, dtype=np.str_)))
     names = session_names([Shot(fact.camera, fact.taken) for fact in facts])

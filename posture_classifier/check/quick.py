@@ -7,7 +7,7 @@ from posture_classifier.check.finding import counted
 from posture_classifier.data.folder import Photos
 
 LARGE = 0.3
-"""Share of all photos in one group that is worth a word."""
+"""Share of all photos in one group, from which the split can hardly be balanced."""
 
 
 def quick_check(photos: Photos, digests: npt.NDArray[np.int64]) -> tuple[str, bool]:

@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 pillow_heif.register_heif_opener()
 # Half of the limit only warns; a phone with 108 megapixels is no attack.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Damaged EXIF is common and harmless, and the warning names neither the photo nor what to do.
+warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .heic .heif".split()  # noqa: SIM905 - reads better as a line
@@ -52,10 +54,24 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise DecodeError("more than 179 million pixels, a decompression bomb or a panorama to be scaled down") from error
     except UnidentifiedImageError as error:
-        raise DecodeError("empty file" if Path(path).stat().st_size == 0 else "not an image") from error
+        raise DecodeError(_impostor(path)) from error
     # The decoders of a dozen formats raise whatever comes up on damaged data: OSError, SyntaxError, struct.error, RuntimeError ...
     except Exception as error:
         raise DecodeError(_reason(error)) from error
+
+
+def _impostor(path: str | Path) -> str:
+    """What a file is that is called a photo and is none."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if not head:
+        return "empty file"
+    head = head.lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        return "Git LFS pointer, not the photo; run git lfs pull"
+    if head.startswith((b"<!doctype html", b"<html", b"<?xml")):
+        return "web page, not a photo; the download failed"
+    return "not an image"
 
 
 def _reason(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import GPS, IFD, Base
 
 from posture_classifier.data.decode import NO_FILE, UNSPEAKABLE, DecodeError, decode
 from posture_classifier.data.digest import digest
@@ -98,19 +98,8 @@ def read_facts(path: Path, known: Facts) -> tuple[Facts, Image.Image | None]:
     try:
         image = decode(path, LIGHT)
     except DecodeError as error:
-        return replace(known, error=sniff(path) or str(error)), None
+        return replace(known, error=str(error)), None
     return replace(known, **_header(path), **_light(image)), image
-
-
-def sniff(path: Path) -> str | None:
-    """What a file is that is no photo but is called one; None where it looks like a damaged one."""
-    with path.open("rb") as file:
-        head = file.read(512).lstrip().lower()
-    if head.startswith(b"version https://git-lfs"):
-        return "Git LFS pointer, not the photo; run git lfs pull"
-    if head.startswith((b"<!doctype html", b"<html", b"<?xml")):
-        return "web page, not a photo; the download failed"
-    return None
 
 
 def _header(path: Path) -> dict[str, Any]:
@@ -119,7 +108,8 @@ def _header(path: Path) -> dict[str, Any]:
         try:
             exif = image.getexif()
             camera, taken = shot(exif)
-            gps, orientation = bool(exif.get_ifd(IFD.GPSInfo)), exif.get(Base.Orientation, 1)
+            # Cameras without a receiver write the version of this part all the same.
+            gps, orientation = GPS.GPSLatitude in exif.get_ifd(IFD.GPSInfo), exif.get(Base.Orientation, 1)
         except Exception:
             (camera, taken), gps, orientation = Shot("", math.nan), False, 1
         return {

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +74,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
 
     Raises:
         UserError: The folder is missing, has no class folders, an empty class, or one class only; the split folders
-            disagree; or the pattern is wrong or does not match every photo.
+            disagree; a folder cannot be opened; or the pattern is wrong or does not match every photo.
     """
     root = Path(root)
     if not root.is_dir():
@@ -105,7 +106,15 @@ def normal(name: str) -> str:
 
 
 def _folders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        # Not entry.is_dir(), which raises on a link that leads to itself.
+        return sorted(name for name in os.listdir(folder) if os.path.isdir(folder / name) and not name.startswith("."))
+    except PermissionError as error:
+        _refuse_closed(error)
+
+
+def _refuse_closed(error: OSError) -> NoReturn:
+    raise UserError(f"{error.filename} cannot be opened ({error.strerror}); let it be read, or move it out") from error
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
@@ -158,7 +167,7 @@ def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
     """Relative paths of all photos below a folder, in order; their number is added to ``sizes``."""
     result: list[str] = []
     # Links to folders are not followed: a circle of them would show a photo under several names.
-    for parent, directories, files in os.walk(folder):
+    for parent, directories, files in os.walk(folder, onerror=_refuse_closed):
         directories[:] = [name for name in directories if not name.startswith(".")]
         below = Path(parent).relative_to(root).as_posix()
         result += [f"{below}/{name}" for name in files if _is_photo(name)]
@@ -166,6 +175,11 @@ def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
         raise UserError(f"class folder {folder} has no photos; fill it or remove it")
     sizes.append(len(result))
     return sorted(result)
+
+
+def group_name(match: re.Match[str]) -> str:
+    """What a pattern names by its match: its first group, if it has one that matched, or else all of it."""
+    return match[min(1, match.re.groups)] or match[0]
 
 
 def _groups(paths: Names, pattern: str | None) -> Names:
@@ -182,7 +196,7 @@ def _groups(paths: Names, pattern: str | None) -> Names:
     missed: list[str] = []
     for number, path in enumerate(paths):
         if match := expression.search(normal(path)):
-            codes[number] = places.setdefault(match[min(1, expression.groups)] or match[0], len(places))
+            codes[number] = places.setdefault(group_name(match), len(places))
         else:
             missed.append(path)
     if missed:

@@ -45,7 +45,7 @@ class PostureData(LightningDataModule):
         exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list`` suggests one.
         folds: Divide the photos into so many folds, of which one is tested.
         fold: Which, from 0; over all folds each photo is tested once.
-        holdout_groups: Test exactly these groups.
+        holdout_groups: Test exactly these groups; a name that is a number in quotes, as in ``["07"]``.
         val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or ``holdout_groups``, of those not tested.
         test_fraction: Share of the photos for the final figures; 0 for none. Not used with ``folds`` or ``holdout_groups``.
         seed: Names the split, the order of photos and the augmentation.

@@ -72,7 +72,7 @@ def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
 
 
 def _order(names: Names, seed: int, attempt: int) -> npt.NDArray[np.int64]:
-    digests = (hashlib.sha256(f"{seed}/{attempt}/{name}".encode()).digest() for name in names)
+    digests = (hashlib.sha256(f"{seed}/{attempt}/{name}".encode(errors="surrogateescape")).digest() for name in names)
     keys = np.fromiter((int.from_bytes(digest[:8]) for digest in digests), dtype=np.uint64, count=len(names))
     return np.argsort(keys, kind="stable")
 
@@ -115,17 +115,22 @@ def check_classes(photos: Photos) -> None:
             rank_zero_warn(f"{message}; the figures will say nothing about it")
 
 
+def crossing_groups(photos: Photos) -> list[str]:
+    """Names of the groups that are on more than one side of the split, in alphabetical order."""
+    sides: dict[str, set[str]] = {}
+    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
+        if split:
+            sides.setdefault(group, set()).add(split)
+    return sorted(group for group, splits in sides.items() if len(splits) > 1)
+
+
 def check_disjoint(photos: Photos) -> None:
     """Refuse a split that has one group on two sides.
 
     Raises:
         UserError: Naming the groups.
     """
-    sides: dict[str, set[str]] = {}
-    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
-        if split:
-            sides.setdefault(group, set()).add(split)
-    if crossing := sorted(group for group, splits in sides.items() if len(splits) > 1):
+    if crossing := crossing_groups(photos):
         raise UserError(
             f"{len(crossing)} groups are in more than one split ({sample(crossing)}), so the result would be measured on people "
             "already seen; move each group into one split"
@@ -135,7 +140,8 @@ def check_disjoint(photos: Photos) -> None:
 def write_split(photos: Photos, path: Path) -> None:
     """Write ``path,split,label,group`` for every photo; ``read_split`` takes it back."""
     labels = (photos.classes[label] for label in photos.labels)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # A name that is no UTF-8 is written as it is; what decodes the photos refuses it in a sentence.
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FIELDS)
         writer.writerows(zip(photos.paths, photos.splits, labels, photos.groups, strict=True))
@@ -151,9 +157,9 @@ def read_split(photos: Photos, path: Path) -> Photos:
             a group on two sides.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise UserError(f"data.split {path} cannot be read ({error}); give a split.csv of an earlier run") from error
     if not rows or not {"path", "split"} <= set(rows[0]):
         raise UserError(f"data.split {path} needs the columns path and split; a run writes such a split.csv")

@@ -36,8 +36,10 @@ def check(
     check_output_folder("--output", output, overwrite)
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
+    if output is not None and output.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.check.finding import exit_code
+    from posture_classifier.check.finding import counted, exit_code
     from posture_classifier.check.folder import check_folder
     from posture_classifier.check.page import write_check
     from posture_classifier.check.report import findings_table, verdict, write_fixes, write_json
@@ -56,5 +58,5 @@ def check(
         console.print(f"report: {output / 'check.html'}", soft_wrap=True)
     if fix_list is not None:
         n = write_fixes(result.findings, fix_list)
-        console.print(f"{n} photos to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
+        console.print(f"{counted(n, 'photo')} to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
     return exit_code(result.findings)

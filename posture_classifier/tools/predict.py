@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from posture_classifier.errors import UserError
-from posture_classifier.output import TABLES, check_output, write_rows
+from posture_classifier.output import TABLES, check_output, shown, write_rows
 
 MAX_TABLE_ROWS = 50
 
@@ -97,14 +97,9 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table("path", "label", "probability", caption=f"{len(rows)} photos")
     for row in rows[:MAX_TABLE_ROWS]:
         if row["error"]:
-            table.add_row(Text(_shown(row["path"])), Text(row["error"], style="red"), "")
+            table.add_row(Text(shown(row["path"])), Text(row["error"], style="red"), "")
         else:
-            table.add_row(Text(_shown(row["path"])), Text(row["label"]), f"{row['probability']:.3f}")
+            table.add_row(Text(shown(row["path"])), Text(row["label"]), f"{row['probability']:.3f}")
     if len(rows) > MAX_TABLE_ROWS:
         table.add_row(f"and {len(rows) - MAX_TABLE_ROWS} more", "", "")
     return table
-
-
-def _shown(path: str) -> str:
-    """A name of bytes that are no UTF-8, as a terminal can show it."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
