@@ -1,13 +1,13 @@
 """Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.precision import Precision, computing
+from posture_classifier.precision import Precision, autocast
 
 MAX_ATTEMPTS = 20
 """Cuts that are tried in vain before everything is computed anew in each step."""
@@ -37,17 +37,29 @@ class Cut:
         self._skipped = skipped
         self._image = image
 
-    @torch.no_grad()
     def prefix(self, images: Tensor) -> Tensor:
         """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients."""
+        with self.passes() as prefix:
+            return prefix(images)
+
+    @contextmanager
+    def passes(self) -> Iterator[Callable[[Tensor], Tensor]]:
+        """``prefix`` as a function for many calls, also of several threads at once: the network is put up for it once."""
         hook = self._module.register_forward_hook(_leave)
         try:
-            with _in_modes(self.backbone, training=False), computing(self.backbone, self.precision, learns=False):
+            with _in_modes(self.backbone, training=False):
+                yield self._until_left
+        finally:
+            hook.remove()
+
+    @torch.no_grad()
+    def _until_left(self, images: Tensor) -> Tensor:
+        try:
+            # The classifier, for which ``computing`` makes an exception, is never reached.
+            with autocast(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:
             return reached.output
-        finally:
-            hook.remove()
         raise RuntimeError(f"{self.name} took no part in the forward pass")
 
     def suffix(self, kept: Tensor) -> Any:

@@ -15,15 +15,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64) -> Generator[Result, None, None]:
-    """``map`` in a thread for each core; results come in order.
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64, threads: int | None = None
+) -> Generator[Result, None, None]:
+    """``map`` in threads; results come in order.
 
     Args:
         function: Called with each item; what it raises is raised here.
         items: Any number: those that are begun and not yet asked for are bounded, so memory stays flat.
         ahead: That bound.
+        threads: How many; by default one for each core.
     """
-    pool = ThreadPoolExecutor(cores())
+    pool = ThreadPoolExecutor(threads or cores())
     begun: deque[Future[Result]] = deque()
     try:
         for item in items:

@@ -1,7 +1,7 @@
 """The type of number that a network is computed in: bfloat16 where the hardware has it, or else that of its weights."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -39,14 +39,20 @@ def compute_type(network: nn.Module, precision: Precision, learns: bool) -> torc
     return weights.dtype if learns and any(map(_is_depthwise, network.modules())) else torch.bfloat16
 
 
+def autocast(network: nn.Module, precision: Precision, learns: bool) -> AbstractContextManager[Any]:
+    """A context in which this thread computes all of the network in ``compute_type``."""
+    weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
+    return nullcontext() if dtype == weights.dtype else torch.autocast(weights.device.type, dtype)
+
+
 @contextmanager
 def computing(network: nn.Module, precision: Precision, learns: bool) -> Iterator[None]:
     """A context in which the network computes in ``compute_type``, but for its classifier.
 
     That costs nothing in any type, and logits of bfloat16's eight bits would be equal where the photos are not.
     """
-    weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
-    if dtype == weights.dtype:
+    weights = next(network.parameters())
+    if compute_type(network, precision, learns) == weights.dtype:
         yield
         return
     exact: list[ExitStack] = []
@@ -63,7 +69,7 @@ def computing(network: nn.Module, precision: Precision, learns: bool) -> Iterato
         for classifier in classifiers(network):
             stack.callback(classifier.register_forward_pre_hook(enter).remove)
             stack.callback(classifier.register_forward_hook(leave).remove)
-        stack.enter_context(torch.autocast(weights.device.type, dtype))
+        stack.enter_context(autocast(network, precision, learns))
         yield
 
 

@@ -10,17 +10,17 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.progress import track
+from torch import Tensor
 
 from posture_classifier.cache_folder import cache_folder
 from posture_classifier.cut import find_cut
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.preprocessing import Batch
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 from posture_classifier.precision import compute_type, name_of
+from posture_classifier.side_by_side import chunk_size, side_by_side
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
-
-CHUNK = 32
-"""Photos computed together. Always the same ones, so that a run that was killed computes what it would have computed."""
 
 
 class FrozenCache(Callback):
@@ -224,8 +224,10 @@ class FrozenCache(Callback):
     @torch.no_grad()
     def _fill(self, store: Store, split: str, view: int | None) -> None:
         """Compute what is missing of a split, this rank its share."""
-        photos = self._data.photos.of(split)
-        chunks = [np.arange(start, min(start + CHUNK, len(photos))) for start in range(0, len(photos), CHUNK)]
+        photos, device, cut = self._data.photos.of(split), self._model.device, self._model.cut
+        assert cut is not None
+        # Always the same photos together, so that a run that was killed computes what it would have computed.
+        chunks = np.split(np.arange(len(photos)), range(chunk_size(device), len(photos), chunk_size(device)))
         # A chunk is marked as a whole; but another fold of a cross-validation, with the photos divided otherwise, leaves gaps.
         gaps = [chunk[~store.has(photos.rows[chunk])].tolist() for chunk in chunks]
         missing = [gap for gap in gaps if gap]
@@ -233,10 +235,15 @@ class FrozenCache(Callback):
         if share:
             shown = self._trainer.is_global_zero and self._trainer.progress_bar_callback is not None
             batches = self._data.one_pass(split, share, view)
-            for batch in track(batches, f"Computing the frozen part once ({split})", len(share), transient=True, disable=not shown):
-                images = self._data.preprocessing.normalise(batch.images.to(self._model.device))
-                assert self._model.cut is not None
-                store.write(photos.rows[batch.indices.numpy()], self._model.cut.prefix(images))
+            with cut.passes() as prefix:
+
+                def compute(batch: Batch) -> tuple[Tensor, Tensor]:
+                    return batch.indices, prefix(self._data.preprocessing.normalise(batch.images.to(device)))
+
+                answers = side_by_side(compute, batches, device)
+                title = f"Computing the frozen part once ({split})"
+                for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
+                    store.write(photos.rows[indices.numpy()], answer)
         self._trainer.strategy.barrier()
 
     def _forget_activations(self) -> None:
