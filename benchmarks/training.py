@@ -11,7 +11,8 @@ program are timed over all twenty. Imports are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
-- ``limit_fp32``, ``here_fp32``: the same in float32, as hardware without bfloat16 computes.
+- ``limit_side_by_side``: the same with small batches side by side, a core for each, as this program computes them.
+- ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
 - ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
@@ -45,8 +46,9 @@ from torchvision.datasets import ImageFolder
 from posture_classifier.cli import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.preprocessing import Preprocessing
+from posture_classifier.data.preprocessing import Batch, Preprocessing
 from posture_classifier.precision import native_bf16
+from posture_classifier.side_by_side import chunk_size, side_by_side
 from posture_classifier.training import PostureCLI
 from posture_classifier.weights import PIP_WEIGHTS, create_backbone
 
@@ -100,19 +102,23 @@ def folders(root: Path) -> dict[str, DataLoader[Any]]:
     return {name: DataLoader(photos, BATCH, shuffle=name == "train", num_workers=WORKERS) for name, photos in sets.items()}
 
 
-def limit(task: Task, fp32: bool = False) -> tuple[float, float]:
+def limit(task: Task, fp32: bool = False, threads: bool = False) -> tuple[float, float]:
     """Seconds, and accuracy on validation."""
-    photos = read_folder(task.root)
+    photos, cpu = read_folder(task.root), torch.device("cpu")
     model = network(task.backbone, len(photos.classes)).eval().to(memory_format=torch.channels_last)
     model.reset_classifier(0)  # type: ignore[operator]
     preprocessing = Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3)
+    bf16 = native_bf16(cpu) and not fp32
+
+    @torch.inference_mode()
+    def compute(batch: Batch) -> Tensor:
+        images = preprocessing.normalise(batch.images).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            return model(images).float()
+
     start = time.perf_counter()
-    features = []
-    bf16 = native_bf16(torch.device("cpu")) and not fp32
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        for batch in DataLoader(PhotoDataset(photos, preprocessing), BATCH, num_workers=WORKERS):
-            images = preprocessing.normalise(batch.images).contiguous(memory_format=torch.channels_last)
-            features.append(model(images).float())
+    batches = DataLoader(PhotoDataset(photos, preprocessing), chunk_size(cpu) if threads else BATCH, num_workers=WORKERS)
+    features = list(side_by_side(compute, batches, cpu) if threads else map(compute, batches))
     inputs, labels = torch.cat(features).clone(), torch.from_numpy(photos.labels)
     train, val = (torch.from_numpy(photos.splits == name).nonzero()[:, 0] for name in ("train", "val"))
     head = nn.Linear(inputs.shape[1], len(photos.classes))
@@ -268,6 +274,7 @@ def fastai(task: Task) -> tuple[float, float]:
 CONTESTANTS: dict[str, Callable[[Task], tuple[float, float]]] = {
     "limit": limit,
     "here": here,
+    "limit_side_by_side": partial(limit, threads=True),
     "limit_fp32": partial(limit, fp32=True),
     "here_fp32": partial(here, fp32=True),
     "lightning": lightning,

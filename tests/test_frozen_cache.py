@@ -32,14 +32,14 @@ SGD = ["--model.optimizer", "sgd", "--model.learning_rate", "0.05"]
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many photos each pass through a frozen prefix held, but for those that only ask for its shape."""
     counts: list[int] = []
-    prefix = Cut.prefix
+    prefix = Cut._until_left
 
     def counting(self: Cut, images: torch.Tensor) -> torch.Tensor:
         if images.abs().sum() > 0 and not torch.is_inference_mode_enabled():
             counts.append(len(images))
         return prefix(self, images)
 
-    monkeypatch.setattr(Cut, "prefix", counting)
+    monkeypatch.setattr(Cut, "_until_left", counting)
     monkeypatch.setattr("posture_classifier.cut._agrees", lambda *_: True)  # whose own passes are not counted
     return counts
 
@@ -127,13 +127,13 @@ class Halves(Callback):
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)
         self.count = 0
-        prefix = Cut.prefix
+        prefix = Cut._until_left
 
         def counting(cut: Cut, images: torch.Tensor) -> torch.Tensor:
             self.count += len(images) if images.abs().sum() > 0 else 0
             return prefix(cut, images)
 
-        Cut.prefix = counting  # type: ignore[method-assign, assignment]
+        Cut._until_left = counting  # type: ignore[method-assign, assignment]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int) -> None:
         (self.folder / f"rank{trainer.global_rank}").write_text(str(self.count))
@@ -152,7 +152,7 @@ def test_two_ranks_train_as_one_process_and_each_computes_its_share(tmp_path: Pa
     assert_same(runs[0], runs[1], tolerance=1e-5)
     assert _cache_files() == []
     shares = [int((tmp_path / f"rank{rank}").read_text()) for rank in (0, 1)]
-    assert min(shares) >= 2 * 48, "of 144 photos of train, in chunks of 32, in two phases"
+    assert min(shares) >= 2 * 64, "of 144 photos of train, in chunks of 8, in two phases"
     assert max(shares) < 2 * 144
 
 

@@ -107,8 +107,10 @@ def _classifier(module: LightningModule) -> PostureClassifier:
 def set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
     """Put modules with frozen parameters only in evaluation mode; a module without parameters follows its parent."""
     parameters = list(module.parameters())
-    if parameters:
-        training = any(parameter.requires_grad for parameter in parameters)
+    if parameters and not any(parameter.requires_grad for parameter in parameters):
+        module.eval()  # with all that is in it
+        return
+    training |= bool(parameters)
     module.training = training and not (keep_statistics and isinstance(module, BATCH_NORMS))
     for child in module.children():
         set_modes(child, training, keep_statistics)

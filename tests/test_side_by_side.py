@@ -1,0 +1,79 @@
+"""Passes of several threads give what passes one after the other give, and leave torch and the network as they were."""
+
+import threading
+
+import pytest
+import timm
+import torch
+from torch import Tensor
+
+from posture_classifier.callbacks.progressive_unfreezing import set_modes
+from posture_classifier.cut import find_cut
+from posture_classifier.side_by_side import side_by_side
+
+from .conftest import DrawFolder, Fit
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def two_threads() -> None:
+    torch.set_num_threads(2)  # the fixture of all tests puts it back
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_frozen_network_answers_several_threads_at_once() -> None:
+    network = timm.create_model("resnet18", num_classes=3)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad = name.startswith("fc")
+    set_modes(network, training=True, keep_statistics=True)
+    modes = [module.training for module in network.modules()]
+    cut = find_cut(network, 32)
+    assert cut is not None
+    batches = list(torch.randn(24, 4, 3, 32, 32))
+    torch.set_num_threads(1)
+    alone = [cut.prefix(images) for images in batches]
+    torch.set_num_threads(2)
+    threads: set[int] = set()
+    met = threading.Barrier(2)
+
+    def compute(images: Tensor) -> Tensor:
+        if threading.get_ident() not in threads:
+            threads.add(threading.get_ident())
+            met.wait(timeout=60)  # both are at it
+        assert torch.get_num_threads() == 1
+        return prefix(images)
+
+    with cut.passes() as prefix:
+        together = list(side_by_side(compute, batches, CPU))
+    assert len(threads) == 2
+    assert all(map(torch.equal, together, alone))
+    assert torch.get_num_threads() == 2
+    assert [module.training for module in network.modules()] == modes
+    assert network(batches[0]).shape == (4, 3), "it goes all the way again"
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_an_error_puts_the_threads_back() -> None:
+    def fails(_: int) -> int:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        list(side_by_side(fails, range(5), CPU))
+    assert torch.get_num_threads() == 2
+
+
+def test_a_gpu_computes_one_pass_after_the_other() -> None:
+    where = set(side_by_side(lambda _: threading.get_ident(), range(5), torch.device("cuda")))
+    assert where == {threading.get_ident()}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_training_on_what_several_threads_computed(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder(people=12)
+    options = ["--precision", "fp32", "--unfreezing.open_stages", "{1: 2}"]
+    kept = fit(root, *options, epochs=2) / "checkpoints" / "last.ckpt"
+    anew = fit(root, *options, "--cache.enabled", "false", epochs=2, version=1) / "checkpoints" / "last.ckpt"
+    weights = [torch.load(path, weights_only=True)["state_dict"] for path in (kept, anew)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=0, atol=1e-6, msg=name)
