@@ -11,7 +11,7 @@ program are timed over all twenty. Imports are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
-- ``limit_side_by_side``: the same with small batches side by side, a core for each, as this program computes them.
+- ``limit_side_by_side``: ``limit`` with small batches side by side, a core for each, as this program computes them.
 - ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
 - ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
@@ -114,7 +114,8 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> tuple[float,
     def compute(batch: Batch) -> Tensor:
         images = preprocessing.normalise(batch.images).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            return model(images).float()
+            answer: Tensor = model(images)
+        return answer.float()
 
     start = time.perf_counter()
     batches = DataLoader(PhotoDataset(photos, preprocessing), chunk_size(cpu) if threads else BATCH, num_workers=WORKERS)

@@ -1,5 +1,6 @@
 """Checkpoints that are safe to load, written whole or not at all."""
 
+import copy
 import os
 import pickle
 import time
@@ -92,7 +93,8 @@ class RunCheckpointIO(AtomicCheckpointIO):
 
     On kept activations an epoch takes less time than writing its checkpoint. So the newest of each is held in memory until the time
     has come, or until the run ends, in whatever way it still notices. What a kill takes is trained again by a resumed run, to the
-    same bits. ``best.ckpt`` waits for ``last.ckpt``, so that no ``last.ckpt`` ever tells of a best one that is not there.
+    same bits. ``best.ckpt`` waits for the next other checkpoint and goes before it: each tells which epoch was the best, so none
+    is written while that one is not. Checkpoints of other names, the user's own, do not wait.
 
     Args:
         pause: Seconds between two writings.
@@ -110,12 +112,12 @@ class RunCheckpointIO(AtomicCheckpointIO):
             UserError: As ``AtomicCheckpointIO``, of this checkpoint or a held one.
         """
         path = Path(path)
-        self._held.pop(path, None)  # so that what replaces it comes after all others
+        self._held.pop(path, None)
         if path.name == BEST or (path.name == LAST and time.monotonic() < self._due):
             self._held[path] = _copy(checkpoint)
             return
+        self._write_held()
         if path.name == LAST:
-            self._write_held()
             self._due = time.monotonic() + self.pause
         super().save_checkpoint(checkpoint, path, storage_options)
 
@@ -125,16 +127,18 @@ class RunCheckpointIO(AtomicCheckpointIO):
 
     def _write_held(self) -> None:
         held, self._held = self._held, {}  # of a full disk it is enough to tell once
-        for path, checkpoint in held.items():
-            super().save_checkpoint(checkpoint, path)
+        for path in sorted(held, key=lambda path: path.name != BEST):
+            super().save_checkpoint(held[path], path)
 
 
 def _copy(value: Any) -> Any:
-    """Of tensors and plain values; ``copy.deepcopy`` takes several times as long on some hundred small tensors."""
+    """Of tensors, in the machine's memory, and plain values; ``copy.deepcopy`` is several times slower on some hundred tensors."""
     if isinstance(value, torch.Tensor):
-        return value.detach().clone()
+        return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
+        copied = copy.copy(value)  # a module's state has the versions of its parts as an attribute
+        copied.update({key: _copy(item) for key, item in value.items()})
+        return copied
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.plugins import LayerSync
@@ -43,6 +43,14 @@ class SaveConfig(SaveConfigCallback):
 
 class RunCheckpoint(ModelCheckpoint):
     """A run's own checkpoint; a class of its own, since Lightning refuses two of one class that watch the same figure."""
+
+
+class WriteHeldCheckpoints(Callback):
+    """Writes what ``RunCheckpointIO`` holds as soon as a training fails or is interrupted: other callbacks may take long then."""
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Come before the others, by being the first in the list."""
+        trainer.strategy.checkpoint_io.teardown()
 
 
 class TimmSyncBatchNorm(LayerSync):

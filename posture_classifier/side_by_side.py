@@ -1,6 +1,6 @@
 """Forward passes side by side: on a CPU, a core for each is faster than all cores for one."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 import torch
@@ -8,8 +8,9 @@ import torch
 from posture_classifier.parallel import in_threads
 
 CHUNK = {"cpu": 8}
-"""Photos in a pass, by device: so few that what the layers of a network hand on stays in a core's cache."""
-OF_OTHERS = 32
+"""Photos in a pass, by device: on a CPU so few that what the layers of a network hand on stays in a core's cache."""
+CHUNK_ELSEWHERE = 32
+"""Photos in a pass on other devices."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,10 +18,12 @@ Result = TypeVar("Result")
 
 def chunk_size(device: torch.device) -> int:
     """Photos that should go through a network together."""
-    return CHUNK.get(device.type, OF_OTHERS)
+    return CHUNK.get(device.type, CHUNK_ELSEWHERE)
 
 
-def side_by_side(compute: Callable[[Item], Result], items: Iterable[Item], device: torch.device) -> Iterator[Result]:
+def side_by_side(
+    compute: Callable[[Item], Result], items: Iterable[Item], device: torch.device
+) -> Generator[Result, None, None]:
     """``map``, on a CPU in as many threads as torch has, each of which computes alone; results come in order.
 
     Layers that are too small or too simple to be divided among cores leave most of them idle; and between layers all wait for the
@@ -37,7 +40,8 @@ def side_by_side(compute: Callable[[Item], Result], items: Iterable[Item], devic
         return
 
     def alone(item: Item) -> Result:
-        torch.set_num_threads(1)  # a new thread begins with as many as the machine has cores
+        if torch.get_num_threads() != 1:  # as in a new thread; setting it anew would empty caches
+            torch.set_num_threads(1)
         return compute(item)
 
     try:

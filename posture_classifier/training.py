@@ -26,7 +26,7 @@ from posture_classifier.data.split import is_split_of
 from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
-from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm
+from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm, WriteHeldCheckpoints
 from posture_classifier.precision import Precision
 from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
@@ -145,7 +145,8 @@ class PostureCLI(LightningCLI):
         """Add the run folder, its checkpoints and its reports to what the user configured."""
         settings = self.config_init[self.subcommand]
         trainer, seed = settings.trainer, settings.seed_everything
-        callbacks: list[Callback] = [*(trainer.callbacks or []), EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+        own_callbacks = [EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+        callbacks: list[Callback] = [WriteHeldCheckpoints(), *(trainer.callbacks or []), *own_callbacks]
         if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in callbacks):
             callbacks.append(Progress())
         if trainer.enable_checkpointing is not False:

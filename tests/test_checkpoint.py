@@ -122,15 +122,17 @@ def test_checkpoints_of_short_epochs_are_held_until_the_time_has_come(tmp_path: 
     epochs.end(2, best=True)
     epochs.end(3, best=False)
     assert epochs.on_disk() == [1, 1], "epoch 2's is not the best one that a last.ckpt on the disk tells of"
-    epochs.io.save_checkpoint({MARK: "1"}, tmp_path / "mine.ckpt")
-    assert (tmp_path / "mine.ckpt").exists(), "a checkpoint of the user's own is written when it is saved"
     now[0] += 6
     epochs.end(4, best=False)
     assert epochs.on_disk() == [2, 4]
     epochs.end(5, best=True)
-    epochs.end(6, best=False)
+    epochs.io.save_checkpoint({MARK: "1"}, tmp_path / "mine.ckpt")
+    assert (tmp_path / "mine.ckpt").exists(), "a checkpoint of the user's own is written when it is saved"
+    assert epochs.on_disk() == [5, 5], "and tells of no best one that is not there"
+    epochs.end(6, best=True)
+    epochs.end(7, best=False)
     epochs.io.teardown()
-    assert epochs.on_disk() == [5, 6]
+    assert epochs.on_disk() == [6, 7]
 
 
 def test_the_best_checkpoint_is_written_before_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -295,8 +295,10 @@ def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path,
     command = [sys.executable, "-c", ON_TWO_GPUS, "search", *arguments(photos, tmp_path, *options)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
         try:
+            give_up = time.monotonic() + 120
             while len(list(tmp_path.glob("*.there"))) < 2:
                 assert search.poll() is None
+                assert time.monotonic() < give_up
                 time.sleep(0.1)
         finally:
             search.kill()

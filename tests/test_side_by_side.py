@@ -12,6 +12,7 @@ from posture_classifier.cut import find_cut
 from posture_classifier.side_by_side import side_by_side
 
 from .conftest import DrawFolder, Fit
+from .test_frozen_cache import SGD
 
 CPU = torch.device("cpu")
 
@@ -47,7 +48,7 @@ def test_a_frozen_network_answers_several_threads_at_once() -> None:
     with cut.passes() as prefix:
         together = list(side_by_side(compute, batches, CPU))
     assert len(threads) == 2
-    assert all(map(torch.equal, together, alone))
+    assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
     assert torch.get_num_threads() == 2
     assert [module.training for module in network.modules()] == modes
     assert network(batches[0]).shape == (4, 3), "it goes all the way again"
@@ -71,7 +72,7 @@ def test_a_gpu_computes_one_pass_after_the_other() -> None:
 @pytest.mark.usefixtures("two_threads")
 def test_training_on_what_several_threads_computed(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder(people=12)
-    options = ["--precision", "fp32", "--unfreezing.open_stages", "{1: 2}"]
+    options = ["--precision", "fp32", "--unfreezing.open_stages", "{1: 2}", *SGD]
     kept = fit(root, *options, epochs=2) / "checkpoints" / "last.ckpt"
     anew = fit(root, *options, "--cache.enabled", "false", epochs=2, version=1) / "checkpoints" / "last.ckpt"
     weights = [torch.load(path, weights_only=True)["state_dict"] for path in (kept, anew)]

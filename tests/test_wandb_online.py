@@ -241,7 +241,7 @@ def test_a_server_that_goes_away_costs_no_training_and_no_data(
     monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "3")
     begun = time.monotonic()
     folder = online()
-    assert time.monotonic() - begun < 90
+    assert time.monotonic() - begun < SECONDS
     said = capsys.readouterr().out
     assert "where a part is missing; it is kept here: wandb sync --include-online " in said
     wandb.teardown()
@@ -256,8 +256,16 @@ def test_a_server_that_goes_away_costs_no_training_and_no_data(
         holds_all_of(run, folder)
 
 
+def all_end(folder: Path) -> bool:
+    """Whether the processes that have the folder in their environment soon end; only Linux tells."""
+    give_up = time.monotonic() + 20
+    while processes_of(folder) and time.monotonic() < give_up:
+        time.sleep(0.2)
+    return not processes_of(folder)
+
+
 def processes_of(folder: Path) -> list[str]:
-    """Command lines of the processes that have the folder in their environment, where the system tells."""
+    """Their command lines."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -286,7 +294,7 @@ def test_the_stop_button_ends_a_run(server: WandbServer, tmp_path: Path, monkeyp
     assert f"W&B run: {server.url}" in said
     assert "Traceback" not in said
     assert only(server).exit_codes == [1]
-    assert processes_of(tmp_path) == []
+    assert all_end(tmp_path)
 
 
 @pytest.mark.slow
@@ -329,7 +337,7 @@ def test_an_agent_of_the_sweep_runs_trials_and_stops_one_which_can_be_resumed(
             assert process.wait(SECONDS) == 0
         finally:
             process.kill()
-    assert processes_of(tmp_path) == []
+    assert all_end(tmp_path)
     log_text = (tmp_path / "agent.log").read_text()
     assert "Stop: long" in log_text
     assert "Traceback" not in log_text

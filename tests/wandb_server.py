@@ -6,6 +6,7 @@ GraphQL is told apart by the name of the operation, and answered with every fiel
 import gzip
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +49,7 @@ class WandbServer:
             wandb = server
 
         self._http = _Threads(("127.0.0.1", port), Handler)
+        self._http.wandb = self
         self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -215,8 +217,12 @@ class _Threads(ThreadingHTTPServer):
     request_queue_size = 64
     """wandb opens a connection for every file at once."""
 
+    wandb: WandbServer
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent: a client that ends breaks its connections off."""
+        """A client that ends breaks its connections off; anything else is a fault of this server."""
+        if not isinstance(error := sys.exc_info()[1], ConnectionError):
+            self.wandb.kept.strange.append(repr(error))
 
 
 class _Handler(BaseHTTPRequestHandler):

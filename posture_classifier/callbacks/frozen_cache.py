@@ -1,6 +1,7 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
 import math
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ class FrozenCache(Callback):
         for file in sorted(set(others) - mine, key=lambda file: file.stat().st_mtime):
             if room < 0:
                 room += file.stat().st_size
-                file.unlink(missing_ok=True)
+                _unlink(file)
         try:
             return Store(path, n, shape, dtype) if room >= 0 else None
         except OSError:  # the disk has no room, or the folder is closed
@@ -240,10 +241,11 @@ class FrozenCache(Callback):
                 def compute(batch: Batch) -> tuple[Tensor, Tensor]:
                     return batch.indices, prefix(self._data.preprocessing.normalise(batch.images.to(device)))
 
-                answers = side_by_side(compute, batches, device)
                 title = f"Computing the frozen part once ({split})"
-                for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
-                    store.write(photos.rows[indices.numpy()], answer)
+                # Closed first, so that no thread still computes when the network is put back.
+                with closing(side_by_side(compute, batches, device)) as answers:
+                    for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
+                        store.write(photos.rows[indices.numpy()], answer)
         self._trainer.strategy.barrier()
 
     def _forget_activations(self) -> None:
@@ -256,4 +258,9 @@ class FrozenCache(Callback):
 
     def _remove(self, store: Store | None) -> None:
         if store is not None and store.path.suffix != ".kept":
-            store.path.unlink(missing_ok=True)
+            _unlink(store.path)
+
+
+def _unlink(path: Path) -> None:
+    with suppress(PermissionError):  # Windows keeps a file that is mapped; a later run removes it
+        path.unlink(missing_ok=True)

@@ -178,9 +178,10 @@ class WandbReport(Callback):
         where = f"kept here; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
         try:
             run.finish(exit_code=code)
-        except TimeoutError:
+        # Given up after a while, or an error of W&B's own process: what the run's own folder holds is whole.
+        except Exception:
             self._complete = False
-        if not self._complete:
+        if not self._complete and not run.offline:
             where = f"{where}, where a part is missing; it is kept here: wandb sync --include-online {Path(run.dir).parent}"
         _say(f"W&B run: {where}")
 

@@ -60,8 +60,8 @@ def check_folder(root: Path, group_pattern: str | None, progress: Progress) -> R
             unclear = {path for finding in odd if finding.severity == "warning" for (path,) in finding.photos}
             if parts := folds(sample, FEWEST):
                 findings += shortcut_findings(scanned, sample, parts)
-            if enough := folds(sample, PLENTY):
-                findings += label_findings(photos, sample, enough, unclear)
+            if parts and min(sample.units_per_class) >= PLENTY:
+                findings += label_findings(photos, sample, parts, unclear)
             else:
                 findings += unmodelled(sample, shortcuts=parts is None)
     return Result(photos, sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -94,7 +94,7 @@ def _told(found: Path) -> Html | None:
         content = json.loads(found.read_text(encoding="utf-8"))
         findings = [strong(f"{f['severity']}: {f['kind'].replace('_', ' ')}") + f". {f['text']}" for f in content["findings"]]
         return paragraph(f"{found} says: {content['verdict']}") + bullets(findings)
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
