@@ -21,13 +21,11 @@ def chunk_size(device: torch.device) -> int:
     return CHUNK.get(device.type, CHUNK_ELSEWHERE)
 
 
-def side_by_side(
-    compute: Callable[[Item], Result], items: Iterable[Item], device: torch.device
-) -> Generator[Result, None, None]:
+def side_by_side(compute: Callable[[Item], Result], items: Iterable[Item], device: torch.device) -> Generator[Result, None, None]:
     """``map``, on a CPU in as many threads as torch has, each of which computes alone; results come in order.
 
     Layers that are too small or too simple to be divided among cores leave most of them idle; and between layers all wait for the
-    last. On 2 cores this was 1.1 to 1.8 times as fast (``benchmarks/README.md``).
+    last. On 2 cores this was 1.05 to 1.9 times as fast (``benchmarks/README.md``).
 
     Args:
         compute: Called with each item; several threads call it at once.
