@@ -5,7 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.intervals import Figure, Floats, Ints, distance_interval, draws, loss_interval, share_interval, wilson
+from posture_classifier.intervals import (
+    Figure,
+    Floats,
+    Ints,
+    area_interval,
+    distance_interval,
+    draws,
+    loss_interval,
+    share_interval,
+    wilson,
+)
 
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 """From 0 to 1, and the more the better."""
@@ -166,8 +176,8 @@ class Bootstrap:
 
     def figures(self) -> dict[str, Figure]:
         """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
-        trials = dict.fromkeys(SHARES, self.n_photos) | {"auroc": self.n_photos**2}
-        result = {name: share_interval(self.values[name], self.n_groups, trials[name]) for name in SHARES}
+        result = {name: share_interval(self.values[name], self.n_groups, self.n_photos) for name in SHARES}
+        result["auroc"] = area_interval(self.values["auroc"], self.n_groups, self.n_photos**2)
         result["log_loss"] = loss_interval(self.values["log_loss"], self.n_groups)
         result["ece"] = distance_interval(self.values["ece"], self.distances, self.n_groups)
         if self.n_photos == self.n_groups > 1 == len(self.of_networks["accuracy"]):

@@ -7,7 +7,7 @@ and miss the skew of shares near 1. ``tests/test_coverage.py`` holds how often e
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DRAWS = 2000
+MOST_SKEW = 1.2
+"""Of draws that a correction is made for: what few groups say of more is noise."""
 Z = 1.959964
 """The normal distribution's 97.5 percentile."""
 
@@ -61,7 +63,7 @@ def share_interval(values: Floats, n_groups: int, most_trials: int) -> Figure:
     Args:
         values: (1 + D,) of the sample and of each draw; NaN where it is not defined.
         n_groups: That were drawn from.
-        most_trials: That could be: the photos, or the pairs of photos that an AUROC compares.
+        most_trials: That could be: the photos.
     """
     value = float(values[0])
     if n_groups < 2 or np.isnan(value):
@@ -91,18 +93,53 @@ def share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.str_], se
     return share_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, len(hits))
 
 
+def area_interval(values: Floats, n_groups: int, n_pairs: int) -> Figure:
+    """Student's interval of the logit of an area under the ROC curve, which keeps it between 0 and 1.
+
+    An area of 0 or 1 has no spread to draw from: it counts as a share of so many trials as there are groups.
+
+    Args:
+        values: (1 + D,) of the sample and of each draw; NaN where it is not defined.
+        n_groups: That were drawn from.
+        n_pairs: Of photos that are compared, the most trials that there could be.
+    """
+    value = float(values[0])
+    if n_groups < 2 or np.isnan(value):
+        return Figure(None if np.isnan(value) else value)
+    if value in (0, 1):
+        return wilson(value, n_groups)
+    variance = value * (1 - value)
+    reach = student(n_groups) * max(standard_error(values, n_groups), sqrt(variance / n_pairs)) / variance
+    odds = log(value / (1 - value))
+    low, high = (1 / (1 + exp(-odds - side * reach)) for side in (-1, 1))
+    return Figure(value, low, high)
+
+
 def loss_interval(values: Floats, n_groups: int) -> Figure:
-    """Student's interval of the logarithm: a mean loss is positive, and few photos make up most of it.
+    """Student's interval after the skewness is removed, since few photos make up most of a loss.
+
+    Source: Hall 1992, "On the removal of skewness by transformation", Journal of the Royal Statistical Society B 54.
 
     Args:
         values: (1 + D,) of the sample and of each draw.
         n_groups: That were drawn from.
     """
-    value = float(values[0])
-    if n_groups < 2 or value <= 0:
+    value, error = float(values[0]), standard_error(values, n_groups) if n_groups > 1 else 0.0
+    if error == 0:
         return Figure(value)
-    factor = exp(student(n_groups) * standard_error(values, n_groups) / value)
-    return Figure(value, value / factor, value * factor)
+    drawn = values[1:] - values[1:].mean()
+    skew = float((drawn**3).mean() / (drawn**2).mean() ** 1.5)
+    if n_groups > 2:
+        skew *= sqrt(n_groups * (n_groups - 1)) / (n_groups - 2)  # as of the groups that were not seen
+    skew = min(max(skew, -MOST_SKEW), MOST_SKEW)
+
+    def symmetric(limit: float) -> float:
+        if abs(skew) < 1e-3:
+            return limit
+        return 3 / skew * (float(np.cbrt(1 + skew * (limit - skew / 6))) - 1)
+
+    low, high = (value - error * symmetric(side * student(n_groups)) for side in (1, -1))
+    return Figure(value, max(0.0, low), high)
 
 
 def distance_interval(values: Floats, distances: Floats, n_groups: int) -> Figure:

@@ -71,22 +71,21 @@ def test_intervals_hold_the_truth_in_about_95_of_100_cases(n_groups: int, each: 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize(
-    ("n_groups", "each", "margin", "spread", "least"),
+    ("n_groups", "each", "margin", "spread"),
     [
-        (15, 10, 1.3, 0.3, 0.93),
-        # Few and very different groups: AUROC and log loss hold 92.7 and 92.5, accuracy 94.7.
-        (15, 10, 1.3, 0.6, 0.92),
-        (30, 10, 1.3, 0.5, 0.93),
-        (72, 10, 1.3, 0.5, 0.93),
-        (150, 1, 1.3, 0.0, 0.93),
-        (400, 1, 1.6, 0.0, 0.93),
+        (15, 10, 1.3, 0.3),
+        (15, 10, 1.3, 0.6),
+        (30, 10, 1.3, 0.5),
+        (72, 10, 1.3, 0.5),
+        (150, 1, 1.3, 0.0),
+        (400, 1, 1.6, 0.0),
     ],
 )
-def test_coverage_is_between_93_and_97_percent(n_groups: int, each: int, margin: float, spread: float, least: float) -> None:
+def test_coverage_is_between_93_and_97_percent(n_groups: int, each: int, margin: float, spread: float) -> None:
     measured = coverage(n_groups, each, margin, spread, times=3000)
     assert measured.pop("ece") > 0.93, "its interval may hold more"
     for name, share in measured.items():
-        assert least < share < 0.97, name
+        assert 0.93 < share < 0.97, name
 
 
 def test_the_mean_of_a_difference_over_few_groups() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from posture_classifier.callbacks.evaluation_report import count
 from posture_classifier.check.finding import counted
 from posture_classifier.evaluation import METRICS, auroc, figures
-from posture_classifier.intervals import Figure, draws, share, share_interval, wilson
+from posture_classifier.intervals import Figure, area_interval, draws, share, wilson
 from posture_classifier.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
 from posture_classifier.report.run import Run
 from posture_classifier.report.words import cell, percent
@@ -101,7 +101,7 @@ def _area(run: Run, label: int) -> Figure:
     _, codes = np.unique(evaluated.groups, return_inverse=True)
     weights = draws(int(codes.max()) + 1, run.summary["seed"])
     pairs = int(of_class.sum() * (~of_class).sum())
-    return share_interval(area + weights @ np.bincount(codes, weights=influence), weights.shape[1], pairs)
+    return area_interval(area + weights @ np.bincount(codes, weights=influence), weights.shape[1], pairs)
 
 
 def groups_section(run: Run) -> Section:
