@@ -7,11 +7,11 @@ and miss the skew of shares near 1. ``tests/test_coverage.py`` holds how often e
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, log, sqrt
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -110,8 +110,7 @@ def area_interval(values: Floats, n_groups: int, n_pairs: int) -> Figure:
         return wilson(value, n_groups)
     variance = value * (1 - value)
     reach = student(n_groups) * max(standard_error(values, n_groups), sqrt(variance / n_pairs)) / variance
-    odds = log(value / (1 - value))
-    low, high = (1 / (1 + exp(-odds - side * reach)) for side in (-1, 1))
+    low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
     return Figure(value, low, high)
 
 

@@ -88,6 +88,11 @@ def test_coverage_is_between_93_and_97_percent(n_groups: int, each: int, margin:
         assert 0.93 < share < 0.97, name
 
 
+def test_an_area_near_1_of_two_groups_that_differ_says_next_to_nothing() -> None:
+    figure = intervals.area_interval(np.array([0.999, 0.8, 1.0, 0.9, 1.0]), n_groups=2, n_pairs=100)
+    assert (figure.low, figure.high) == (0.0, 1.0)
+
+
 def test_the_mean_of_a_difference_over_few_groups() -> None:
     generator = np.random.default_rng(0)
     group = np.repeat(np.arange(8), 10)
