@@ -1,13 +1,13 @@
-"""How long 20 epochs of fine-tuning take: here, elsewhere, and at the least.
+"""How long 20 epochs of fine-tuning take, and what they come to: here, elsewhere, and at the least.
 
-    python benchmarks/training.py FOLDER [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3] [--only NAME ...]
+    python benchmarks/training.py FOLDER [--group_pattern REGEX] [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3]
 
-``FOLDER`` is ``<class>/*.jpg``; a fifth of each class is validated on. The recipe ``head`` trains a new head on the frozen network;
-``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5 everything. Every contestant gets the
-same photos, weights, batch size (32), workers (2) and input size, runs in a process of its own, and takes its turn in each round,
-so that a busy machine slows all of them. Those that compute the frozen network anew in every epoch are timed over one epoch of each
-phase, which counts for all of its epochs (``--peer_epochs 20`` trains them to the end, for their accuracy); the limit and this
-program are timed over all twenty. Imports are not timed.
+``FOLDER`` is ``<class>/*.jpg``; a fifth of its photos, of other groups than the rest, is validated on. The recipe ``head`` trains a
+new head on the frozen network; ``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5
+everything. Every contestant gets the same photos, weights, batch size (32), workers (2) and input size, runs in a process of its
+own, and takes its turn in each round, so that a busy machine slows all of them. Those of ``peers.py`` compute the frozen network
+anew in every epoch and are timed over one epoch of each phase, which counts for all of its epochs (``--peer_epochs 20`` trains them
+to the end, for their accuracy); the limit and this program are timed over all twenty. Imports are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
@@ -29,85 +29,48 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BackboneFinetuning, BaseFinetuning, Callback
+from peers import BATCH, EPOCHS, MEAN, SIZE, STD, WORKERS, Result, Task, fastai, lightning, network, tutorial
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
-from torchvision import transforms
-from torchvision.datasets import ImageFolder
 
 from posture_classifier.cli import main
+from posture_classifier.compare.reading import read_table
 from posture_classifier.data.dataset import PhotoDataset
-from posture_classifier.data.folder import read_folder
+from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.preprocessing import Batch, Preprocessing
+from posture_classifier.data.split import split_photos
+from posture_classifier.intervals import Figure, mean_over_groups, share
 from posture_classifier.precision import native_bf16
 from posture_classifier.side_by_side import chunk_size, side_by_side
 from posture_classifier.training import PostureCLI
-from posture_classifier.weights import PIP_WEIGHTS, create_backbone
+from posture_classifier.weights import PIP_WEIGHTS
 
-EPOCHS, BATCH, WORKERS, SIZE = 20, 32, 2, 224
-PHASES = (10, 5, 5)
-"""Epochs of the head, of the last stage with it, and of everything."""
 OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What the command line of this program sets before it imports torch; the limit gets it too, since it is to be the least."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """What every contestant is given.
-
-    Attributes:
-        root: With ``train/<class>/*.jpg`` and ``val/<class>/*.jpg``.
-        backbone: Of timm.
-        recipe: ``head`` or ``phases``.
-        peer_epochs: Epochs that contestants which compute the frozen network anew train; their seconds count for all twenty.
-    """
-
-    root: Path
-    backbone: str
-    recipe: str
-    peer_epochs: int
+def lay_out(photos: Photos, below: Path) -> None:
+    """Link the photos to ``<split>/<class>``; torchvision wants folders."""
+    for n, (path, split) in enumerate(zip(photos.paths, photos.splits, strict=True)):
+        target = below / split / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(Path(photos.file(n)).resolve())
 
 
-def lay_out(folder: Path, below: Path) -> Path:
-    """Link the photos to ``train`` and ``val``, every fifth of a class to the latter; torchvision wants folders."""
-    for photos in (path for path in sorted(folder.iterdir()) if path.is_dir()):
-        for n, photo in enumerate(sorted(photos.iterdir())):
-            target = below / ("val" if n % 5 == 0 else "train") / photos.name / photo.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(photo.resolve())
-    return below
-
-
-def network(backbone: str, n_classes: int) -> nn.Module:
-    """ImageNet weights where they are installed; for the time that it takes, random ones serve as well."""
-    return create_backbone(backbone, n_classes, pretrained=backbone in PIP_WEIGHTS)[0]
-
-
-def folders(root: Path) -> dict[str, DataLoader[Any]]:
-    """Torchvision's ``ImageFolder`` with the transforms of the tutorial."""
-    normalise = transforms.Normalize([0.5] * 3, [0.5] * 3)
-    pipelines = {
-        "train": [transforms.RandomResizedCrop(SIZE), transforms.RandomHorizontalFlip(), transforms.ToTensor(), normalise],
-        "val": [transforms.Resize(256), transforms.CenterCrop(SIZE), transforms.ToTensor(), normalise],
-    }
-    sets = {name: ImageFolder(str(root / name), transforms.Compose(steps)) for name, steps in pipelines.items()}
-    return {name: DataLoader(photos, BATCH, shuffle=name == "train", num_workers=WORKERS) for name, photos in sets.items()}
-
-
-def limit(task: Task, fp32: bool = False, threads: bool = False) -> tuple[float, float]:
-    """Seconds, and accuracy on validation."""
+def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
+    """The head of the last epoch."""
     photos, cpu = read_folder(task.root), torch.device("cpu")
     model = network(task.backbone, len(photos.classes)).eval().to(memory_format=torch.channels_last)
     model.reset_classifier(0)  # type: ignore[operator]
-    preprocessing = Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3)
+    preprocessing = Preprocessing(SIZE, MEAN, STD)
     bf16 = native_bf16(cpu) and not fp32
 
     @torch.inference_mode()
@@ -129,12 +92,12 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> tuple[float,
             optimizer.zero_grad()
             functional.cross_entropy(head(inputs[rows]), labels[rows]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-    accuracy = (head(inputs[val]).argmax(1) == labels[val]).float().mean()
-    return time.perf_counter() - start, float(accuracy)
+    right = (head(inputs[val]).argmax(1) == labels[val]).tolist()
+    return Result(time.perf_counter() - start, right)
 
 
-def here(task: Task, fp32: bool = False) -> tuple[float, float]:
-    """Seconds to the end of training, and accuracy on validation; what follows is the evaluation, which nobody else does."""
+def here(task: Task, fp32: bool = False) -> Result:
+    """The checkpoint with the lowest loss on validation, after the seconds to the end of training; the evaluation is not timed."""
     ends: list[float] = []
     evaluate = PostureCLI.after_fit
     PostureCLI.after_fit = lambda self: (ends.append(time.perf_counter()), evaluate(self))[1]  # type: ignore[method-assign, func-returns-value]
@@ -149,130 +112,12 @@ def here(task: Task, fp32: bool = False) -> tuple[float, float]:
                 *(("--unfreezing.open_stages", "{10: 2, 15: all}") if task.recipe == "phases" else ()),
             ]
         )
-        summary = json.loads(next(Path(output).rglob("summary.json")).read_text())
+        predictions = read_table(next(Path(output).rglob("val/predictions.csv"))).predictions
     PostureCLI.after_fit = evaluate  # type: ignore[method-assign]
-    return ends[0] - start, summary["accuracy"]["value"]
+    return Result(ends[0] - start, (predictions.predicted == predictions.labels).tolist())
 
 
-class Documented(LightningModule):
-    """What Lightning's documentation of ``BackboneFinetuning`` asks for: a ``backbone``, and a head beside it."""
-
-    def __init__(self, backbone: str, n_classes: int) -> None:
-        super().__init__()
-        self.backbone = network(backbone, n_classes)
-        self.head = nn.Linear(self.backbone.num_features, n_classes)  # type: ignore[arg-type]
-        self.backbone.reset_classifier(0)  # type: ignore[operator]
-
-    def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
-        """Cross-entropy."""
-        loss = functional.cross_entropy(self.head(self.backbone(batch[0])), batch[1])
-        self.log("loss", loss)
-        return loss
-
-    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
-        """Accuracy."""
-        self.log("accuracy", (self.head(self.backbone(batch[0])).argmax(1) == batch[1]).float().mean())
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """What is not frozen."""
-        return torch.optim.AdamW(filter(lambda p: p.requires_grad, self.parameters()), lr=1e-3)
-
-
-class Phases(BaseFinetuning):
-    """One epoch of each phase, as the documentation of Lightning's base class shows."""
-
-    def freeze_before_training(self, pl_module: LightningModule) -> None:
-        """All but the head."""
-        self.freeze(pl_module.backbone)
-
-    def finetune_function(self, pl_module: LightningModule, epoch: int, optimizer: torch.optim.Optimizer) -> None:
-        """Open a ResNet's last stage, then everything."""
-        backbone = pl_module.backbone
-        opened = {1: backbone.layer4, 2: backbone}  # type: ignore[union-attr]
-        if epoch in opened:
-            self.unfreeze_and_add_param_group(opened[epoch], optimizer)
-
-
-class Epochs(Callback):
-    """Seconds of each epoch, validation included."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the time."""
-        self._start = time.perf_counter()
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Validation is over by then."""
-        self.seconds.append(time.perf_counter() - self._start)
-
-
-def lightning(task: Task) -> tuple[float, float]:
-    """Seconds of an epoch of each phase, times its number of epochs; and accuracy on validation after the last."""
-    loaders = folders(task.root)
-    model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
-    times = Epochs()
-    finetuning = BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if task.recipe == "head" else Phases()
-    trainer = Trainer(
-        accelerator="cpu",
-        max_epochs=task.peer_epochs if task.recipe == "head" else len(PHASES),
-        callbacks=[finetuning, times],
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(model, loaders["train"], loaders["val"])
-    counts = [EPOCHS / task.peer_epochs] * task.peer_epochs if task.recipe == "head" else PHASES
-    seconds = sum(n * seconds for n, seconds in zip(counts, times.seconds, strict=True))
-    return seconds, float(trainer.callback_metrics["accuracy"])
-
-
-def tutorial(task: Task) -> tuple[float, float]:
-    """Seconds of an epoch, times the number of epochs; and accuracy on validation after the last."""
-    loaders = folders(task.root)
-    model = network(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    head = model.get_classifier()  # type: ignore[operator]
-    for parameter in head.parameters():
-        parameter.requires_grad = True
-    optimizer = torch.optim.SGD(head.parameters(), lr=0.001, momentum=0.9)
-    start = time.perf_counter()
-    for _ in range(task.peer_epochs):
-        right = 0
-        for phase in ("train", "val"):
-            model.train(phase == "train")
-            for images, labels in loaders[phase]:
-                optimizer.zero_grad()
-                with torch.set_grad_enabled(phase == "train"):
-                    logits = model(images)
-                    loss = functional.cross_entropy(logits, labels)
-                    if phase == "train":
-                        loss.backward()  # type: ignore[no-untyped-call]
-                        optimizer.step()
-                    else:
-                        right += int((logits.argmax(1) == labels).sum())
-    seconds = time.perf_counter() - start
-    return EPOCHS / task.peer_epochs * seconds, right / len(loaders["val"].dataset)  # type: ignore[arg-type]
-
-
-def fastai(task: Task) -> tuple[float, float]:
-    """Seconds of an epoch, times the number of epochs; and accuracy on validation after the last."""
-    from fastai.vision.all import ImageDataLoaders, Resize, accuracy, vision_learner
-
-    loaders = ImageDataLoaders.from_folder(task.root, valid="val", item_tfms=Resize(SIZE), bs=BATCH, num_workers=WORKERS)
-    learner = vision_learner(loaders, task.backbone, pretrained=False, metrics=accuracy)
-    learner.freeze()
-    with learner.no_bar(), learner.no_logging():
-        start = time.perf_counter()
-        learner.fit_one_cycle(task.peer_epochs)
-    return EPOCHS / task.peer_epochs * (time.perf_counter() - start), float(learner.recorder.values[-1][-1])
-
-
-CONTESTANTS: dict[str, Callable[[Task], tuple[float, float]]] = {
+CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
     "here": here,
     "limit_side_by_side": partial(limit, threads=True),
@@ -284,46 +129,64 @@ CONTESTANTS: dict[str, Callable[[Task], tuple[float, float]]] = {
 }
 
 
-def in_own_process(name: str, task: Task) -> tuple[float, float]:
-    """Run a contestant as its users would, in a fresh process; seconds and accuracy."""
+def in_own_process(name: str, task: Task) -> Result:
+    """Run a contestant as its users would, in a fresh process."""
     command = [sys.executable, __file__, str(task.root), "--backbone", task.backbone, "--recipe", task.recipe]
     command += ["--peer_epochs", str(task.peer_epochs), "--contestant", name]
     environment = {**os.environ, **(OWN_CORES if name.startswith(("limit", "here")) else {})}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise SystemExit(f"{name} failed:\n{result.stderr}")
-    seconds, accuracy = json.loads(result.stdout.splitlines()[-1])
-    return seconds, accuracy
+    return Result(**json.loads(result.stdout.splitlines()[-1]))
 
 
-def compete(names: list[str], task: Task, rounds: int) -> None:
-    """Let each take its turn in each round, then say how long each took beside ``here``."""
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+def compete(names: list[str], task: Task, rounds: int) -> dict[str, list[Result]]:
+    """Let each take its turn in each round."""
+    results: dict[str, list[Result]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names:
-            took, accuracy = in_own_process(name, task)
-            seconds[name].append(took)
-            print(f"round {number}: {name} {took:.1f} s, accuracy {accuracy:.3f}", flush=True)
-    ours = statistics.median(seconds.get("here", [float("nan")]))
+            result = in_own_process(name, task)
+            results[name].append(result)
+            print(f"round {number}: {name} {result.seconds:.1f} s, accuracy {np.mean(result.right):.3f}", flush=True)
+    return results
+
+
+def compare(results: dict[str, list[Result]], groups: npt.NDArray[np.str_]) -> None:
+    """Say how long each took beside ``here``, and how often it was right about photos of these groups, rounds taken together."""
+    seconds = {name: [result.seconds for result in several] for name, several in results.items()}
+    right = {name: np.mean([result.right for result in several], axis=0) for name, several in results.items()}
+    print(f"{len(groups)} photos to validate, {len(np.unique(groups))} groups")
     for name, times in seconds.items():
         middle = statistics.median(times)
-        print(f"{name}: median {middle:.1f} s ({min(times):.1f} to {max(times):.1f}), {middle / ours:.2f} times here")
+        ratio = middle / statistics.median(seconds["here"])
+        accuracy, behind = share(right[name], groups), mean_over_groups(right["here"] - right[name], groups)
+        print(f"{name}: median {middle:.1f} s ({min(times):.1f} to {max(times):.1f}), {ratio:.2f} times here; ", end="")
+        print(f"accuracy {_shown(accuracy)}, here less this {_shown(behind)}")
+
+
+def _shown(figure: Figure) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--group_pattern")
     parser.add_argument("--backbone", default="tf_efficientnet_lite0")
     parser.add_argument("--recipe", choices=("head", "phases"), default="head")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer_epochs", type=int, default=1)
-    parser.add_argument("--only", nargs="*", choices=CONTESTANTS)
+    parser.add_argument("--only", nargs="*", choices=CONTESTANTS, default=[], help="beside here")
     parser.add_argument("--contestant", choices=CONTESTANTS, help="run this one alone, on a folder with train and val")
     options = parser.parse_args()
     if options.contestant:
         given = Task(options.folder, options.backbone, options.recipe, options.peer_epochs)
-        print(json.dumps(CONTESTANTS[options.contestant](given)))
+        print(json.dumps(asdict(CONTESTANTS[options.contestant](given))))
         sys.exit()
+    photos = split_photos(read_folder(options.folder, options.group_pattern), {"train": 0.8, "val": 0.2}, seed=0)
+    all_of_recipe = CONTESTANTS if options.recipe == "head" else ["here", "lightning"]
+    names = [name for name in all_of_recipe if name == "here" or not options.only or name in options.only]
     with tempfile.TemporaryDirectory() as temporary:
-        given = Task(lay_out(options.folder, Path(temporary)), options.backbone, options.recipe, options.peer_epochs)
-        compete(options.only or (list(CONTESTANTS) if options.recipe == "head" else ["here", "lightning"]), given, options.rounds)
+        lay_out(photos, Path(temporary))
+        given = Task(Path(temporary), options.backbone, options.recipe, options.peer_epochs)
+        compare(compete(names, given, options.rounds), np.asarray(photos.of("val").groups))
