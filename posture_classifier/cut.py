@@ -55,7 +55,6 @@ class Cut:
     @torch.no_grad()
     def _until_left(self, images: Tensor) -> Tensor:
         try:
-            # The classifier, for which ``computing`` makes an exception, is never reached.
             with autocast(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:

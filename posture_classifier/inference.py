@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parallel import in_threads
 from posture_classifier.precision import Precision
+from posture_classifier.side_by_side import chunk_size, side_by_side
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
 """A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
@@ -77,18 +78,28 @@ class Classifier:
         model.load_state_dict(content["state_dict"])
         return cls(model, device, precision)
 
-    def predict(self, photos: Sequence[Photo], batch_size: int = 32) -> list[Prediction]:
+    def predict(self, photos: Sequence[Photo], batch_size: int | None = None) -> list[Prediction]:
         """Classify photos; one that cannot be read gives a ``Prediction`` with its ``error``, and the others go on."""
         return list(self.stream(photos, batch_size))
 
-    def stream(self, photos: Sequence[Photo], batch_size: int = 32) -> Iterator[Prediction]:
-        """Classify photos one batch after the other, in order; the next two are decoded while the network computes."""
+    def stream(self, photos: Sequence[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
+        """Classify photos one batch after the other, in order; the next are decoded while the network computes.
+
+        Args:
+            photos: Any number.
+            batch_size: Photos per forward pass; None is what suits the device.
+
+        Raises:
+            UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
+        """
+        if batch_size is None:
+            batch_size = chunk_size(self.device)
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
-        decoded = in_threads(self._pixels, photos, ahead=2 * batch_size)
-        for start in range(0, len(photos), batch_size):
-            batch = photos[start : start + batch_size]
-            yield from self._classify(batch, list(islice(decoded, len(batch))))
+        decoded = in_threads(self._pixels, photos, ahead=max(64, 2 * batch_size))
+        batches = (photos[start : start + batch_size] for start in range(0, len(photos), batch_size))
+        work = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
+        yield from chain.from_iterable(side_by_side(self._classify, work, self.device))
 
     def _pixels(self, photo: Photo) -> Tensor | str:
         """(3, H, W) uint8, or why there is none."""
@@ -103,20 +114,23 @@ class Classifier:
         return torch.from_numpy(np.array(preprocessing.square(image).transpose(2, 0, 1), order="C"))
 
     @torch.inference_mode()
-    def _classify(self, photos: Sequence[Photo], pixels: list[Tensor | str]) -> Iterator[Prediction]:
+    def _classify(self, work: tuple[Sequence[Photo], list[Tensor | str]]) -> list[Prediction]:
+        photos, pixels = work
         readable = [image for image in pixels if isinstance(image, Tensor)]
         rows: Iterator[list[float]] = iter([])
         if readable:
             images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
             rows = iter(self.model(images).float().softmax(1).tolist())
-        for photo, image in zip(photos, pixels, strict=True):
-            path = str(photo) if isinstance(photo, (str, Path)) else ""
-            if isinstance(image, str):
-                yield Prediction(path, error=image)
-                continue
-            probabilities = dict(zip(self.class_names, next(rows), strict=True))
-            label = max(probabilities, key=lambda name: probabilities[name])
-            yield Prediction(path, label, probabilities[label], probabilities)
+        return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
+
+    def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:
+        """The next of the rows of probabilities, if there is an image rather than an error."""
+        path = str(photo) if isinstance(photo, (str, Path)) else ""
+        if isinstance(image, str):
+            return Prediction(path, error=image)
+        probabilities = dict(zip(self.class_names, next(rows), strict=True))
+        label = max(probabilities, key=lambda name: probabilities[name])
+        return Prediction(path, label, probabilities[label], probabilities)
 
 
 def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:

@@ -17,8 +17,8 @@ from posture_classifier.cut import Cut
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing, Resize
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import Predictions
-from posture_classifier.precision import Precision, computing
-from posture_classifier.stages import Stage, stages
+from posture_classifier.precision import Precision, autocast, keep_exact
+from posture_classifier.stages import Stage, classifiers, stages
 from posture_classifier.weights import RANDOM, create_backbone
 
 AUXILIARY_WEIGHT = 0.3
@@ -82,6 +82,7 @@ class PostureClassifier(LightningModule):
             self.backbone, weights_source = create_backbone(backbone, n_classes, pretrained, weights, image_size, drop_rate)
         else:
             self.backbone, _ = create_backbone(backbone, n_classes, False, None, image_size, drop_rate)
+        keep_exact(classifiers(self.backbone))
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
@@ -107,7 +108,7 @@ class PostureClassifier(LightningModule):
         """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
         # trainer.precision may have converted the weights, after which pixels are still normalised in float32.
         dtype = next(self.backbone.parameters()).dtype
-        with computing(self.backbone, self.precision, learns=self.training):
+        with autocast(self.backbone, self.precision, learns=self.training):
             logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
@@ -120,7 +121,7 @@ class PostureClassifier(LightningModule):
 
     def _suffix(self, cut: Cut, kept: Tensor) -> Any:
         # A head on pooled features costs nothing in any type.
-        with computing(self.backbone, "fp32" if kept.ndim == 2 else self.precision, learns=self.training):
+        with autocast(self.backbone, "fp32" if kept.ndim == 2 else self.precision, learns=self.training):
             return cut.suffix(kept)
 
     def training_step(self, batch: Batch | KeptBatch, batch_idx: int) -> Tensor:

@@ -1,13 +1,11 @@
 """The type of number that a network is computed in: bfloat16 where the hardware has it, or else that of its weights."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-
-from posture_classifier.stages import classifiers
 
 Precision = Literal["auto", "fp32"]
 """``auto`` computes in bfloat16 where that is faster; ``fp32`` in the type of the weights everywhere."""
@@ -40,37 +38,41 @@ def compute_type(network: nn.Module, precision: Precision, learns: bool) -> torc
 
 
 def autocast(network: nn.Module, precision: Precision, learns: bool) -> AbstractContextManager[Any]:
-    """A context in which this thread computes all of the network in ``compute_type``."""
+    """A context in which this thread computes the network in ``compute_type``, but for what is kept exact."""
     weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
     return nullcontext() if dtype == weights.dtype else torch.autocast(weights.device.type, dtype)
 
 
-@contextmanager
-def computing(network: nn.Module, precision: Precision, learns: bool) -> Iterator[None]:
-    """A context in which the network computes in ``compute_type``, but for its classifier.
+def keep_exact(classifiers: list[nn.Module]) -> None:
+    """Have these layers compute in the type of their weights from now on, also within ``autocast``.
 
     That costs nothing in any type, and logits of bfloat16's eight bits would be equal where the photos are not.
     """
-    weights = next(network.parameters())
-    if compute_type(network, precision, learns) == weights.dtype:
-        yield
-        return
-    exact: list[ExitStack] = []
+    for classifier in classifiers:
+        classifier.register_forward_pre_hook(_enter)
+        classifier.register_forward_hook(_leave, always_call=True)
 
-    def enter(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        exact.append(ExitStack())
-        exact[-1].enter_context(torch.autocast(weights.device.type, enabled=False))
-        return tuple(value.to(weights.dtype) for value in inputs)
 
-    def leave(*_: Any) -> None:
-        exact.pop().close()
+class _Left(threading.local):
+    """The contexts that this thread has to come back from: several may be in one network at once."""
 
-    with ExitStack() as stack:
-        for classifier in classifiers(network):
-            stack.callback(classifier.register_forward_pre_hook(enter).remove)
-            stack.callback(classifier.register_forward_hook(leave).remove)
-        stack.enter_context(autocast(network, precision, learns))
-        yield
+    def __init__(self) -> None:
+        self.contexts: list[AbstractContextManager[Any]] = []
+
+
+_left = _Left()
+
+
+def _enter(classifier: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    weights = next(classifier.parameters())
+    context: AbstractContextManager[Any] = torch.autocast(weights.device.type, enabled=False)
+    context.__enter__()
+    _left.contexts.append(context)
+    return tuple(value.to(weights.dtype) for value in inputs)
+
+
+def _leave(*_: Any) -> None:
+    _left.contexts.pop().__exit__(None, None, None)
 
 
 def name_of(dtype: torch.dtype) -> str:

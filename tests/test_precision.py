@@ -5,14 +5,18 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.precision import Precision, compute_type, computing
+from posture_classifier.precision import Precision, autocast, compute_type, keep_exact
+from posture_classifier.stages import classifiers
 
 
 @pytest.fixture(scope="module")
 def networks() -> dict[str, nn.Module]:
     names = {"dense": "test_resnet", "depthwise": "test_efficientnet"}
     made = {key: timm.create_model(name, num_classes=2).eval() for key, name in names.items()}
-    return made | {"double": timm.create_model("test_resnet", num_classes=2).eval().double()}
+    made["double"] = timm.create_model("test_resnet", num_classes=2).eval().double()
+    for network in made.values():
+        keep_exact(classifiers(network))
+    return made
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def test_where_the_hardware_has_bfloat16(
     weights = next(chosen.parameters()).dtype
     assert compute_type(chosen, precision, learns) == expected
     images = torch.rand(2, 3, 32, 32, dtype=weights)
-    with torch.no_grad(), computing(chosen, precision, learns):
+    with torch.no_grad(), autocast(chosen, precision, learns):
         features = chosen.forward_features(images)  # type: ignore[operator]
         logits = chosen(images)
     assert features.dtype == expected
@@ -55,3 +59,10 @@ def test_where_the_hardware_has_bfloat16(
 @pytest.mark.parametrize("learns", [True, False])
 def test_an_emulated_bfloat16_is_not_chosen(networks: dict[str, nn.Module], native: bool, learns: bool) -> None:
     assert compute_type(networks["dense"], "auto", learns) == torch.float32
+
+
+def test_an_error_in_the_classifier_leaves_no_context_behind(networks: dict[str, nn.Module]) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            classifiers(networks["dense"])[0](torch.rand(2, 3))
+        assert torch.is_autocast_enabled("cpu")

@@ -64,6 +64,19 @@ def test_the_precision_is_that_of_the_evaluation_unless_told_otherwise(run: Path
     assert 0 < np.abs(np.array(probabilities[0]) - np.array(probabilities[1])).max() < 0.02
 
 
+def test_two_streams_of_one_classifier_do_not_meet(run: Path, photos: Path) -> None:
+    """Each computes in threads of its own, in the same network."""
+    torch.set_num_threads(1)
+    files = sorted(photos.rglob("*.png"))
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    alone = classifier.predict(files, batch_size=2)
+    torch.set_num_threads(2)  # the fixture of all tests puts it back
+    for one, other, expected in zip(classifier.stream(files, 2), classifier.stream(files, 2), alone, strict=True):
+        assert one == other
+        assert one.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+    assert torch.get_num_threads() == 2
+
+
 def test_exif_is_turned_in_every_path(run: Path, photos: Path, tmp_path: Path) -> None:
     """A photo lying on its side, with the orientation that says so, is the same photo."""
     upright = photos / "left" / "person0_0.png"

@@ -22,7 +22,7 @@ def predict(
     paths: list[str],
     output: Path | None = None,
     overwrite: bool = False,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     device: str | None = None,
     precision: Literal["auto", "fp32"] = "auto",
 ) -> int:
@@ -33,7 +33,7 @@ def predict(
         paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
         output: A .csv or .jsonl file to write: path, label, probability, one column per class, error.
         overwrite: Replace the output if it exists.
-        batch_size: Photos per forward pass.
+        batch_size: Photos per forward pass; by default what suits the device, which is few on a CPU.
         device: cpu, cuda or mps; by default a GPU if there is one.
         precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit does; fp32 nowhere.
 
