@@ -14,7 +14,7 @@ from posture_classifier.check.quick import quick_check
 from posture_classifier.data.module import PostureData
 from posture_classifier.evaluation import METRICS
 from posture_classifier.model import PostureClassifier
-from posture_classifier.precision import compute_type, name_of
+from posture_classifier.precision import TRUE, compute_type, name_of
 
 
 def quiet() -> None:
@@ -40,7 +40,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> N
     """One line on the network and one on the photos, before the wait begins."""
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
     source, size = model.hparams["weights_source"], model.preprocessing.image_size
-    learns = name_of(compute_type(model.backbone, model.precision, learns=True))
+    learns = name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
     found, fine = quick_check(data.photos, data.digests)

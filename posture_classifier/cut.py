@@ -1,13 +1,14 @@
 """Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
 
-from collections.abc import Callable, Collection, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.precision import Precision, autocast
+from posture_classifier.precision import Mixed, Precision, autocast
 
 MAX_ATTEMPTS = 20
 """Cuts that are tried in vain before everything is computed anew in each step."""
@@ -27,8 +28,10 @@ class Cut:
         image: The empty image (1, 3, H, W).
     """
 
-    precision: Precision = "fp32"
+    precision: Precision | Mixed = "fp32"
     """What the prefix is computed in."""
+    beyond: Sequence[str] = ()
+    """Names of frozen modules that come after it, because the network cannot be divided later."""
 
     def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor) -> None:
         self.backbone = backbone
@@ -117,9 +120,10 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
             done = {other: call for other, call in calls.items() if call.last < calls[name].first}
             like_identity = {other: call for other, call in done.items() if call.keeps_shape}
             # Transformers add positions between their modules, which fit the shapes that they should have there only.
-            for skipped in (_outermost(backbone, done), _outermost(backbone, like_identity)):
-                cut = Cut(backbone, name, skipped, torch.zeros_like(images[:1]))
+            for skipped in (done, like_identity):
+                cut = Cut(backbone, name, _modules(backbone, _outermost(skipped)), torch.zeros_like(images[:1]))
                 if _agrees(cut, images):
+                    cut.beyond = _frozen_after(backbone, calls, name)
                     return cut
     return None
 
@@ -173,8 +177,20 @@ def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list
     return calls, [name for name, _ in answered if calls[name].times == 1]
 
 
-def _outermost(backbone: nn.Module, names: Collection[str]) -> list[nn.Module]:
-    return [backbone.get_submodule(name) for name in names if not any(name.startswith(f"{other}.") for other in names)]
+def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> list[str]:
+    """Names of the frozen modules that run between a cut and the first open parameter."""
+    own = {name: list(backbone.get_submodule(name).parameters(recurse=False)) for name in calls}
+    opened = [calls[name].first for name, parameters in own.items() if any(p.requires_grad for p in parameters)]
+    after = [name for name, call in calls.items() if calls[cut].last < call.first < min(opened, default=math.inf)]
+    return _outermost([name for name in after if any(own[inner] for inner in after if f"{inner}.".startswith(f"{name}."))])
+
+
+def _outermost(names: Collection[str]) -> list[str]:
+    return [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
+
+
+def _modules(backbone: nn.Module, names: list[str]) -> list[nn.Module]:
+    return [backbone.get_submodule(name) for name in names]
 
 
 def _agrees(cut: Cut, images: Tensor) -> bool:
@@ -219,7 +235,11 @@ def _in_modes(backbone: nn.Module, training: bool) -> Iterator[None]:
 def _left_as_it_was(backbone: nn.Module) -> Iterator[None]:
     """Put statistics and random numbers back."""
     buffers = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
-    with torch.random.fork_rng():
+    device = next(backbone.parameters()).device
+    # Not those of all devices, as it would otherwise be, with a warning that this takes long.
+    with torch.random.fork_rng(
+        [] if device.type == "cpu" else [device], device_type="cuda" if device.type == "cpu" else device.type
+    ):
         try:
             yield
         finally:

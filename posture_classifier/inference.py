@@ -19,7 +19,7 @@ from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parallel import in_threads
 from posture_classifier.precision import Precision
-from posture_classifier.side_by_side import chunk_size, side_by_side
+from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
 """A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
@@ -83,23 +83,24 @@ class Classifier:
         return list(self.stream(photos, batch_size))
 
     def stream(self, photos: Sequence[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
-        """Classify photos one batch after the other, in order; the next are decoded while the network computes.
+        """Classify photos, in order; the next are decoded while the network computes.
 
         Args:
             photos: Any number.
-            batch_size: Photos per forward pass; None is what suits the device.
+            batch_size: Photos in the network at once, which a CPU's cores share; None is what suits the device.
 
         Raises:
             UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
         """
-        if batch_size is None:
-            batch_size = chunk_size(self.device)
-        if batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
-        decoded = in_threads(self._pixels, photos, ahead=max(64, 2 * batch_size))
-        batches = (photos[start : start + batch_size] for start in range(0, len(photos), batch_size))
+        size, passes = chunk_size(self.device), passes_at_once(self.device)
+        if batch_size is not None:
+            if batch_size < 1:
+                raise UserError(f"batch_size is {batch_size}, but must be at least 1")
+            size = min(size, -(-batch_size // passes)) if passes > 1 else batch_size
+        decoded = in_threads(self._pixels, photos, ahead=2 * size * passes)
+        batches = [photos[start : start + size] for start in range(0, len(photos), size)]
         work = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
-        yield from chain.from_iterable(side_by_side(self._classify, work, self.device))
+        yield from chain.from_iterable(side_by_side(self._classify, work, len(batches), self.device))
 
     def _pixels(self, photo: Photo) -> Tensor | str:
         """(3, H, W) uint8, or why there is none."""

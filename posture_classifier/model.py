@@ -17,7 +17,7 @@ from posture_classifier.cut import Cut
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing, Resize
 from posture_classifier.errors import UserError
 from posture_classifier.evaluation import Predictions
-from posture_classifier.precision import Precision, autocast, keep_exact
+from posture_classifier.precision import Mixed, Precision, autocast, keep_exact
 from posture_classifier.stages import Stage, classifiers, stages
 from posture_classifier.weights import RANDOM, create_backbone
 
@@ -53,7 +53,7 @@ class PostureClassifier(LightningModule):
 
     cut: Cut | None = None
     """Where the network is divided while a prefix of it is frozen."""
-    precision: Precision = "fp32"
+    precision: Precision | Mixed = "fp32"
     """What the network is computed in, on the machine that it is on now."""
 
     def __init__(
@@ -120,8 +120,7 @@ class PostureClassifier(LightningModule):
         return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
 
     def _suffix(self, cut: Cut, kept: Tensor) -> Any:
-        # A head on pooled features costs nothing in any type.
-        with autocast(self.backbone, "fp32" if kept.ndim == 2 else self.precision, learns=self.training):
+        with autocast(self.backbone, self.precision, learns=self.training):
             return cut.suffix(kept)
 
     def training_step(self, batch: Batch | KeptBatch, batch_idx: int) -> Tensor:

@@ -16,22 +16,22 @@ def cores() -> int:
 
 
 def in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64, threads: int | None = None
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64, pool: ThreadPoolExecutor | None = None
 ) -> Generator[Result, None, None]:
-    """``map`` in threads; results come in order.
+    """``map`` in threads; results come in order, each as soon as it is there and the next item has been begun.
 
     Args:
         function: Called with each item; what it raises is raised here.
         items: Any number: those that are begun and not yet asked for are bounded, so memory stays flat.
         ahead: That bound.
-        threads: How many; by default one for each core.
+        pool: The threads, which end with this; by default one for each core.
     """
-    pool = ThreadPoolExecutor(threads or cores())
+    pool = pool or ThreadPoolExecutor(cores())
     begun: deque[Future[Result]] = deque()
     try:
         for item in items:
             begun.append(pool.submit(function, item))
-            if len(begun) > ahead:
+            while len(begun) > ahead or (begun and begun[0].done()):
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,17 +17,18 @@ import torch
 from torch import Tensor, nn
 
 Rows = npt.NDArray[np.int64]
-PAGE = 4096
+PAGE, SUM = 4096, 4
+"""Bytes of a page and of a checksum."""
 
 
 class Store:
-    """``n`` tensors of one shape and type in a file, each marked once it is written.
+    """``n`` tensors of one shape and type in a file, each with a checksum once it is written.
 
-    Several processes may map one file: all write the same values, and a row counts only when its mark is set, which happens after
-    the row was written. A process that is killed in between leaves a row without a mark.
+    Several processes may map one file: all write the same values, and a row counts only where its checksum is there and is true.
+    What a process was killed over, or what a machine that lost its power has half on its disk, is a row that was not written.
 
     Args:
-        path: The file; made, with no row marked, if it is not there.
+        path: The file; made, with no row written, if it is not there.
         n: Number of rows.
         shape: Shape of a row.
         dtype: Type of its numbers.
@@ -35,6 +37,9 @@ class Store:
         OSError: The disk has no room for the whole file, or the folder cannot be written to.
     """
 
+    identity: int
+    """The same for two stores, in whichever process, that map one file."""
+
     def __init__(self, path: Path, n: int, shape: Sequence[int], dtype: torch.dtype) -> None:
         self.path, self.n, self.shape, self.dtype = path, n, tuple(shape), dtype
         if not path.exists():
@@ -42,40 +47,57 @@ class Store:
         self._map()
 
     def _map(self) -> None:
-        content = np.memmap(self.path, dtype=np.uint8, mode="r+")
-        self._marks = content[: self.n]
-        self._rows = torch.from_numpy(content[_marks_size(self.n) :]).view(self.n, -1)
+        with self.path.open("r+b") as file:
+            self.identity = os.fstat(file.fileno()).st_ino
+            content = np.memmap(file, dtype=np.uint8, mode="r+")
+        self._sums = content[: self.n * SUM].view(np.uint32)
+        self._rows: Tensor | None = torch.from_numpy(content[_sums_size(self.n) :]).view(self.n, -1)
+        self._trusted = np.zeros(self.n, dtype=np.bool_)  # those whose checksum this process knows to be true
 
     def __getstate__(self) -> dict[str, Any]:
         """For DataLoader workers: they map the file themselves."""
-        return {key: value for key, value in vars(self).items() if key not in ("_marks", "_rows")}
+        return {key: value for key, value in vars(self).items() if not key.startswith("_")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._map()
+        try:
+            self._map()
+        except FileNotFoundError:  # another run has removed it, so this process has nothing, and keeps nothing
+            self._rows, self._trusted = None, np.zeros(self.n, dtype=np.bool_)
 
     def has(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """(B,) whether each row was written."""
-        return np.asarray(self._marks[rows] == 1)
+        if self._rows is not None:
+            for row in rows[~self._trusted[rows] & (self._sums[rows] != 0)].tolist():
+                self._trusted[row] = self._sums[row] == _checksum(self._rows[row])
+        return self._trusted[rows]
 
     def read(self, rows: Rows) -> Tensor:
-        """(B, *shape)."""
+        """(B, *shape) of rows that it has."""
+        assert self._rows is not None
         return self._rows[torch.from_numpy(rows)].view(self.dtype).view(-1, *self.shape)
 
     def write(self, rows: Rows, values: Tensor) -> None:
-        """Keep (B, *shape), then mark it."""
-        numbers = values.to("cpu", self.dtype).contiguous()
-        self._rows[torch.from_numpy(rows)] = numbers.view(torch.uint8).view(len(rows), -1)
-        self._marks[rows] = 1
+        """Keep (B, *shape), then their checksums."""
+        if self._rows is None:
+            return
+        numbers = values.to("cpu", self.dtype).contiguous().view(torch.uint8).view(len(rows), -1)
+        self._rows[torch.from_numpy(rows)] = numbers
+        self._sums[rows] = [_checksum(row) for row in numbers]
+        self._trusted[rows] = True
+
+
+def _checksum(row: Tensor) -> int:
+    return zlib.crc32(row.numpy().data) or 1  # 0 is no checksum
 
 
 def file_size(n: int, shape: Sequence[int], dtype: torch.dtype) -> int:
     """Bytes on the disk of a store."""
-    return _marks_size(n) + n * int(np.prod(shape)) * dtype.itemsize
+    return _sums_size(n) + n * int(np.prod(shape)) * dtype.itemsize
 
 
-def _marks_size(n: int) -> int:
-    return -(-n // PAGE) * PAGE  # rows begin on a page of their own
+def _sums_size(n: int) -> int:
+    return -(-n * SUM // PAGE) * PAGE  # rows begin on a page of their own
 
 
 def _allocate(path: Path, size: int) -> None:
@@ -90,10 +112,21 @@ def _allocate(path: Path, size: int) -> None:
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
-        with suppress(FileExistsError):  # another process was quicker; its file stays, with what is marked in it
-            os.link(temporary, path)
+        with suppress(FileExistsError):  # another process was quicker; its file stays, with what it has written
+            _put(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Give a file its name, unless another has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as exFAT
+        if not path.exists():
+            temporary.rename(path)
 
 
 def fingerprint(*parts: Any) -> str:

@@ -27,7 +27,7 @@ from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parsing import OneSentenceErrors
 from posture_classifier.plugins import RESTORED, RunCheckpoint, SaveConfig, TimmSyncBatchNorm, WriteHeldCheckpoints
-from posture_classifier.precision import Precision
+from posture_classifier.precision import MIXED, Precision
 from posture_classifier.runs import RunFolder, last_checkpoint, run_of
 
 LOGS = "lightning_logs"
@@ -181,8 +181,8 @@ class PostureCLI(LightningCLI):
         """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
         self.datamodule.preprocessing = self.model.preprocessing
         settings = self.config_init[self.subcommand]
-        if settings.trainer.precision is None:
-            self.model.precision = settings.precision
+        own = settings.trainer.precision is not None
+        self.model.precision = MIXED.get(self.trainer.precision, "fp32") if own else settings.precision
         if self.checkpoint and self._trained_classes != self.datamodule.class_names:
             raise UserError(
                 f"checkpoint {self.checkpoint} tells {sample(self._trained_classes)} apart, but {self.datamodule.root} has "
@@ -190,9 +190,7 @@ class PostureCLI(LightningCLI):
             )
         if self.checkpoint and self._seen:
             self._refuse_seen_photos()
-        if self.subcommand == "fit":
-            self._cache.decode(self.datamodule)
-        else:
+        if self.subcommand != "fit":
             self.datamodule.check()
 
     @property
@@ -213,8 +211,9 @@ class PostureCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, going on from a checkpoint if one was given."""
-        describe(self.model, self.datamodule, self.trainer)
-        self.trainer.fit(self.model, self.datamodule, ckpt_path=self.checkpoint)
+        with self._cache.decoded(self.datamodule):
+            describe(self.model, self.datamodule, self.trainer)
+            self.trainer.fit(self.model, self.datamodule, ckpt_path=self.checkpoint)
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that neither training nor the choice of the epoch saw."""

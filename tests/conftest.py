@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from posture_classifier.cli import main
+from posture_classifier.cut import Cut
 from posture_classifier.plots import plot_confusion, plot_curves
 
 # Two cores gain nothing on pictures of 32 pixels.
@@ -116,6 +117,40 @@ def fit(tmp_path: Path) -> Fit:
         return tmp_path / "lightning_logs" / root.name / f"version_{version}"
 
     return run
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many photos each pass through a frozen prefix held, but for those that only ask for its shape."""
+    counts: list[int] = []
+    prefix = Cut._until_left
+
+    def counting(self: Cut, images: torch.Tensor) -> torch.Tensor:
+        if images.abs().sum() > 0 and not torch.is_inference_mode_enabled():
+            counts.append(len(images))
+        return prefix(self, images)
+
+    monkeypatch.setattr(Cut, "_until_left", counting)
+    monkeypatch.setattr("posture_classifier.cut._agrees", lambda *_: True)  # whose own passes are not counted
+    return counts
+
+
+def cache_files() -> list[Path]:
+    """What lies in the cache's folder now."""
+    folder = Path(os.environ["XDG_CACHE_HOME"], "posture_classifier")
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def last(run: Path) -> dict[str, torch.Tensor]:
+    """The weights after the last epoch."""
+    state: dict[str, torch.Tensor] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def assert_same(one: Path, other: Path, tolerance: float = 1e-6) -> None:
+    """Two runs ended with the same weights."""
+    for name, value in last(one).items():
+        torch.testing.assert_close(last(other)[name], value, rtol=0, atol=tolerance, msg=name)
 
 
 def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:

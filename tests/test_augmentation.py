@@ -50,7 +50,7 @@ def test_workers_do_not_change_what_is_drawn(draw_folder: DrawFolder) -> None:
         sampler = EpochSampler(dataset, num_replicas=1, rank=0, seed=0)
         loader = DataLoader(dataset, batch_size=4, sampler=sampler, num_workers=workers, persistent_workers=workers > 0)
         for epoch in (0, 1):
-            sampler.set_epoch(epoch)
+            sampler.view = epoch
             epochs.append(
                 {int(i): image.numpy().tobytes() for batch in loader for i, image in zip(batch.indices, batch.images, strict=True)}
             )

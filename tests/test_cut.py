@@ -101,6 +101,7 @@ def test_a_module_that_a_second_path_leads_around_is_no_cut() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "stem", "after the body the stem's own answer is still wanted"
+    assert cut.beyond == ["body"], "which is told"
 
 
 def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
@@ -109,3 +110,4 @@ def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "0"
+    assert cut.beyond == []

@@ -1,6 +1,7 @@
 """Work in threads: in order, bounded, and ended early without waiting for the rest."""
 
 import threading
+import time
 
 import pytest
 
@@ -14,6 +15,14 @@ def test_results_come_in_order_and_few_items_are_begun_ahead() -> None:
     assert len(begun) <= 16
     results.close()
     assert len(begun) <= 16
+
+
+def test_a_result_does_not_wait_for_others_to_be_begun() -> None:
+    results = in_threads(lambda item: item, (time.sleep(0.05) or item for item in range(100)), ahead=64)  # type: ignore[func-returns-value]
+    start = time.monotonic()
+    assert next(results) == 0
+    assert time.monotonic() - start < 2.5, "64 items take longer"
+    results.close()
 
 
 def test_an_error_reaches_the_caller() -> None:

@@ -46,7 +46,7 @@ def test_a_frozen_network_answers_several_threads_at_once() -> None:
         return prefix(images)
 
     with cut.passes() as prefix:
-        together = list(side_by_side(compute, batches, CPU))
+        together = list(side_by_side(compute, batches, len(batches), CPU))
     assert len(threads) == 2
     assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
     assert torch.get_num_threads() == 2
@@ -60,12 +60,31 @@ def test_an_error_puts_the_threads_back() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        list(side_by_side(fails, range(5), CPU))
+        list(side_by_side(fails, range(5), 5, CPU))
     assert torch.get_num_threads() == 2
 
 
+@pytest.mark.usefixtures("two_threads")
+def test_threads_of_others_keep_their_number() -> None:
+    """A server may start a thread while a stream is open; torch gives it what the process has."""
+    numbers: list[int] = []
+    results = side_by_side(lambda _: torch.get_num_threads(), range(4), 4, CPU)
+    assert next(results) == 1
+    other = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert numbers == [torch.get_num_threads()] == [2]
+    assert list(results) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("n_items", "each"), [(1, [4]), (2, [2, 2]), (3, [1, 1, 1]), (6, [1] * 6)])
+def test_few_passes_share_all_threads(n_items: int, each: list[int]) -> None:
+    torch.set_num_threads(4)
+    assert list(side_by_side(lambda _: torch.get_num_threads(), range(n_items), n_items, CPU)) == each
+
+
 def test_a_gpu_computes_one_pass_after_the_other() -> None:
-    where = set(side_by_side(lambda _: threading.get_ident(), range(5), torch.device("cuda")))
+    where = set(side_by_side(lambda _: threading.get_ident(), range(5), 5, torch.device("cuda")))
     assert where == {threading.get_ident()}
 
 

@@ -48,6 +48,38 @@ def test_a_row_without_a_mark_is_not_trusted(tmp_path: Path) -> None:
     assert not store.has(np.array([1])).any()
 
 
+def test_a_row_whose_numbers_never_reached_the_disk_is_not_trusted(tmp_path: Path) -> None:
+    """A machine that lost its power may have the checksum on its disk, and of the row nothing, or half."""
+    Store(tmp_path / "a", 3, (4,), torch.float32).write(np.arange(3), torch.rand(3, 4))
+    with (tmp_path / "a").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(bytes(4))
+    assert Store(tmp_path / "a", 3, (4,), torch.float32).has(np.arange(3)).tolist() == [True, True, False]
+
+
+def test_what_another_run_removed_is_not_there(tmp_path: Path) -> None:
+    """A worker that is started later, and not forked, cannot map it any more."""
+    store = Store(tmp_path / "a", 3, (4,), torch.float32)
+    store.write(np.arange(3), torch.rand(3, 4))
+    sent = pickle.dumps(store)
+    (tmp_path / "a").unlink()
+    late = pickle.loads(sent)
+    assert not late.has(np.arange(3)).any()
+    late.write(np.arange(3), torch.rand(3, 4))
+    assert not late.has(np.arange(3)).any()
+    assert store.has(np.arange(3)).all(), "who has mapped it does not notice"
+
+
+def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refused)
+    Store(tmp_path / "a", 2, (4,), torch.uint8).write(np.array([1]), torch.ones(1, 4))
+    assert Store(tmp_path / "a", 2, (4,), torch.uint8).has(np.arange(2)).tolist() == [False, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
     with pytest.raises(OSError, match="No space left"):

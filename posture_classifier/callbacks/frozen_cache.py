@@ -1,7 +1,8 @@
 """Computes the frozen part of the network once per photo, rather than once per photo and epoch."""
 
 import math
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from posture_classifier.cache_folder import cache_folder
+from posture_classifier.cache_folder import cache_folder, made_by, make_room, remove
 from posture_classifier.cut import find_cut
+from posture_classifier.data.dataset import Kept
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.preprocessing import Batch
 from posture_classifier.errors import UserError
@@ -22,6 +24,10 @@ from posture_classifier.model import PostureClassifier
 from posture_classifier.precision import compute_type, name_of
 from posture_classifier.side_by_side import chunk_size, side_by_side
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
+
+MODULES = ("cut", "precision", "backbones/*", "data/augmentation", "data/decode", "data/preprocessing")
+PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch")
+"""They and the code of these modules decide what is kept."""
 
 
 class FrozenCache(Callback):
@@ -32,11 +38,12 @@ class FrozenCache(Callback):
     file; from then on it is read. The prefix runs without gradients, in the model's precision, and what it answers is kept in
     bfloat16 unless that is fp32.
 
-    An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. Nor is
-    what does not fit. Both are computed anew in each step, with the augmentation of the epoch.
+    An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. It is
+    computed anew in each step, with the augmentation of the epoch. So is what there is no room for, but in the view that would have
+    been kept: how full a disk is changes how long a training takes, and nothing else.
 
-    Files are named by their content (photos, frozen weights, preprocessing, view), so a later run can only find what it would have
-    computed itself.
+    Files are named by their content (photos, network, frozen weights, preprocessing, view, and what computes them), so a later run
+    can only find what it would have computed itself.
 
     Args:
         enabled: False computes everything anew in every step.
@@ -69,23 +76,26 @@ class FrozenCache(Callback):
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""
         self._row_shape: tuple[int, ...] = ()
+        self._values = 0
         self._dtype = torch.float32
         self._stores: dict[str, Store | None] = {}
 
-    @rank_zero_only
-    def decode(self, data: PostureData) -> None:
-        """Before a run begins, decode every photo, and keep its pixels if there is room.
+    @contextmanager
+    def decoded(self, data: PostureData) -> Iterator[None]:
+        """A context for a training: before it every photo is decoded, and its pixels are kept if there is room, unless it fails.
 
         Raises:
             UserError: Naming the photos that cannot be read.
         """
         self._data = data
-        if self.enabled and self._has_room_for_pixels:
-            data.pixels = self._make(self._path(self._pixels_name), self._pixels_shape, torch.uint8)
+        made = None
+        if self.enabled and self._has_room_for_pixels and getattr(rank_zero_only, "rank", 0) == 0:
+            made = data.pixels = self._make(self._path(self._pixels_name), self._pixels_shape, torch.uint8)
         try:
             data.check()
+            yield
         except BaseException:
-            self._remove(data.pixels)
+            self._remove(made)
             raise
 
     @property
@@ -130,65 +140,72 @@ class FrozenCache(Callback):
         """A run that failed or was interrupted needs its files no more than one that ended."""
         self._forget(list(self._stores))
 
-    def _kept(self, split: str, epoch: int) -> Store | None:
+    def _kept(self, split: str, epoch: int) -> Kept:
         """Where the activations of a split are kept, computed first if they are not; all ranks ask together."""
-        if split == "train":
-            self._begin_phase()
-        if self._model.cut is None or not self._row_shape:
-            return None
-        view = epoch % self.views if split == "train" and self.views > 1 and self._data.augmentation else None
-        augmentation = None if view is None else self._data.augmentation_id
-        name = self._name(self._data.preprocessing.to_dict(), self._row_shape, str(self._dtype), self._frozen, view, augmentation)
-        store = self._store(name, self._row_shape, self._dtype)
+        begins = split == "train" and self._begins_phase()
+        store, view = None, epoch if split == "train" else None
+        if self._model.cut is not None and self._row_shape:
+            view = epoch % self.views if split == "train" and self.views > 1 and self._data.augmentation else None
+            store = self._store(self._activations_name(view), self._row_shape, self._dtype)
+        if begins:
+            self._announce(kept=store is not None)
         if store is not None:
             self._fill(store, split, view)
-        return store
+        return Kept(store, view)
 
-    def _begin_phase(self) -> None:
-        """Find the cut anew when other stages are open than before."""
+    def _activations_name(self, view: int | None) -> str:
+        augmentation = None if view is None else self._data.augmentation_id
+        computed = (self._model.hparams["backbone"], self._model.device.type, self._frozen)
+        return self._name(self._data.preprocessing.to_dict(), self._row_shape, str(self._dtype), *computed, view, augmentation)
+
+    def _begins_phase(self) -> bool:
+        """Whether other stages are open than before; finds the cut anew then."""
         backbone = self._model.backbone
         opened = tuple(parameter.requires_grad for parameter in backbone.parameters())
         if opened == self._open:
-            return
+            return False
         self._open = opened
         self._trainer.strategy.barrier()
         self._forget_activations()
         self._row_shape = ()
         size = self._model.preprocessing.image_size
         self._model.cut = cut = find_cut(backbone, size)
-        if cut is None and all(opened):
-            return
-        phase: dict[str, Any] = {"first_epoch": self._trainer.current_epoch, "up_to": None, "kept_as": None}
         if cut is not None:
             weights = next(backbone.parameters())
             cut.precision = self._model.precision
             computed = compute_type(backbone, cut.precision, learns=False)
             exact = cut.precision == "fp32" or weights.dtype == torch.float64
-            self._dtype = weights.dtype if exact else torch.bfloat16
+            self._dtype = weights.dtype if exact else computed if computed.itemsize == 2 else torch.bfloat16
             self._frozen = fingerprint(cut.name, str(computed), *frozen_state(backbone))
             shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
-            if math.prod(shape) <= 3 * size * size:
+            self._values = math.prod(shape)
+            if self._values <= 3 * size * size:
                 self._row_shape = shape
-            phase |= {"up_to": cut.name, "precision": name_of(computed), "values_per_photo": math.prod(shape)}
-            phase["kept_as"] = name_of(self._dtype) if self._row_shape else None
-        self.phases.append(phase)
-        self._announce(phase)
+        return cut is not None or not all(opened)
 
-    @rank_zero_only
-    def _announce(self, phase: dict[str, Any]) -> None:
-        if phase["up_to"] is None:
-            text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
-        else:
-            how_often = f"once per photo and kept as {phase['kept_as']}" if phase["kept_as"] else "in every step"
-            text = (
-                f"the frozen part, up to {phase['up_to']}, is computed in {phase['precision']} {how_often} "
-                f"({phase['values_per_photo']:,} values a photo)"
-            )
-        Console(highlight=False, markup=False).print(f"from epoch {phase['first_epoch']}: {text}", soft_wrap=True)
+    def _announce(self, kept: bool) -> None:
+        """Say, and note for the summary, what becomes of the frozen part in this phase."""
+        cut, epoch = self._model.cut, self._trainer.current_epoch
+        phase: dict[str, Any] = {"first_epoch": epoch, "up_to": None, "kept_as": None}
+        text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
+        if cut is not None:
+            computed = name_of(compute_type(cut.backbone, cut.precision, learns=False))
+            phase |= {"up_to": cut.name, "precision": computed, "values_per_photo": self._values}
+            phase["kept_as"] = name_of(self._dtype) if kept else None
+            no_room = f", since there is no room for it below {self.folder} (cache.limit)" if self._row_shape else ""
+            how_often = f"once per photo and kept as {phase['kept_as']}" if kept else f"in every step{no_room}"
+            text = f"the frozen part, up to {cut.name}, is computed in {computed} {how_often} ({self._values:,} values a photo)"
+            if cut.beyond:
+                text += (
+                    f"; {', '.join(cut.beyond)}, frozen too, are computed in every step, since the network cannot be divided later"
+                )
+        self.phases.append(phase)
+        if self._trainer.is_global_zero:
+            Console(highlight=False, markup=False).print(f"from epoch {epoch}: {text}", soft_wrap=True)
 
     def _name(self, *key: Any) -> str:
         """A name for something that is computed from the photos."""
-        return fingerprint(self._data.photos.rows, self._data.digests, *key)
+        return fingerprint(made_by(MODULES, PACKAGES), self._data.photos.rows, self._data.digests, *key)
 
     def _path(self, name: str) -> Path:
         lasting = self.folder / f"{name}.kept"
@@ -203,24 +220,24 @@ class FrozenCache(Callback):
                 if turn == (self._trainer.local_rank == 0):
                     store = self._make(path, shape, dtype)
                 self._trainer.strategy.barrier()
-            everywhere = self._trainer.strategy.reduce_boolean_decision(store is not None)
-            self._stores[name] = store if everywhere else None
+            self._stores[name] = store if self._is_shared(store) else None
         return self._stores[name]
+
+    def _is_shared(self, store: Store | None) -> bool:
+        """Whether all ranks of every node have mapped one file, and not one another, as when another run removed it meanwhile."""
+        mine = torch.tensor(store.identity % 2**63 if store else -1, device=self._trainer.strategy.root_device)
+        everyones = self._trainer.strategy.all_gather(mine).flatten().tolist()
+        first = everyones[self._trainer.global_rank - self._trainer.local_rank]
+        return self._trainer.strategy.reduce_boolean_decision(store is not None and int(mine) == first)
 
     def _make(self, path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
         """Map a file, made if there is room for it; files that earlier runs left are removed for it, the oldest first."""
         n = int(self._data.photos.rows.max()) + 1
-        mine = {store.path for store in self._stores.values() if store}
-        others = [file for file in self.folder.glob("[0-9a-f]*") if file != path] if self.folder.is_dir() else []
-        room = self.limit * 1e9 - file_size(n, shape, dtype) - sum(file.stat().st_size for file in others)
-        for file in sorted(set(others) - mine, key=lambda file: file.stat().st_mtime):
-            if room < 0:
-                room += file.stat().st_size
-                _unlink(file)
-        try:
-            return Store(path, n, shape, dtype) if room >= 0 else None
-        except OSError:  # the disk has no room, or the folder is closed
-            return None
+        mine = {store.path for store in (*self._stores.values(), self._data.pixels) if store}
+        with suppress(OSError):  # the disk has no room, or the folder is closed
+            if make_room(path, file_size(n, shape, dtype), self.limit * 1e9, mine):
+                return Store(path, n, shape, dtype)
+        return None
 
     @torch.no_grad()
     def _fill(self, store: Store, split: str, view: int | None) -> None:
@@ -229,10 +246,11 @@ class FrozenCache(Callback):
         assert cut is not None
         # Always the same photos together, so that a run that was killed computes what it would have computed.
         chunks = np.split(np.arange(len(photos)), range(chunk_size(device), len(photos), chunk_size(device)))
-        # A chunk is marked as a whole; but another fold of a cross-validation, with the photos divided otherwise, leaves gaps.
-        gaps = [chunk[~store.has(photos.rows[chunk])].tolist() for chunk in chunks]
-        missing = [gap for gap in gaps if gap]
-        share = missing[self._trainer.local_rank :: self._trainer.num_devices]
+        # Shared out before looking at what is there, which another rank or run may just be adding to.
+        mine = chunks[self._trainer.local_rank :: self._trainer.num_devices]
+        # A chunk is written as a whole; but another fold of a cross-validation, with the photos divided otherwise, leaves gaps.
+        gaps = (chunk[~store.has(photos.rows[chunk])] for chunk in mine)
+        share = [gap for gap in gaps if len(gap)]
         if share:
             shown = self._trainer.is_global_zero and self._trainer.progress_bar_callback is not None
             batches = self._data.one_pass(split, share, view)
@@ -243,7 +261,7 @@ class FrozenCache(Callback):
 
                 title = f"Computing the frozen part once ({split})"
                 # Closed first, so that no thread still computes when the network is put back.
-                with closing(side_by_side(compute, batches, device)) as answers:
+                with closing(side_by_side(compute, batches, len(share), device)) as answers:
                     for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
                         store.write(photos.rows[indices.numpy()], answer)
         self._trainer.strategy.barrier()
@@ -258,9 +276,4 @@ class FrozenCache(Callback):
 
     def _remove(self, store: Store | None) -> None:
         if store is not None and store.path.suffix != ".kept":
-            _unlink(store.path)
-
-
-def _unlink(path: Path) -> None:
-    with suppress(PermissionError):  # Windows keeps a file that is mapped; a later run removes it
-        path.unlink(missing_ok=True)
+            remove(store.path)

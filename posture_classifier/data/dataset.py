@@ -1,7 +1,7 @@
 """Photos as tensors, and the order in which an epoch visits them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,8 @@ from posture_classifier.store import Store
 class PhotoDataset(Dataset[Batch]):
     """Decoded, squared and (for training) augmented photos, as uint8; they are normalised on the device.
 
-    An item is asked for by ``(epoch, index)``, because what it looks like depends on both.
+    An item is asked for by ``(view, index)``, because what it looks like depends on both: a view is the epoch that draws the
+    augmentation, or None for the photo as it is.
 
     Args:
         photos: Those of one split.
@@ -44,12 +45,12 @@ class PhotoDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, key: tuple[int, int] | int) -> Batch:
+    def __getitem__(self, key: tuple[int | None, int] | int) -> Batch:
         # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the index alone.
-        epoch, index = key if isinstance(key, tuple) else (0, key)
+        view, index = key if isinstance(key, tuple) else (0, key)
         pixels = self.square(index)
-        if self.augmentation is not None:
-            pixels = self.augmentation(pixels, epoch, int(self.photos.rows[index]))
+        if self.augmentation is not None and view is not None:
+            pixels = self.augmentation(pixels, view, int(self.photos.rows[index]))
         image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
         return Batch(image, torch.tensor(self.photos.labels[index]), torch.tensor(index))
 
@@ -69,16 +70,41 @@ class PhotoDataset(Dataset[Batch]):
         return pixels
 
 
-class EpochSampler(DistributedSampler[tuple[int, int]]):
-    """Yields ``(epoch, index)``; the order is a function of seed and epoch, so a resumed run sees the photos as it would have.
+class EpochSampler(DistributedSampler[tuple[int | None, int]]):
+    """Yields ``(view, index)``; the order is a function of seed and epoch, so a resumed run sees the photos as it would have.
 
     With several ranks they take turns in the shared order, so that r ranks at batch b see together, step by step, what one
     process sees at batch r * b. The last round is filled up with repeats, which evaluation drops again by index.
     """
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    view: int | None = None
+    """Of all photos, in the epoch that begins."""
+
+    def __iter__(self) -> Iterator[tuple[int | None, int]]:
         for index in super().__iter__():
-            yield self.epoch, index  # type: ignore[misc]
+            yield self.view, index  # type: ignore[misc]
+
+
+class Chunks:
+    """A batch sampler of given batches, each an array of indices, in one view."""
+
+    def __init__(self, batches: list[npt.NDArray[np.int64]], view: int | None) -> None:
+        self.batches = batches
+        self.view = view
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[tuple[int | None, int]]]:
+        for batch in self.batches:
+            yield [(self.view, index) for index in batch.tolist()]
+
+
+class Kept(NamedTuple):
+    """Where an epoch's activations are kept, if they are, and the view of the photos that the epoch sees in either case."""
+
+    store: Store | None
+    view: int | None
 
 
 class PhotoLoader(DataLoader[Batch]):
@@ -87,19 +113,22 @@ class PhotoLoader(DataLoader[Batch]):
     The arguments are those of torch's DataLoader; Lightning builds it anew from them for some of its options.
     """
 
-    keeper: Callable[[int], Store | None] | None = None
-    """Asked when an epoch begins, ``keeper(epoch)``, where the activations of these photos are kept, by their row."""
+    keeper: Callable[[int], Kept] | None = None
+    """Asked when an epoch begins, ``keeper(epoch)``; without one an epoch sees its own view, and nothing is kept."""
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
-        kept = self.keeper(self.sampler.epoch) if self.keeper and isinstance(self.sampler, EpochSampler) else None
-        if kept is None:
+        store = None
+        if isinstance(self.sampler, EpochSampler):
+            # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
+            epoch = self.sampler.epoch
+            store, self.sampler.view = self.keeper(epoch) if self.keeper else (None, epoch)
+        if store is None:
             yield from super().__iter__()
             return
         photos = cast(PhotoDataset, self.dataset).photos
         for keys in self.batch_sampler or ():
             indices = np.array([index for _, index in keys])
-            yield KeptBatch(kept.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
+            yield KeptBatch(store.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
 
 
 def unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:

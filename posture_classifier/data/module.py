@@ -15,7 +15,7 @@ from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
-from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader, unreadable
+from posture_classifier.data.dataset import Chunks, EpochSampler, Kept, PhotoDataset, PhotoLoader, unreadable
 from posture_classifier.data.digest import digests
 from posture_classifier.data.exclude import without
 from posture_classifier.data.folder import Photos, read_folder
@@ -59,8 +59,8 @@ class PostureData(LightningDataModule):
     """What the network wants to be shown; the command line sets it from the model."""
     pixels: Store | None = None
     """Where decoded photos are kept, if they are."""
-    keeper: Callable[[str, int], Store | None] | None = None
-    """``keeper(split, epoch)`` says where the activations of a split's photos are kept, if they are."""
+    keeper: Callable[[str, int], Kept] | None = None
+    """``keeper(split, epoch)`` says where the activations of a split's photos are kept, and in which view they are seen."""
 
     def __init__(
         self,
@@ -258,17 +258,19 @@ class PostureData(LightningDataModule):
             return batch
         return batch._replace(images=self.preprocessing.normalise(batch.images))
 
-    def one_pass(self, split: str, batches: list[list[int]], view: int | None) -> DataLoader[Batch]:
+    def one_pass(self, split: str, batches: list[npt.NDArray[np.int64]], view: int | None) -> DataLoader[Batch]:
         """Given batches of indices into a split, once: as they are, or as the augmentation of epoch ``view`` shows them."""
-        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, None if view is None else self.augmentation, self.pixels)
-        keys = [[(view or 0, index) for index in batch] for batch in batches]
+        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, self.augmentation, self.pixels)
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
         workers = 0 if decoded else self._workers()
-        return DataLoader(dataset, batch_sampler=keys, num_workers=workers, worker_init_fn=init_worker, generator=torch.Generator())
+        own = torch.Generator()
+        return DataLoader(
+            dataset, batch_sampler=Chunks(batches, view), num_workers=workers, worker_init_fn=init_worker, generator=own
+        )
 
     def _workers(self) -> int:
-        ranks = self.trainer.world_size if self.trainer is not None else 1
+        ranks = self.trainer.num_devices if self.trainer is not None else 1  # on this machine
         return default_workers(ranks) if self.num_workers is None else self.num_workers
 
     def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:

@@ -1,11 +1,9 @@
 """What a scan found out about photos, kept by their content for the next scan."""
 
-import hashlib
 import json
 import sqlite3
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.cache_folder import cache_folder
+from posture_classifier.cache_folder import cache_folder, made_by
 from posture_classifier.data.facts import SKETCH, Facts
 
 Features = npt.NDArray[np.float32]
@@ -22,7 +20,7 @@ Features = npt.NDArray[np.float32]
 NAME = "check.db"
 LIMIT = 1e9
 """Bytes from which the file is begun anew; some 100,000 photos."""
-MODULES = ("decode", "digest", "eye", "facts", "preprocessing", "sessions")
+MODULES = tuple(f"data/{name}" for name in ("decode", "digest", "eye", "facts", "preprocessing", "sessions"))
 PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
 """They and the code of these modules decide what is kept."""
 
@@ -35,9 +33,7 @@ class ScanCache:
     """
 
     def __init__(self) -> None:
-        parts = [Path(__file__).with_name(f"{module}.py").read_bytes() for module in MODULES]
-        parts += [f"{name} {version(name)}".encode() for name in PACKAGES]
-        self._table = f"scan_{hashlib.blake2b(b''.join(parts), digest_size=16).hexdigest()}"
+        self._table = f"scan_{made_by(MODULES, PACKAGES)}"
         self._lock = Lock()
         self._database: sqlite3.Connection | None = None
 
