@@ -3,7 +3,7 @@
     python benchmarks/index.py 1000000 [--folder /dev/shm]
 
 Makes so many empty files of two classes, 1,000 people each with photos of both, indexes and divides them, and lets two workers go
-through an epoch of what a data set does with the index (file name, label and row of each photo), without decoding anything.
+through an epoch of the data set that training reads, with grey photos in place of decoded ones, and of one that looks at nothing.
 Memory of the main process is its growth since before the index was made; a worker's is what it does not share with others (USS).
 """
 
@@ -11,15 +11,20 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import patch
 
+import torch
+from PIL import Image
 from rich.progress import track
-from torch.utils.data import DataLoader, Dataset
 
+from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader
 from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.preprocessing import Batch, Preprocessing
 from posture_classifier.data.split import split_photos
 from posture_classifier.data.workers import init_worker
 
-MB = 1e6
+MB, SIZE = 1e6, 8
+NOTHING = Batch(torch.zeros(()), torch.zeros(()), torch.zeros(()))
 
 
 def make_files(root: Path, n: int) -> None:
@@ -43,22 +48,23 @@ def unshared() -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) * 1024 / MB
 
 
-class Names(Dataset[tuple[int, float]]):
-    """Looks at everything that the index knows of a photo; or at nothing, for comparison."""
+def undecoded(path: str | Path, at_least: int | None = None) -> Image.Image:
+    """In place of decoding: a grey photo, for the files are empty."""
+    return Image.new("RGB", (SIZE, SIZE))
+
+
+class Watched(PhotoDataset):
+    """Says, now and then, how much memory the worker that it is in has for itself."""
 
     def __init__(self, photos: Photos, looks: bool) -> None:
-        self.photos = photos
+        super().__init__(photos, Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3))
         self.looks = looks
 
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def __getitem__(self, index: int) -> tuple[int, float]:
-        known = 0
-        if self.looks:
-            known = len(self.photos.file(index)) + int(self.photos.labels[index]) + int(self.photos.rows[index])
+    def __getitem__(self, key: tuple[int | None, int] | int) -> Batch:
+        index = key[1] if isinstance(key, tuple) else key
+        batch = super().__getitem__(key) if self.looks else NOTHING
         # Asking the system costs more than the index does.
-        return known, unshared() if index % 1000 == 0 else 0.0
+        return batch._replace(images=torch.tensor(unshared() if index % 1000 == 0 else 0.0))
 
 
 if __name__ == "__main__":
@@ -76,9 +82,13 @@ if __name__ == "__main__":
         start = time.perf_counter()
         photos = split_photos(photos, {"train": 0.65, "val": 0.15, "test": 0.2}, seed=0)
         print(f"split by 1,000 people: {time.perf_counter() - start:.1f} s, {memory('VmRSS') - before:.0f} MB")
+        patch("posture_classifier.data.dataset.decode", undecoded).start()
         for looks in (False, True):
-            loader = DataLoader(Names(photos.of("train"), looks), batch_size=1000, num_workers=2, worker_init_fn=init_worker)
-            seen = [float(own.max()) for _, own in loader]
+            photos_read = Watched(photos.of("train"), looks)
+            sampler = EpochSampler(photos_read, num_replicas=1, rank=0, shuffle=True, seed=0)
+            loader = PhotoLoader(photos_read, sampler=sampler, batch_size=1000, num_workers=2, worker_init_fn=init_worker)
+            seen = [float(batch.images.max()) for batch in loader]
+            first, last = (max(filter(None, part)) for part in (seen[: len(seen) // 10], seen[-len(seen) // 10 :]))
             what = "that looks at its photos" if looks else "that looks at nothing"
-            print(f"a worker {what}: {seen[0]:.0f} MB of its own at first, {seen[-1]:.0f} MB at the end of the epoch")
+            print(f"a worker {what}: {first:.0f} MB of its own in the first tenth of an epoch, {last:.0f} MB in the last")
         print(f"main process: {memory('VmRSS') - before:.0f} MB more than before, {memory('VmHWM') - before:.0f} MB at its peak")

@@ -9,6 +9,7 @@ turn in each round. Imports and the making of the network (random weights) are n
 - ``here``: ``Classifier.predict``, as the ``predict`` command uses it.
 - ``here_fp32``: the same with ``precision="fp32"``.
 - ``one_by_one``: the loop of timm's model pages: open, transform, forward pass of a batch of one, softmax.
+- ``one_by_one_opencv``: the same as Ultralytics' predictor does it: OpenCV decodes, scales and cuts out the middle.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from pathlib import Path
 
+import cv2
+import numpy as np
 import timm
 import torch
 from PIL import Image
@@ -31,7 +34,7 @@ from posture_classifier import Classifier
 from posture_classifier.data.decode import SUFFIXES, decode
 from posture_classifier.model import PostureClassifier
 from posture_classifier.parallel import cores
-from posture_classifier.precision import computing
+from posture_classifier.precision import autocast
 
 BATCH = 32
 
@@ -59,7 +62,7 @@ def limit(files: list[str], backbone: str) -> float:
     """Seconds."""
     model = classifier(backbone).model
     start = time.perf_counter()
-    with torch.inference_mode(), computing(model.backbone, "auto", learns=False):
+    with torch.inference_mode(), autocast(model.backbone, "auto", learns=False):
         for pixels in DataLoader(Decoded(files, model), BATCH, num_workers=cores()):
             images = model.preprocessing.normalise(pixels).contiguous(memory_format=torch.channels_last)
             model.backbone(images).float().softmax(1)
@@ -70,7 +73,7 @@ def here(files: list[str], backbone: str, precision: str = "auto") -> float:
     """Seconds."""
     ours = classifier(backbone, precision)
     start = time.perf_counter()
-    ours.predict(files, BATCH)
+    ours.predict(files)
     return time.perf_counter() - start
 
 
@@ -90,11 +93,27 @@ def one_by_one(files: list[str], backbone: str) -> float:
     return time.perf_counter() - start
 
 
+def one_by_one_opencv(files: list[str], backbone: str) -> float:
+    """Seconds."""
+    model, size = timm.create_model(backbone, num_classes=2).eval(), 224
+    start = time.perf_counter()
+    with torch.inference_mode():
+        for file in files:
+            photo = np.asarray(cv2.imread(file, cv2.IMREAD_COLOR_RGB))
+            height, width = photo.shape[:2]
+            shorter = min(height, width)
+            top, left = (height - shorter) // 2, (width - shorter) // 2
+            square = cv2.resize(photo[top : top + shorter, left : left + shorter], (size, size), interpolation=cv2.INTER_LINEAR)
+            model(torch.from_numpy(square).permute(2, 0, 1)[None].float().div(255)).softmax(1)
+    return time.perf_counter() - start
+
+
 CONTESTANTS: dict[str, Callable[[list[str], str], float]] = {
     "limit": limit,
     "here": here,
     "here_fp32": here_fp32,
     "one_by_one": one_by_one,
+    "one_by_one_opencv": one_by_one_opencv,
 }
 
 
@@ -102,7 +121,10 @@ def in_own_process(name: str, arguments: list[str]) -> float:
     """Run a contestant in a fresh process; all get the setting of this program's command line."""
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     command = [sys.executable, __file__, *arguments, "--contestant", name]
-    return float(json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout))
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"{name} failed:\n{result.stderr}")
+    return float(json.loads(result.stdout))
 
 
 if __name__ == "__main__":

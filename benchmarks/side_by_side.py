@@ -43,7 +43,7 @@ def rates(name: str, photos: int, rounds: int) -> tuple[list[float], list[float]
     one, other = [], []
     for _ in range(rounds):
         one.append(rate(BATCH, lambda images, n: [compute(images) for _ in range(n)]))
-        other.append(rate(chunk_size(CPU), lambda images, n: list(side_by_side(compute, repeat(images, n), CPU))))
+        other.append(rate(chunk_size(CPU), lambda images, n: list(side_by_side(compute, repeat(images, n), n, CPU))))
     return one, other
 
 

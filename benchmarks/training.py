@@ -82,7 +82,7 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
 
     start = time.perf_counter()
     batches = DataLoader(PhotoDataset(photos, preprocessing), chunk_size(cpu) if threads else BATCH, num_workers=WORKERS)
-    features = list(side_by_side(compute, batches, cpu) if threads else map(compute, batches))
+    features = list(side_by_side(compute, batches, len(batches), cpu) if threads else map(compute, batches))
     inputs, labels = torch.cat(features).clone(), torch.from_numpy(photos.labels)
     train, val = (torch.from_numpy(photos.splits == name).nonzero()[:, 0] for name in ("train", "val"))
     head = nn.Linear(inputs.shape[1], len(photos.classes))
