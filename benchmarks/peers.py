@@ -132,16 +132,21 @@ class Epochs(Callback):
         self.seconds.append(time.perf_counter() - self._start)
 
 
-def lightning(task: Task) -> Result:
-    """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs."""
+def lightning(task: Task, train_bn: bool = True) -> Result:
+    """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs.
+
+    Args:
+        task: To be done.
+        train_bn: Lightning's default, with which all BatchNorm layers of the frozen backbone go on learning.
+    """
     loaders = folders(task.root)
     model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     times = Epochs()
-    finetuning = BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if task.recipe == "head" else Phases()
+    frozen = BackboneFinetuning(unfreeze_backbone_at_epoch=1000, train_bn=train_bn)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=task.peer_epochs if task.recipe == "head" else len(PHASES),
-        callbacks=[finetuning, times],
+        callbacks=[frozen if task.recipe == "head" else Phases(), times],
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,

@@ -13,7 +13,9 @@ to the end, for their accuracy); the limit and this program are timed over all t
 - ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
 - ``limit_side_by_side``: ``limit`` with small batches side by side, a core for each, as this program computes them.
 - ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
-- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented.
+- ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages and so trains more than a head, beside contestants that do.
+- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented; BatchNorm learns on.
+- ``lightning_head``: the same with ``train_bn=False``, and so the head alone.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
 """
@@ -96,7 +98,7 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
     return Result(time.perf_counter() - start, right)
 
 
-def here(task: Task, fp32: bool = False) -> Result:
+def here(task: Task, *options: str) -> Result:
     """The checkpoint with the lowest loss on validation, after the seconds to the end of training; the evaluation is not timed."""
     ends: list[float] = []
     evaluate = PostureCLI.after_fit
@@ -105,9 +107,8 @@ def here(task: Task, fp32: bool = False) -> Result:
         start = time.perf_counter()
         main(
             [
-                *("fit", "--data.root", str(task.root), "--data.batch_size", str(BATCH), "--data.num_workers", str(WORKERS)),
+                *("fit", *options, "--data.root", str(task.root), "--data.num_workers", str(WORKERS)),
                 *("--model.backbone", task.backbone, "--model.pretrained", str(task.backbone in PIP_WEIGHTS).lower()),
-                *("--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS), "--precision", "fp32" if fp32 else "auto"),
                 *("--trainer.default_root_dir", output, "--trainer.enable_progress_bar", "false"),
                 *(("--unfreezing.open_stages", "{10: 2, 15: all}") if task.recipe == "phases" else ()),
             ]
@@ -117,13 +118,18 @@ def here(task: Task, fp32: bool = False) -> Result:
     return Result(ends[0] - start, (predictions.predicted == predictions.labels).tolist())
 
 
+HEAD = ("--data.batch_size", str(BATCH), "--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS))
+DEMO = ("--config", str(Path(__file__).parents[1] / "configs" / "demo.yaml"), "--data.group_pattern", "null")
+
 CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
-    "here": here,
+    "here": lambda task: here(task, *HEAD),
     "limit_side_by_side": partial(limit, threads=True),
     "limit_fp32": partial(limit, fp32=True),
-    "here_fp32": partial(here, fp32=True),
+    "here_fp32": lambda task: here(task, *HEAD, "--precision", "fp32"),
+    "here_demo": lambda task: here(task, *DEMO),
     "lightning": lightning,
+    "lightning_head": partial(lightning, train_bn=False),
     "tutorial": tutorial,
     "fastai": fastai,
 }
