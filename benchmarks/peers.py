@@ -132,17 +132,23 @@ class Epochs(Callback):
         self.seconds.append(time.perf_counter() - self._start)
 
 
-def lightning(task: Task, train_bn: bool = True) -> Result:
-    """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs.
+class HeadOnly(BaseFinetuning):
+    """All but the head is frozen, BatchNorm too, which ``BackboneFinetuning`` leaves to learn whatever its ``train_bn`` says."""
 
-    Args:
-        task: To be done.
-        train_bn: Lightning's default, with which all BatchNorm layers of the frozen backbone go on learning.
-    """
+    def freeze_before_training(self, pl_module: LightningModule) -> None:
+        """Their parameters; their statistics move on."""
+        self.freeze(pl_module.backbone, train_bn=False)
+
+    def finetune_function(self, pl_module: LightningModule, epoch: int, optimizer: torch.optim.Optimizer) -> None:
+        """Open nothing."""
+
+
+def lightning(task: Task, head_only: bool = False) -> Result:
+    """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs."""
     loaders = folders(task.root)
     model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     times = Epochs()
-    frozen = BackboneFinetuning(unfreeze_backbone_at_epoch=1000, train_bn=train_bn)
+    frozen = HeadOnly() if head_only else BackboneFinetuning(unfreeze_backbone_at_epoch=1000)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=task.peer_epochs if task.recipe == "head" else len(PHASES),

@@ -14,8 +14,9 @@ to the end, for their accuracy); the limit and this program are timed over all t
 - ``limit_side_by_side``: ``limit`` with small batches side by side, a core for each, as this program computes them.
 - ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
 - ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages and so trains more than a head, beside contestants that do.
-- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented; BatchNorm learns on.
-- ``lightning_head``: the same with ``train_bn=False``, and so the head alone.
+- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented. It leaves
+  BatchNorm to learn, and so trains more than the head.
+- ``lightning_head``: the same with its base class and ``train_bn=False``.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
 """
@@ -129,7 +130,7 @@ CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "here_fp32": lambda task: here(task, *HEAD, "--precision", "fp32"),
     "here_demo": lambda task: here(task, *DEMO),
     "lightning": lightning,
-    "lightning_head": partial(lightning, train_bn=False),
+    "lightning_head": partial(lightning, head_only=True),
     "tutorial": tutorial,
     "fastai": fastai,
 }
