@@ -108,6 +108,19 @@ def test_large_jpegs_are_decoded_smaller_and_look_the_same(tmp_path: Path) -> No
     assert np.abs(np.asarray(small.resize((100, 75), Image.Resampling.BICUBIC)).astype(int) - np.asarray(whole)).max() <= 2
 
 
+@pytest.mark.parametrize("needed", [100, 150, 199])
+def test_the_finest_detail_survives_a_smaller_scale(tmp_path: Path, needed: int) -> None:
+    """Noise is the hardest there is; 40 dB is more than JPEG of quality 95 keeps of it."""
+    noise = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "large.jpg", quality=95)
+    size = (needed * 4 // 3, needed)
+    small, whole = (
+        np.asarray(decode(tmp_path / "large.jpg", at_least).resize(size, Image.Resampling.BICUBIC)).astype(float)
+        for at_least in (needed, None)
+    )
+    assert 10 * np.log10(255**2 / ((small - whole) ** 2).mean()) > 40
+
+
 def bomb(path: Path) -> None:
     """A PNG of some hundred bytes that claims 30,000 x 30,000 pixels."""
 
