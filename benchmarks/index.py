@@ -88,7 +88,8 @@ if __name__ == "__main__":
             sampler = EpochSampler(photos_read, num_replicas=1, rank=0, shuffle=True, seed=0)
             loader = PhotoLoader(photos_read, sampler=sampler, batch_size=1000, num_workers=2, worker_init_fn=init_worker)
             seen = [float(batch.images.max()) for batch in loader]
-            first, last = (max(filter(None, part)) for part in (seen[: len(seen) // 10], seen[-len(seen) // 10 :]))
+            tenth = max(2, len(seen) // 10)
+            first, last = max(seen[:tenth]), max(seen[-tenth:])
             what = "that looks at its photos" if looks else "that looks at nothing"
             print(f"a worker {what}: {first:.0f} MB of its own in the first tenth of an epoch, {last:.0f} MB in the last")
         print(f"main process: {memory('VmRSS') - before:.0f} MB more than before, {memory('VmHWM') - before:.0f} MB at its peak")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from posture_classifier.precision import native_bf16
-from posture_classifier.side_by_side import chunk_size, side_by_side
+from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
 
 NETWORKS = ("tf_efficientnet_lite0", "densenet121", "resnet50", "vit_small_patch16_224", "resnet18")
 CPU = torch.device("cpu")
@@ -41,9 +41,10 @@ def rates(name: str, photos: int, rounds: int) -> tuple[list[float], list[float]
         return photos / (time.perf_counter() - start)
 
     one, other = [], []
+    passes = passes_at_once(CPU, photos // chunk_size(CPU))
     for _ in range(rounds):
         one.append(rate(BATCH, lambda images, n: [compute(images) for _ in range(n)]))
-        other.append(rate(chunk_size(CPU), lambda images, n: list(side_by_side(compute, repeat(images, n), n, CPU))))
+        other.append(rate(chunk_size(CPU), lambda images, n: list(side_by_side(compute, repeat(images, n), passes))))
     return one, other
 
 

@@ -52,7 +52,7 @@ from posture_classifier.data.preprocessing import Batch, Preprocessing
 from posture_classifier.data.split import split_photos
 from posture_classifier.intervals import Figure, mean_over_groups, share
 from posture_classifier.precision import native_bf16
-from posture_classifier.side_by_side import chunk_size, side_by_side
+from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
 from posture_classifier.training import PostureCLI
 from posture_classifier.weights import PIP_WEIGHTS
 
@@ -85,7 +85,7 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
 
     start = time.perf_counter()
     batches = DataLoader(PhotoDataset(photos, preprocessing), chunk_size(cpu) if threads else BATCH, num_workers=WORKERS)
-    features = list(side_by_side(compute, batches, len(batches), cpu) if threads else map(compute, batches))
+    features = list(side_by_side(compute, batches, passes_at_once(cpu, len(batches))) if threads else map(compute, batches))
     inputs, labels = torch.cat(features).clone(), torch.from_numpy(photos.labels)
     train, val = (torch.from_numpy(photos.splits == name).nonzero()[:, 0] for name in ("train", "val"))
     head = nn.Linear(inputs.shape[1], len(photos.classes))

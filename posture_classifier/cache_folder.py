@@ -3,14 +3,17 @@
 import hashlib
 import os
 import re
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 STORE = re.compile(r"[0-9a-f]{32}(\.kept)?|\.[0-9a-f]{32}(\.kept)?\.\d+")
 """A store's name, and what it is called while a process makes it."""
+HOUR = 3600
+"""Seconds after which a store that is still being made was left by a process that was killed."""
 
 
 def cache_folder() -> Path:
@@ -28,8 +31,15 @@ def made_by(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
     """
     package = Path(__file__).parent
     code = [path.read_bytes() for module in modules for path in sorted(package.glob(f"{module}.py"))]
-    versions = [f"{name} {version(name)}".encode() for name in packages]
+    versions = [f"{name} {_version(name)}".encode() for name in packages]
     return hashlib.blake2b(b"".join([*code, *versions]), digest_size=16).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # as where opencv was installed under another of its names
+        return "none"
 
 
 def make_room(path: Path, size: float, limit: float, used: Collection[Path]) -> bool:
@@ -44,16 +54,17 @@ def make_room(path: Path, size: float, limit: float, used: Collection[Path]) -> 
     Returns:
         Whether it fits; if it never could, nothing is removed.
     """
-    others = {other: status for other, status in _stores(path.parent).items() if other != path}
+    own = (path.name, f".{path.name}.")  # and what another process that makes it too calls it meanwhile
+    others = {other: status for other, status in _stores(path.parent).items() if not other.name.startswith(own)}
     room = limit - size - sum(status.st_size for status in others.values())
-    old = sorted(((status.st_mtime, status.st_size, other) for other, status in others.items() if other not in used))
-    if room + sum(bytes_there for _, bytes_there, _ in old) < 0:
+    made_now = {other for other, status in others.items() if other.name.startswith(".") and status.st_mtime > time.time() - HOUR}
+    old = {other: others[other] for other in others.keys() - made_now - set(used)}
+    if room + sum(status.st_size for status in old.values()) < 0:
         return False
-    for _, bytes_there, other in old:
-        if room < 0:
-            room += bytes_there
-            remove(other)
-    return True
+    for other, status in sorted(old.items(), key=lambda item: item[1].st_mtime):
+        if room < 0 and remove(other):
+            room += status.st_size
+    return room >= 0
 
 
 def _stores(folder: Path) -> dict[Path, os.stat_result]:
@@ -65,7 +76,10 @@ def _stores(folder: Path) -> dict[Path, os.stat_result]:
     return found
 
 
-def remove(path: Path) -> None:
-    """Remove a file if it is there."""
-    with suppress(PermissionError):  # Windows keeps a file that is mapped; a later run removes it
+def remove(path: Path) -> bool:
+    """Remove a file if it is there; whether it is gone."""
+    try:
         path.unlink(missing_ok=True)
+    except PermissionError:  # Windows keeps a file that is mapped; a later run removes it
+        return False
+    return True

@@ -30,6 +30,8 @@ class Cut:
 
     precision: Precision | Mixed = "fp32"
     """What the prefix is computed in."""
+    kept_as: torch.dtype | None = None
+    """What the prefix answers in, where that is to be kept; None is what it was computed in."""
     beyond: Sequence[str] = ()
     """Names of frozen modules that come after it, because the network cannot be divided later."""
 
@@ -61,7 +63,7 @@ class Cut:
             with autocast(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:
-            return reached.output
+            return reached.output if self.kept_as is None else reached.output.to(self.kept_as)
         raise RuntimeError(f"{self.name} took no part in the forward pass")
 
     def suffix(self, kept: Tensor) -> Any:
@@ -182,7 +184,8 @@ def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> li
     own = {name: list(backbone.get_submodule(name).parameters(recurse=False)) for name in calls}
     opened = [calls[name].first for name, parameters in own.items() if any(p.requires_grad for p in parameters)]
     after = [name for name, call in calls.items() if calls[cut].last < call.first < min(opened, default=math.inf)]
-    return _outermost([name for name in after if any(own[inner] for inner in after if f"{inner}.".startswith(f"{name}."))])
+    below = {name: list(backbone.get_submodule(name).parameters()) for name in after}
+    return _outermost([name for name in after if below[name] and not any(p.requires_grad for p in below[name])])
 
 
 def _outermost(names: Collection[str]) -> list[str]:

@@ -87,20 +87,21 @@ class Classifier:
 
         Args:
             photos: Any number.
-            batch_size: Photos in the network at once, which a CPU's cores share; None is what suits the device.
+            batch_size: Photos in the network at once, at most; a CPU's cores share them. None is what suits the device.
 
         Raises:
             UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
         """
-        size, passes = chunk_size(self.device), passes_at_once(self.device)
+        if batch_size is not None and batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
+        size = chunk_size(self.device)
+        passes = passes_at_once(self.device, min(-(-len(photos) // size), batch_size or len(photos)))
         if batch_size is not None:
-            if batch_size < 1:
-                raise UserError(f"batch_size is {batch_size}, but must be at least 1")
-            size = min(size, -(-batch_size // passes)) if passes > 1 else batch_size
-        decoded = in_threads(self._pixels, photos, ahead=2 * size * passes)
-        batches = [photos[start : start + size] for start in range(0, len(photos), size)]
+            size = min(size, batch_size // passes) if passes > 1 else batch_size
+        decoded = in_threads(self._pixels, photos, ahead=max(64, 2 * size * passes))
+        batches = (photos[start : start + size] for start in range(0, len(photos), size))
         work = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
-        yield from chain.from_iterable(side_by_side(self._classify, work, len(batches), self.device))
+        yield from chain.from_iterable(side_by_side(self._classify, work, passes))
 
     def _pixels(self, photo: Photo) -> Tensor | str:
         """(3, H, W) uint8, or why there is none."""

@@ -31,7 +31,8 @@ def in_threads(
     try:
         for item in items:
             begun.append(pool.submit(function, item))
-            while len(begun) > ahead or (begun and begun[0].done()):
+            # One in, one out, so that as many as were ahead stay ahead.
+            if len(begun) > ahead or begun[0].done():
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()

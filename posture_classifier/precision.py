@@ -29,7 +29,7 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def compute_type(network: nn.Module, precision: Precision | Mixed, learns: bool) -> torch.dtype:
-    """The type to compute in: a function of hardware and network alone, so that a run can be repeated.
+    """The type to compute in: a function of what is wanted, hardware and network alone, so that a run can be repeated.
 
     Depthwise convolutions are slower in bfloat16 on the way back, so a network that has any learns in the type of its weights.
 

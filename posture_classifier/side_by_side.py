@@ -25,34 +25,34 @@ def chunk_size(device: torch.device) -> int:
     return CHUNK.get(device.type, CHUNK_ELSEWHERE)
 
 
-def passes_at_once(device: torch.device) -> int:
-    """How many passes ``side_by_side`` makes at once, if there is enough to do."""
-    return min(MOST, torch.get_num_threads()) if device.type == "cpu" else 1
+def passes_at_once(device: torch.device, wanted: int) -> int:
+    """How many passes should be made at once, of so many that are wanted; 1 on other devices than a CPU."""
+    if device.type != "cpu":
+        return 1
+    threads = torch.get_num_threads()
+    threads_each = -(-threads // MOST)
+    return max(1, min(threads // threads_each, wanted))
 
 
-def side_by_side(
-    compute: Callable[[Item], Result], items: Iterable[Item], n_items: int, device: torch.device
-) -> Generator[Result, None, None]:
-    """``map``, on a CPU in as many threads as torch has, each of which computes alone; results come in order.
+def side_by_side(compute: Callable[[Item], Result], items: Iterable[Item], passes: int) -> Generator[Result, None, None]:
+    """``map``, with several passes at once, which share torch's threads between them; results come in order.
 
     Layers that are too small or too simple to be divided among cores leave most of them idle; and between layers all wait for the
     last. On 2 cores this was 1.05 to 1.9 times as fast (``benchmarks/README.md``).
 
     Args:
-        compute: Called with each item; several threads call it at once.
+        compute: Called with each item, by several threads at once.
         items: Few are begun ahead.
-        n_items: How many there are; where that is fewer than threads, each computes with several.
-        device: That computes.
+        passes: At once, at most as many as torch has threads; 1 is ``map``, in this thread.
     """
-    passes = min(passes_at_once(device), n_items)
-    if passes < 2:
+    if passes == 1:
         yield from map(compute, items)
         return
     yield from in_threads(compute, items, ahead=2 * passes, pool=_pool(passes))
 
 
 def _pool(passes: int) -> ThreadPoolExecutor:
-    """Threads that share torch's between them."""
+    """Threads that have torch's threads between them."""
     threads = torch.get_num_threads()
     pool, all_are_there = ThreadPoolExecutor(passes), Barrier(passes)
 
@@ -62,6 +62,12 @@ def _pool(passes: int) -> ThreadPoolExecutor:
             torch.set_num_threads(threads // passes)
         all_are_there.wait()
 
-    list(pool.map(begin, range(passes)))
-    torch.set_num_threads(threads)  # what a new thread of anyone else starts with
+    try:
+        list(pool.map(begin, range(passes)))
+    except BaseException:  # the system gives no more threads: those that wait for them would wait for ever
+        all_are_there.abort()
+        pool.shutdown()
+        raise
+    finally:
+        torch.set_num_threads(threads)  # what a new thread of anyone else starts with
     return pool

@@ -10,6 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.plugins.precision import Precision as PrecisionPlugin
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.console import Console
 
@@ -181,7 +182,7 @@ class PostureCLI(LightningCLI):
         """Show the data what the network wants to see, and refuse a checkpoint of other classes."""
         self.datamodule.preprocessing = self.model.preprocessing
         settings = self.config_init[self.subcommand]
-        own = settings.trainer.precision is not None
+        own = settings.trainer.precision is not None or type(self.trainer.precision_plugin) is not PrecisionPlugin
         self.model.precision = MIXED.get(self.trainer.precision, "fp32") if own else settings.precision
         if self.checkpoint and self._trained_classes != self.datamodule.class_names:
             raise UserError(

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from posture_classifier.cache_folder import made_by
+from posture_classifier.cache_folder import made_by, make_room
 from posture_classifier.cli import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.decode import decode
@@ -183,10 +183,31 @@ def test_files_of_others_are_left_alone(draw_folder: DrawFolder, fit: Fit, folde
     """What ``check`` keeps lies in the same folder; and a user may name any other with ``cache.folder``."""
     for name in ("check.db", "best.ckpt", "0123.kept", f"{OLD}.zip"):
         (folder / name).write_bytes(bytes(600_000))
-    (folder / "d0c5").mkdir()
+    (folder / f"{3:032x}").mkdir()
     before = cache_files()
     fit(draw_folder(), "--cache.limit", "0.002")
     assert cache_files() == before, "nor do they take of the room"
+
+
+def test_what_another_process_is_just_making_stays_and_what_it_left_goes(tmp_path: Path) -> None:
+    now, left, own = (tmp_path / f".{number:032x}.77" for number in (1, 2, 3))
+    for path in (now, left, own):
+        path.write_bytes(bytes(1000))
+    os.utime(left, (0, 0))
+    assert make_room(tmp_path / f"{3:032x}", 1000, 2000, set())
+    assert [path.exists() for path in (now, left, own)] == [True, False, True]
+    assert not make_room(tmp_path / f"{3:032x}", 1001, 2000, set())
+
+
+def test_room_that_the_system_does_not_give_back_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows keeps a file that is mapped."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    (tmp_path / OLD).write_bytes(bytes(1000))
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert not make_room(tmp_path / LATER, 1000, 1500, set())
 
 
 def test_what_was_decoded_goes_when_the_training_does_not_begin(

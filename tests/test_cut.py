@@ -104,6 +104,16 @@ def test_a_module_that_a_second_path_leads_around_is_no_cut() -> None:
     assert cut.beyond == ["body"], "which is told"
 
 
+def test_what_is_open_in_part_is_not_called_frozen() -> None:
+    network = TwoPaths()
+    network.stem.requires_grad_(False)
+    network.body = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1))  # type: ignore[assignment]
+    network.body[0].requires_grad_(False)  # type: ignore[index]
+    cut = find_cut(network, 8)
+    assert cut is not None
+    assert (cut.name, cut.beyond) == ("stem", ["body.0"])
+
+
 def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
     network = nn.Sequential(TwoPaths(), nn.Linear(2, 2))
     network[0].requires_grad_(False)

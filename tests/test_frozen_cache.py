@@ -2,17 +2,22 @@
 
 import json
 import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.cli import main
 from posture_classifier.cut import Cut
 from posture_classifier.data.augmentation import Augmentation
 from posture_classifier.precision import native_bf16
+from posture_classifier.store import Store
 
 from .conftest import DrawFolder, Fit, assert_same, cache_files, fit_arguments, run_program
 
@@ -69,17 +74,24 @@ def test_with_views_an_epoch_sees_version_e_mod_k(
     assert_same(run, anew)
 
 
-@pytest.mark.parametrize("views", ["1", "3"])
+@pytest.mark.parametrize(("views", "precision"), [("1", "fp32"), ("3", "fp32"), ("1", "auto")])
 def test_how_full_the_disk_is_changes_no_weight(
-    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], views: str
+    draw_folder: DrawFolder,
+    fit: Fit,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    views: str,
+    precision: str,
 ) -> None:
+    """Nor where bfloat16 is what activations are kept in, but not what they are computed in."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
     root = draw_folder()
-    plain = ["--data.augmentation", "null", "--cache.views", views, *EXACT, *SGD]
+    plain = ["--data.augmentation", "null", "--cache.views", views, "--precision", precision, *SGD]
     kept = fit(root, *plain, epochs=5)
     capsys.readouterr()
     without_room = fit(root, *plain, "--cache.limit", "0", epochs=5, version=1)
     assert_same(kept, without_room)
-    assert "in every step, since there is no room for it" in capsys.readouterr().out
+    assert "in every step, since cache.limit leaves no room for it" in " ".join(capsys.readouterr().out.split())
     assert json.loads((without_room / "summary.json").read_text())["frozen_part"][0]["kept_as"] is None
 
 
@@ -111,6 +123,15 @@ class Halves(Callback):
             return prefix(cut, images)
 
         Cut._until_left = counting  # type: ignore[method-assign, assignment]
+        if os.environ.get("LOCAL_RANK") == "1":
+            # It looks at what is there while, and after, the other writes.
+            has = Store.has
+
+            def slowly(store: Store, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+                time.sleep(0.01)
+                return has(store, rows)
+
+            Store.has = slowly  # type: ignore[method-assign, assignment]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int) -> None:
         (self.folder / f"rank{trainer.global_rank}").write_text(str(self.count))
@@ -178,6 +199,29 @@ def test_an_emulated_bfloat16_is_not_chosen(draw_folder: DrawFolder, fit: Fit, m
     phase = json.loads((run / "summary.json").read_text())["frozen_part"][0]
     assert phase["precision"] == "float32"
     assert phase["kept_as"] == "bfloat16"
+
+
+def test_views_that_find_no_room_are_told(draw_folder: DrawFolder, fit: Fit) -> None:
+    """A view takes 8,704 bytes, and so do the photos for validation: there is room for two."""
+    options = ["--data.augmentation", "null", "--cache.views", "3", "--cache.limit", "0.00003"]
+    with pytest.warns(UserWarning, match="frozen part of train, view 2 is computed in every step, since cache.limit leaves"):
+        run = fit(draw_folder(), *options, epochs=5)
+    (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
+    assert phase["kept_as"] == "bfloat16"
+    assert phase["not_kept"] == ["train, view 2"]
+
+
+def test_ranks_that_have_mapped_different_files_keep_nothing(tmp_path: Path) -> None:
+    """As when another run removes the file after the first of them."""
+    stores = [Store(tmp_path / name, 1, (1,), torch.uint8) for name in ("a", "b")]
+    for ranks, shared in (([0, 0], True), ([0, 1], False)):
+        cache = FrozenCache()
+        everyones = torch.tensor([stores[n].identity for n in ranks])
+        strategy = SimpleNamespace(
+            root_device="cpu", all_gather=lambda _, found=everyones: found, reduce_boolean_decision=lambda decision: decision
+        )
+        cache._trainer = SimpleNamespace(strategy=strategy, global_rank=1, local_rank=1)  # type: ignore[assignment]
+        assert cache._is_shared(stores[ranks[1]]) == shared
 
 
 @pytest.mark.parametrize(("option", "value"), [("views", "0"), ("limit", "-1")])

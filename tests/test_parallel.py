@@ -25,6 +25,17 @@ def test_a_result_does_not_wait_for_others_to_be_begun() -> None:
     results.close()
 
 
+def test_as_many_as_were_ahead_stay_ahead() -> None:
+    """Or else a slow consumer would find nothing begun after what was done."""
+    given: list[int] = []
+    results = in_threads(time.sleep, (given.append(n) or 0.001 for n in range(1000)), ahead=20)  # type: ignore[func-returns-value]
+    for asked in range(1, 60):
+        next(results)
+        assert len(given) >= asked + 5
+        time.sleep(0.02)  # in which all that were begun are done
+    results.close()
+
+
 def test_an_error_reaches_the_caller() -> None:
     def fails(item: int) -> int:
         if item == 3:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from posture_classifier.callbacks.progressive_unfreezing import set_modes
 from posture_classifier.cut import find_cut
-from posture_classifier.side_by_side import side_by_side
+from posture_classifier.side_by_side import passes_at_once, side_by_side
 
 from .conftest import DrawFolder, Fit
 from .test_frozen_cache import SGD
@@ -46,7 +46,7 @@ def test_a_frozen_network_answers_several_threads_at_once() -> None:
         return prefix(images)
 
     with cut.passes() as prefix:
-        together = list(side_by_side(compute, batches, len(batches), CPU))
+        together = list(side_by_side(compute, batches, 2))
     assert len(threads) == 2
     assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
     assert torch.get_num_threads() == 2
@@ -60,7 +60,7 @@ def test_an_error_puts_the_threads_back() -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        list(side_by_side(fails, range(5), 5, CPU))
+        list(side_by_side(fails, range(5), 2))
     assert torch.get_num_threads() == 2
 
 
@@ -68,7 +68,7 @@ def test_an_error_puts_the_threads_back() -> None:
 def test_threads_of_others_keep_their_number() -> None:
     """A server may start a thread while a stream is open; torch gives it what the process has."""
     numbers: list[int] = []
-    results = side_by_side(lambda _: torch.get_num_threads(), range(4), 4, CPU)
+    results = side_by_side(lambda _: torch.get_num_threads(), range(4), 2)
     assert next(results) == 1
     other = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))
     other.start()
@@ -77,15 +77,41 @@ def test_threads_of_others_keep_their_number() -> None:
     assert list(results) == [1, 1, 1]
 
 
-@pytest.mark.parametrize(("n_items", "each"), [(1, [4]), (2, [2, 2]), (3, [1, 1, 1]), (6, [1] * 6)])
-def test_few_passes_share_all_threads(n_items: int, each: list[int]) -> None:
+@pytest.mark.parametrize(("wanted", "each"), [(0, []), (1, [4]), (2, [2, 2]), (6, [1] * 6)])
+def test_few_passes_get_several_threads_each(wanted: int, each: list[int]) -> None:
     torch.set_num_threads(4)
-    assert list(side_by_side(lambda _: torch.get_num_threads(), range(n_items), n_items, CPU)) == each
+    assert list(side_by_side(lambda _: torch.get_num_threads(), range(wanted), passes_at_once(CPU, wanted))) == each
+
+
+@pytest.mark.parametrize(("threads", "passes"), [(1, 1), (2, 2), (16, 16), (17, 8), (24, 12), (32, 16), (64, 16)])
+def test_many_cores_are_all_used_by_few_passes(threads: int, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert passes_at_once(CPU, 1000) == passes
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_threads_that_cannot_be_started_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def refused(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            list(side_by_side(lambda item: item, range(5), 2))
+    started[0].join(timeout=60)
+    assert not started[0].is_alive()
+    assert torch.get_num_threads() == 2
 
 
 def test_a_gpu_computes_one_pass_after_the_other() -> None:
-    where = set(side_by_side(lambda _: threading.get_ident(), range(5), 5, torch.device("cuda")))
-    assert where == {threading.get_ident()}
+    passes = passes_at_once(torch.device("cuda"), 5)
+    assert set(side_by_side(lambda _: threading.get_ident(), range(5), passes)) == {threading.get_ident()}
 
 
 @pytest.mark.usefixtures("two_threads")

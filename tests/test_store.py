@@ -1,4 +1,4 @@
-"""Rows in a mapped file: what is marked was written."""
+"""Rows in a mapped file: what has a true checksum was written."""
 
 import os
 import pickle
@@ -39,8 +39,8 @@ def test_another_process_reads_it_and_a_pickled_one_maps_the_file(tmp_path: Path
         assert torch.equal(store.read(np.array([1])), torch.ones(1, 2))
 
 
-def test_a_row_without_a_mark_is_not_trusted(tmp_path: Path) -> None:
-    """What a process leaves that is killed between writing a row and marking it."""
+def test_a_row_without_a_checksum_is_not_trusted(tmp_path: Path) -> None:
+    """What a process leaves that is killed between writing a row and its checksum."""
     store = Store(tmp_path / "a", 2, (4,), torch.uint8)
     with (tmp_path / "a").open("r+b") as file:
         file.seek(-4, os.SEEK_END)

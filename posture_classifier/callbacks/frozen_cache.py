@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
@@ -22,11 +22,11 @@ from posture_classifier.data.preprocessing import Batch
 from posture_classifier.errors import UserError
 from posture_classifier.model import PostureClassifier
 from posture_classifier.precision import compute_type, name_of
-from posture_classifier.side_by_side import chunk_size, side_by_side
+from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
-MODULES = ("cut", "precision", "backbones/*", "data/augmentation", "data/decode", "data/preprocessing")
-PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch")
+MODULES = ("cut", "precision", "store", "backbones/*", "data/augmentation", "data/dataset", "data/decode", "data/preprocessing")
+PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
 """They and the code of these modules decide what is kept."""
 
 
@@ -35,8 +35,8 @@ class FrozenCache(Callback):
 
     Every photo is decoded once, before the run, and its pixels are kept. In each phase of the schedule the network is cut after its
     frozen prefix. The first epoch to see a photo (in one of its augmented views) computes the prefix and keeps the answer in a
-    file; from then on it is read. The prefix runs without gradients, in the model's precision, and what it answers is kept in
-    bfloat16 unless that is fp32.
+    file; from then on it is read. The prefix runs without gradients, in the model's precision; its answer is kept in 16 bits unless
+    that is fp32.
 
     An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. It is
     computed anew in each step, with the augmentation of the epoch. So is what there is no room for, but in the view that would have
@@ -77,6 +77,7 @@ class FrozenCache(Callback):
         self._frozen = ""
         self._row_shape: tuple[int, ...] = ()
         self._values = 0
+        self._refusal = ""
         self._dtype = torch.float32
         self._stores: dict[str, Store | None] = {}
 
@@ -90,7 +91,7 @@ class FrozenCache(Callback):
         self._data = data
         made = None
         if self.enabled and self._has_room_for_pixels and getattr(rank_zero_only, "rank", 0) == 0:
-            made = data.pixels = self._make(self._path(self._pixels_name), self._pixels_shape, torch.uint8)
+            made = data.pixels = self._make(self._pixels_name, self._pixels_shape, torch.uint8)
         try:
             data.check()
             yield
@@ -151,6 +152,8 @@ class FrozenCache(Callback):
             self._announce(kept=store is not None)
         if store is not None:
             self._fill(store, split, view)
+        elif self._row_shape and not begins:
+            self._announce_missing(split, view)
         return Kept(store, view)
 
     def _activations_name(self, view: int | None) -> str:
@@ -180,7 +183,7 @@ class FrozenCache(Callback):
             shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
             self._values = math.prod(shape)
             if self._values <= 3 * size * size:
-                self._row_shape = shape
+                self._row_shape, cut.kept_as = shape, self._dtype
         return cut is not None or not all(opened)
 
     def _announce(self, kept: bool) -> None:
@@ -192,16 +195,21 @@ class FrozenCache(Callback):
             computed = name_of(compute_type(cut.backbone, cut.precision, learns=False))
             phase |= {"up_to": cut.name, "precision": computed, "values_per_photo": self._values}
             phase["kept_as"] = name_of(self._dtype) if kept else None
-            no_room = f", since there is no room for it below {self.folder} (cache.limit)" if self._row_shape else ""
-            how_often = f"once per photo and kept as {phase['kept_as']}" if kept else f"in every step{no_room}"
+            why = f", since {self._refusal}" if self._row_shape else ""
+            how_often = f"once per photo and kept as {phase['kept_as']}" if kept else f"in every step{why}"
             text = f"the frozen part, up to {cut.name}, is computed in {computed} {how_often} ({self._values:,} values a photo)"
             if cut.beyond:
-                text += (
-                    f"; {', '.join(cut.beyond)}, frozen too, are computed in every step, since the network cannot be divided later"
-                )
+                text += f"; the network cannot be divided after {', '.join(cut.beyond)}, frozen too, which every step computes"
         self.phases.append(phase)
         if self._trainer.is_global_zero:
             Console(highlight=False, markup=False).print(f"from epoch {epoch}: {text}", soft_wrap=True)
+
+    def _announce_missing(self, split: str, view: int | None) -> None:
+        """Say once what of a phase could not be kept, where the phase began with something that could."""
+        what, phase = split if view is None else f"{split}, view {view}", self.phases[-1]
+        if phase["kept_as"] and what not in phase.setdefault("not_kept", []):
+            phase["not_kept"].append(what)
+            rank_zero_warn(f"the frozen part of {what} is computed in every step, since {self._refusal}")
 
     def _name(self, *key: Any) -> str:
         """A name for something that is computed from the photos."""
@@ -214,13 +222,16 @@ class FrozenCache(Callback):
     def _store(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
         """The file of this name, or None where there is no room for it on some node; all ranks ask together."""
         if name not in self._stores:
-            path, store = self._path(name), None
+            store = None
             # One process of a node makes the file, then the others map it.
             for turn in (True, False):
                 if turn == (self._trainer.local_rank == 0):
-                    store = self._make(path, shape, dtype)
+                    store = self._make(name, shape, dtype)
                 self._trainer.strategy.barrier()
-            self._stores[name] = store if self._is_shared(store) else None
+            shared = self._is_shared(store)
+            if not shared:
+                self._remove(store)
+            self._stores[name] = store if shared else None
         return self._stores[name]
 
     def _is_shared(self, store: Store | None) -> bool:
@@ -230,14 +241,19 @@ class FrozenCache(Callback):
         first = everyones[self._trainer.global_rank - self._trainer.local_rank]
         return self._trainer.strategy.reduce_boolean_decision(store is not None and int(mine) == first)
 
-    def _make(self, path: Path, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+    def _make(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
         """Map a file, made if there is room for it; files that earlier runs left are removed for it, the oldest first."""
-        n = int(self._data.photos.rows.max()) + 1
-        mine = {store.path for store in (*self._stores.values(), self._data.pixels) if store}
-        with suppress(OSError):  # the disk has no room, or the folder is closed
-            if make_room(path, file_size(n, shape, dtype), self.limit * 1e9, mine):
-                return Store(path, n, shape, dtype)
-        return None
+        n, pixels = int(self._data.photos.rows.max()) + 1, self._data.pixels
+        used = {store.path for store in (*self._stores.values(), pixels) if store}
+        self._refusal = f"cache.limit leaves no room for it below {self.folder}"
+        try:
+            path = self._path(name)
+            if pixels and pixels.path == path:
+                return pixels  # of ``decoded``, which knows already what is in it
+            return Store(path, n, shape, dtype) if make_room(path, file_size(n, shape, dtype), self.limit * 1e9, used) else None
+        except OSError as error:  # the disk has no room, or the folder is closed
+            self._refusal = f"it cannot be kept below {self.folder}: {error.strerror}"
+            return None
 
     @torch.no_grad()
     def _fill(self, store: Store, split: str, view: int | None) -> None:
@@ -261,7 +277,7 @@ class FrozenCache(Callback):
 
                 title = f"Computing the frozen part once ({split})"
                 # Closed first, so that no thread still computes when the network is put back.
-                with closing(side_by_side(compute, batches, len(share), device)) as answers:
+                with closing(side_by_side(compute, batches, passes_at_once(device, len(share)))) as answers:
                     for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
                         store.write(photos.rows[indices.numpy()], answer)
         self._trainer.strategy.barrier()

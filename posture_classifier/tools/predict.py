@@ -33,7 +33,7 @@ def predict(
         paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
         output: A .csv or .jsonl file to write: path, label, probability, one column per class, error.
         overwrite: Replace the output if it exists.
-        batch_size: Photos in the network at once, which a CPU's cores share; by default what suits the device.
+        batch_size: Photos in the network at once, at most; by default what suits the device.
         device: cpu, cuda or mps; by default a GPU if there is one.
         precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit does; fp32 nowhere.
 
