@@ -1,5 +1,7 @@
 """Processes that decode: how many, and how each begins."""
 
+import gc
+
 from posture_classifier.parallel import cores
 
 
@@ -9,7 +11,9 @@ def default_workers(ranks: int) -> int:
 
 
 def init_worker(worker: int) -> None:
-    """One thread a worker, where OpenCV would start as many as there are cores."""
+    """One thread a worker, where OpenCV would start as many as there are cores; and what it inherited stays shared."""
     import cv2
 
+    # Or else the first full collection would write to every object of the process that it was forked from, and so copy all of them.
+    gc.freeze()
     cv2.setNumThreads(0)
