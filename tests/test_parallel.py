@@ -28,11 +28,12 @@ def test_a_result_does_not_wait_for_others_to_be_begun() -> None:
 def test_as_many_as_were_ahead_stay_ahead() -> None:
     """Or else a slow consumer would find nothing begun after what was done."""
     given: list[int] = []
-    results = in_threads(time.sleep, (given.append(n) or 0.001 for n in range(1000)), ahead=20)  # type: ignore[func-returns-value]
+    done = threading.Event()
+    threading.Timer(0.1, done.set).start()
+    results = in_threads(lambda _: done.wait(60), (given.append(n) or n for n in range(1000)), ahead=20)  # type: ignore[func-returns-value]
     for asked in range(1, 60):
-        next(results)
-        assert len(given) >= asked + 5
-        time.sleep(0.02)  # in which all that were begun are done
+        assert next(results)
+        assert len(given) == 20 + asked
     results.close()
 
 
