@@ -1,7 +1,9 @@
 """The processes that decode."""
 
 import gc
+import sys
 
+import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from posture_classifier.data.workers import init_worker
@@ -17,6 +19,7 @@ class Collected(Dataset[int]):
         return len(gc.get_objects())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process that was not forked has inherited nothing")
 def test_a_worker_writes_to_nothing_that_it_inherited() -> None:
     """The objects of torch, Lightning and all else that is imported are some 100 MB, of which each worker would have a copy."""
     loader = DataLoader(Collected(), num_workers=1, worker_init_fn=init_worker, multiprocessing_context="fork")
