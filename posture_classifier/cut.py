@@ -123,7 +123,8 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
             like_identity = {other: call for other, call in done.items() if call.keeps_shape}
             # Transformers add positions between their modules, which fit the shapes that they should have there only.
             for skipped in (done, like_identity):
-                cut = Cut(backbone, name, _modules(backbone, _outermost(skipped)), torch.zeros_like(images[:1]))
+                modules = [backbone.get_submodule(other) for other in _outermost(skipped)]
+                cut = Cut(backbone, name, modules, torch.zeros_like(images[:1]))
                 if _agrees(cut, images):
                     cut.beyond = _frozen_after(backbone, calls, name)
                     return cut
@@ -190,10 +191,6 @@ def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> li
 
 def _outermost(names: Collection[str]) -> list[str]:
     return [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
-
-
-def _modules(backbone: nn.Module, names: list[str]) -> list[nn.Module]:
-    return [backbone.get_submodule(name) for name in names]
 
 
 def _agrees(cut: Cut, images: Tensor) -> bool:

@@ -229,7 +229,8 @@ class FrozenCache(Callback):
                     store = self._make(name, shape, dtype)
                 self._trainer.strategy.barrier()
             shared = self._is_shared(store)
-            if not shared:
+            if store is not None and not shared:
+                self._refusal = "another process could not keep it, or another run has just removed it"
                 self._remove(store)
             self._stores[name] = store if shared else None
         return self._stores[name]
