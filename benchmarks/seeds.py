@@ -28,7 +28,7 @@ def run(options: list[str], seed: int) -> dict[str, float]:
     if code != 0:
         sys.exit(code)
     seconds = time.perf_counter() - start
-    folder = Path(output.getvalue().rpartition("run folder:")[2].strip())
+    folder = Path(output.getvalue().rpartition("run folder:")[2].splitlines()[0].strip())
     summary = json.loads((folder / "summary.json").read_text())
     with (folder / "metrics.csv").open() as file:
         loss = min(float(row["val/loss"]) for row in csv.DictReader(file))

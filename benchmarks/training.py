@@ -1,16 +1,19 @@
 """How long 20 epochs of fine-tuning take, and what they come to: here, elsewhere, and at the least.
 
-    python benchmarks/training.py FOLDER [--group_pattern REGEX] [--backbone tf_efficientnet_lite0] [--recipe head] [--rounds 3]
+    python benchmarks/training.py FOLDER [--group_pattern REGEX] [--backbone tf_efficientnet_lite0] [--recipe head] [--seeds 0 1 2]
 
-``FOLDER`` is ``<class>/*.jpg``; a fifth of its photos, of other groups than the rest, is validated on. The recipe ``head`` trains a
-new head on the frozen network; ``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5
-everything. Every contestant gets the same photos, weights, batch size (32), workers (2) and input size, runs in a process of its
-own, and takes its turn in each round, so that a busy machine slows all of them. Those of ``peers.py`` compute the frozen network
-anew in every epoch and are timed over one epoch of each phase, which counts for all of its epochs (``--peer_epochs 20`` trains them
-to the end, for their accuracy); the limit and this program are timed over all twenty. Imports are not timed.
+``FOLDER`` is ``<class>/*.jpg``; a fifth of its photos, of other groups than the rest, is validated on: others in each round. The
+recipe ``head`` trains a new head on the frozen network; ``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5
+the last stage, 5 everything. Every contestant gets the same photos, weights, batch size (32), workers (2) and input size, runs in
+a process of its own, and takes its turn in each round, so that a busy machine slows all of them. Those of ``peers.py`` compute the
+frozen network anew in every epoch and are timed over one epoch of each phase, which counts for all of its epochs
+(``--peer_epochs 20`` trains them to the end, for their accuracy); the limit and this program are timed over all twenty. Imports
+are not timed.
 
 - ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
-- ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included.
+- ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included; of a
+  frozen network the head sees all stages, as in ``configs/linear_probe.yaml``.
+- ``here_last_stage``: the same with a plain head.
 - ``limit_side_by_side``: ``limit`` with small batches side by side, a core for each, as this program computes them.
 - ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
 - ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages and so trains more than a head, beside contestants that do.
@@ -124,10 +127,11 @@ DEMO = ("--config", str(Path(__file__).parents[1] / "configs" / "demo.yaml"), "-
 
 CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
-    "here": lambda task: here(task, *HEAD),
+    "here": lambda task: here(task, *HEAD, "--model.head", "all_stages" if task.recipe == "head" else "last_stage"),
+    "here_last_stage": lambda task: here(task, *HEAD),
     "limit_side_by_side": partial(limit, threads=True),
     "limit_fp32": partial(limit, fp32=True),
-    "here_fp32": lambda task: here(task, *HEAD, "--precision", "fp32"),
+    "here_fp32": lambda task: here(task, *HEAD, "--model.head", "all_stages", "--precision", "fp32"),
     "here_demo": lambda task: here(task, *DEMO),
     "lightning": lightning,
     "lightning_head": partial(lightning, head_only=True),
@@ -147,22 +151,20 @@ def in_own_process(name: str, task: Task) -> Result:
     return Result(**json.loads(result.stdout.splitlines()[-1]))
 
 
-def compete(names: list[str], task: Task, rounds: int) -> dict[str, list[Result]]:
-    """Let each take its turn in each round."""
-    results: dict[str, list[Result]] = {name: [] for name in names}
-    for number in range(rounds):
-        for name in names:
-            result = in_own_process(name, task)
-            results[name].append(result)
-            print(f"round {number}: {name} {result.seconds:.1f} s, accuracy {np.mean(result.right):.3f}", flush=True)
+def compete(names: list[str], task: Task, round_: str) -> dict[str, Result]:
+    """Let each take its turn."""
+    results: dict[str, Result] = {}
+    for name in names:
+        results[name] = in_own_process(name, task)
+        print(f"{round_}: {name} {results[name].seconds:.1f} s, accuracy {np.mean(results[name].right):.3f}", flush=True)
     return results
 
 
-def compare(results: dict[str, list[Result]], groups: npt.NDArray[np.str_]) -> None:
-    """Say how long each took beside ``here``, and how often it was right about photos of these groups, rounds taken together."""
-    seconds = {name: [result.seconds for result in several] for name, several in results.items()}
-    right = {name: np.mean([result.right for result in several], axis=0) for name, several in results.items()}
-    print(f"{len(groups)} photos to validate, {len(np.unique(groups))} groups")
+def compare(rounds: list[dict[str, Result]], groups: npt.NDArray[np.str_]) -> None:
+    """Say how long each took beside ``here``, and how often it was right about photos of these groups, those of all rounds."""
+    seconds = {name: [results[name].seconds for results in rounds] for name in rounds[0]}
+    right = {name: np.concatenate([results[name].right for results in rounds]).astype(float) for name in rounds[0]}
+    print(f"{len(groups)} predictions about photos of {len(np.unique(groups))} groups")
     for name, times in seconds.items():
         middle = statistics.median(times)
         ratio = middle / statistics.median(seconds["here"])
@@ -181,7 +183,7 @@ if __name__ == "__main__":
     parser.add_argument("--group_pattern")
     parser.add_argument("--backbone", default="tf_efficientnet_lite0")
     parser.add_argument("--recipe", choices=("head", "phases"), default="head")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="a round each; they name its split")
     parser.add_argument("--peer_epochs", type=int, default=1)
     parser.add_argument("--only", nargs="*", choices=CONTESTANTS, default=[], help="beside here")
     parser.add_argument("--contestant", choices=CONTESTANTS, help="run this one alone, on a folder with train and val")
@@ -190,10 +192,14 @@ if __name__ == "__main__":
         given = Task(options.folder, options.backbone, options.recipe, options.peer_epochs)
         print(json.dumps(asdict(CONTESTANTS[options.contestant](given))))
         sys.exit()
-    photos = split_photos(read_folder(options.folder, options.group_pattern), {"train": 0.8, "val": 0.2}, seed=0)
     all_of_recipe = CONTESTANTS if options.recipe == "head" else ["here", "lightning"]
     names = [name for name in all_of_recipe if name == "here" or not options.only or name in options.only]
-    with tempfile.TemporaryDirectory() as temporary:
-        lay_out(photos, Path(temporary))
-        given = Task(Path(temporary), options.backbone, options.recipe, options.peer_epochs)
-        compare(compete(names, given, options.rounds), np.asarray(photos.of("val").groups))
+    rounds, groups = [], []
+    for seed in options.seeds:
+        photos = split_photos(read_folder(options.folder, options.group_pattern), {"train": 0.8, "val": 0.2}, seed)
+        with tempfile.TemporaryDirectory() as temporary:
+            lay_out(photos, Path(temporary))
+            given = Task(Path(temporary), options.backbone, options.recipe, options.peer_epochs)
+            rounds.append(compete(names, given, f"seed {seed}"))
+        groups.append(np.asarray(photos.of("val").groups))
+    compare(rounds, np.concatenate(groups))

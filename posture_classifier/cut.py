@@ -1,13 +1,15 @@
 """Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
 
 import math
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from posture_classifier.all_stages import Pool
 from posture_classifier.precision import Mixed, Precision, autocast
 
 MAX_ATTEMPTS = 20
@@ -26,6 +28,7 @@ class Cut:
         skipped: Modules that run before it, and in the suffix hand on what they are given; those that are not skipped
             compute something for the empty image, which nobody looks at.
         image: The empty image (1, 3, H, W).
+        shown: Modules before it whose maps a head that sees all stages is shown; they are kept pooled, as it sees them.
     """
 
     precision: Precision | Mixed = "fp32"
@@ -35,43 +38,63 @@ class Cut:
     beyond: Sequence[str] = ()
     """Names of frozen modules that come after it, because the network cannot be divided later."""
 
-    def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor) -> None:
+    def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor, shown: list[nn.Module]) -> None:
         self.backbone = backbone
         self.name = name
         self._module = backbone.get_submodule(name)
         self._skipped = skipped
         self._image = image
+        self._shown = shown
+        self._pooled = threading.local()
+        self._shapes: list[torch.Size] = []  # of the parts of a row, known from the first prefix on
 
     def prefix(self, images: Tensor) -> Tensor:
-        """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients."""
+        """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients.
+
+        With pooled maps of earlier stages before it in one row, (B, N), where the head sees them.
+        """
         with self.passes() as prefix:
             return prefix(images)
 
     @contextmanager
     def passes(self) -> Iterator[Callable[[Tensor], Tensor]]:
         """``prefix`` as a function for many calls, also of several threads at once: the network is put up for it once."""
-        hook = self._module.register_forward_hook(_leave)
+        hooks = [self._module.register_forward_hook(_leave), *(module.register_forward_hook(self._pool) for module in self._shown)]
         try:
             with _in_modes(self.backbone, training=False):
                 yield self._until_left
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
+
+    def _pool(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._pooled.maps.append(Pool()(output))
 
     @torch.no_grad()
     def _until_left(self, images: Tensor) -> Tensor:
+        self._pooled.maps = []
         try:
             with autocast(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:
-            return reached.output if self.kept_as is None else reached.output.to(self.kept_as)
+            kept = reached.output
+            if self._shown:
+                parts = [*self._pooled.maps, kept]
+                self._shapes = [part.shape[1:] for part in parts]
+                kept = torch.cat([part.flatten(1) for part in parts], dim=1)
+            return kept if self.kept_as is None else kept.to(self.kept_as)
         raise RuntimeError(f"{self.name} took no part in the forward pass")
 
     def suffix(self, kept: Tensor) -> Any:
         """What the whole network answers, of the output of ``prefix``."""
         kept = kept.to(self._image.dtype)
-        if kept.ndim == 4:
-            kept = kept.contiguous(memory_format=torch.channels_last)
-        with _answers(self._skipped, _hand_on), _answers([self._module], lambda *_, **__: kept):
+        parts = [kept]
+        if self._shown:
+            rows = torch.split(kept, [shape.numel() for shape in self._shapes], dim=1)
+            parts = [row.reshape(-1, *shape) for row, shape in zip(rows, self._shapes, strict=True)]
+        with _answer(self._skipped, _hand_on), ExitStack() as answering:
+            for module, part in zip([*self._shown, self._module], parts, strict=True):
+                answering.enter_context(_answer([module], _answering(part)))
             return self.backbone(self._image)
 
 
@@ -89,8 +112,14 @@ def _hand_on(first: Any, *_: Any, **__: Any) -> Any:
     return first
 
 
+def _answering(kept: Tensor) -> Callable[..., Tensor]:
+    if kept.ndim == 4:
+        kept = kept.contiguous(memory_format=torch.channels_last)
+    return lambda *_, **__: kept
+
+
 @contextmanager
-def _answers(modules: list[nn.Module], forward: Any) -> Iterator[None]:
+def _answer(modules: list[nn.Module], forward: Any) -> Iterator[None]:
     """Give modules another forward function; an instance's attribute comes before its class's method."""
     for module in modules:
         module.forward = forward
@@ -117,14 +146,16 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
     images = torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
     images = images.contiguous(memory_format=torch.channels_last)
     with _left_as_it_was(backbone), torch.no_grad():
-        calls, candidates = _trace(backbone, images)
+        calls, candidates, shown = _trace(backbone, images)
         for name in reversed(candidates[-MAX_ATTEMPTS:]):
-            done = {other: call for other, call in calls.items() if call.last < calls[name].first}
+            # Of those that are only shown to the head after the cut, and what they are parts of.
+            earlier = [other for other, when in shown.items() if calls[other].last < calls[name].first and calls[name].last < when]
+            done = {other: call for other, call in calls.items() if call.last < calls[name].first and not _holds(other, earlier)}
             like_identity = {other: call for other, call in done.items() if call.keeps_shape}
             # Transformers add positions between their modules, which fit the shapes that they should have there only.
             for skipped in (done, like_identity):
                 modules = [backbone.get_submodule(other) for other in _outermost(skipped)]
-                cut = Cut(backbone, name, modules, torch.zeros_like(images[:1]))
+                cut = Cut(backbone, name, modules, torch.zeros_like(images[:1]), list(map(backbone.get_submodule, earlier)))
                 if _agrees(cut, images):
                     cut.beyond = _frozen_after(backbone, calls, name)
                     return cut
@@ -140,16 +171,27 @@ class _Calls(NamedTuple):
     keeps_shape: bool
 
 
-def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list[str]]:
-    """When each module ran, and the names of those that can be cut after, in the order in which they answered."""
+def _holds(name: str, others: Collection[str]) -> bool:
+    return any(f"{other}.".startswith(f"{name}.") for other in others)
+
+
+def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list[str], dict[str, int]]:
+    """When each module ran, and the names of those that can be cut after, in the order in which they answered.
+
+    Also those whose answer a ``Pool`` was shown, and when.
+    """
     calls: dict[str, _Calls] = {}
     answered: list[tuple[str, int]] = []  # and the identity of what they answered
     clock, opened = 0, False
     kept: list[Tensor] = []  # or else another tensor might be given the same identity
+    shown: dict[str, int] = {}
 
-    def asked(name: str, module: nn.Module) -> None:
+    def asked(name: str, module: nn.Module, inputs: Any) -> None:
         nonlocal clock, opened
         clock += 1
+        if isinstance(module, Pool):
+            # The last of several with one answer, since some work in place.
+            shown.update([(other, clock) for other, identity in answered if identity == id(inputs[0])][-1:])
         before = calls.get(name, _Calls(clock, clock, 0, True))
         calls[name] = before._replace(last=clock, times=before.times + 1)
         opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
@@ -169,7 +211,7 @@ def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list
     hooks = []
     for name, module in backbone.named_modules():
         if name:
-            hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: asked(name, module)))
+            hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: asked(name, module, inputs)))
             hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: answers(name, inputs, output)))
     try:
         opened = any(parameter.requires_grad for parameter in backbone.parameters(recurse=False))
@@ -177,7 +219,7 @@ def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list
     finally:
         for hook in hooks:
             hook.remove()
-    return calls, [name for name, _ in answered if calls[name].times == 1]
+    return calls, [name for name, _ in answered if calls[name].times == 1], shown
 
 
 def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> list[str]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
+from posture_classifier.all_stages import Head
 from posture_classifier.checkpoint import MARK
 from posture_classifier.cut import Cut
 from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing, Resize
@@ -37,6 +38,9 @@ class PostureClassifier(LightningModule):
         backbone: Any model name of timm.
         pretrained: Start from pretrained weights (ImageNet, for most names).
         weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` to start from instead.
+        head: What the new head sees. ``last_stage``: the average of the last stage's map, as the network was trained.
+            ``all_stages``: a coarse grid (3 x 3) of every stage's map beside that; far better where a frozen network must tell
+            *where* something is, at no cost in time.
         image_size: Side in pixels; None is what the backbone was trained with.
         resize: ``crop`` cuts the middle out of a photo that is not square, ``pad`` keeps all of it.
         optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
@@ -63,6 +67,7 @@ class PostureClassifier(LightningModule):
         backbone: str = "resnet18",
         pretrained: bool = True,
         weights: str | None = None,
+        head: Head = "last_stage",
         image_size: int | None = None,
         resize: Resize = "crop",
         optimizer: Literal["adamw", "sgd"] = "adamw",
@@ -78,10 +83,11 @@ class PostureClassifier(LightningModule):
         super().__init__()
         _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
         n_classes = len(class_names)
-        if weights_source is None:
-            self.backbone, weights_source = create_backbone(backbone, n_classes, pretrained, weights, image_size, drop_rate)
-        else:
-            self.backbone, _ = create_backbone(backbone, n_classes, False, None, image_size, drop_rate)
+        fetches = weights_source is None
+        self.backbone, source = create_backbone(
+            backbone, n_classes, pretrained and fetches, weights if fetches else None, image_size, drop_rate, head
+        )
+        weights_source = weights_source or source
         keep_exact(classifiers(self.backbone))
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
+from posture_classifier.all_stages import Head, show_all_stages
 from posture_classifier.checkpoint import load_plain
 from posture_classifier.errors import UserError, first_line, sample
 from posture_classifier.stages import classifiers, stages
@@ -46,6 +47,7 @@ def create_backbone(
     weights: str | None = None,
     image_size: int | None = None,
     drop_rate: float = 0.0,
+    head: Head = "last_stage",
 ) -> tuple[nn.Module, str]:
     """Build a timm model with a new head, and fill the rest with pretrained weights.
 
@@ -58,12 +60,13 @@ def create_backbone(
         weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file for this architecture.
         image_size: Side in pixels, for those that are built for one size; None is the size that they were trained with.
         drop_rate: Dropout before the classifier.
+        head: What the classifier sees; all stages where ``all_stages.py`` can show them.
 
     Returns:
         The model, and where its weights came from in words.
 
     Raises:
-        UserError: The name is unknown, or the weights are not to be had or do not fit.
+        UserError: The name is unknown, the weights are not to be had or do not fit, or the network does not show all stages.
     """
     if not timm.is_model(name):
         raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
@@ -77,7 +80,9 @@ def create_backbone(
         # timm would warn, and go on with random ones.
         raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
-    backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate, **options)
+    backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
+    if head == "all_stages":
+        show_all_stages(backbone, name, n_classes, image_size or config.input_size[1], drop_rate)
     _init_head(backbone, n_classes)
     if from_hub:
         return backbone, "timm"

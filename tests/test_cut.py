@@ -5,9 +5,11 @@ import timm
 import torch
 from torch import nn
 
+from posture_classifier.all_stages import Head
 from posture_classifier.callbacks.progressive_unfreezing import set_modes
-from posture_classifier.cut import find_cut
+from posture_classifier.cut import Cut, find_cut
 from posture_classifier.stages import stages
+from posture_classifier.weights import create_backbone
 
 from .test_stages import FAMILIES
 
@@ -22,8 +24,8 @@ NOT_POOLED = {"alexnet", "nin"}
 """Whose dropout comes before the last frozen layer, or whose head sees maps."""
 
 
-def opened(name: str, n_open: int, **options: object) -> nn.Module:
-    backbone: nn.Module = timm.create_model(name, num_classes=3, **options)
+def opened(name: str, n_open: int, drop_rate: float = 0.0, head: Head = "last_stage") -> nn.Module:
+    backbone, _ = create_backbone(name, 3, pretrained=False, image_size=SIZES.get(name), drop_rate=drop_rate, head=head)
     parameters = dict(backbone.named_parameters())
     for depth, stage in enumerate(reversed(stages(backbone))):
         for parameter in stage.parameters:
@@ -46,20 +48,26 @@ def test_every_family_is_cut_where_its_frozen_part_ends(name: str) -> None:
             assert cut is None
             continue
         assert cut is not None
-        images = torch.rand(3, 3, size, size)
-        kept = cut.prefix(images)
-        assert not kept.requires_grad
-        # In training, statistics of three photos' single positions magnify the last bit.
-        for tolerance in (0.05, 1e-4):
-            torch.manual_seed(1)
-            whole = as_tuple(backbone(images))
-            torch.manual_seed(1)
-            for one, other in zip(as_tuple(cut.suffix(kept)), whole, strict=True):
-                torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
-                assert one.requires_grad
-            backbone.eval()
+        kept = check_cut(backbone, cut, size)
         if n_open == 1 and name not in NOT_POOLED:
             assert kept.ndim <= 3, "what the head sees is pooled, or tokens"
+
+
+def check_cut(backbone: nn.Module, cut: Cut, size: int) -> torch.Tensor:
+    """Both parts together answer as the whole does, in training and in evaluation; returns what is kept."""
+    images = torch.rand(3, 3, size, size)
+    kept = cut.prefix(images)
+    assert not kept.requires_grad
+    # In training, statistics of three photos' single positions magnify the last bit.
+    for tolerance in (0.05, 1e-4):
+        torch.manual_seed(1)
+        whole = as_tuple(backbone(images))
+        torch.manual_seed(1)
+        for one, other in zip(as_tuple(cut.suffix(kept)), whole, strict=True):
+            torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance * float(other.abs().max()))
+            assert one.requires_grad
+        backbone.eval()
+    return kept
 
 
 def as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

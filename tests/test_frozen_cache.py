@@ -28,13 +28,20 @@ WITHOUT = ["--cache.enabled", "false"]
 SGD = ["--model.optimizer", "sgd", "--model.learning_rate", "0.05"]
 
 
-@pytest.mark.parametrize("backbone", ["test_resnet", "test_efficientnet", "test_vit"])
+@pytest.mark.parametrize(
+    ("backbone", "head"),
+    [
+        *(("test_resnet", "last_stage"), ("test_efficientnet", "last_stage"), ("test_vit", "last_stage")),
+        *(("test_resnet", "all_stages"), ("test_efficientnet", "all_stages")),
+    ],
+)
 @pytest.mark.parametrize(("precision", "learn_statistics"), [("32-true", "false"), ("64-true", "true")])
 def test_training_gives_the_same_weights_with_and_without(
-    draw_folder: DrawFolder, fit: Fit, backbone: str, precision: str, learn_statistics: str
+    draw_folder: DrawFolder, fit: Fit, backbone: str, head: str, precision: str, learn_statistics: str
 ) -> None:
     """Through all phases, with dropout. Statistics of four photos magnify float32's last bit a thousandfold an epoch."""
-    options = [*EXACT, *SGD, "--model.backbone", backbone, "--model.drop_rate", "0.3", "--trainer.precision", precision]
+    options = [*EXACT, *SGD, "--model.backbone", backbone, "--model.head", head, "--model.drop_rate", "0.3"]
+    options += ["--trainer.precision", precision]
     options += ["--unfreezing.batch_statistics", learn_statistics]
     root = draw_folder()
     with_cache = fit(root, *options, *PHASES, epochs=5)

@@ -25,7 +25,17 @@ from posture_classifier.precision import compute_type, name_of
 from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
-MODULES = ("cut", "precision", "store", "backbones/*", "data/augmentation", "data/dataset", "data/decode", "data/preprocessing")
+MODULES = (
+    "all_stages",
+    "cut",
+    "precision",
+    "store",
+    "backbones/*",
+    "data/augmentation",
+    "data/dataset",
+    "data/decode",
+    "data/preprocessing",
+)
 PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
 """They and the code of these modules decide what is kept."""
 
