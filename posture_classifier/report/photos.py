@@ -61,6 +61,8 @@ def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
         if lit
         else "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
     )
+    if lit and run.classifier.model.hparams["head"] == "all_stages":
+        said += " What the head sees of earlier stages beside that is not lit."
     return said, {i: lit.get(i) or (Image.fromarray(squares[i]) if i in squares else None) for i in chosen}
 
 
