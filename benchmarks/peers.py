@@ -132,27 +132,15 @@ class Epochs(Callback):
         self.seconds.append(time.perf_counter() - self._start)
 
 
-class HeadOnly(BaseFinetuning):
-    """All but the head is frozen, BatchNorm too, which ``BackboneFinetuning`` leaves to learn whatever its ``train_bn`` says."""
-
-    def freeze_before_training(self, pl_module: LightningModule) -> None:
-        """Their parameters; their statistics move on."""
-        self.freeze(pl_module.backbone, train_bn=False)
-
-    def finetune_function(self, pl_module: LightningModule, epoch: int, optimizer: torch.optim.Optimizer) -> None:
-        """Open nothing."""
-
-
-def lightning(task: Task, head_only: bool = False) -> Result:
+def lightning(task: Task) -> Result:
     """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs."""
     loaders = folders(task.root)
     model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     times = Epochs()
-    frozen = HeadOnly() if head_only else BackboneFinetuning(unfreeze_backbone_at_epoch=1000)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=task.peer_epochs if task.recipe == "head" else len(PHASES),
-        callbacks=[frozen if task.recipe == "head" else Phases(), times],
+        callbacks=[BackboneFinetuning(unfreeze_backbone_at_epoch=1000) if task.recipe == "head" else Phases(), times],
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,

@@ -19,7 +19,6 @@ are not timed.
 - ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages and so trains more than a head, beside contestants that do.
 - ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented. It leaves
   BatchNorm to learn, and so trains more than the head.
-- ``lightning_head``: the same with its base class and ``train_bn=False``.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
 """
@@ -134,7 +133,6 @@ CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "here_fp32": lambda task: here(task, *HEAD, "--model.head", "all_stages", "--precision", "fp32"),
     "here_demo": lambda task: here(task, *DEMO),
     "lightning": lightning,
-    "lightning_head": partial(lightning, head_only=True),
     "tutorial": tutorial,
     "fastai": fastai,
 }

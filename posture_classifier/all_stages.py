@@ -2,7 +2,7 @@
 
 Late stages tell what is in a photo and forget where; a posture is a matter of where. Kept frozen, they cannot learn otherwise,
 but the stages before them still know (Evci et al. 2022, "Head2Toe: utilizing intermediate representations for better transfer
-learning"). A forward pass computes all of it anyway.
+learning", which also chooses among their features). A forward pass computes all of it anyway.
 """
 
 from collections.abc import Sequence
@@ -25,22 +25,22 @@ MOST_MAPS = 5
 
 
 class Pool(nn.Module):
-    """Averages a map (B, C, H, W) over a grid (B, C, 3, 3); one of no more fields stays as it is.
+    """Averages a map over a grid; one of no more fields stays as it is.
 
     So pooling again changes nothing, and where only later stages learn, the pooled maps of earlier ones can be kept in the place
     of the maps.
     """
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, at most 3, at most 3)."""
+        """Maps (B, C, H, W) -> (B, C, at most 3, at most 3)."""
         return image if max(image.shape[2:]) <= GRID else functional.adaptive_avg_pool2d(image, GRID)
 
 
 class AllStages(nn.Module):
     """Joins the maps of a network's stages to what its own head would see.
 
-    Each part is brought to mean 0 and variance 1, since stages differ in scale (Liu et al. 2015, "ParseNet", section 3.3, for the
-    reason).
+    Each part is brought to mean 0 and variance 1, since those of larger scale would outweigh the others (which Liu et al. 2015,
+    "ParseNet: looking wider to see better", bring to length 1).
 
     Args:
         indices: Of the maps, among all that ``forward_intermediates`` gives.

@@ -94,8 +94,6 @@ class PostureClassifier(LightningModule):
         if preprocessing is None:
             preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
-        if image_size:
-            _check_size(self.backbone, backbone, image_size)
         self.save_hyperparameters(logger=False)  # a run's configuration holds them already
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
@@ -224,20 +222,6 @@ def _check_ranges(
     ):
         if not fits:
             raise UserError(f"model.{name} is {value}, but must be {range_}")
-
-
-@torch.no_grad()
-def _check_size(backbone: nn.Module, name: str, size: int) -> None:
-    """Some networks take few sizes; better now than in the first batch."""
-    try:
-        backbone.eval()(torch.zeros(1, 3, size, size))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
-        ) from error
-    finally:
-        backbone.train()
 
 
 def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:

@@ -66,7 +66,8 @@ def create_backbone(
         The model, and where its weights came from in words.
 
     Raises:
-        UserError: The name is unknown, the weights are not to be had or do not fit, or the network does not show all stages.
+        UserError: The name is unknown, the weights are not to be had or do not fit, the network cannot take images of this size, or
+            it does not show all stages.
     """
     if not timm.is_model(name):
         raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
@@ -81,6 +82,8 @@ def create_backbone(
         raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
+    if image_size:
+        _check_size(backbone, name, image_size)
     if head == "all_stages":
         show_all_stages(backbone, name, n_classes, image_size or config.input_size[1], drop_rate)
     _init_head(backbone, n_classes)
@@ -153,6 +156,20 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
             raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
         raise UserError(f"no pretrained weights for {name} can be had here ({first_line(error)}): {WAYS_OUT}") from error
     return backbone
+
+
+@torch.no_grad()
+def _check_size(backbone: nn.Module, name: str, size: int) -> None:
+    """Some networks take few sizes; better now than in the first batch."""
+    try:
+        backbone.eval()(torch.zeros(1, 3, size, size))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
+        ) from error
+    finally:
+        backbone.train()
 
 
 def hub_is_out_of_reach() -> bool:

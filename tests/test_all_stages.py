@@ -61,6 +61,11 @@ def test_a_network_that_shows_no_maps_is_refused_in_a_sentence(name: str) -> Non
         create_backbone(name, 3, pretrained=False, head="all_stages")
 
 
+def test_a_size_that_the_network_cannot_take_is_refused_first() -> None:
+    with pytest.raises(UserError, match="test_vit cannot take images of 33 px"):
+        create_backbone("test_vit", 3, pretrained=False, image_size=33, head="all_stages")
+
+
 def test_the_head_is_shown_where_something_is() -> None:
     """A frozen network's average is the same wherever an object is; what this head is shown is not."""
     torch.manual_seed(0)
