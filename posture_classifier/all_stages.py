@@ -17,23 +17,37 @@ from torch.nn import functional
 from posture_classifier.errors import UserError
 
 Head = Literal["last_stage", "all_stages"]
-"""What a classifier sees: the last stage's average, as timm builds it, or all stages."""
+"""What a classifier sees: the average of the last stage's map, as timm builds it, or all stages."""
 GRID = 3
 """Fields a side that a map is averaged to."""
-MOST_MAPS = 5
-"""That the head sees: a convolutional network has as many stages, of a transformer's blocks they are chosen evenly."""
+MOST_MAPS = 6
+"""That the head sees: hardly a convolutional network hands out more; of a transformer's blocks they are chosen evenly."""
+
+
+def pool(image: Tensor) -> Tensor:
+    """Average a map (B, C, H, W) over a grid (B, C, 3, 3); one of no more fields stays as it is.
+
+    So pooling again changes nothing, and where only later stages learn, the pooled maps of earlier ones can be kept in the place
+    of the maps. Fields overlap by one where a side is not divisible, as in torch's ``adaptive_avg_pool2d``, which has no
+    deterministic way back on a GPU.
+    """
+    height, width = image.shape[2:]
+    if max(height, width) <= GRID:
+        return image
+    rows = torch.stack([image[:, :, field].mean(2) for field in _fields(height)], dim=2)
+    return torch.stack([rows[..., field].mean(3) for field in _fields(width)], dim=3)
+
+
+def _fields(side: int) -> list[slice]:
+    return [slice(n * side // GRID, -(-(n + 1) * side // GRID)) for n in range(GRID)]
 
 
 class Pool(nn.Module):
-    """Averages a map over a grid; one of no more fields stays as it is.
-
-    So pooling again changes nothing, and where only later stages learn, the pooled maps of earlier ones can be kept in the place
-    of the maps.
-    """
+    """``pool`` as a module, so that it is seen what a head is shown."""
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps (B, C, H, W) -> (B, C, at most 3, at most 3)."""
-        return image if max(image.shape[2:]) <= GRID else functional.adaptive_avg_pool2d(image, GRID)
+        return pool(image)
 
 
 class AllStages(nn.Module):
@@ -55,9 +69,10 @@ class AllStages(nn.Module):
 
     def forward(self, last: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """Features (B, D) of the last stage and maps (B, C, H, W) of all -> features (B, D + C x 9 + ...)."""
-        pooled = (pool(image).flatten(1) for pool, image in zip(self.pools, maps, strict=True))
+        pooled = (each(image).flatten(1) for each, image in zip(self.pools, maps, strict=True))
         features = torch.cat([functional.layer_norm(part, part.shape[1:]) for part in (last, *pooled)], dim=1)
-        return features.to(last.dtype)  # autocast normalises in float32; what is kept of a frozen network is not as exact
+        # Autocast normalises in float32: rounded as what is kept of a frozen network is, so that both give one result.
+        return features.to(last.dtype)
 
 
 class _Forward:
@@ -75,29 +90,38 @@ def show_all_stages(network: nn.Module, name: str, n_classes: int, image_size: i
     """Give a timm model a wider classifier that sees all stages, in the place of its own.
 
     Args:
-        network: Built without dropout before its classifier.
+        network: In evaluation mode, and built without dropout before its classifier.
         name: Timm's.
         n_classes: Number of outputs.
         image_size: Side of its images in pixels.
         drop_rate: Dropout before the classifier.
 
     Raises:
-        UserError: The network does not give its stages' maps, or has other classifiers than one linear layer.
+        UserError: The network does not hand out its stages' maps, or what its own classifier sees, or that is not linear.
     """
-    several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))
+    seen: list[Tensor] = []
     classifier = network.get_classifier()  # type: ignore[operator]
-    if several or not isinstance(classifier, nn.Linear) or not hasattr(network, "forward_intermediates"):
+    images = torch.rand(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
+    if _is_single_linear(name, classifier) and hasattr(network, "forward_intermediates"):
+        with classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+            network(images)
+        last, maps = network.forward_intermediates(images)  # type: ignore[operator]
+        features = network.forward_head(last, pre_logits=True)  # type: ignore[operator]
+    # In some networks a norm comes between the two, which would be left out; some classifiers are convolutions of one pixel.
+    if not seen or features.ndim != 2 or not torch.equal(seen[0].flatten(1), features):
         raise UserError(
-            f"model.head all_stages needs a network that hands out its stages' maps, which {name} does not; leave it out"
+            f"model.head all_stages needs a network that hands out its stages' maps and has one linear classifier after their "
+            f"average, unlike {name}; leave it out"
         )
-    network.eval()
-    with torch.no_grad():
-        last, maps = network.forward_intermediates(torch.zeros(1, 3, image_size, image_size))  # type: ignore[operator]
-        chosen = sorted({round(n) for n in np.linspace(0, len(maps) - 1, MOST_MAPS)})
-        network.all_stages = all_stages = AllStages(chosen, drop_rate)
-        features = all_stages(network.forward_head(last, pre_logits=True), [maps[n] for n in chosen])  # type: ignore[operator]
-    network.train()
+    chosen = sorted({round(n) for n in np.linspace(0, len(maps) - 1, MOST_MAPS)})
+    network.all_stages = all_stages = AllStages(chosen, drop_rate)
+    n_features = all_stages(features, [maps[n] for n in chosen]).shape[1]
     path, _, attribute = next(n for n, module in network.named_modules() if module is classifier).rpartition(".")
-    setattr(network.get_submodule(path), attribute, nn.Linear(features.shape[1], n_classes, bias=classifier.bias is not None))
-    # As torch.nn.utils.parametrize does it: all but the forward pass stays what it was, the names of the tensors too.
+    setattr(network.get_submodule(path), attribute, nn.Linear(n_features, n_classes, bias=classifier.bias is not None))
+    # The class is replaced, as torch.nn.utils.parametrize does it: all but the forward pass, and the tensors' names, stay.
     network.__class__ = type(type(network).__name__, (_Forward, type(network)), {})
+
+
+def _is_single_linear(name: str, classifier: Any) -> bool:
+    several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))  # auxiliary ones too
+    return isinstance(classifier, (nn.Linear, nn.Conv2d)) and not several

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.all_stages import Pool
+from posture_classifier.all_stages import Pool, pool
 from posture_classifier.precision import Mixed, Precision, autocast
 
 MAX_ATTEMPTS = 20
@@ -45,7 +45,6 @@ class Cut:
         self._skipped = skipped
         self._image = image
         self._shown = shown
-        self._pooled = threading.local()
         self._shapes: list[torch.Size] = []  # of the parts of a row, known from the first prefix on
 
     def prefix(self, images: Tensor) -> Tensor:
@@ -59,7 +58,7 @@ class Cut:
     @contextmanager
     def passes(self) -> Iterator[Callable[[Tensor], Tensor]]:
         """``prefix`` as a function for many calls, also of several threads at once: the network is put up for it once."""
-        hooks = [self._module.register_forward_hook(_leave), *(module.register_forward_hook(self._pool) for module in self._shown)]
+        hooks = [self._module.register_forward_hook(_leave), *(module.register_forward_hook(_collect) for module in self._shown)]
         try:
             with _in_modes(self.backbone, training=False):
                 yield self._until_left
@@ -67,19 +66,16 @@ class Cut:
             for hook in hooks:
                 hook.remove()
 
-    def _pool(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self._pooled.maps.append(Pool()(output))
-
     @torch.no_grad()
     def _until_left(self, images: Tensor) -> Tensor:
-        self._pooled.maps = []
+        _collected.maps = []
         try:
             with autocast(self.backbone, self.precision, learns=False):
                 self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
         except _Reached as reached:
             kept = reached.output
             if self._shown:
-                parts = [*self._pooled.maps, kept]
+                parts = [*_collected.maps, kept]
                 self._shapes = [part.shape[1:] for part in parts]
                 kept = torch.cat([part.flatten(1) for part in parts], dim=1)
             return kept if self.kept_as is None else kept.to(self.kept_as)
@@ -92,9 +88,9 @@ class Cut:
         if self._shown:
             rows = torch.split(kept, [shape.numel() for shape in self._shapes], dim=1)
             parts = [row.reshape(-1, *shape) for row, shape in zip(rows, self._shapes, strict=True)]
-        with _answer(self._skipped, _hand_on), ExitStack() as answering:
+        with _answers(self._skipped, _hand_on), ExitStack() as stack:
             for module, part in zip([*self._shown, self._module], parts, strict=True):
-                answering.enter_context(_answer([module], _answering(part)))
+                stack.enter_context(_answers([module], _always(part)))
             return self.backbone(self._image)
 
 
@@ -108,18 +104,32 @@ def _leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
     raise _Reached(output)
 
 
+class _Collected(threading.local):
+    """The pooled maps of the pass that this thread is in."""
+
+    def __init__(self) -> None:
+        self.maps: list[Tensor] = []
+
+
+_collected = _Collected()
+
+
+def _collect(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    _collected.maps.append(pool(output))
+
+
 def _hand_on(first: Any, *_: Any, **__: Any) -> Any:
     return first
 
 
-def _answering(kept: Tensor) -> Callable[..., Tensor]:
+def _always(kept: Tensor) -> Callable[..., Tensor]:
     if kept.ndim == 4:
         kept = kept.contiguous(memory_format=torch.channels_last)
     return lambda *_, **__: kept
 
 
 @contextmanager
-def _answer(modules: list[nn.Module], forward: Any) -> Iterator[None]:
+def _answers(modules: list[nn.Module], forward: Any) -> Iterator[None]:
     """Give modules another forward function; an instance's attribute comes before its class's method."""
     for module in modules:
         module.forward = forward
@@ -175,11 +185,22 @@ def _holds(name: str, others: Collection[str]) -> bool:
     return any(f"{other}.".startswith(f"{name}.") for other in others)
 
 
-def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list[str], dict[str, int]]:
-    """When each module ran, and the names of those that can be cut after, in the order in which they answered.
+class _Trace(NamedTuple):
+    """What happened in a pass.
 
-    Also those whose answer a ``Pool`` was shown, and when.
+    Attributes:
+        calls: When each module ran.
+        candidates: Names of those that can be cut after, in the order in which they answered.
+        shown: When a ``Pool`` was shown the answer of which module.
     """
+
+    calls: dict[str, _Calls]
+    candidates: list[str]
+    shown: dict[str, int]
+
+
+def _trace(backbone: nn.Module, images: Tensor) -> _Trace:
+    """Watch every module in a pass."""
     calls: dict[str, _Calls] = {}
     answered: list[tuple[str, int]] = []  # and the identity of what they answered
     clock, opened = 0, False
@@ -219,7 +240,7 @@ def _trace(backbone: nn.Module, images: Tensor) -> tuple[dict[str, _Calls], list
     finally:
         for hook in hooks:
             hook.remove()
-    return calls, [name for name, _ in answered if calls[name].times == 1], shown
+    return _Trace(calls, [name for name, _ in answered if calls[name].times == 1], shown)
 
 
 def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> list[str]:

@@ -39,8 +39,8 @@ class PostureClassifier(LightningModule):
         pretrained: Start from pretrained weights (ImageNet, for most names).
         weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` to start from instead.
         head: What the new head sees. ``last_stage``: the average of the last stage's map, as the network was trained.
-            ``all_stages``: a coarse grid (3 x 3) of every stage's map beside that; far better where a frozen network must tell
-            *where* something is, at no cost in time.
+            ``all_stages``: a coarse grid (3 x 3) of every stage's map beside that. Better while the network stays frozen, above all
+            where it must tell *where* something is, and as fast; a transformer cannot be divided any more once stages open.
         image_size: Side in pixels; None is what the backbone was trained with.
         resize: ``crop`` cuts the middle out of a photo that is not square, ``pad`` keeps all of it.
         optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.

@@ -1,5 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI that links data and model, and gives every run its folder."""
 
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,9 @@ class PostureCLI(LightningCLI):
             return
         self.checkpoint = last_checkpoint(self._experiment()) if settings.ckpt_path == "last" else Path(settings.ckpt_path)
         checkpoint = read_checkpoint(self.checkpoint)
-        trained = checkpoint["hyper_parameters"]
+        # A setting that the version which trained it did not know had what is now its default.
+        defaults = {name: each.default for name, each in signature(PostureClassifier).parameters.items()}
+        trained = defaults | checkpoint["hyper_parameters"]
         self._trained_classes = list(trained["class_names"])
         self._seen = checkpoint.get(PostureData.__qualname__, {})
         model = {key: value for key, value in trained.items() if key not in LINKED}

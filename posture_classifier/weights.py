@@ -2,7 +2,8 @@
 
 import difflib
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,10 +83,11 @@ def create_backbone(
         raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
-    if image_size:
-        _check_size(backbone, name, image_size)
-    if head == "all_stages":
-        show_all_stages(backbone, name, n_classes, image_size or config.input_size[1], drop_rate)
+    with _looked_at(backbone, name, image_size):
+        if head == "all_stages":
+            show_all_stages(backbone, name, n_classes, image_size or config.input_size[1], drop_rate)
+        elif image_size:
+            backbone(torch.zeros(1, 3, image_size, image_size))
     _init_head(backbone, n_classes)
     if from_hub:
         return backbone, "timm"
@@ -158,15 +160,17 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
     return backbone
 
 
-@torch.no_grad()
-def _check_size(backbone: nn.Module, name: str, size: int) -> None:
-    """Some networks take few sizes; better now than in the first batch."""
+@contextmanager
+def _looked_at(backbone: nn.Module, name: str, image_size: int | None) -> Iterator[None]:
+    """A context for passes of a single image. Some networks take few sizes; better now than in the first batch."""
+    backbone.eval()
     try:
-        backbone.eval()(torch.zeros(1, 3, size, size))
+        with torch.no_grad():
+            yield
     except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UserError(
-            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
+            f"model.backbone {name} cannot take images of {image_size} px ({reason}); change or leave out model.image_size"
         ) from error
     finally:
         backbone.train()

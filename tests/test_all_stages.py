@@ -1,6 +1,8 @@
 """A head that sees all stages: on every network that hands them out, frozen or not, and with a cut where a plain head has one."""
 
+import copy
 import csv
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.all_stages import Pool
+from posture_classifier.all_stages import pool
 from posture_classifier.cli import main
 from posture_classifier.cut import find_cut
 from posture_classifier.errors import UserError
@@ -46,19 +48,31 @@ def test_every_family_is_cut_where_a_plain_head_has_it_cut(name: str) -> None:
             assert cut is None, "which is told, and computed in every step"
             continue
         assert cut is not None
-        if n_open == 1:
-            assert cut.name == "all_stages"
-        else:
-            assert plain_cut is not None
-            # An equal place: the last module of a stage, or what follows it at once.
-            assert cut.name.split(".")[0] in (plain_cut.name.split(".")[0], "dense_stages", "stages")
+        assert plain_cut is not None
+        assert (cut.name == "all_stages") == (n_open == 1)
+        assert cut.beyond == plain_cut.beyond, "no more that is frozen is left to be computed in every step"
         check_cut(network, cut, size_of(name))
 
 
-@pytest.mark.parametrize("name", families(sorted(WITHOUT_MAPS | SEVERAL_HEADS)))
-def test_a_network_that_shows_no_maps_is_refused_in_a_sentence(name: str) -> None:
-    with pytest.raises(UserError, match=rf"model.head all_stages needs a network that hands out .*, which {name} does not"):
+@pytest.mark.parametrize("name", families(SHOWN))
+def test_every_parameter_learns(name: str) -> None:
+    network, _ = create_backbone(name, 3, pretrained=False, image_size=SIZES.get(name), head="all_stages")
+    images = torch.rand(3, 3, size_of(name), size_of(name))
+    torch.autograd.backward(network(images).square().sum())
+    assert [key for key, parameter in network.named_parameters() if parameter.grad is None] == []
+
+
+@pytest.mark.parametrize("name", [*families(sorted(WITHOUT_MAPS | SEVERAL_HEADS)), "efficientvit_m0"])
+def test_a_network_whose_head_cannot_see_more_is_refused_in_a_sentence(name: str) -> None:
+    """Such as the last, which has a norm between average and classifier."""
+    with pytest.raises(UserError, match=rf"model.head all_stages needs a network that hands out .*, unlike {name}; leave it out"):
         create_backbone(name, 3, pretrained=False, head="all_stages")
+
+
+def test_a_classifier_that_is_a_convolution_is_replaced() -> None:
+    network, _ = create_backbone("resnetv2_50", 3, pretrained=False, image_size=64, head="all_stages")
+    assert isinstance(timm.create_model("resnetv2_50").get_classifier(), nn.Conv2d)
+    assert network(torch.rand(2, 3, 64, 64)).shape == (2, 3)
 
 
 def test_a_size_that_the_network_cannot_take_is_refused_first() -> None:
@@ -86,11 +100,14 @@ def test_the_head_is_shown_where_something_is() -> None:
     assert (places[0] - places[1]).abs().max() > 1
 
 
-def test_pooling_again_changes_nothing() -> None:
-    pooled = Pool()(torch.rand(2, 5, 14, 7))
-    assert pooled.shape == (2, 5, 3, 3)
-    assert torch.equal(Pool()(pooled), pooled)
-    assert Pool()(torch.rand(2, 5, 1, 1)).shape == (2, 5, 1, 1)
+@pytest.mark.parametrize("sides", [(14, 7), (112, 112), (5, 9), (2, 7), (1, 4)])
+def test_a_grid_is_torchs_and_pooling_again_changes_nothing(sides: tuple[int, int]) -> None:
+    image = torch.rand(2, 5, *sides)
+    pooled = pool(image)
+    torch.testing.assert_close(pooled, nn.functional.adaptive_avg_pool2d(image, 3))
+    assert torch.equal(pool(pooled), pooled)
+    small = torch.rand(2, 5, 2, 1)
+    assert pool(small) is small, "what has no more fields stays as it is"
 
 
 def test_all_but_the_classifier_keeps_its_names_and_learns_by_stage() -> None:
@@ -132,9 +149,51 @@ def test_dropout_comes_after_what_is_kept() -> None:
     assert torch.equal(cut.suffix(kept), cut.suffix(kept))
 
 
+def test_what_is_kept_in_16_bits_is_close_to_the_whole() -> None:
+    network = opened("resnet18", 2, head="all_stages").eval()
+    cut = find_cut(network, 64)
+    assert cut is not None
+    images = torch.rand(4, 3, 64, 64)
+    cut.precision, cut.kept_as = "bf16", torch.bfloat16
+    kept = cut.prefix(images)
+    assert kept.dtype == torch.bfloat16
+    torch.testing.assert_close(cut.suffix(kept), network(images), rtol=0.05, atol=0.05)
+
+
+def test_all_but_the_head_is_kept_however_many_values_it_is(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
+    run = fit(draw_folder(), "--model.backbone", "resnet18", "--model.head", "all_stages", epochs=3)
+    (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
+    assert phase["values_per_photo"] > 3 * 32 * 32, "more than the photo has"
+    assert sum(computed) == 20
+
+
+def test_a_checkpoint_of_before_has_a_plain_head(
+    tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = draw_folder()
+    run = fit(root)
+    content = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    del content["hyper_parameters"]["head"]
+    torch.save(content, tmp_path / "before.ckpt")
+    options = ["--model.head", "all_stages", "--data.split", str(run / "split.csv"), "--ckpt_path", str(tmp_path / "before.ckpt")]
+    assert main(["test", *fit_arguments(root, tmp_path, 1)[1:], *options]) == 0, capsys.readouterr().err
+
+
+def test_copies_and_exports_are_whole() -> None:
+    """Averaged weights are a deep copy."""
+    network, _ = create_backbone("test_resnet", 2, pretrained=False, image_size=64, head="all_stages")
+    images = torch.rand(2, 3, 64, 64)
+    exported = torch.export.export(network.eval(), (images,)).module()
+    copied = copy.deepcopy(network)
+    torch.testing.assert_close(exported(images), network(images))
+    nn.init.zeros_(copied.fc.weight)  # type: ignore[arg-type, union-attr]
+    assert torch.equal(copied(images)[0], copied(images)[1])
+    assert not torch.equal(network(images)[0], network(images)[1])
+
+
 def test_a_finished_run_predicts_as_it_was_evaluated(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder()
-    run = fit(root, "--model.head", "all_stages", "--precision", "fp32", epochs=2)
+    run = fit(root, "--model.head", "all_stages", "--model.image_size", "64", "--precision", "fp32", "--report", "true", epochs=2)
     with (run / "test" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     classifier = Classifier.load(run / "checkpoints" / "best.ckpt", precision="fp32")
@@ -142,6 +201,7 @@ def test_a_finished_run_predicts_as_it_was_evaluated(draw_folder: DrawFolder, fi
         assert prediction.probabilities is not None
         for name, probability in prediction.probabilities.items():
             assert probability == pytest.approx(float(row[name]), abs=1e-5)
+    assert "Its head sees more than this map of the last stage" in (run / "report.html").read_text()
 
 
 def test_a_map_of_attention_is_still_to_be_had() -> None:
@@ -154,4 +214,4 @@ def test_a_map_of_attention_is_still_to_be_had() -> None:
 
 def test_the_command_line_refuses_with_code_2(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--model.backbone", "lenet5", "--model.head", "all_stages"]) == 2
-    assert "which lenet5 does not; leave it out" in " ".join(capsys.readouterr().err.split())
+    assert "unlike lenet5; leave it out" in " ".join(capsys.readouterr().err.split())

@@ -26,15 +26,8 @@ from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
 MODULES = (
-    "all_stages",
-    "cut",
-    "precision",
-    "store",
-    "backbones/*",
-    "data/augmentation",
-    "data/dataset",
-    "data/decode",
-    "data/preprocessing",
+    *("all_stages", "cut", "precision", "store", "backbones/*"),
+    *("data/augmentation", "data/dataset", "data/decode", "data/preprocessing"),
 )
 PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
 """They and the code of these modules decide what is kept."""
@@ -48,9 +41,9 @@ class FrozenCache(Callback):
     file; from then on it is read. The prefix runs without gradients, in the model's precision; its answer is kept in 16 bits unless
     that is fp32.
 
-    An answer of more values than the photo itself has is not kept: so early a cut saves little, and reading it is no faster. It is
-    computed anew in each step, with the augmentation of the epoch. So is what there is no room for, but in the view that would have
-    been kept: how full a disk is changes how long a training takes, and nothing else.
+    Unless it is of all but the head, an answer of more values than the photo itself has is not kept: so early a cut saves little,
+    and reading it is no faster. It is computed anew in each step, with the augmentation of the epoch. So is what there is no room
+    for, but in the view that would have been kept: how full a disk is changes how long a training takes, and nothing else.
 
     Files are named by their content (photos, network, frozen weights, preprocessing, view, and what computes them), so a later run
     can only find what it would have computed itself.
@@ -192,7 +185,8 @@ class FrozenCache(Callback):
             self._frozen = fingerprint(cut.name, str(computed), *frozen_state(backbone))
             shape = tuple(cut.prefix(torch.zeros(1, 3, size, size, device=self._model.device)).shape[1:])
             self._values = math.prod(shape)
-            if self._values <= 3 * size * size:
+            all_but_head = sum(opened) == len(self._model.stages[-1].parameters) and not cut.beyond
+            if all_but_head or self._values <= 3 * size * size:
                 self._row_shape, cut.kept_as = shape, self._dtype
         return cut is not None or not all(opened)
 

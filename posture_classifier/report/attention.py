@@ -17,8 +17,8 @@ def attention(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | N
 
     They are of the last layer with a map of at least ``MIN_SIDE`` fields a side on which the answer depends: of a convolutional
     network that is its last stage or the one before, of a transformer its last block but one, since after that only the class
-    token is asked. What a head that sees all stages takes from earlier ones is left out. A channel's weight is the mean gradient
-    of the class's log-odds, rather than of its logit: of two classes, only the difference of their logits decides.
+    token is asked. Of what a head that sees all stages is shown, they leave out all but the last map. A channel's weight is the
+    mean gradient of the class's log-odds, rather than of its logit: of two classes, only the difference of their logits decides.
 
     Args:
         backbone: In evaluation mode; its weights stay as they are.

@@ -62,7 +62,7 @@ def _pictures(run: Run, chosen: list[int]) -> tuple[str, Pictures]:
         else "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
     )
     if lit and run.classifier.model.hparams["head"] == "all_stages":
-        said += " What the head sees of earlier stages beside that is not lit."
+        said += " Its head sees more than this map of the last stage; the rest is not lit."
     return said, {i: lit.get(i) or (Image.fromarray(squares[i]) if i in squares else None) for i in chosen}
 
 
