@@ -28,18 +28,12 @@ def pool(image: Tensor) -> Tensor:
     """Average a map (B, C, H, W) over a grid (B, C, 3, 3); one of no more fields stays as it is.
 
     So pooling again changes nothing, and where only later stages learn, the pooled maps of earlier ones can be kept in the place
-    of the maps. Fields overlap by one where a side is not divisible, as in torch's ``adaptive_avg_pool2d``, which has no
-    deterministic way back on a GPU.
+    of the maps. Fields overlap by one or two where a side is not divisible. (``adaptive_avg_pool2d`` has no deterministic way back
+    on a GPU.)
     """
-    height, width = image.shape[2:]
-    if max(height, width) <= GRID:
-        return image
-    rows = torch.stack([image[:, :, field].mean(2) for field in _fields(height)], dim=2)
-    return torch.stack([rows[..., field].mean(3) for field in _fields(width)], dim=3)
-
-
-def _fields(side: int) -> list[slice]:
-    return [slice(n * side // GRID, -(-(n + 1) * side // GRID)) for n in range(GRID)]
+    strides = [max(side // GRID, 1) for side in image.shape[2:]]
+    sizes = [side - (GRID - 1) * (side // GRID) for side in image.shape[2:]]
+    return image if max(image.shape[2:]) <= GRID else functional.avg_pool2d(image, sizes, strides)
 
 
 class Pool(nn.Module):
