@@ -75,8 +75,9 @@ class _Forward:
     def forward(self: Any, images: Tensor) -> Tensor:
         last, maps = self.forward_intermediates(images, indices=self.all_stages.indices)
         features = self.all_stages(self.forward_head(last, pre_logits=True), maps)
-        dropped = functional.dropout(features, self.all_stages.drop_rate, self.training)
-        logits: Tensor = self.get_classifier()(dropped)
+        if self.all_stages.drop_rate:  # of 0 it would draw all the same, which takes longer than the classifier
+            features = functional.dropout(features, self.all_stages.drop_rate, self.training)
+        logits: Tensor = self.get_classifier()(features)
         return logits
 
 
