@@ -122,15 +122,16 @@ def here(task: Task, *options: str) -> Result:
 
 
 HEAD = ("--data.batch_size", str(BATCH), "--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS))
+ALL_STAGES = (*HEAD, "--model.head", "all_stages")
 DEMO = ("--config", str(Path(__file__).parents[1] / "configs" / "demo.yaml"), "--data.group_pattern", "null")
 
 CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
-    "here": lambda task: here(task, *HEAD, "--model.head", "all_stages" if task.recipe == "head" else "last_stage"),
+    "here": lambda task: here(task, *(ALL_STAGES if task.recipe == "head" else HEAD)),
     "here_last_stage": lambda task: here(task, *HEAD),
     "limit_side_by_side": partial(limit, threads=True),
     "limit_fp32": partial(limit, fp32=True),
-    "here_fp32": lambda task: here(task, *HEAD, "--model.head", "all_stages", "--precision", "fp32"),
+    "here_fp32": lambda task: here(task, *ALL_STAGES, "--precision", "fp32"),
     "here_demo": lambda task: here(task, *DEMO),
     "lightning": lightning,
     "tutorial": tutorial,

@@ -37,7 +37,7 @@ def pool(image: Tensor) -> Tensor:
 
 
 class Pool(nn.Module):
-    """``pool`` as a module, so that it is seen what a head is shown."""
+    """``pool`` as a module, so that a trace of the network notices which maps its head is shown."""
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps (B, C, H, W) -> (B, C, at most 3, at most 3)."""

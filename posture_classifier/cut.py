@@ -4,13 +4,14 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.all_stages import Pool, pool
+from posture_classifier.all_stages import pool
 from posture_classifier.precision import Mixed, Precision, autocast
+from posture_classifier.trace import Calls, trace
 
 MAX_ATTEMPTS = 20
 """Cuts that are tried in vain before everything is computed anew in each step."""
@@ -156,7 +157,7 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
     images = torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
     images = images.contiguous(memory_format=torch.channels_last)
     with _left_as_it_was(backbone), torch.no_grad():
-        calls, candidates, shown = _trace(backbone, images)
+        calls, candidates, shown = trace(backbone, images)
         for name in reversed(candidates[-MAX_ATTEMPTS:]):
             # Of those that are only shown to the head after the cut, and what they are parts of.
             earlier = [other for other, when in shown.items() if calls[other].last < calls[name].first and calls[name].last < when]
@@ -172,78 +173,11 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
     return None
 
 
-class _Calls(NamedTuple):
-    """When a module was first asked, when it last answered, and whether with a tensor of the shape that it was given."""
-
-    first: int
-    last: int
-    times: int
-    keeps_shape: bool
-
-
 def _holds(name: str, others: Collection[str]) -> bool:
     return any(f"{other}.".startswith(f"{name}.") for other in others)
 
 
-class _Trace(NamedTuple):
-    """What happened in a pass.
-
-    Attributes:
-        calls: When each module ran.
-        candidates: Names of those that can be cut after, in the order in which they answered.
-        shown: When a ``Pool`` was shown the answer of which module.
-    """
-
-    calls: dict[str, _Calls]
-    candidates: list[str]
-    shown: dict[str, int]
-
-
-def _trace(backbone: nn.Module, images: Tensor) -> _Trace:
-    """Watch every module in a pass."""
-    calls: dict[str, _Calls] = {}
-    answered: list[tuple[str, int]] = []  # and the identity of what they answered
-    clock, opened = 0, False
-    kept: list[Tensor] = []  # or else another tensor might be given the same identity
-    shown: dict[str, int] = {}
-
-    def asked(name: str, module: nn.Module, inputs: Any) -> None:
-        nonlocal clock, opened
-        clock += 1
-        if isinstance(module, Pool):
-            # The last of several with one answer, since some work in place.
-            shown.update([(other, clock) for other, identity in answered if identity == id(inputs[0])][-1:])
-        before = calls.get(name, _Calls(clock, clock, 0, True))
-        calls[name] = before._replace(last=clock, times=before.times + 1)
-        opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
-
-    def answers(name: str, inputs: Any, output: Any) -> None:
-        nonlocal clock
-        clock += 1
-        keeps_shape = bool(inputs) and getattr(inputs[0], "shape", None) == getattr(output, "shape", ())
-        calls[name] = calls[name]._replace(last=clock, keeps_shape=calls[name].keeps_shape and keeps_shape)
-        if not opened and isinstance(output, Tensor) and len(output) == len(images):
-            kept.append(output)
-            # The outermost of nested modules with one answer: fewer names to understand.
-            if answered and answered[-1][1] == id(output) and answered[-1][0].startswith(f"{name}."):
-                answered.pop()
-            answered.append((name, id(output)))
-
-    hooks = []
-    for name, module in backbone.named_modules():
-        if name:
-            hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: asked(name, module, inputs)))
-            hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: answers(name, inputs, output)))
-    try:
-        opened = any(parameter.requires_grad for parameter in backbone.parameters(recurse=False))
-        backbone(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return _Trace(calls, [name for name, _ in answered if calls[name].times == 1], shown)
-
-
-def _frozen_after(backbone: nn.Module, calls: dict[str, _Calls], cut: str) -> list[str]:
+def _frozen_after(backbone: nn.Module, calls: dict[str, Calls], cut: str) -> list[str]:
     """Names of the frozen modules that run between a cut and the first open parameter."""
     own = {name: list(backbone.get_submodule(name).parameters(recurse=False)) for name in calls}
     opened = [calls[name].first for name, parameters in own.items() if any(p.requires_grad for p in parameters)]

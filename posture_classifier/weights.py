@@ -83,11 +83,12 @@ def create_backbone(
         raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
-    with _looked_at(backbone, name, image_size):
+    size = image_size or config.input_size[1]
+    with _looked_at(backbone, name, size):
         if head == "all_stages":
-            show_all_stages(backbone, name, n_classes, image_size or config.input_size[1], drop_rate)
+            show_all_stages(backbone, name, n_classes, size, drop_rate)
         elif image_size:
-            backbone(torch.zeros(1, 3, image_size, image_size))
+            backbone(torch.zeros(1, 3, size, size))
     _init_head(backbone, n_classes)
     if from_hub:
         return backbone, "timm"
@@ -161,7 +162,7 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
 
 
 @contextmanager
-def _looked_at(backbone: nn.Module, name: str, image_size: int | None) -> Iterator[None]:
+def _looked_at(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
     """A context for passes of a single image. Some networks take few sizes; better now than in the first batch."""
     backbone.eval()
     try:
@@ -170,7 +171,7 @@ def _looked_at(backbone: nn.Module, name: str, image_size: int | None) -> Iterat
     except (RuntimeError, AssertionError, ValueError) as error:
         reason = first_line(error)
         raise UserError(
-            f"model.backbone {name} cannot take images of {image_size} px ({reason}); change or leave out model.image_size"
+            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
         ) from error
     finally:
         backbone.train()

@@ -17,7 +17,7 @@ from posture_classifier.cut import find_cut
 from posture_classifier.errors import UserError
 from posture_classifier.inference import Classifier
 from posture_classifier.report.attention import attention
-from posture_classifier.stages import stages
+from posture_classifier.stages import classifiers, stages
 from posture_classifier.weights import create_backbone
 
 from .conftest import DrawFolder, Fit, fit_arguments
@@ -89,7 +89,7 @@ def test_the_head_is_shown_where_something_is() -> None:
         convolution._reversed_padding_repeated_twice = [p for p in reversed(convolution.padding) for _ in range(2)]  # type: ignore[misc]
     network.maxpool = nn.Identity()
     seen: list[torch.Tensor] = []
-    network.get_classifier().register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))  # type: ignore[operator]
+    classifiers(network)[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     photo = torch.zeros(1, 3, 96, 96)
     photo[..., :32, :32] = torch.rand(3, 32, 32)
     for image in (photo, photo.roll((48, 48), (2, 3))):
@@ -130,10 +130,10 @@ def test_plain_weights_fill_the_network_and_its_own_the_head_too(tmp_path: Path)
     plain = timm.create_model("test_resnet", num_classes=3)
     torch.save(plain.state_dict(), tmp_path / "plain.pth")
     network, _ = create_backbone("test_resnet", 3, weights=str(tmp_path / "plain.pth"), head="all_stages")
-    assert torch.equal(network.layer4[0].conv1.weight, plain.layer4[0].conv1.weight)  # type: ignore[index, union-attr]
+    assert torch.equal(network.get_parameter("layer4.0.conv1.weight"), plain.get_parameter("layer4.0.conv1.weight"))
     torch.save(network.state_dict(), tmp_path / "own.pth")
     again, _ = create_backbone("test_resnet", 3, weights=str(tmp_path / "own.pth"), head="all_stages")
-    assert torch.equal(again.fc.weight, network.fc.weight)  # type: ignore[union-attr, arg-type]
+    assert torch.equal(again.get_parameter("fc.weight"), network.get_parameter("fc.weight"))
 
 
 def test_what_the_head_is_shown_holds_in_several_threads() -> None:
@@ -193,7 +193,7 @@ def test_copies_and_exports_are_whole() -> None:
     exported = torch.export.export(network.eval(), (images,)).module()
     copied = copy.deepcopy(network)
     torch.testing.assert_close(exported(images), network(images))
-    nn.init.zeros_(copied.fc.weight)  # type: ignore[arg-type, union-attr]
+    nn.init.zeros_(copied.get_parameter("fc.weight"))
     assert torch.equal(copied(images)[0], copied(images)[1])
     assert not torch.equal(network(images)[0], network(images)[1])
 

@@ -26,7 +26,7 @@ from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_
 from posture_classifier.store import Store, file_size, fingerprint, frozen_state
 
 MODULES = (
-    *("all_stages", "cut", "precision", "store", "backbones/*"),
+    *("all_stages", "cut", "precision", "store", "trace", "backbones/*"),
     *("data/augmentation", "data/dataset", "data/decode", "data/preprocessing"),
 )
 PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
