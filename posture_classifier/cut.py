@@ -159,7 +159,7 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
     with _left_as_it_was(backbone), torch.no_grad():
         calls, candidates, shown = trace(backbone, images)
         for name in reversed(candidates[-MAX_ATTEMPTS:]):
-            # What the head is shown of modules before the cut, it is shown after it: they answer in the suffix, and so are not skipped.
+            # Modules before the cut that the head is shown only after it: they answer in the suffix, and so are not skipped.
             earlier = [other for other, when in shown.items() if calls[other].last < calls[name].first and calls[name].last < when]
             done = {other: call for other, call in calls.items() if call.last < calls[name].first and not _holds(other, earlier)}
             like_identity = {other: call for other, call in done.items() if call.keeps_shape}
