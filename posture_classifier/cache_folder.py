@@ -28,9 +28,15 @@ def made_by(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
     Args:
         modules: Such as ``data/decode``, or ``backbones/*`` for all that are there.
         packages: As pip calls them.
+
+    Raises:
+        ValueError: A pattern matches no module, as after a renaming: what is cached would outlive a change of that code.
     """
     package = Path(__file__).parent
-    code = [path.read_bytes() for module in modules for path in sorted(package.glob(f"{module}.py"))]
+    files = {module: sorted(package.glob(f"{module}.py")) for module in modules}
+    if missing := [module for module, found in files.items() if not found]:
+        raise ValueError(f"no module of {package.name} matches {', '.join(missing)}; name the modules that decide what is cached")
+    code = [path.read_bytes() for found in files.values() for path in found]
     versions = [f"{name} {_version(name)}".encode() for name in packages]
     return hashlib.blake2b(b"".join([*code, *versions]), digest_size=16).hexdigest()
 

@@ -14,7 +14,9 @@ import torch
 from PIL import Image
 
 from posture_classifier.cache_folder import made_by, make_room
+from posture_classifier.callbacks import frozen_cache
 from posture_classifier.cli import main
+from posture_classifier.data import scan_cache
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.decode import decode
 from posture_classifier.errors import UserError
@@ -101,6 +103,16 @@ def test_what_another_version_computed_is_not_found(
     finally:
         made_by.cache_clear()
     assert sum(computed) == 2 * 20
+
+
+@pytest.mark.parametrize("modules", [frozen_cache.MODULES, scan_cache.MODULES])
+def test_the_code_that_decides_what_is_cached_is_there(modules: tuple[str, ...]) -> None:
+    assert len(made_by(modules, ())) == 32
+
+
+def test_a_module_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ValueError, match="data/renamed"):
+        made_by(("data/decode", "data/renamed"), ())
 
 
 def test_two_runs_at_once_share_what_they_compute(tmp_path: Path, draw_folder: DrawFolder) -> None:
