@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 CUT_OFF = 50.0
+
+
 EDGES = np.array([30, 33, 36, 39, 42, 45, 54, 56, 58, 60, 62, 65], dtype=float)
 
 

@@ -23,13 +23,18 @@ from matplotlib.ticker import PercentFormatter
 from torch import Tensor, nn
 
 from posture_classifier.callbacks.metrics_csv import read_metrics
-from posture_classifier.cli import main
-from posture_classifier.errors import UserError
-from posture_classifier.runs import last_checkpoint
+from posture_classifier.cli.program import main
+from posture_classifier.runs.folder import last_checkpoint
+from posture_classifier.utils.errors import UserError
 
 PANELS = {"plain": "without shortcuts", "resnet": "with identity shortcuts"}
+
+
 DEPTHS = {20: "#35b779", 56: "#31688e"}
+
+
 COLUMNS = ("network", "seed", "epoch", "training_error", "validation_error", "seconds")
+
 
 RECIPE = (
     # The paper's SGD with momentum and weight decay; its rate of 0.1 is for 128 photos a step.

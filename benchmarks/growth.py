@@ -21,13 +21,19 @@ from PIL import Image, ImageChops
 from rich.progress import track
 
 PHOTOS, VIEWS, EPOCHS = (250, 500, 1000, 2000, 4000), (1, 2, 4, 8), (10, 20, 40)
+
+
 RUNS = [
     *((n, 1, 10) for n in PHOTOS),
     *((1000, views, 10) for views in VIEWS[1:]),
     *((1000, 1, epochs) for epochs in EPOCHS[1:]),
 ]
 """Photos, views, epochs."""
+
+
 COLUMNS = ["photos", "views", "epochs", "seconds", "peak_mb"]
+
+
 Row = dict[str, float]
 
 

@@ -12,7 +12,7 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-import posture_classifier.backbones  # noqa: F401 - registers our architectures with timm
+import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm
 
 
 def multiply_adds(name: str, image_size: int) -> dict[str, int]:

@@ -17,13 +17,16 @@ import torch
 from PIL import Image
 from rich.progress import track
 
-from posture_classifier.data.dataset import EpochSampler, PhotoDataset, PhotoLoader
+from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.preprocessing import Batch, Preprocessing
+from posture_classifier.data.loaders import EpochSampler, PhotoLoader, init_worker
 from posture_classifier.data.split import split_photos
-from posture_classifier.data.workers import init_worker
+from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.batch import Batch
 
 MB, SIZE = 1e6, 8
+
+
 NOTHING = Batch(torch.zeros(()), torch.zeros(()), torch.zeros(()))
 
 

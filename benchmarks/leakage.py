@@ -15,6 +15,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 PHOTOS = Path(__file__).parents[1] / "data" / "turtle_neck"
+
+
 WAYS = (("photos at random", "tab:orange", -0.09), ("people never seen", "tab:blue", 0.09))
 
 

@@ -18,11 +18,15 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from posture_classifier.weights import PIP_WEIGHTS, create_backbone
+from posture_classifier.models.weights import PIP_WEIGHTS, create_backbone
 
 EPOCHS, BATCH, WORKERS, SIZE = 20, 32, 2, 224
+
+
 PHASES = (10, 5, 5)
 """Epochs of the head, of the last stage with it, and of everything."""
+
+
 MEAN = STD = (0.5, 0.5, 0.5)
 """That the bundled weights were trained with."""
 

@@ -31,10 +31,10 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from posture_classifier import Classifier
-from posture_classifier.data.decode import SUFFIXES, decode
-from posture_classifier.model import PostureClassifier
-from posture_classifier.parallel import cores
-from posture_classifier.precision import autocast
+from posture_classifier.images.decode import SUFFIXES, decode
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.precision import autocast
+from posture_classifier.utils.threads import available_cores
 
 BATCH = 32
 
@@ -63,7 +63,7 @@ def limit(files: list[str], backbone: str) -> float:
     model = classifier(backbone).model
     start = time.perf_counter()
     with torch.inference_mode(), autocast(model.backbone, "auto", learns=False):
-        for pixels in DataLoader(Decoded(files, model), BATCH, num_workers=cores()):
+        for pixels in DataLoader(Decoded(files, model), BATCH, num_workers=available_cores()):
             images = model.preprocessing.normalise(pixels).contiguous(memory_format=torch.channels_last)
             model.backbone(images).float().softmax(1)
     return time.perf_counter() - start

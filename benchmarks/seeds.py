@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from posture_classifier.cli import main
+from posture_classifier.cli.program import main
 
 
 def run(options: list[str], seed: int) -> dict[str, float]:

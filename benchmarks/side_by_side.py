@@ -15,11 +15,15 @@ import timm
 import torch
 from torch import Tensor
 
-from posture_classifier.precision import native_bf16
-from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
+from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
+from posture_classifier.models.precision import native_bf16
 
 NETWORKS = ("tf_efficientnet_lite0", "densenet121", "resnet50", "vit_small_patch16_224", "resnet18")
+
+
 CPU = torch.device("cpu")
+
+
 BATCH, SIZE = 32, 224
 
 
@@ -41,10 +45,10 @@ def rates(name: str, photos: int, rounds: int) -> tuple[list[float], list[float]
         return photos / (time.perf_counter() - start)
 
     one, other = [], []
-    passes = passes_at_once(CPU, photos // chunk_size(CPU))
+    passes = concurrent_passes(CPU, photos // chunk_size(CPU))
     for _ in range(rounds):
         one.append(rate(BATCH, lambda images, n: [compute(images) for _ in range(n)]))
-        other.append(rate(chunk_size(CPU), lambda images, n: list(side_by_side(compute, repeat(images, n), passes))))
+        other.append(rate(chunk_size(CPU), lambda images, n: list(parallel_forward(compute, repeat(images, n), passes))))
     return one, other
 
 

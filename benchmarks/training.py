@@ -46,17 +46,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from posture_classifier.cli import main
-from posture_classifier.compare.reading import read_table
+from posture_classifier.cli.program import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.preprocessing import Batch, Preprocessing
 from posture_classifier.data.split import split_photos
-from posture_classifier.intervals import Figure, mean_over_groups, share
-from posture_classifier.precision import native_bf16
-from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
-from posture_classifier.training import PostureCLI
-from posture_classifier.weights import PIP_WEIGHTS
+from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.metrics.intervals import Estimate, estimate_mean, estimate_share
+from posture_classifier.models.batch import Batch
+from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
+from posture_classifier.models.precision import native_bf16
+from posture_classifier.models.weights import PIP_WEIGHTS
+from posture_classifier.runs.reading import read_prediction_table
+from posture_classifier.training.fit import PostureCLI
 
 OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What the command line of this program sets before it imports torch; the limit gets it too, since it is to be the least."""
@@ -87,7 +88,7 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
 
     start = time.perf_counter()
     batches = DataLoader(PhotoDataset(photos, preprocessing), chunk_size(cpu) if threads else BATCH, num_workers=WORKERS)
-    features = list(side_by_side(compute, batches, passes_at_once(cpu, len(batches))) if threads else map(compute, batches))
+    features = list(parallel_forward(compute, batches, concurrent_passes(cpu, len(batches))) if threads else map(compute, batches))
     inputs, labels = torch.cat(features).clone(), torch.from_numpy(photos.labels)
     train, val = (torch.from_numpy(photos.splits == name).nonzero()[:, 0] for name in ("train", "val"))
     head = nn.Linear(inputs.shape[1], len(photos.classes))
@@ -116,14 +117,19 @@ def here(task: Task, *options: str) -> Result:
                 *(("--unfreezing.open_stages", "{10: 2, 15: all}") if task.recipe == "phases" else ()),
             ]
         )
-        predictions = read_table(next(Path(output).rglob("val/predictions.csv"))).predictions
+        predictions = read_prediction_table(next(Path(output).rglob("val/predictions.csv"))).predictions
     PostureCLI.after_fit = evaluate  # type: ignore[method-assign]
     return Result(ends[0] - start, (predictions.predicted == predictions.labels).tolist())
 
 
 HEAD = ("--data.batch_size", str(BATCH), "--model.image_size", str(SIZE), "--trainer.max_epochs", str(EPOCHS))
+
+
 ALL_STAGES = (*HEAD, "--model.head", "all_stages")
+
+
 DEMO = ("--config", str(Path(__file__).parents[1] / "configs" / "demo.yaml"), "--data.group_pattern", "null")
+
 
 CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
@@ -167,12 +173,12 @@ def compare(rounds: list[dict[str, Result]], groups: npt.NDArray[np.str_]) -> No
     for name, times in seconds.items():
         middle = statistics.median(times)
         ratio = middle / statistics.median(seconds["here"])
-        accuracy, behind = share(right[name], groups), mean_over_groups(right["here"] - right[name], groups)
+        accuracy, behind = estimate_share(right[name], groups), estimate_mean(right["here"] - right[name], groups)
         print(f"{name}: median {middle:.1f} s ({min(times):.1f} to {max(times):.1f}), {ratio:.2f} times here; ", end="")
         print(f"accuracy {_shown(accuracy)}, here less this {_shown(behind)}")
 
 
-def _shown(figure: Figure) -> str:
+def _shown(figure: Estimate) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 

@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from posture_classifier.checkpoint import read_checkpoint
-from posture_classifier.data.decode import DecodeError, decode, upright_rgb
-from posture_classifier.device import choose_device
-from posture_classifier.errors import UserError
-from posture_classifier.model import PostureClassifier
-from posture_classifier.parallel import in_threads
-from posture_classifier.precision import Precision
-from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
+from posture_classifier.images.decode import DecodeError, decode, upright_rgb
+from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
+from posture_classifier.models.precision import Precision
+from posture_classifier.utils.device import choose_device
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.threads import map_in_threads
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
 """A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
@@ -95,13 +95,13 @@ class Classifier:
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
         size = chunk_size(self.device)
-        passes = passes_at_once(self.device, min(-(-len(photos) // size), batch_size or len(photos)))
+        passes = concurrent_passes(self.device, min(-(-len(photos) // size), batch_size or len(photos)))
         if batch_size is not None:
             size = min(size, batch_size // passes) if passes > 1 else batch_size
-        decoded = in_threads(self._pixels, photos, ahead=max(64, 2 * size * passes))
+        decoded = map_in_threads(self._pixels, photos, ahead=max(64, 2 * size * passes))
         batches = (photos[start : start + size] for start in range(0, len(photos), size))
         work = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
-        yield from chain.from_iterable(side_by_side(self._classify, work, passes))
+        yield from chain.from_iterable(parallel_forward(self._classify, work, passes))
 
     def _pixels(self, photo: Photo) -> Tensor | str:
         """(3, H, W) uint8, or why there is none."""

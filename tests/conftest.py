@@ -1,28 +1,24 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from posture_classifier.cli import main
-from posture_classifier.cut import Cut
-from posture_classifier.plots import plot_confusion, plot_curves
+from posture_classifier.cli.program import main
+from posture_classifier.models.frozen_prefix import Cut
+from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
+from tests.helpers.photos import DrawFolder, draw_photos
+from tests.helpers.program import Fit, fit_arguments
 
 # Two cores gain nothing on pictures of 32 pixels.
 torch.set_num_threads(1)
 
-REPOSITORY = Path(__file__).parents[1]
+
 PLOTS = {"plot_confusion": plot_confusion, "plot_curves": plot_curves}
-DrawFolder = Callable[..., Path]
-Fit = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -77,25 +73,6 @@ def no_wandb_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
 
 
-def draw(label: int, seed: int, size: int = 40) -> Image.Image:
-    """A bright square on noise, left for label 0 and right for label 1, further down for higher labels."""
-    generator = np.random.default_rng(seed)
-    pixels = generator.integers(0, 120, (size, size, 3), dtype=np.uint8)
-    top, left = 4 + 8 * (label // 2), 4 if label % 2 == 0 else size // 2
-    pixels[top : top + 14, left : left + 14] = generator.integers(180, 255, 3, dtype=np.uint8)
-    return Image.fromarray(pixels)
-
-
-def draw_photos(root: Path, people: int, each: int, classes: tuple[str, ...], seed: int = 0) -> Path:
-    """Make ``root/<class>/<person>_<n>.png``; each person has photos of every class. Another seed draws other photos."""
-    for label, class_name in enumerate(classes):
-        (root / class_name).mkdir(parents=True)
-        for person in range(people):
-            for n in range(each):
-                draw(label, 100_000 * seed + 1000 * person + 10 * n + label).save(root / class_name / f"person{person}_{n}.png")
-    return root
-
-
 @pytest.fixture
 def draw_folder(tmp_path: Path) -> DrawFolder:
     """Draw a folder of photos below the test's own folder."""
@@ -131,43 +108,5 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return prefix(self, images)
 
     monkeypatch.setattr(Cut, "_until_left", counting)
-    monkeypatch.setattr("posture_classifier.cut._agrees", lambda *_: True)  # whose own passes are not counted
+    monkeypatch.setattr("posture_classifier.models.frozen_prefix._agrees", lambda *_: True)  # whose own passes are not counted
     return counts
-
-
-def cache_files() -> list[Path]:
-    """What lies in the cache's folder now."""
-    folder = Path(os.environ["XDG_CACHE_HOME"], "posture_classifier")
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def last(run: Path) -> dict[str, torch.Tensor]:
-    """The weights after the last epoch."""
-    state: dict[str, torch.Tensor] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-    return state
-
-
-def assert_same(one: Path, other: Path, tolerance: float = 1e-6) -> None:
-    """Two runs ended with the same weights."""
-    for name, value in last(one).items():
-        torch.testing.assert_close(last(other)[name], value, rtol=0, atol=tolerance, msg=name)
-
-
-def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
-    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn."""
-    return [
-        "fit",
-        *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
-        *("--data.augmentation", "[]", "--data.val_fraction", "0.2", "--data.test_fraction", "0.2"),
-        *("--model.backbone", "test_resnet", "--model.pretrained", "false", "--model.image_size", "32"),
-        *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
-        *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
-    ]
-
-
-def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process of its own, which may die."""
-    command = [sys.executable, "-m", "posture_classifier", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options
-    )

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from posture_classifier.cli import main
-
-from .conftest import DrawFolder, fit_arguments
+from posture_classifier.cli.program import main
+from tests.helpers.photos import DrawFolder
+from tests.helpers.program import fit_arguments
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
 OTHERS = {"search.yaml", "sweep.yaml"}
-"""Not of ``fit``: tests/test_search.py and tests/test_wandb.py run them."""
+"""Not of ``fit``: tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py run them."""
 
 
 @pytest.mark.parametrize("name", sorted(set(CONFIGS) - OTHERS))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posture_classifier.data.decode import decode
 from posture_classifier.data.folder import read_folder
-
-from .conftest import REPOSITORY, DrawFolder, fit_arguments, run_program
+from posture_classifier.images.decode import decode
+from tests.helpers.photos import DrawFolder
+from tests.helpers.program import REPOSITORY, fit_arguments, run_program
 
 PHOTOS = REPOSITORY / "data" / "turtle_neck"
 

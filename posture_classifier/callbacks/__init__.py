@@ -1,1 +1,11 @@
-"""Callbacks, one file each; importing this package imports them all, so YAML can name any as ``callbacks.Name``."""
+"""What a training does beside learning: one callback a file.
+
+Importing this package imports all of them, so that YAML can name each by its class alone, as in
+``class_path: EarlyStoppingAfterUnfreezing``.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,12 +1,12 @@
 """Early stopping that does not give up before the network was opened."""
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch import callbacks as lightning_callbacks
+from lightning.pytorch.callbacks import EarlyStopping as LightningEarlyStopping
 
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 
 
-class EarlyStopping(lightning_callbacks.EarlyStopping):
+class EarlyStoppingAfterUnfreezing(LightningEarlyStopping):
     """Stops when a metric has not improved for some epochs, counted from the last opening of a stage.
 
     A frozen network always stops improving after a while; that is the moment to open it, not to stop.
@@ -21,6 +21,11 @@ class EarlyStopping(lightning_callbacks.EarlyStopping):
     def __init__(self, monitor: str = "val/loss", patience: int = 5, mode: str = "min", min_delta: float = 0.0) -> None:
         super().__init__(monitor=monitor, patience=patience, mode=mode, min_delta=min_delta)
 
+    @property
+    def state_key(self) -> str:
+        """The key of its state in a checkpoint; the class was called ``EarlyStopping`` when the first ones were written."""
+        return super().state_key.replace(type(self).__qualname__, "EarlyStopping", 1)
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at the metric once every stage that will open is open."""
         if _all_opened(trainer):
@@ -30,6 +35,10 @@ class EarlyStopping(lightning_callbacks.EarlyStopping):
         """The same; Lightning uses one of the two hooks."""
         if _all_opened(trainer):
             super().on_train_epoch_end(trainer, pl_module)
+
+
+EarlyStopping = EarlyStoppingAfterUnfreezing
+"""Its old name, which YAML files may still hold."""
 
 
 def _all_opened(trainer: Trainer) -> bool:

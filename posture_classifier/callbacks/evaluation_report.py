@@ -12,15 +12,18 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
-from posture_classifier.callbacks.metrics_csv import NAME, read_metrics
+from posture_classifier.callbacks.metrics_csv import read_metrics
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
-from posture_classifier.device import device_name
-from posture_classifier.evaluation import Predictions, figures
-from posture_classifier.model import PostureClassifier
-from posture_classifier.plots import plot_confusion, plot_curves
-from posture_classifier.precision import compute_type, name_of
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import estimates
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
+from posture_classifier.runs.names import METRICS
+from posture_classifier.utils.device import device_name
+from posture_classifier.utils.text import describe_interval, describe_size
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
 
@@ -61,13 +64,13 @@ class EvaluationReport(Callback):
         data = data_of(trainer)
         # With trainer.limit_test_batches only some of the split's photos were seen.
         seen = data.photos.of(split).select(predictions.indices)
-        measured = figures(predictions, np.asarray(seen.groups), self.seed)
+        measured = estimates(predictions, np.asarray(seen.groups), self.seed)
         if trainer.state.fn == "test":  # the model itself logs what it validates
             values = {f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}
             model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
-        rows = read_metrics(self._folder / NAME)
+        rows = read_metrics(self._folder / METRICS)
         self.summary = {
             "split": split,
             "images": len(seen),
@@ -83,7 +86,9 @@ class EvaluationReport(Callback):
         (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
         _write_predictions(predictions, seen, self._folder / split / "predictions.csv")
         accuracy = self.summary["accuracy"]
-        title = f"{split}: accuracy {accuracy['value']:.3f}, 95 % interval {interval(accuracy)}\n{count(self.summary)}"
+        title = (
+            f"{split}: accuracy {accuracy['value']:.3f}, 95 % interval {describe_interval(accuracy)}\n{describe_size(self.summary)}"
+        )
         plot_confusion(predictions.confusion, data.class_names, title, self._folder / "confusion_matrix.png")
         if rows:
             plot_curves(rows, self._folder / "curves.png")
@@ -105,21 +110,6 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
     }
-
-
-def count(summary: dict[str, Any]) -> str:
-    """``180 photos of 18 groups`` of a summary or of one of its splits."""
-    groups = summary["groups"]
-    return f"{summary['images']} photos" + (f" of {groups} group{'s' if groups > 1 else ''}" if groups else "")
-
-
-def interval(figure: dict[str, float | None]) -> str:
-    """``0.813 to 0.940`` of a summary's figure."""
-    if figure["value"] is None:
-        return "undefined: one class only"
-    if figure["low"] is None or figure["high"] is None:
-        return "unknown: one group tells nothing of others"
-    return f"{figure['low']:.3f} to {figure['high']:.3f}"
 
 
 def data_of(trainer: Trainer) -> PostureData:

@@ -14,20 +14,29 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from posture_classifier.cache_folder import cache_folder, made_by, make_room, remove
-from posture_classifier.cut import find_cut
-from posture_classifier.data.dataset import Kept
+from posture_classifier.cache.directory import cache_directory, make_room, remove_file
+from posture_classifier.cache.fingerprint import code_version, fingerprint
+from posture_classifier.cache.tensor_store import TensorStore, file_size
+from posture_classifier.data.loaders import CachedFeatures
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.preprocessing import Batch
-from posture_classifier.errors import UserError
-from posture_classifier.model import PostureClassifier
-from posture_classifier.precision import compute_type, name_of
-from posture_classifier.side_by_side import chunk_size, passes_at_once, side_by_side
-from posture_classifier.store import Store, file_size, fingerprint, frozen_state
+from posture_classifier.models.batch import Batch
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.frozen_prefix import find_cut, frozen_state
+from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
+from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.utils.errors import UserError
 
 MODULES = (
-    *("all_stages", "cut", "precision", "store", "trace", "backbones/*"),
-    *("data/augmentation", "data/dataset", "data/decode", "data/preprocessing"),
+    "models/all_stages_head",
+    "models/backbones/*",
+    "models/frozen_prefix",
+    "models/module_trace",
+    "models/precision",
+    "cache/tensor_store",
+    "data/dataset",
+    "images/augmentation",
+    "images/decode",
+    "images/preprocessing",
 )
 PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
 """They and the code of these modules decide what is kept."""
@@ -74,7 +83,7 @@ class FrozenCache(Callback):
         self.views = views
         self.limit = limit
         self.keep = keep
-        self.folder = Path(folder or cache_folder())
+        self.folder = Path(folder or cache_directory())
         self.phases: list[dict[str, Any]] = []
         self._open: tuple[bool, ...] | None = None
         self._frozen = ""
@@ -82,7 +91,7 @@ class FrozenCache(Callback):
         self._values = 0
         self._refusal = ""
         self._dtype = torch.float32
-        self._stores: dict[str, Store | None] = {}
+        self._stores: dict[str, TensorStore | None] = {}
 
     @contextmanager
     def decoded(self, data: PostureData) -> Iterator[None]:
@@ -144,7 +153,7 @@ class FrozenCache(Callback):
         """A run that failed or was interrupted needs its files no more than one that ended."""
         self._forget(list(self._stores))
 
-    def _kept(self, split: str, epoch: int) -> Kept:
+    def _kept(self, split: str, epoch: int) -> CachedFeatures:
         """Where the activations of a split are kept, computed first if they are not; all ranks ask together."""
         begins = split == "train" and self._begins_phase()
         store, view = None, epoch if split == "train" else None
@@ -157,7 +166,7 @@ class FrozenCache(Callback):
             self._fill(store, split, view)
         elif self._row_shape and not begins:
             self._announce_missing(split, view)
-        return Kept(store, view)
+        return CachedFeatures(store, view)
 
     def _activations_name(self, view: int | None) -> str:
         augmentation = None if view is None else self._data.augmentation_id
@@ -217,13 +226,13 @@ class FrozenCache(Callback):
 
     def _name(self, *key: Any) -> str:
         """A name for something that is computed from the photos."""
-        return fingerprint(made_by(MODULES, PACKAGES), self._data.photos.rows, self._data.digests, *key)
+        return fingerprint(code_version(MODULES, PACKAGES), self._data.photos.rows, self._data.digests, *key)
 
     def _path(self, name: str) -> Path:
         lasting = self.folder / f"{name}.kept"
         return lasting if self.keep or lasting.exists() else self.folder / name
 
-    def _store(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+    def _store(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> TensorStore | None:
         """The file of this name, or None where there is no room for it on some node; all ranks ask together."""
         if name not in self._stores:
             store = None
@@ -239,14 +248,14 @@ class FrozenCache(Callback):
             self._stores[name] = store if shared else None
         return self._stores[name]
 
-    def _is_shared(self, store: Store | None) -> bool:
+    def _is_shared(self, store: TensorStore | None) -> bool:
         """Whether all ranks of every node have mapped one file, and not one another, as when another run removed it meanwhile."""
         mine = torch.tensor(store.identity % 2**63 if store else -1, device=self._trainer.strategy.root_device)
         everyones = self._trainer.strategy.all_gather(mine).flatten().tolist()
         first = everyones[self._trainer.global_rank - self._trainer.local_rank]
         return self._trainer.strategy.reduce_boolean_decision(store is not None and int(mine) == first)
 
-    def _make(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Store | None:
+    def _make(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> TensorStore | None:
         """Map a file, made if there is room for it; files that earlier runs left are removed for it, the oldest first."""
         n, pixels = int(self._data.photos.rows.max()) + 1, self._data.pixels
         used = {store.path for store in (*self._stores.values(), pixels) if store}
@@ -255,13 +264,15 @@ class FrozenCache(Callback):
             path = self._path(name)
             if pixels and pixels.path == path:
                 return pixels  # of ``decoded``, which knows already what is in it
-            return Store(path, n, shape, dtype) if make_room(path, file_size(n, shape, dtype), self.limit * 1e9, used) else None
+            return (
+                TensorStore(path, n, shape, dtype) if make_room(path, file_size(n, shape, dtype), self.limit * 1e9, used) else None
+            )
         except OSError as error:  # the disk has no room, or the folder is closed
             self._refusal = f"it cannot be kept below {self.folder}: {error.strerror}"
             return None
 
     @torch.no_grad()
-    def _fill(self, store: Store, split: str, view: int | None) -> None:
+    def _fill(self, store: TensorStore, split: str, view: int | None) -> None:
         """Compute what is missing of a split, this rank its share."""
         photos, device, cut = self._data.photos.of(split), self._model.device, self._model.cut
         assert cut is not None
@@ -282,7 +293,7 @@ class FrozenCache(Callback):
 
                 title = f"Computing the frozen part once ({split})"
                 # Closed first, so that no thread still computes when the network is put back.
-                with closing(side_by_side(compute, batches, passes_at_once(device, len(share)))) as answers:
+                with closing(parallel_forward(compute, batches, concurrent_passes(device, len(share)))) as answers:
                     for indices, answer in track(answers, title, len(share), transient=True, disable=not shown):
                         store.write(photos.rows[indices.numpy()], answer)
         self._trainer.strategy.barrier()
@@ -295,6 +306,6 @@ class FrozenCache(Callback):
         for name in names:
             self._remove(self._stores.pop(name))
 
-    def _remove(self, store: Store | None) -> None:
+    def _remove(self, store: TensorStore | None) -> None:
         if store is not None and store.path.suffix != ".kept":
-            remove(store.path)
+            remove_file(store.path)

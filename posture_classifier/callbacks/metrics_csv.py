@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-NAME = "metrics.csv"
+from posture_classifier.runs.names import METRICS
 
 
 class MetricsCSV(Callback):
@@ -20,7 +20,7 @@ class MetricsCSV(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take up the rows of a resumed run, up to the epoch that its checkpoint holds."""
-        self._path = Path(trainer.log_dir or ".") / NAME
+        self._path = Path(trainer.log_dir or ".") / METRICS
         self._rows = [row for row in read_metrics(self._path) if int(row["epoch"]) < trainer.current_epoch]
         self._started = time.perf_counter()
 

@@ -6,7 +6,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import RichProgressBar
 
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
-from posture_classifier.model import PostureClassifier
+from posture_classifier.models.classifier import PostureClassifier
 
 
 class Progress(RichProgressBar):

@@ -8,9 +8,9 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from posture_classifier.errors import UserError
-from posture_classifier.model import PostureClassifier
-from posture_classifier.schedule import OpenStages, Schedule, openings
+from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.utils.errors import UserError
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 

@@ -12,16 +12,18 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
+from posture_classifier.cache.fingerprint import fingerprint
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
+from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.data.module import PostureData
-from posture_classifier.errors import UserError, first_line
-from posture_classifier.evaluation import METRICS
-from posture_classifier.model import PostureClassifier
-from posture_classifier.plugins import SaveConfig
-from posture_classifier.store import fingerprint
+from posture_classifier.metrics.scores import METRICS
+from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
 
 if TYPE_CHECKING:
     from wandb import Run
+
 
 IDENTITY = "wandb.json"
 """Names the W&B run in the run folder."""
@@ -117,14 +119,14 @@ class WandbReport(Callback):
         predictions = pl_module.predictions()  # of all ranks, which all take part
         if self._run is None:
             return
-        from posture_classifier.wandb_charts import charts, mistakes
+        from posture_classifier.callbacks.wandb_charts import mistakes, wandb_charts
 
         data = data_of(trainer)
         summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
         split = summary["split"]
         photos = data.photos.of(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos)
-        drawn = charts(predictions, data.class_names)
+        drawn = wandb_charts(predictions, data.class_names)
         self._run.summary.update(_figures(summary))
         self._keep(ANONYMOUS + (NAMING if self.names else ()))
         try:

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.data.decode import decode
+from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.near_duplicates import Kind, Link, connect, find_links
-from posture_classifier.data.scan import Scan
-from posture_classifier.parallel import in_threads
+from posture_classifier.data.scan.near_duplicates import Kind, Link, connect, find_links
+from posture_classifier.data.scan.scan import Scan
+from posture_classifier.images.decode import decode
+from posture_classifier.utils.text import plural
+from posture_classifier.utils.threads import map_in_threads
 
 Clusters = list[list[int]]
 COPIES: tuple[Kind, ...] = ("bytes", "copy")
 """One picture: another label or another split is a fault beyond doubt."""
-
 NAMES = {
     "identical_files": "files with the same bytes",
     "identical_pixels": "files with the same pixels, stored in another way",
@@ -23,7 +23,6 @@ NAMES = {
     "mirrored": "mirrored copies",
     "same_scene": "photos of one moment: bursts, video frames or crops",
 }
-
 MAY_DIFFER = ("mirrored", "same_scene")
 """Kinds in which several classes are a question, not a fault: left and right hand, or two postures in one minute."""
 
@@ -51,7 +50,7 @@ def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
     """Compare all photos with each other."""
     links = find_links(scan)
     copies = [link for link in links if link.kind == "copy"]
-    equal = in_threads(lambda link: _equal_pixels(photos, scan, link), copies)
+    equal = map_in_threads(lambda link: _equal_pixels(photos, scan, link), copies)
     same = {(link.first, link.second) for link, yes in zip(copies, equal, strict=True) if yes}
     return Duplicates(links, same, _connect(len(photos), links))
 
@@ -107,9 +106,7 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
         if kept_together
         else "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
     )
-    text = (
-        f"{counted(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"
-    )
+    text = f"{plural(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"
     paths = photos.paths.tolist()
     exclude = {}
     if identical:
@@ -120,7 +117,7 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     if kind in MAY_DIFFER and (mixed := [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]):
         clusters = mixed + [cluster for cluster in clusters if cluster not in mixed]
         captions = [" and ".join(_classes(photos, cluster)) for cluster in clusters]
-        text += f" {counted(len(mixed), 'cluster has', 'clusters have')} photos of more than one class; look whether that can be."
+        text += f" {plural(len(mixed), 'cluster has', 'clusters have')} photos of more than one class; look whether that can be."
         values["of_several_classes"] = len(mixed)
     return Finding(kind, severity, text, _paths(photos, clusters), captions, values, exclude)
 
@@ -136,7 +133,7 @@ def contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
     if not wrong:
         return []
     names = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
-    text = f"{counted(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
+    text = f"{plural(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
     exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
     return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), names, {"clusters": len(wrong)}, exclude)]
 
@@ -156,7 +153,7 @@ def leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
         if clusters:
             shares = {name: _share(photos, clusters, name) for name in ("val", "test") if name in photos.splits}
             sides = " and ".join(f"{share:.1%} of the {name} photos" for name, share in shares.items())
-            number = counted(len(clusters), f"{what} is", f"{what}s are")
+            number = plural(len(clusters), f"{what} is", f"{what}s are")
             text = f"{number} in more than one split: {sides} were seen before, so figures on them flatter."
             captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
             earlier = sorted(index for cluster in clusters for index in set(cluster) - set(_latest(photos, cluster)))

@@ -35,8 +35,3 @@ def exit_code(findings: list[Finding]) -> int:
     """0 is fine, 1 has warnings, 2 has errors."""
     severities = {finding.severity for finding in findings}
     return 2 if "error" in severities else 1 if "warning" in severities else 0
-
-
-def counted(n: int, one: str, many: str | None = None) -> str:
-    """``1 photo``, ``2 photos``."""
-    return f"{n} {one if n == 1 else many or one + 's'}"

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from posture_classifier.check.finding import Finding, Severity, counted
-from posture_classifier.check.proposals import Proposal, propose
-from posture_classifier.check.quick import LARGE
-from posture_classifier.check.units import Ints, Sample
+from posture_classifier.check.finding import Finding, Severity
+from posture_classifier.check.group_proposals import Proposal, propose
+from posture_classifier.check.linear_probe import Ints, Sample
+from posture_classifier.check.quick_check import LARGE
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan import Scan
+from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.split import crossing_groups
-from posture_classifier.errors import sample as some
+from posture_classifier.utils.text import plural
+from posture_classifier.utils.text import shortlist as some
 
 ALIKE = 2.0
 """Times that the nearest photo is of the own group more often than it would be by chance, from which groups matter."""
@@ -46,7 +47,7 @@ def _clustered(readable: Photos, sample: Sample) -> list[Finding]:
         return []
     hidden = _hidden(sample, sample.units)
     text = (
-        f"{counted(int((sizes > 1).sum()), 'cluster')} of near-duplicates with {n} photos of {len(readable)} in all, and no "
+        f"{plural(int((sizes > 1).sum()), 'cluster')} of near-duplicates with {n} photos of {len(readable)} in all, and no "
         f"groups are named: data.group_by cluster keeps each on one side of the split. {_sentence(hidden)}"
     )
     severity: Severity = "warning" if n >= SHARE * len(readable) else "note"
@@ -58,7 +59,7 @@ def _given(photos: Photos, readable: Photos, sample: Sample) -> list[Finding]:
     hidden = _hidden(sample, codes.astype(np.int64))
     share = float(sizes.max() / len(readable))
     severity: Severity = "warning" if share > LARGE and len(names) > 2 else "note"
-    text = f"{counted(len(names), 'group')} of {sizes.min()} to {sizes.max()} photos. {_sentence(hidden)}" + (
+    text = f"{plural(len(names), 'group')} of {sizes.min()} to {sizes.max()} photos. {_sentence(hidden)}" + (
         f" {names[sizes.argmax()]} has {share:.0%} of all photos, so a split is hard to balance." if severity == "warning" else ""
     )
     return [Finding("groups", severity, text, values=hidden | {"groups": len(names), "largest_share": share})]
@@ -71,9 +72,7 @@ def _crossing(photos: Photos) -> list[Finding]:
     test = photos.splits == "test"
     values = {"groups": len(crossing)}
     share = f" ({np.isin(photos.groups[test], crossing).mean():.1%} of the test photos)" if test.any() else ""
-    text = (
-        f"{counted(len(crossing), 'group is', 'groups are')} in more than one split{share}: {some(crossing)}. Move each into one."
-    )
+    text = f"{plural(len(crossing), 'group is', 'groups are')} in more than one split{share}: {some(crossing)}. Move each into one."
     paths = [photos.paths[np.asarray(photos.groups) == group].tolist() for group in crossing]
     return [Finding("group_leaks", "error", text, paths, crossing, values)]
 
@@ -87,7 +86,7 @@ def _proposed(proposal: Proposal, hidden: dict[str, float]) -> Finding | None:
     names = some(sorted(set(proposal.groups.tolist())), 3)
     text = f"No groups are named, but {option} would make {n} of them ({names}). {_sentence(hidden)}"
     if proposal.undated:
-        text += f" fit would refuse {counted(proposal.undated, 'photo')} without a date: leave them out with data.exclude."
+        text += f" fit would refuse {plural(proposal.undated, 'photo')} without a date: leave them out with data.exclude."
     return Finding("groups", "warning", text, values=hidden | {"proposal": option, "groups": n})
 
 

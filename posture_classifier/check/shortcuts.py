@@ -8,17 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.labels import balanced_accuracy
-from posture_classifier.check.units import Floats, Folds, Ints, Sample
-from posture_classifier.data.facts import Facts
-from posture_classifier.data.scan import Scan
+from posture_classifier.check.label_errors import balanced_accuracy
+from posture_classifier.check.linear_probe import Floats, Folds, Ints, Sample
+from posture_classifier.data.scan.scan import Scan
+from posture_classifier.images.facts import Facts
 
 DRAWS = 500
 MARGIN = 0.1
 """Above chance that the interval must lie: classes do differ a little in brightness, and mean no harm by it."""
 STRONG = 0.3
 """Above chance from which light and background are a warning rather than a note: they may be what the classes are about."""
-
 FILE: dict[str, Callable[[Facts], float]] = {
     "width": lambda fact: fact.width,
     "height": lambda fact: fact.height,

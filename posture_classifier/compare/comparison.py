@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.compare.entries import Entry
-from posture_classifier.compare.expenses import Expenses
+from posture_classifier.compare.configurations import Entry
+from posture_classifier.compare.costs import EntryCosts
 from posture_classifier.compare.verdict import Verdict, judge
-from posture_classifier.evaluation import Bootstrap, Predictions
-from posture_classifier.intervals import Figure, Floats
+from posture_classifier.metrics.intervals import Estimate
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import Bootstrap
+from posture_classifier.utils.types import Floats
 
 TITLES = {
     "accuracy": "accuracy",
@@ -40,13 +42,13 @@ class Comparison:
     several: list[list[Predictions]]
     groups: npt.NDArray[np.str_]
     grouped: bool
-    figures: list[dict[str, Figure]]
+    figures: list[dict[str, Estimate]]
     of_networks: list[dict[str, Floats]]
-    expenses: list[Expenses]
+    expenses: list[EntryCosts]
     verdict: Verdict
 
     @classmethod
-    def of(cls, entries: list[Entry], expenses: list[Expenses], metric: str) -> "Comparison":
+    def of(cls, entries: list[Entry], expenses: list[EntryCosts], metric: str) -> "Comparison":
         """Score the entries and test them against each other.
 
         Where runs name groups in different ways, the fewest groups count: a photo that somebody grouped is no witness of its own.

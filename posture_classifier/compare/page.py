@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.charts import side_by_side
+from posture_classifier.compare.charts import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
 from posture_classifier.compare.comparison import TITLES, Comparison
-from posture_classifier.compare.entries import different_settings
-from posture_classifier.compare.figures import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
-from posture_classifier.compare.table import COSTS, NOT_TIMED
-from posture_classifier.compare.words import (
+from posture_classifier.compare.configurations import different_settings
+from posture_classifier.compare.sentences import (
     decimals,
     how_tested,
     number,
@@ -21,8 +19,21 @@ from posture_classifier.compare.words import (
     tested_on,
     what_would_settle_it,
 )
-from posture_classifier.evaluation import BINS, METRICS
-from posture_classifier.page import Html, Section, bullets, contents, heading, paragraph, shaded, strong, table, write_page
+from posture_classifier.compare.tables import COSTS, NOT_TIMED
+from posture_classifier.metrics.scores import BINS, METRICS
+from posture_classifier.rendering.page import (
+    Html,
+    Section,
+    bullets,
+    contents,
+    heading,
+    paragraph,
+    shaded,
+    strong,
+    table,
+    write_page,
+)
+from posture_classifier.rendering.svg_charts import chart_row
 
 
 def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) -> None:
@@ -59,7 +70,7 @@ def _some(comparison: Comparison, shown: int) -> Html:
 def _verdict(comparison: Comparison) -> Html:
     lines = what_would_settle_it(comparison)
     further = heading("What would settle it") + bullets(lines) if lines else Html()
-    return _some(comparison, MANY) + side_by_side([forest(comparison), against_costs(comparison)]) + further
+    return _some(comparison, MANY) + chart_row([forest(comparison), against_costs(comparison)]) + further
 
 
 def _notes(comparison: Comparison, left_out: list[str]) -> Html:

@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.compare.paired import Differences, against_the_best, differences, least_p, mcnemar, more_groups
-from posture_classifier.errors import UserError
-from posture_classifier.evaluation import LOSSES, Bootstrap, Predictions
+from posture_classifier.metrics.paired_tests import Differences, against_the_best, differences, least_p, mcnemar, more_groups
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import LOSSES, Bootstrap
+from posture_classifier.utils.errors import UserError
 
 LEVEL = 0.05
 Test = Literal["bootstrap", "mcnemar"]

@@ -12,16 +12,18 @@ import wandb
 import yaml
 from wandb.apis.public import Run as RemoteRun
 
-from posture_classifier.compare.reading import CONFIG, METRICS_CSV, PREDICTIONS, SPLIT, WANDB, NotTestedError, Run, read_run
-from posture_classifier.errors import UserError, first_line
+from posture_classifier.runs.names import CONFIG, METRICS, PREDICTIONS, SPLIT, WANDB_PREFIX
+from posture_classifier.runs.reading import NotTestedError, TestedRun, read_tested_run
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
 
 TABLE = f"test/{PREDICTIONS}"
-FILES = (TABLE, SPLIT, METRICS_CSV)
+FILES = (TABLE, SPLIT, METRICS)
 TIMEOUT = 20
 """Seconds that an answer may take."""
 
 
-def read_project(project: str, group: str | None) -> tuple[list[Run], list[str]]:
+def read_project(project: str, group: str | None) -> tuple[list[TestedRun], list[str]]:
     """Read the runs of a project.
 
     Args:
@@ -34,8 +36,8 @@ def read_project(project: str, group: str | None) -> tuple[list[Run], list[str]]
     Raises:
         UserError: W&B cannot be reached, refuses, or has no such runs.
     """
-    where = f"{WANDB}{project}" + (f", group {group}" if group else "")
-    found: list[Run] = []
+    where = f"{WANDB_PREFIX}{project}" + (f", group {group}" if group else "")
+    found: list[TestedRun] = []
     reasons: list[str] = []
     try:
         for run in _api().runs(project, {"group": group} if group else {}):
@@ -58,9 +60,9 @@ def _api() -> wandb.Api:
     return wandb.Api(timeout=TIMEOUT)
 
 
-def _read(run: RemoteRun, project: str) -> Run:
+def _read(run: RemoteRun, project: str) -> TestedRun:
     """As a run folder is read, after its files were fetched into one."""
-    name = f"{WANDB}{project}/{run.name}"
+    name = f"{WANDB_PREFIX}{project}/{run.name}"
     with tempfile.TemporaryDirectory() as folder:
         for file in run.files(names=list(FILES)):
             file.download(root=folder)
@@ -70,4 +72,4 @@ def _read(run: RemoteRun, project: str) -> Run:
                 "its run folder"
             )
         Path(folder, CONFIG).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
-        return replace(read_run(Path(folder)), name=name, experiment=run.group or project)
+        return replace(read_tested_run(Path(folder)), name=name, experiment=run.group or project)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from posture_classifier.errors import UserError
+from posture_classifier.utils.errors import UserError
 
 
 class Accuracy(NamedTuple):

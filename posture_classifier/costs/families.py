@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import timm
 
-from posture_classifier import backbones
+from posture_classifier.models import backbones
 
 FAMILIES = {
     # timm keeps several families in one module, so names come first; the first pattern that fits decides.

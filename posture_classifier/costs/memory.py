@@ -20,7 +20,6 @@ PRODUCTS = {
     torch.ops.torchvision.deform_conv2d.default,
 }
 """Convolutions and matrix products: what every linear layer comes down to."""
-
 FUSED_ATTENTION = torch.ops.aten._scaled_dot_product_efficient_attention.default
 
 

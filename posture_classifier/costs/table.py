@@ -8,7 +8,6 @@ from rich.table import Table
 
 DROPPED_FIRST = ("bytes_on_disk", "image_size", "activations", "latency_p95_ms", "year", "inference_bytes", "family")
 """Columns that a narrow terminal does without; the written table has them."""
-
 PIPE_WIDTH = 240
 """Characters: enough for all columns."""
 

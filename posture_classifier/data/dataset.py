@@ -1,20 +1,20 @@
 """Photos as tensors, and the order in which an epoch visits them."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from rich.progress import track
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import Dataset
 
-from posture_classifier.data.augmentation import Augmentation
-from posture_classifier.data.decode import DecodeError, decode
+from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
-from posture_classifier.parallel import in_threads
-from posture_classifier.store import Store
+from posture_classifier.images.augmentation import Augmentation
+from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.batch import Batch
+from posture_classifier.utils.threads import map_in_threads
 
 
 class PhotoDataset(Dataset[Batch]):
@@ -35,7 +35,7 @@ class PhotoDataset(Dataset[Batch]):
         photos: Photos,
         preprocessing: Preprocessing,
         augmentation: Augmentation | None = None,
-        pixels: Store | None = None,
+        pixels: TensorStore | None = None,
     ) -> None:
         self.photos = photos
         self.preprocessing = preprocessing
@@ -70,68 +70,7 @@ class PhotoDataset(Dataset[Batch]):
         return pixels
 
 
-class EpochSampler(DistributedSampler[tuple[int | None, int]]):
-    """Yields ``(view, index)``; the order is a function of seed and epoch, so a resumed run sees the photos as it would have.
-
-    With several ranks they take turns in the shared order, so that r ranks at batch b see together, step by step, what one
-    process sees at batch r * b. The last round is filled up with repeats, which evaluation drops again by index.
-    """
-
-    view: int | None = None
-    """Of all photos, in the epoch that begins."""
-
-    def __iter__(self) -> Iterator[tuple[int | None, int]]:
-        for index in super().__iter__():
-            yield self.view, index  # type: ignore[misc]
-
-
-class Chunks:
-    """A batch sampler of given batches, each an array of indices, in one view."""
-
-    def __init__(self, batches: list[npt.NDArray[np.int64]], view: int | None) -> None:
-        self.batches = batches
-        self.view = view
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[list[tuple[int | None, int]]]:
-        for batch in self.batches:
-            yield [(self.view, index) for index in batch.tolist()]
-
-
-class Kept(NamedTuple):
-    """Where an epoch's activations are kept, if they are, and the view of the photos that the epoch sees in either case."""
-
-    store: Store | None
-    view: int | None
-
-
-class PhotoLoader(DataLoader[Batch]):
-    """A split's batches, in the order of its sampler: of photos, or of what is kept of them.
-
-    The arguments are those of torch's DataLoader; Lightning builds it anew from them for some of its options.
-    """
-
-    keeper: Callable[[int], Kept] | None = None
-    """Asked when an epoch begins, ``keeper(epoch)``; without one an epoch sees its own view, and nothing is kept."""
-
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        store = None
-        if isinstance(self.sampler, EpochSampler):
-            # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
-            epoch = self.sampler.epoch
-            store, self.sampler.view = self.keeper(epoch) if self.keeper else (None, epoch)
-        if store is None:
-            yield from super().__iter__()
-            return
-        photos = cast(PhotoDataset, self.dataset).photos
-        for keys in self.batch_sampler or ():
-            indices = np.array([index for _, index in keys])
-            yield KeptBatch(store.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
-
-
-def unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:
+def find_unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:
     """Read every photo once and say which cannot be: ``{path: reason}``.
 
     Args:
@@ -146,5 +85,5 @@ def unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> d
             return str(error)
         return None
 
-    reasons = track(in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
+    reasons = track(map_in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
     return {path: why for path, why in zip(photos.paths, reasons, strict=True) if why}

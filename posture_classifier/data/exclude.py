@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from posture_classifier.data.folder import Photos, normal
-from posture_classifier.errors import UserError, sample
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 
-def without(photos: Photos, path: Path) -> Photos:
+def exclude_photos(photos: Photos, path: Path) -> Photos:
     """Leave out the photos that a file names in its column ``path``, relative to the folder; further columns do not matter.
 
     Raises:
@@ -27,7 +28,7 @@ def without(photos: Photos, path: Path) -> Photos:
     names = np.array([normal(name) for name in photos.paths.tolist()], dtype=np.str_)
     if unknown := sorted(named - set(names.tolist())):
         raise UserError(
-            f"data.exclude {path} names {len(unknown)} photos that are not below {photos.root}: {sample(unknown, 3)}; "
+            f"data.exclude {path} names {len(unknown)} photos that are not below {photos.root}: {shortlist(unknown, 3)}; "
             "remove these lines, or check the folder again"
         )
     left = photos.select(~np.isin(names, list(named)))

@@ -11,12 +11,12 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.decode import SUFFIXES
-from posture_classifier.data.names import Names
-from posture_classifier.errors import UserError, sample
+from posture_classifier.data.string_array import StringArray
+from posture_classifier.images.decode import SUFFIXES
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-
 RESERVED = {"path", "group", "fold", "label", "probability", "error"}
 """Columns of the prediction files beside those of the classes."""
 
@@ -38,9 +38,9 @@ class Photos:
 
     root: Path
     classes: tuple[str, ...]
-    paths: Names
+    paths: StringArray
     labels: npt.NDArray[np.int64]
-    groups: Names
+    groups: StringArray
     splits: npt.NDArray[np.str_]
     grouped: bool
     rows: npt.NDArray[np.int64]
@@ -86,7 +86,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     # In order of path, one folder after the other: nothing has to be sorted as a whole.
     folders.sort(key=lambda folder: f"{folder[0].relative_to(root).as_posix()}/")
     sizes: list[int] = []
-    paths = Names(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
+    paths = StringArray(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
     labels = np.array([classes.index(normal(name)) for _, name, _ in folders], dtype=np.int64)
     return Photos(
         root=root,
@@ -124,15 +124,15 @@ def _split_folders(root: Path) -> dict[str, Path]:
     if "train" not in {name.lower() for name in known} or len(known) < 2:
         if known and all(_folders(root / name) and not _photos_in(root / name) for name in names):
             raise UserError(
-                f"{root} has the folders {sample(names)}, which look like a split; expected train with val or test beside it, "
+                f"{root} has the folders {shortlist(names)}, which look like a split; expected train with val or test beside it, "
                 "or class folders alone"
             )
         return {}
     if others := sorted(set(names) - set(known)):
-        raise UserError(f"{root} has split folders ({sample(known)}) beside others ({sample(others)}); move the others out")
+        raise UserError(f"{root} has split folders ({shortlist(known)}) beside others ({shortlist(others)}); move the others out")
     folders = {SPLIT_FOLDERS[name.lower()]: root / name for name in known}
     if len(folders) < len(known):
-        raise UserError(f"{root} has several folders for one split ({sample(known)}); keep one of each")
+        raise UserError(f"{root} has several folders for one split ({shortlist(known)}); keep one of each")
     return folders
 
 
@@ -151,7 +151,7 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
     for split, found in names.items():
         if found != reference:
             different = sorted(set(found) ^ set(reference))
-            raise UserError(f"{root}: train and {split} do not have the same class folders; they differ in {sample(different)}")
+            raise UserError(f"{root}: train and {split} do not have the same class folders; they differ in {shortlist(different)}")
     if not reference:
         raise UserError(f"{root} has no class folders; expected {root}/<class>/*.jpg")
     if len(reference) == 1:
@@ -182,11 +182,11 @@ def group_name(match: re.Match[str]) -> str:
     return match[min(1, match.re.groups)] or match[0]
 
 
-def _groups(paths: Names, pattern: str | None) -> Names:
+def _groups(paths: StringArray, pattern: str | None) -> StringArray:
     if pattern is None:
         # The same array, unless macOS wrote the names.
         is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
-        return paths if is_normal else Names(map(normal, paths))
+        return paths if is_normal else StringArray(map(normal, paths))
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -201,5 +201,5 @@ def _groups(paths: Names, pattern: str | None) -> Names:
             missed.append(path)
     if missed:
         count = "no photo" if len(missed) == len(paths) else f"all photos but {len(missed)} of {len(paths)}"
-        raise UserError(f"data.group_pattern {pattern!r} matches {count}; not matched: {sample(missed, 3)}")
-    return Names(places, codes)
+        raise UserError(f"data.group_pattern {pattern!r} matches {count}; not matched: {shortlist(missed, 3)}")
+    return StringArray(places, codes)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.split import divide, groups_per_class, split_photos
-from posture_classifier.errors import UserError, sample
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 GroupBy = Literal["pattern", "cluster", "exif", "none"]
 
@@ -78,7 +79,7 @@ def holdout_split(photos: Photos, names: Sequence[str], val_fraction: float, see
     known = sorted(set(photos.groups.tolist()))
     if unknown := sorted(set(names) - set(known)):
         raise UserError(
-            f"data.holdout_groups: no photo below {photos.root} is of group {sample(unknown)}; there are {sample(known)}"
+            f"data.holdout_groups: no photo below {photos.root} is of group {shortlist(unknown)}; there are {shortlist(known)}"
         )
     return _tested(photos, np.isin(photos.groups, list(names)), val_fraction, seed)
 

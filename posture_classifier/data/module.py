@@ -14,20 +14,22 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
-from posture_classifier.data.augmentation import DEFAULT, Augmentation, Transforms
-from posture_classifier.data.dataset import Chunks, EpochSampler, Kept, PhotoDataset, PhotoLoader, unreadable
-from posture_classifier.data.digest import digests
-from posture_classifier.data.exclude import without
+from posture_classifier.cache.tensor_store import TensorStore
+from posture_classifier.data.dataset import PhotoDataset, find_unreadable
+from posture_classifier.data.digests import digests
+from posture_classifier.data.exclude import exclude_photos
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
-from posture_classifier.data.names import Names
-from posture_classifier.data.near_duplicates import scenes
-from posture_classifier.data.preprocessing import Batch, KeptBatch, Preprocessing
-from posture_classifier.data.sessions import sessions
+from posture_classifier.data.loaders import CachedFeatures, Chunks, EpochSampler, PhotoLoader, default_workers, init_worker
+from posture_classifier.data.scan.near_duplicates import scene_groups
+from posture_classifier.data.sessions import session_groups
 from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
-from posture_classifier.data.workers import default_workers, init_worker
-from posture_classifier.errors import UserError, sample
-from posture_classifier.store import Store
+from posture_classifier.data.string_array import StringArray
+from posture_classifier.images.augmentation import DEFAULT, Augmentation, Transforms
+from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.batch import Batch, CachedBatch
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 
 class PostureData(LightningDataModule):
@@ -57,9 +59,9 @@ class PostureData(LightningDataModule):
 
     preprocessing: Preprocessing
     """What the network wants to be shown; the command line sets it from the model."""
-    pixels: Store | None = None
+    pixels: TensorStore | None = None
     """Where decoded photos are kept, if they are."""
-    keeper: Callable[[str, int], Kept] | None = None
+    keeper: Callable[[str, int], CachedFeatures] | None = None
     """``keeper(split, epoch)`` says where the activations of a split's photos are kept, and in which view they are seen."""
 
     def __init__(
@@ -120,19 +122,19 @@ class PostureData(LightningDataModule):
         """All photos that can be read, with their groups; not divided yet, unless by the user's own folders."""
         photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
         if self.exclude is not None:
-            photos = without(photos, Path(self.exclude))
+            photos = exclude_photos(photos, Path(self.exclude))
         by_look = self.group_by in ("cluster", "exif") and self.split is None
         if self.on_error == "skip" or by_look:
             photos = self._readable(photos)
         if not by_look:
             return photos
-        groups = self._scenes(photos) if self.group_by == "cluster" else sessions(photos)
-        return replace(photos, groups=Names(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+        groups = self._scenes(photos) if self.group_by == "cluster" else session_groups(photos)
+        return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
     def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
         with Progress(transient=True) as bar:
             task = bar.add_task("Looking for photos of one scene", total=len(photos))
-            return scenes(photos, lambda done, _: bar.update(task, completed=done))
+            return scene_groups(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, divided for each fold in turn."""
@@ -163,7 +165,7 @@ class PostureData(LightningDataModule):
         # One rank looks for all; and files that are to be skipped were found before the photos were divided.
         if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) == 0:
             keeping = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square
-            self._stop_at(unreadable(self.photos, keeping if self.pixels else None), len(self.photos))
+            self._stop_at(find_unreadable(self.photos, keeping if self.pixels else None), len(self.photos))
 
     def _stop_at(self, reasons: dict[str, str], n_photos: int) -> None:
         if reasons:
@@ -176,12 +178,12 @@ class PostureData(LightningDataModule):
     def _readable(self, photos: Photos) -> Photos:
         if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
             return photos
-        reasons = unreadable(photos)
+        reasons = find_unreadable(photos)
         if self.on_error == "stop":
             self._stop_at(reasons, len(photos))
         if not reasons:
             return photos
-        rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {sample(list(reasons), 3)}")
+        rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {shortlist(list(reasons), 3)}")
         readable = photos.select(~np.isin(photos.paths, list(reasons)))
         if empty := set(range(len(photos.classes))) - set(readable.labels.tolist()):
             raise UserError(f"{self.root}: no photo of class {photos.classes[min(empty)]} can be read")
@@ -252,9 +254,9 @@ class PostureData(LightningDataModule):
         """In order, as they are; the validation photos where there is no test split."""
         return self._loader("test" if self.has_test else "val")
 
-    def on_after_batch_transfer(self, batch: Batch | KeptBatch, dataloader_idx: int) -> Batch | KeptBatch:
+    def on_after_batch_transfer(self, batch: Batch | CachedBatch, dataloader_idx: int) -> Batch | CachedBatch:
         """Normalise on the device, after the smaller uint8 pixels were sent there."""
-        if isinstance(batch, KeptBatch):
+        if isinstance(batch, CachedBatch):
             return batch
         return batch._replace(images=self.preprocessing.normalise(batch.images))
 

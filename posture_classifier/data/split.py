@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from lightning.pytorch.utilities import rank_zero_warn
 
-from posture_classifier.data.digest import digest
 from posture_classifier.data.folder import Photos, normal
-from posture_classifier.data.names import Names
-from posture_classifier.errors import UserError, sample
+from posture_classifier.data.string_array import StringArray
+from posture_classifier.images.digest import digest
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 SPLITS = ("train", "val", "test")
 FIELDS = ("path", "split", "label", "group")
@@ -71,7 +72,7 @@ def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
             )
 
 
-def _order(names: Names, seed: int, attempt: int) -> npt.NDArray[np.int64]:
+def _order(names: StringArray, seed: int, attempt: int) -> npt.NDArray[np.int64]:
     digests = (hashlib.sha256(f"{seed}/{attempt}/{name}".encode(errors="surrogateescape")).digest() for name in names)
     keys = np.fromiter((int.from_bytes(digest[:8]) for digest in digests), dtype=np.uint64, count=len(names))
     return np.argsort(keys, kind="stable")
@@ -109,7 +110,7 @@ def check_classes(photos: Photos) -> None:
     for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
         if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
             classes = [photos.classes[label] for label in sorted(lacking)]
-            message = f"the {name} split of {photos.root} has no photo of {sample(classes)}"
+            message = f"the {name} split of {photos.root} has no photo of {shortlist(classes)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
             rank_zero_warn(f"{message}; the figures will say nothing about it")
@@ -132,7 +133,7 @@ def check_disjoint(photos: Photos) -> None:
     """
     if crossing := crossing_groups(photos):
         raise UserError(
-            f"{len(crossing)} groups are in more than one split ({sample(crossing)}), so the result would be measured on people "
+            f"{len(crossing)} groups are in more than one split ({shortlist(crossing)}), so the result would be measured on people "
             "already seen; move each group into one split"
         )
 
@@ -174,7 +175,7 @@ def read_split(photos: Photos, path: Path) -> Photos:
     groups, grouped = photos.groups, photos.grouped
     if not grouped and "group" in rows[0]:
         by_path = {normal(row["path"]): row["group"] for row in rows}
-        groups = Names([by_path.get(name, name) for name in names])
+        groups = StringArray([by_path.get(name, name) for name in names])
         grouped = len(set(by_path.values())) < len(by_path)
     result = replace(photos, splits=splits, groups=groups, grouped=grouped)
     check_disjoint(result)
@@ -184,10 +185,10 @@ def read_split(photos: Photos, path: Path) -> Photos:
 def _refuse(root: Path, path: Path, missing: list[str]) -> NoReturn:
     """Say why a split names photos that are not used."""
     if absent := [name for name in missing if not (root / name).is_file()]:
-        raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {sample(absent, 3)}")
+        raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {shortlist(absent, 3)}")
     raise UserError(
         f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or as unreadable: "
-        f"{sample(missing, 3)}; remove their lines from a copy of it, or use them"
+        f"{shortlist(missing, 3)}; remove their lines from a copy of it, or use them"
     )
 
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from posture_classifier.errors import UserError, sample
-from posture_classifier.page import Section, contents, paragraph, write_page
-from posture_classifier.report.background import check_section, facts_section, learning_section
-from posture_classifier.report.photos import photos_section
-from posture_classifier.report.probabilities import calibration_section, thresholds_section
-from posture_classifier.report.result import groups_section, lead, result_section
-from posture_classifier.report.run import Run, read_run, validation
+from posture_classifier.rendering.page import Section, contents, paragraph, write_page
+from posture_classifier.report.finished_run import FinishedRun, read_finished_run, validation_predictions
+from posture_classifier.report.photos_section import photos_section
+from posture_classifier.report.probability_sections import calibration_section, thresholds_section
+from posture_classifier.report.provenance_section import check_section, facts_section, learning_section
+from posture_classifier.report.result_section import groups_section, lead, result_section
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 NAME = "report.html"
 RECALL = 0.95
@@ -26,17 +27,17 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
     Raises:
         UserError: There is no such finished run, or it has no such class.
     """
-    run = read_run(folder)
+    run = read_finished_run(folder)
     if caught is not None and caught not in run.classes:
-        raise UserError(f"{folder} has no class {caught!r}; choose one of {sample(run.classes, 20)}")
+        raise UserError(f"{folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
     title = f"{run.root.name}: {', '.join(run.classes)}" if len(run.classes) < 4 else f"{run.root.name}, {len(run.classes)} classes"
     sections = _sections(run, recall, caught)
     head = paragraph(f"{run.summary['backbone']} in {run.name}", "muted") + lead(run) + contents(sections)
     write_page(path, title, head, sections)
 
 
-def _sections(run: Run, recall: float, caught: str | None) -> list[Section]:
-    not_tested = validation(run)
+def _sections(run: FinishedRun, recall: float, caught: str | None) -> list[Section]:
+    not_tested = validation_predictions(run)
     return [
         result_section(run),
         groups_section(run),

@@ -1,0 +1,77 @@
+"""Groups that file names, folders and cameras suggest, where nobody has named any."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.data.folder import Photos, group_name, normal
+from posture_classifier.data.sessions import session_names
+from posture_classifier.images.exif import Shot
+from posture_classifier.images.facts import Facts
+
+WORDS = "subject|subj|sub|person|people|participant|patient|user|actor|session|sess|scene|video|vid|clip|seq|take|part|group"
+FOLDERS = r"([^/]+)/[^/]+$"
+"""anna/IMG_0001.jpg; tried only where there are folders below those of the classes."""
+PATTERNS = (
+    rf"(?i)(?<![a-z])(?:{WORDS})[-_ ]?\d+",  # subject-03_07.jpg
+    r"(?<![A-Za-z0-9])[psvPSV]\d+(?=[-_])",  # s1_f00166.jpg
+    r"(?<!\d)20\d\d[-_]?[01]\d[-_]?[0-3]\d(?!\d)",  # IMG_20210815_171500.jpg
+    FOLDERS,
+    r"([^/]*?[^/\d])[-_ ]*\d+\.[^./]+$",  # anna_01.jpg
+)
+"""In the order of how certain they are to name people or sessions."""
+UNDATED = 0.1
+"""Share of the photos that may lack a date, if sessions are to be made of dates."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A way to group photos.
+
+    Attributes:
+        source: Option that makes these groups.
+        value: Of the option.
+        groups: (N,) names.
+        undated: Photos without a date, which stand alone here, and which ``fit`` would refuse to group by date.
+    """
+
+    source: str
+    value: str
+    groups: npt.NDArray[np.str_]
+    undated: int = 0
+
+
+def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
+    """What names and dates suggest, the most certain first; only what makes groups that could be split."""
+    paths = [normal(path) for path in photos.paths.tolist()]
+    depth = 2 if photos.splits[0] else 1
+    found = []
+    for pattern in (*_named(paths), *PATTERNS):
+        if pattern == FOLDERS and any(path.count("/") <= depth for path in paths):
+            continue
+        matches = [re.search(pattern, path) for path in paths]
+        groups = [group_name(match) if match else "" for match in matches]
+        if all(matches) and _useful(photos, groups):
+            found.append(Proposal("--group_pattern", pattern, np.array(groups, dtype=np.str_)))
+    names = session_names([Shot(fact.camera, fact.taken) for fact in facts])
+    undated = names.count(None)
+    sessions = [name or path for name, path in zip(names, paths, strict=True)]
+    if undated <= UNDATED * len(paths) and _useful(photos, sessions):
+        found.append(Proposal("data.group_by", "exif", np.array(sessions, dtype=np.str_), undated))
+    return found
+
+
+def _named(paths: list[str]) -> list[str]:
+    r"""The first pattern with the one word that is used here, if it is one: ``subject-\d+`` is easier to read."""
+    match = re.search(PATTERNS[0], paths[0])
+    return [re.sub(r"\d+", r"\\d+", match[0])] if match else []
+
+
+def _useful(photos: Photos, groups: list[str]) -> bool:
+    """Whether there are some groups of several photos, and more than the classes that the folders name anyway."""
+    sizes = Counter(groups)
+    in_pairs = sum(size for size in sizes.values() if size > 1)
+    return len(sizes) > max(2, len(photos.classes)) and in_pairs >= len(groups) / 2

@@ -1,0 +1,66 @@
+"""What ``check`` writes: a verdict, a table for the terminal, figures for programs, and suggestions for ``fit``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from posture_classifier.check.finding import Finding, exit_code
+from posture_classifier.check.run_checks import Result
+from posture_classifier.utils.tables import write_rows
+from posture_classifier.utils.text import plural, printable, shortlist
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+FIXES = ["path", "kind", "severity", "reason"]
+"""Columns of the list that ``data.exclude`` reads; it needs the first only."""
+
+
+def verdict(result: Result) -> str:
+    """One sentence."""
+    counts = {severity: sum(f.severity == severity for f in result.findings) for severity in COLOURS}
+    word = ("fine", "warnings", "errors")[exit_code(result.findings)]
+    listing = ", ".join(plural(counts[name], name) for name in COLOURS)
+    return f"{word}: {listing}; {plural(len(result.photos), 'photo')} of {plural(len(result.photos.classes), 'class', 'classes')}"
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """One row a finding, with a few of the photos."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for title in ("", "kind", "what was found"):
+        table.add_column(title, overflow="fold")
+    for finding in findings:
+        text = Text(printable(finding.text))
+        if finding.photos:
+            clusters = [" = ".join(cluster[:4]) for cluster in finding.photos]
+            text.append(f"\n{printable(shortlist(clusters, 3))}", style="dim")
+        table.add_row(Text(finding.severity, style=COLOURS[finding.severity]), finding.kind, text)
+    return table
+
+
+def write_json(result: Result, path: Path) -> None:
+    """The same for programs: ``verdict``, ``exit_code``, the folder, and every finding with all its photos and figures."""
+    photos = result.photos
+    content: dict[str, Any] = {
+        "verdict": verdict(result),
+        "exit_code": exit_code(result.findings),
+        "root": str(photos.root),
+        "photos": len(photos),
+        "classes": {name: int((photos.labels == label).sum()) for label, name in enumerate(photos.classes)},
+        "findings": [asdict(finding) for finding in result.findings],
+    }
+    # Names that are no UTF-8 stay what they are, escaped.
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=True), encoding="utf-8")
+
+
+def write_fixes(findings: list[Finding], path: Path) -> int:
+    """Photos to leave out, each once with its gravest reason; returns how many."""
+    rows: dict[str, dict[str, Any]] = {}
+    for finding in findings:
+        for photo, reason in finding.exclude.items():
+            rows.setdefault(photo, {"path": photo, "kind": finding.kind, "severity": finding.severity, "reason": reason})
+    write_rows(list(rows.values()), FIXES, path)
+    return len(rows)

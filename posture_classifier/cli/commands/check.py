@@ -1,0 +1,63 @@
+"""``check``: what in a folder of photos would make the result a lie, before the first epoch."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import check_output_file, check_output_folder
+
+PIPE_WIDTH = 132
+"""Nobody looks at a pipe's width, and eighty columns would fold every path."""
+
+
+def check(
+    root: Path,
+    group_pattern: str | None = None,
+    output: Path | None = None,
+    fix_list: Path | None = None,
+    overwrite: bool = False,
+) -> int:
+    r"""Look for damaged files, copies, leaks, hidden groups, shortcuts and probable label errors; no photo is changed.
+
+    Args:
+        root: The data folder, as fit takes it, in whatever state it is.
+        group_pattern: Regular expression whose match in the path names the person or session, such as 'subject-\d+'.
+        output: A folder to make for check.html, with the photos that matter, and check.json.
+        fix_list: A .csv file to write: photos to leave out, which fit --data.exclude takes.
+        overwrite: Replace the output and the list if they exist.
+
+    Returns:
+        Exit code: 0 if the folder is fine, 1 with warnings, 2 with errors.
+    """
+    check_output_file("--fix_list", fix_list, (".csv",), overwrite)
+    check_output_folder("--output", output, overwrite)
+    if not root.is_dir():
+        raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
+    if output is not None and output.resolve().is_relative_to(root.resolve()):
+        raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
+    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.check.finding import exit_code
+    from posture_classifier.check.html_page import write_check
+    from posture_classifier.check.run_checks import run_checks
+    from posture_classifier.check.writing import findings_table, verdict, write_fixes, write_json
+    from posture_classifier.utils.text import plural
+
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("Checking photos", total=None)
+        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))
+    if result.findings:
+        console.print(findings_table(result.findings))
+    console.print(verdict(result), soft_wrap=True)
+    if output is not None:
+        output.mkdir(exist_ok=True)
+        write_check(result, output / "check.html")
+        write_json(result, output / "check.json")
+        console.print(f"report: {output / 'check.html'}", soft_wrap=True)
+    if fix_list is not None:
+        n = write_fixes(result.findings, fix_list)
+        console.print(f"{plural(n, 'photo')} to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
+    return exit_code(result.findings)

@@ -1,0 +1,107 @@
+"""``predict``: photos in, a table of classes out."""
+
+import glob
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
+from posture_classifier.utils.tables import write_rows
+from posture_classifier.utils.text import printable
+
+MAX_TABLE_ROWS = 50
+
+
+def predict(
+    checkpoint: str,
+    paths: list[str],
+    output: Path | None = None,
+    overwrite: bool = False,
+    batch_size: int | None = None,
+    device: str | None = None,
+    precision: Literal["auto", "fp32"] = "auto",
+) -> int:
+    """Classify photos with a trained model.
+
+    Args:
+        checkpoint: A .ckpt file of a run; class names and preprocessing are inside it.
+        paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
+        output: A .csv or .jsonl file to write: path, label, probability, one column per class, error.
+        overwrite: Replace the output if it exists.
+        batch_size: Photos in the network at once, at most; by default what suits the device.
+        device: cpu, cuda or mps; by default a GPU if there is one.
+        precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit does; fp32 nowhere.
+
+    Returns:
+        Exit code: 1 if a photo could not be read, else 0.
+    """
+    start = time.perf_counter()
+    check_output_file("--output", output, TABLE_SUFFIXES, overwrite)
+    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.images.decode import SUFFIXES
+    from posture_classifier.inference import Classifier
+
+    photos = _expand(paths, SUFFIXES)
+    classifier = Classifier.load(checkpoint, device, precision)
+    rows: list[dict[str, Any]] = []
+    first = 0.0
+    for prediction in track(classifier.stream(photos, batch_size), "Classifying", len(photos), transient=True):
+        first = first or time.perf_counter() - start
+        rows.append(_row(asdict(prediction), classifier.class_names))
+    seconds = time.perf_counter() - start
+    if output is not None:
+        write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
+    console = Console(highlight=False, markup=False)
+    console.print(_table(rows))
+    if output is not None:
+        console.print(f"{len(rows)} rows written to {output}")
+    console.print(f"{len(rows)} photos in {seconds:.1f} s, the first prediction after {first:.1f} s")
+    failed = [row for row in rows if row["error"]]
+    if failed:
+        console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
+    return 1 if failed else 0
+
+
+def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
+    """Files, folders and patterns as a list of files, in order, each once."""
+    found: dict[str, None] = {}
+    for name in paths:
+        path = Path(name)
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if p.suffix.lower() in suffixes and not p.name.startswith("."))
+            found |= dict.fromkeys(sorted(map(str, inside)))
+        elif path.exists():
+            found[str(path)] = None
+        elif matches := sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file()):
+            found |= dict.fromkeys(matches)
+        else:
+            raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
+    if not found:
+        raise UserError(f"no photos in {', '.join(paths)}; photos end in {', '.join(sorted(suffixes))}")
+    return list(found)
+
+
+def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:
+    """One flat row: empty cells where the photo could not be read."""
+    probabilities = prediction.pop("probabilities") or dict.fromkeys(class_names)
+    error = prediction.pop("error")
+    return prediction | probabilities | {"error": error}
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("path", "label", "probability", caption=f"{len(rows)} photos")
+    for row in rows[:MAX_TABLE_ROWS]:
+        if row["error"]:
+            table.add_row(Text(printable(row["path"])), Text(row["error"], style="red"), "")
+        else:
+            table.add_row(Text(printable(row["path"])), Text(row["label"]), f"{row['probability']:.3f}")
+    if len(rows) > MAX_TABLE_ROWS:
+        table.add_row(f"and {len(rows) - MAX_TABLE_ROWS} more", "", "")
+    return table

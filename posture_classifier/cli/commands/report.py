@@ -1,0 +1,38 @@
+"""``report``: a finished run on one page, to be read and sent."""
+
+from pathlib import Path
+
+from posture_classifier.utils.errors import UserError
+
+
+def report(
+    run: Path,
+    output: Path | None = None,
+    recall: float = 0.95,
+    catch: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write report.html: result, errors with pictures, thresholds, calibration, learning curves; it needs nothing beside it.
+
+    Args:
+        run: The folder of a finished run, lightning_logs/<experiment>/version_N.
+        output: A folder for report.html, made if it is not there; by default the run's own.
+        recall: Share of a class that an alarm should catch, above 0 and at most 1.
+        catch: The class to be caught; by default the second of two, and of more every one in turn.
+        overwrite: Replace the page if it exists.
+    """
+    if not 0 < recall <= 1:
+        raise UserError(f"--recall is {recall}, but must be above 0 and at most 1")
+    if not run.is_dir():
+        raise UserError(f"{run} is not a folder; expected that of a run, lightning_logs/<experiment>/version_N")
+    folder = output or run
+    if folder.is_file() or not folder.absolute().parent.is_dir():
+        raise UserError(f"--output {folder} must be a folder in one that exists; make {folder.parent} first")
+    if (folder / "report.html").exists() and not overwrite:
+        raise UserError(f"{folder / 'report.html'} exists; choose another folder with --output, or add --overwrite true")
+    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.report.page import NAME, write_report
+
+    folder.mkdir(exist_ok=True)
+    write_report(run, folder / NAME, recall, catch)
+    print(f"report: {folder / NAME}")

@@ -1,0 +1,86 @@
+"""How fast a network is on one device, and how much of a GPU's memory it takes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from posture_classifier.costs.operations import create, input_shape
+from posture_classifier.utils.device import device_name
+
+SECONDS = 1.2
+"""For each of latency and throughput, warm-up on top; a batch that takes longer is timed once, a single photo five times."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured in fp32, evaluation mode and channels-last.
+
+    Attributes:
+        latency_median_ms: Milliseconds from one photo to its logits, both on the device.
+        latency_p95_ms: 19 of 20 passes took at most this long.
+        photos_per_second: In batches.
+        device: The GPU's name, or the CPU's number of threads, on which all of this depends.
+        gpu_peak_bytes: Most memory of the batch on a CUDA device, weights included; None elsewhere.
+    """
+
+    latency_median_ms: float
+    latency_p95_ms: float
+    photos_per_second: float
+    device: str
+    gpu_peak_bytes: int | None
+
+
+def measure_speed(name: str, image_size: int | None, batch_size: int, device: torch.device) -> Speed:
+    """Time the forward pass of a network with random weights.
+
+    Args:
+        name: Any name that ``timm.create_model`` knows.
+        image_size: Side in pixels; None is the network's own.
+        batch_size: Photos in a batch, for the throughput.
+        device: Where to compute.
+    """
+    network = create(name, image_size, device).eval().to(memory_format=torch.channels_last)
+    shape = input_shape(name, image_size)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    latencies = _durations(network, shape, device, at_least=5)
+    batches = _durations(network, (batch_size, *shape[1:]), device, at_least=1)
+    return Speed(
+        latency_median_ms=float(np.median(latencies)) * 1000,
+        latency_p95_ms=float(np.quantile(latencies, 0.95)) * 1000,
+        photos_per_second=batch_size / float(np.median(batches)),
+        device=device_name(device),
+        gpu_peak_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+    )
+
+
+@torch.inference_mode()
+def _durations(network: nn.Module, shape: tuple[int, ...], device: torch.device, at_least: int) -> list[float]:
+    """Seconds of each of the passes that fit into the time, after a warm-up of a third of it."""
+    images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
+
+    def step() -> None:
+        network(images)
+        _wait(device)
+
+    _repeat(step, SECONDS / 3, at_least=1)  # kernels are chosen, memory is fetched, clocks go up
+    return _repeat(step, SECONDS, at_least)
+
+
+def _repeat(step: Callable[[], None], seconds: float, at_least: int) -> list[float]:
+    durations: list[float] = []
+    while sum(durations) < seconds or len(durations) < at_least:
+        start = time.perf_counter()
+        step()
+        durations.append(time.perf_counter() - start)
+    return durations
+
+
+def _wait(device: torch.device) -> None:
+    """GPUs compute while Python goes on: without this only the launch would be timed."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)

@@ -1,0 +1,1 @@
+"""One look at every photo of a folder: facts, features and near-duplicates."""

@@ -1,0 +1,110 @@
+"""What a scan found out about photos, kept by their content for the next scan."""
+
+import json
+import sqlite3
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.cache.directory import cache_directory
+from posture_classifier.cache.fingerprint import code_version
+from posture_classifier.images.facts import SKETCH, Facts
+
+Features = npt.NDArray[np.float32]
+NAME = "check.db"
+LIMIT = 1e9
+"""Bytes from which the file is begun anew; some 100,000 photos."""
+MODULES = (
+    "data/scan/features",
+    "images/decode",
+    "images/digest",
+    "images/exif",
+    "images/facts",
+    "images/preprocessing",
+)
+PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
+"""They and the code of these modules decide what is kept."""
+
+
+class ScanCache:
+    """Facts and features by the digest of a file's bytes, in a database below the cache folder.
+
+    What another version of this program or of the packages it computes with has kept is removed. Where the folder is closed or the
+    disk is full, nothing is kept.
+    """
+
+    def __init__(self) -> None:
+        self._table = f"scan_{code_version(MODULES, PACKAGES)}"
+        self._lock = Lock()
+        self._database: sqlite3.Connection | None = None
+
+    def __enter__(self) -> "ScanCache":
+        file = cache_directory() / NAME
+        with suppress(OSError, sqlite3.OperationalError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if file.exists() and file.stat().st_size > LIMIT:
+                file.unlink()
+            try:
+                self._database = self._open(file)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise  # locked, or the disk is full
+                file.unlink()  # damaged
+                self._database = self._open(file)
+        return self
+
+    def _open(self, file: Path) -> sqlite3.Connection:
+        database = sqlite3.connect(file, check_same_thread=False)
+        columns = "digest INTEGER PRIMARY KEY, facts TEXT, sketch BLOB, features BLOB"
+        with database:
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if name != self._table:
+                    database.execute(f"DROP TABLE {name}")
+            database.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
+        return database
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._database is not None:
+            self._database.close()
+
+    def get(self, known: Facts) -> tuple[Facts, Features] | None:
+        """What is kept of the file with this digest; for any thread."""
+        if known.error is not None or (row := self._row(known.digest)) is None:
+            return None
+        values, sketch, features = row
+        details: dict[str, Any] = json.loads(values)
+        details["corners"] = tuple(details["corners"])
+        pixels = np.frombuffer(sketch, dtype=np.uint8).reshape(SKETCH, SKETCH)
+        return Facts(**details, sketch=pixels), np.frombuffer(features, dtype=np.float32)
+
+    def _row(self, digest: int) -> tuple[str, bytes, bytes] | None:
+        if self._database is None:
+            return None
+        with self._lock, suppress(sqlite3.Error):
+            query = f"SELECT facts, sketch, features FROM {self._table} WHERE digest = ?"
+            row: tuple[str, bytes, bytes] | None = self._database.execute(query, (digest,)).fetchone()
+            return row
+        return None
+
+    def put(self, found: list[tuple[Facts, Features]]) -> None:
+        """Keep what was found of some files that can be read."""
+        if self._database is None:
+            return
+        rows = [(fact.digest, _values(fact), _bytes(fact.sketch), _bytes(features)) for fact, features in found]
+        # Another process may be writing, or the disk may be full: then it will be computed again.
+        with self._lock, suppress(sqlite3.Error), self._database:
+            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)", rows)
+
+
+def _values(fact: Facts) -> str:
+    return json.dumps({name: value for name, value in asdict(fact).items() if name != "sketch"})
+
+
+def _bytes(array: npt.NDArray[Any] | None) -> bytes:
+    return b"" if array is None else np.ascontiguousarray(array).tobytes()

@@ -1,0 +1,1 @@
+"""Many fits: cross-validation, search, and the GPUs that they run on."""

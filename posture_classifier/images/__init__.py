@@ -1,0 +1,1 @@
+"""One photo: decoding, preprocessing, augmentation, EXIF, and facts about its file."""

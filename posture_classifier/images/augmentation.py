@@ -1,0 +1,112 @@
+"""Random changes to training photos: a YAML list of albumentations transforms, drawn as a function of seed, epoch and photo."""
+
+import hashlib
+import os
+import random
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.utils.errors import UserError
+
+# albumentations asks PyPI for a newer version when it is imported, unless it is told not to.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+
+Transforms = list[dict[str, Any]]
+Pixels = npt.NDArray[np.uint8]
+DEFAULT: Transforms = [
+    {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}},
+    {
+        "class_path": "albumentations.Affine",
+        # 4 is cv2.BORDER_REFLECT_101: no black corners that would tell an augmented photo from a real one.
+        "init_args": {"scale": [0.85, 1.15], "translate_percent": [-0.06, 0.06], "rotate": [-5, 5], "border_mode": 4, "p": 0.8},
+    },
+    {"class_path": "albumentations.RandomBrightnessContrast", "init_args": {"p": 0.5}},
+    {"class_path": "albumentations.HueSaturationValue", "init_args": {"p": 0.3}},
+]
+"""For people: mild scale and shift, mirror, light and colour. No vertical flip and at most 5 degrees: posture is an angle."""
+
+
+class Augmentation:
+    """Applies a list of transforms; the same seed, epoch and photo always draw the same parameters.
+
+    Out of the box every DataLoader worker of albumentations 2.0.8 draws the same numbers, and repeats them each epoch.
+    Here no generator lives longer than one photo, so neither workers, ranks nor a resumed run change what is drawn.
+
+    Args:
+        transforms: ``{"class_path": ..., "init_args": {...}}`` each; transforms may be nested in ``init_args``.
+        seed: The run's seed.
+
+    Raises:
+        UserError: A transform does not exist, rejects its arguments, or returns something else than a uint8 RGB
+            image of the same size.
+    """
+
+    def __init__(self, transforms: Transforms, seed: int) -> None:
+        import albumentations
+
+        self.seed = seed
+        self.compose = albumentations.Compose([_transform(transform) for transform in transforms])
+        # Here rather than in a worker, whose error would be a traceback.
+        self._try()
+
+    def _try(self) -> None:
+        image = np.zeros((64, 64, 3), dtype=np.uint8)
+        for index in range(10):
+            try:
+                result = self(image, 0, index)
+            except (TypeError, ValueError) as error:
+                raise UserError(f"data.augmentation fails: {' '.join(str(error).split())}") from error
+            if not isinstance(result, np.ndarray) or result.dtype != np.uint8 or result.shape != image.shape:
+                raise UserError(
+                    "data.augmentation must return uint8 RGB images of the same size; leave out Normalize and ToTensorV2, since "
+                    "normalising is part of the preprocessing, and scale with Affine, which keeps the size"
+                )
+
+    def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
+        """Change one (H, W, 3) uint8 image."""
+        drawn = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())
+        # Not set_random_seed, which gives every transform the same numbers: mirrored photos would always be the brighter ones.
+        self.compose.set_random_state(np.random.default_rng(drawn), random.Random(drawn))
+        result: Pixels = self.compose(image=image)["image"]
+        return result
+
+
+def _transform(description: Any) -> Any:
+    if not isinstance(description, dict) or "class_path" not in description:
+        raise UserError(f"data.augmentation: {description} is not a transform; write class_path, and init_args if it has any")
+    return _instantiate(description)
+
+
+def _instantiate(value: Any) -> Any:
+    """Build the objects that ``class_path`` names, innermost first."""
+    if isinstance(value, list):
+        return [_instantiate(item) for item in value]
+    if not isinstance(value, dict) or "class_path" not in value:
+        return value
+    if extra := set(value) - {"class_path", "init_args"}:
+        raise UserError(f"data.augmentation: {value['class_path']} has the unknown key {min(extra)}; use class_path and init_args")
+    arguments = {key: _instantiate(item) for key, item in (value.get("init_args") or {}).items()}
+    constructor = _find(value["class_path"])
+    try:
+        with warnings.catch_warnings():
+            # albumentations only warns of an argument that it does not know, and then leaves it out.
+            warnings.simplefilter("error", UserWarning)
+            return constructor(**arguments)
+    except (TypeError, ValueError, AttributeError, UserWarning) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"data.augmentation: {value['class_path']} rejects its arguments: {reason}") from error
+
+
+def _find(class_path: Any) -> Callable[..., Any]:
+    module, _, name = str(class_path).rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"data.augmentation: {class_path} does not exist; write it like albumentations.HorizontalFlip") from error
+    return found

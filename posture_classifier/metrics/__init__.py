@@ -1,0 +1,1 @@
+"""Numbers about predictions: scores, intervals, paired tests, calibration and thresholds."""

@@ -1,0 +1,21 @@
+"""What the classifier is given: a batch of photos, or of cached features."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """Images (B, 3, H, W), labels (B,) int64, and each photo's index (B,) int64 in its split."""
+
+    images: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
+class CachedBatch(NamedTuple):
+    """What a frozen prefix of the network answered (B, ...), in place of the images; the rest as in ``Batch``."""
+
+    kept: Tensor
+    labels: Tensor
+    indices: Tensor

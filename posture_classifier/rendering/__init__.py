@@ -1,0 +1,1 @@
+"""Pages and charts: HTML that needs nothing beside it, and pictures."""

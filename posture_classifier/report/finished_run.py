@@ -1,0 +1,131 @@
+"""A run folder, read back."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.inference import Classifier
+from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.runs.names import CONFIG, METRICS, PREDICTIONS, SPLIT
+from posture_classifier.runs.reading import PredictionTable, read_prediction_table, read_settings
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_rows, write_rows
+
+COLUMNS = ["path", "group", "label"]
+"""Of a table of predictions, before those of the classes."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run.
+
+    Attributes:
+        folder: ``lightning_logs/<experiment>/version_N``.
+        summary: Of ``summary.json``.
+        settings: Of ``config.yaml``.
+        epochs: Rows of ``metrics.csv``; none where nothing was trained, as by ``test``.
+        split_rows: Rows of ``split.csv``.
+        evaluated: Predictions of the photos that the summary is about.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    epochs: list[dict[str, str]]
+    split_rows: list[dict[str, str]]
+    evaluated: PredictionTable
+
+    @property
+    def name(self) -> str:
+        """``demo/version_0``."""
+        return "/".join(self.folder.resolve().parts[-2:])
+
+    @property
+    def classes(self) -> list[str]:
+        """Names in the order of the labels."""
+        return list(self.summary["classes"])
+
+    @property
+    def root(self) -> Path:
+        """The folder of its photos; they may no longer be there."""
+        return Path(self.settings["data"]["root"])
+
+    @property
+    def checkpoint(self) -> Path:
+        """Its best epoch; it may no longer be there."""
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    @cached_property
+    def classifier(self) -> Classifier | None:
+        """Its best epoch, loaded; None where the checkpoint is gone."""
+        return Classifier.of(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that its checkpoint holds; nothing where that is gone."""
+        return read_checkpoint(self.checkpoint) if self.checkpoint.is_file() else {}
+
+    def of(self, split: str) -> list[dict[str, str]]:
+        """Rows of ``split.csv``."""
+        return [row for row in self.split_rows if row["split"] == split]
+
+
+def read_finished_run(folder: Path) -> FinishedRun:
+    """Read the folder of a finished run.
+
+    Raises:
+        UserError: It is no run folder, the run was stopped before its end, or a file of it is damaged.
+    """
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
+    if not (folder / "summary.json").is_file():
+        raise UserError(
+            f"{folder} has no summary.json: the run was stopped before its evaluation; go on with fit --ckpt_path last, and the "
+            "options it was started with"
+        )
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        settings = read_settings(folder / CONFIG)
+        split_rows = read_rows(folder / SPLIT)
+        evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS)
+        return FinishedRun(folder, summary, settings, read_rows(folder / METRICS), split_rows, evaluated)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
+
+
+def validation_predictions(run: FinishedRun) -> PredictionTable | None:
+    """What the best epoch says of the validation photos, predicted and kept in ``val/predictions.csv`` if it is not yet.
+
+    None where the run has no such photos apart from those that it was evaluated on, or they or the checkpoint are gone.
+    """
+    path = run.folder / "val" / PREDICTIONS
+    if run.summary["split"] == "val":
+        return None
+    if not path.is_file() or _older(path, run.checkpoint):
+        rows = run.of("val")
+        if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
+            return None
+        _predict(run.classifier, run.root, rows, path)
+    return read_prediction_table(path)
+
+
+def _older(predictions: Path, checkpoint: Path) -> bool:
+    """Whether a run that was gone on with has a better epoch since."""
+    return checkpoint.is_file() and predictions.stat().st_mtime < checkpoint.stat().st_mtime
+
+
+def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
+    """Write the predictions of some photos in the form of the evaluation's, all of them or none."""
+    predicted = classifier.predict([root / row["path"] for row in rows])
+    table = [
+        {name: row[name] for name in COLUMNS} | {name: f"{share:.9g}" for name, share in prediction.probabilities.items()}
+        for row, prediction in zip(rows, predicted, strict=True)
+        if prediction.probabilities is not None
+    ]
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    write_rows(table, [*COLUMNS, *classifier.class_names], temporary)
+    os.replace(temporary, path)

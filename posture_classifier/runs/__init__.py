@@ -1,0 +1,1 @@
+"""A run folder on the disk: its files, reading them, and resuming."""

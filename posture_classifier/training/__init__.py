@@ -1,0 +1,1 @@
+"""One ``fit``: the command line built on LightningCLI, its messages, and its checkpoints."""

@@ -1,0 +1,55 @@
+"""Tables, and files that tools write for the user: refused early, never overwritten unasked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from posture_classifier.utils.errors import UserError
+
+TABLE_SUFFIXES = (".csv", ".jsonl")
+PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def check_output_file(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:
+    """Make sure, before the work rather than after it, that a file can be written.
+
+    Args:
+        option: The option that names it, such as ``--output``.
+        output: The file; None is none.
+        suffixes: How its name may end.
+        overwrite: Whether it may exist.
+
+    Raises:
+        UserError: It ends in something else, exists, or has no folder.
+    """
+    if output is None:
+        return
+    if output.suffix not in suffixes:
+        *others, last = suffixes
+        raise UserError(f"{option} {output} must end in {' or '.join([', '.join(others), last] if others else [last])}")
+    if output.exists() and not overwrite:
+        raise UserError(f"{option} {output} exists; choose another name, or add --overwrite true")
+    if output.is_dir() or not output.parent.is_dir():
+        raise UserError(f"{option} {output} must be a file in a folder that exists; make {output.parent} first")
+    existed = output.exists()
+    output.open("a").close()  # raises where the folder is closed
+    if not existed:
+        output.unlink()  # what fails later should not leave an empty file in its own way
+
+
+def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> None:
+    """Make sure, before the work, that a folder can be made.
+
+    Args:
+        option: The option that names it.
+        folder: None is none.
+        overwrite: Whether it may exist.
+
+    Raises:
+        UserError: It exists, is a file, or has no folder to be made in.
+    """
+    if folder is None:
+        return
+    if folder.exists() and not overwrite:
+        raise UserError(f"{option} {folder} exists; choose another name, or add --overwrite true")
+    if folder.is_file() or not folder.absolute().parent.is_dir():
+        raise UserError(f"{option} {folder} must be a folder in one that exists; make {folder.parent} first")

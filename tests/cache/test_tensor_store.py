@@ -1,0 +1,107 @@
+"""Rows in a mapped file: what has a true checksum was written."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from posture_classifier.cache.fingerprint import fingerprint
+from posture_classifier.cache.tensor_store import TensorStore, file_size
+from posture_classifier.models.frozen_prefix import frozen_state
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.uint8])
+def test_what_was_written_is_read(tmp_path: Path, dtype: torch.dtype) -> None:
+    store = TensorStore(tmp_path / "a", 10, (3, 2), dtype)
+    values = (torch.rand(2, 3, 2) * 100).to(dtype)
+    store.write(np.array([7, 2]), values)
+    assert store.has(np.arange(10)).tolist() == [row in (2, 7) for row in range(10)]
+    assert torch.equal(store.read(np.array([2, 7])), values.flip(0))
+    assert (tmp_path / "a").stat().st_size == file_size(10, (3, 2), dtype)
+
+
+def test_another_process_reads_it_and_a_pickled_one_maps_the_file(tmp_path: Path) -> None:
+    first = TensorStore(tmp_path / "a", 4, (2,), torch.float32)
+    second = pickle.loads(pickle.dumps(first))
+    assert len(pickle.dumps(first)) < 1000, "the numbers stay in the file"
+    program = (
+        "import sys, numpy, torch; from pathlib import Path; from posture_classifier.cache.tensor_store import Store\n"
+        "Store(Path(sys.argv[1]), 4, (2,), torch.float32).write(numpy.array([1]), torch.ones(1, 2))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True)
+    for store in (first, second):
+        assert store.has(np.arange(4)).tolist() == [False, True, False, False]
+        assert torch.equal(store.read(np.array([1])), torch.ones(1, 2))
+
+
+def test_a_row_without_a_checksum_is_not_trusted(tmp_path: Path) -> None:
+    """What a process leaves that is killed between writing a row and its checksum."""
+    store = TensorStore(tmp_path / "a", 2, (4,), torch.uint8)
+    with (tmp_path / "a").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(b"half")
+    assert not store.has(np.array([1])).any()
+
+
+def test_a_row_whose_numbers_never_reached_the_disk_is_not_trusted(tmp_path: Path) -> None:
+    """A machine that lost its power may have the checksum on its disk, and of the row nothing, or half."""
+    TensorStore(tmp_path / "a", 3, (4,), torch.float32).write(np.arange(3), torch.rand(3, 4))
+    with (tmp_path / "a").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(bytes(4))
+    assert TensorStore(tmp_path / "a", 3, (4,), torch.float32).has(np.arange(3)).tolist() == [True, True, False]
+
+
+def test_what_another_run_removed_is_not_there(tmp_path: Path) -> None:
+    """A worker that is started later, and not forked, cannot map it any more."""
+    store = TensorStore(tmp_path / "a", 3, (4,), torch.float32)
+    store.write(np.arange(3), torch.rand(3, 4))
+    sent = pickle.dumps(store)
+    (tmp_path / "a").unlink()
+    late = pickle.loads(sent)
+    assert not late.has(np.arange(3)).any()
+    late.write(np.arange(3), torch.rand(3, 4))
+    assert not late.has(np.arange(3)).any()
+    assert store.has(np.arange(3)).all(), "who has mapped it does not notice"
+
+
+def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refused)
+    TensorStore(tmp_path / "a", 2, (4,), torch.uint8).write(np.array([1]), torch.ones(1, 4))
+    assert TensorStore(tmp_path / "a", 2, (4,), torch.uint8).has(np.arange(2)).tolist() == [False, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(OSError, match="No space left"):
+        TensorStore(tmp_path / "a", 2, (4,), torch.uint8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fingerprint_is_of_content() -> None:
+    tensor = torch.rand(2, 3, 4, 4)
+    assert fingerprint("a", tensor) == fingerprint("a", tensor.clone())
+    assert fingerprint(tensor) == fingerprint(tensor.to(memory_format=torch.channels_last))
+    changed = tensor.clone()
+    changed[1, 2, 3, 3] += 1e-6
+    assert fingerprint("a", tensor) != fingerprint("a", changed)
+    assert fingerprint({"x": 1, "y": 2}) == fingerprint({"y": 2, "x": 1})
+    assert len({fingerprint(1, 2), fingerprint(2, 1), fingerprint(12), fingerprint("1", 2), fingerprint([1, 2])}) == 5
+
+
+def test_the_frozen_state_is_what_does_not_change() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    network[0].requires_grad_(False).eval()
+    names = {part for part in frozen_state(network) if isinstance(part, str)}
+    assert names == {"0.weight", "0.bias", "0.running_mean", "0.running_var", "0.num_batches_tracked"}

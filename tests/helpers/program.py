@@ -1,0 +1,54 @@
+"""Running the real program on tiny photos, and what its runs leave behind."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+EXACT = ["--precision", "fp32"]
+# SGD, because Adam turns the rounding of a vanishing gradient into a whole step.
+SGD = ["--model.optimizer", "sgd", "--model.learning_rate", "0.05"]
+REPOSITORY = Path(__file__).parents[2]
+Fit = Callable[..., Path]
+
+
+def cache_files() -> list[Path]:
+    """What lies in the cache's folder now."""
+    folder = Path(os.environ["XDG_CACHE_HOME"], "posture_classifier")
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def last_weights(run: Path) -> dict[str, torch.Tensor]:
+    """The weights after the last epoch."""
+    state: dict[str, torch.Tensor] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return state
+
+
+def assert_same_weights(one: Path, other: Path, tolerance: float = 1e-6) -> None:
+    """Two runs ended with the same weights."""
+    for name, value in last_weights(one).items():
+        torch.testing.assert_close(last_weights(other)[name], value, rtol=0, atol=tolerance, msg=name)
+
+
+def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
+    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn."""
+    return [
+        "fit",
+        *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
+        *("--data.augmentation", "[]", "--data.val_fraction", "0.2", "--data.test_fraction", "0.2"),
+        *("--model.backbone", "test_resnet", "--model.pretrained", "false", "--model.image_size", "32"),
+        *("--trainer.max_epochs", str(epochs), "--trainer.default_root_dir", str(output)),
+        *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
+    ]
+
+
+def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, which may die."""
+    command = [sys.executable, "-m", "posture_classifier", *arguments]
+    return subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options
+    )

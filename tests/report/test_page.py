@@ -1,0 +1,240 @@
+"""``report``, of runs that the program trained."""
+
+import csv
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from posture_classifier.cli.program import main
+from posture_classifier.rendering.svg_charts import SERIES
+from posture_classifier.report import page as report_page
+from posture_classifier.report import photos_section as report_photos
+from posture_classifier.report.finished_run import read_finished_run
+from tests.helpers.pages import assert_stands_alone
+from tests.helpers.photos import DrawFolder, draw_photos
+from tests.helpers.program import Fit, fit_arguments
+
+NAME = "report.html"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ten people that has written its report; photos have names that HTML must escape."""
+    folder = tmp_path_factory.mktemp("finished")
+    root = draw_photos(folder / "photos & <more>", people=10, each=2, classes=("left", "right"))
+    options = ["--unfreezing.open_stages", "{1: 2}", "--report", "true", "--cache.folder", str(folder / "cache")]
+    assert main([*fit_arguments(root, folder, 2), *options]) == 0
+    return folder / "lightning_logs" / root.name / "version_0"
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, without the report."""
+    shutil.copytree(finished, tmp_path / "version_0")
+    (tmp_path / "version_0" / NAME).unlink()
+    return tmp_path / "version_0"
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_fit_leaves_a_page_that_stands_alone(finished: Path) -> None:
+    page = read(finished / NAME)
+    assert_stands_alone(page)
+    assert not [colour for colour in SERIES if f": {colour}" in page.partition("<body>")[2]], "figures follow the page's ink"
+    summary = json.loads(read(finished / "summary.json"))
+    accuracy = summary["accuracy"]
+    for expected in (
+        f"{round(8 * accuracy['value'])} of 8 test photos",
+        f"{accuracy['value']:.3f} <span",
+        f"({accuracy['low']:.3f} to {accuracy['high']:.3f})",
+        "8 photos of 2 groups",
+        "24 photos of 6 groups for training",
+        "test_resnet",
+        "epoch 0: the head; epoch 1: 2 stages",
+        "photos &amp; &lt;more&gt;",
+        "To catch 95 % of right",
+        "as it is: ECE",
+        "Of 40 photos: no file is a copy",
+        "person",
+    ):
+        assert expected in page
+    assert page.count("data:image/jpeg") >= 6
+    assert page.count("<svg") >= 5
+
+
+def test_the_report_repeats_to_the_byte_and_reads_what_is_there(finished: Path, run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    ours, theirs = read(run / NAME), read(finished / NAME)
+    assert ours.partition("<nav")[2] == theirs.partition("<nav")[2]
+
+
+def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Path) -> None:
+    """Thresholds and temperature come from photos that are not tested, with the weights that are."""
+    root = finished.parents[2] / "photos & <more>"
+    arguments = ["validate", *fit_arguments(root, tmp_path, 1)[1:], "--ckpt_path", str(finished / "checkpoints" / "best.ckpt")]
+    assert main(arguments) == 0
+    tables = []
+    for run in (finished, tmp_path / "lightning_logs" / root.name / "version_0"):
+        with (run / "val" / "predictions.csv").open(encoding="utf-8") as file:
+            tables.append(list(csv.DictReader(file)))
+    assert [row["path"] for row in tables[0]] == [row["path"] for row in tables[1]]
+    for ours, theirs in zip(*tables, strict=True):
+        assert {key: ours[key] for key in ("path", "group", "label")} == {key: theirs[key] for key in ("path", "group", "label")}
+        assert float(ours["left"]) == pytest.approx(float(theirs["left"]), abs=1e-5)
+
+
+def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_photos, "WRONG", 1)
+    table = run / "test" / "predictions.csv"
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows):
+        wrong = 0.51 + 0.05 * number if number < 2 else 0.2
+        right_of_two = wrong if row["label"] == "left" else 1 - wrong
+        row |= {"left": str(1 - right_of_two), "right": str(right_of_two)}
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main(["report", str(run)]) == 0
+    most, _, least = read(run / NAME).partition("Least certain of the others")
+    assert "(0.56)" in most.partition("Most wrong, 1 of 2 errors")[2]
+    assert "(0.51)" in least.partition("<figcaption>")[2].partition("</figcaption>")[0], "first of them"
+
+
+def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
+    """As after going on with a run whose report was written before."""
+    table, checkpoint = run / "val" / "predictions.csv", run / "checkpoints" / "best.ckpt"
+    right = table.read_bytes()
+    table.write_bytes(right.replace(b"0.", b"0.0"))
+    os.utime(checkpoint, (0, 0))
+    assert main(["report", str(run)]) == 0
+    assert table.read_bytes() != right, "a table that is newer than the checkpoint is what it says"
+    os.utime(table, (0, 0))
+    os.utime(checkpoint, (1, 1))
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert table.read_bytes() == right
+
+
+def test_options(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--recall", "0.5", "--catch", "left", "--output", str(tmp_path / "to send")]
+    assert main(["report", str(run), *options]) == 0
+    assert "To catch 50 % of left" in read(tmp_path / "to send" / NAME)
+    assert not (run / NAME).exists()
+    assert main(["report", str(run), *options]) == 2
+    assert "exists; choose another folder with --output, or add --overwrite" in capsys.readouterr().err
+    assert main(["report", str(run), *options, "--overwrite", "true"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("rm config.yaml", "is not the folder of a run; expected lightning_logs/<experiment>/version_N"),
+        ("rm summary.json", "has no summary.json: the run was stopped before its evaluation; go on with fit --ckpt_path last"),
+        ("rm test/predictions.csv", "test/predictions.csv is damaged or not complete"),
+        ("break summary.json", "a file in .* is damaged"),
+        ("--recall 0", "--recall is 0.0, but must be above 0 and at most 1"),
+        ("--catch nobody", "has no class 'nobody'; choose one of left, right"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_sentence(run: Path, capsys: pytest.CaptureFixture[str], change: str, expected: str) -> None:
+    verb, argument = change.split()
+    if verb == "rm":
+        (run / argument).unlink()
+    elif verb == "break":
+        (run / argument).write_text("{")
+    options = [verb, argument] if verb.startswith("--") else []
+    assert main(["report", str(run), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert re.search(expected, error)
+    assert not (run / NAME).exists()
+
+
+def test_a_missing_run_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path / "version_7")]) == 2
+    assert "version_7 is not a folder; expected that of a run" in capsys.readouterr().err
+
+
+def test_photos_that_were_moved_and_a_checkpoint_that_is_gone(run: Path) -> None:
+    """Less is known then, and the page says what."""
+    (run / "checkpoints" / "best.ckpt").unlink()
+    assert main(["report", str(run)]) == 0
+    page = read(run / NAME)
+    assert_stands_alone(page)
+    assert "cannot be said where the network looked" in page
+    assert "Identical files were not looked for" in page
+    shutil.rmtree(run / "val")
+    config = run / "config.yaml"
+    config.write_text(read(config).replace("photos & <more>", "elsewhere"))
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    page = read(run / NAME)
+    assert_stands_alone(page)
+    assert "The photos are no longer below" in page
+    assert "data:image/jpeg" not in page
+    assert "No threshold is given here" in page
+    assert "Temperature scaling is left out" in page
+
+
+def test_what_check_found_is_told(run: Path) -> None:
+    finding = {"severity": "warning", "kind": "near_duplicates", "text": "2 photos are <copies>."}
+    (run / "check.json").write_text(json.dumps({"verdict": "warnings: 1 warning", "findings": [finding]}))
+    assert main(["report", str(run)]) == 0
+    assert "<strong>warning: near duplicates</strong>. 2 photos are &lt;copies&gt;." in read(run / NAME)
+
+
+def test_the_command_that_the_report_names_puts_what_check_found_into_it(run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    assert " --output RUN --overwrite true looks for" in read(run / NAME)
+    assert main(["check", str(read_finished_run(run).root), "--output", str(run), "--overwrite", "true"]) in (0, 1, 2)
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert f"check.json says: {json.loads(read(run / 'check.json'))['verdict'].split(':')[0]}" in read(run / NAME)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"status": "ok"}'])
+def test_a_check_json_of_another_program_costs_no_report(run: Path, content: str) -> None:
+    (run / "check.json").write_text(content)
+    assert main(["report", str(run)]) == 0
+    assert "Of 40 photos: no file is a copy" in read(run / NAME)
+
+
+def test_its_own_predictions_are_as_precise_as_the_runs(run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(read(config).replace("precision: auto", "precision: fp32"))
+    classifier = read_finished_run(run).classifier
+    assert classifier is not None
+    assert classifier.model.precision == "fp32"
+
+
+def test_several_classes_no_groups_no_test_photos(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder(people=8, classes=("a", "b", "c"))
+    run = fit(root, "--data.group_pattern", "null")
+    assert main(["report", str(run)]) == 0
+    page = read(run / NAME)
+    assert_stands_alone(page)
+    assert "No groups were named" in page
+    assert page.count('<th scope="row">c</th>') >= 3, "every class in turn"
+    run = fit(root, "--data.test_fraction", "0", version=1)
+    assert main(["report", str(run)]) == 0
+    page = read(run / NAME)
+    assert "There were no test photos: these also chose the best epoch" in page
+    assert "Temperature scaling is left out" in page
+
+
+def test_a_report_that_fails_loses_no_training(
+    draw_folder: DrawFolder, fit: Fit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no ink")
+
+    monkeypatch.setattr(report_page, "write_report", fail)
+    with pytest.warns(UserWarning, match=r"no report.html was written \(no ink\); the run is complete"):
+        run = fit(draw_folder(), "--report", "true")
+    assert "checkpoint: " in capsys.readouterr().out
+    assert (run / "summary.json").exists()

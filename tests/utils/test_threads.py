@@ -1,0 +1,53 @@
+"""Work in threads: in order, bounded, and ended early without waiting for the rest."""
+
+import threading
+import time
+
+import pytest
+
+from posture_classifier.utils.threads import map_in_threads
+
+
+def test_results_come_in_order_and_few_items_are_begun_ahead() -> None:
+    begun: list[int] = []
+    results = map_in_threads(lambda item: begun.append(item) or -item, range(1000), ahead=5)  # type: ignore[func-returns-value]
+    assert [next(results) for _ in range(10)] == [0, -1, -2, -3, -4, -5, -6, -7, -8, -9]
+    assert len(begun) <= 16
+    results.close()
+    assert len(begun) <= 16
+
+
+def test_a_result_does_not_wait_for_others_to_be_begun() -> None:
+    results = map_in_threads(lambda item: item, (time.sleep(0.05) or item for item in range(100)), ahead=64)  # type: ignore[func-returns-value]
+    start = time.monotonic()
+    assert next(results) == 0
+    assert time.monotonic() - start < 2.5, "64 items take longer"
+    results.close()
+
+
+def test_as_many_as_were_ahead_stay_ahead() -> None:
+    """Or else a slow consumer would find nothing begun after what was done."""
+    given: list[int] = []
+    done = threading.Event()
+    threading.Timer(0.1, done.set).start()
+    results = map_in_threads(lambda _: done.wait(60), (given.append(n) or n for n in range(1000)), ahead=20)  # type: ignore[func-returns-value]
+    for asked in range(1, 60):
+        assert next(results)
+        assert len(given) == 20 + asked
+    results.close()
+
+
+def test_an_error_reaches_the_caller() -> None:
+    def fails(item: int) -> int:
+        if item == 3:
+            raise KeyError(item)
+        return item
+
+    results = map_in_threads(fails, range(10))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(KeyError):
+        next(results)
+
+
+def test_the_work_is_done_in_other_threads() -> None:
+    assert threading.main_thread().ident not in set(map_in_threads(lambda _: threading.get_ident(), range(20)))
