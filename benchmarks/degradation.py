@@ -22,10 +22,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from torch import Tensor, nn
 
-from posture_classifier.callbacks.metrics_csv import read_metrics
 from posture_classifier.cli.program import main
 from posture_classifier.runs.folder import last_checkpoint
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_rows
 
 PANELS = {"plain": "without shortcuts", "resnet": "with identity shortcuts"}
 
@@ -89,7 +89,7 @@ def train(network: str, seed: int, folder: Path, epochs: int, results: Path) -> 
         code = main(["fit", "--model.backbone", network, "--seed_everything", str(seed), *options])
     if code != 0:
         sys.exit(code)
-    metrics = read_metrics(Path(output.getvalue().rpartition("run folder:")[2].strip()) / "metrics.csv")
+    metrics = read_rows(Path(output.getvalue().rpartition("run folder:")[2].strip()) / "metrics.csv")
     rows = [
         (network, seed, int(row["epoch"]) + 1, row["train/error"], f"{1 - float(row['val/accuracy']):.6g}", row["seconds"])
         for row in metrics

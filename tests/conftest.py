@@ -14,10 +14,6 @@ from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
 from tests.helpers.photos import DrawFolder, draw_photos
 from tests.helpers.program import Fit, fit_arguments
 
-# Two cores gain nothing on pictures of 32 pixels.
-torch.set_num_threads(1)
-
-
 PLOTS = {"plot_confusion": plot_confusion, "plot_curves": plot_curves}
 
 

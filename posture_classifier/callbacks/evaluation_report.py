@@ -12,7 +12,6 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
-from posture_classifier.callbacks.metrics_csv import read_metrics
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
@@ -21,8 +20,9 @@ from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import compute_type, name_of
 from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
-from posture_classifier.runs.names import METRICS
+from posture_classifier.runs.names import METRICS_CSV
 from posture_classifier.utils.device import device_name
+from posture_classifier.utils.tables import read_rows
 from posture_classifier.utils.text import describe_interval, describe_size
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
@@ -70,7 +70,7 @@ class EvaluationReport(Callback):
             model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
-        rows = read_metrics(self._folder / METRICS)
+        rows = read_rows(self._folder / METRICS_CSV)
         self.summary = {
             "split": split,
             "images": len(seen),

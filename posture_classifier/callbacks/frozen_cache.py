@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
-from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
@@ -24,6 +23,7 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.frozen_prefix import find_cut, frozen_state
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
 MODULES = (
@@ -134,12 +134,12 @@ class FrozenCache(Callback):
         assert isinstance(data, PostureData)
         self._trainer, self._model, self._data = trainer, pl_module, data
         data.pixels = self._store(self._pixels_name, self._pixels_shape, torch.uint8) if self._has_room_for_pixels else None
-        data.keeper = self._kept
+        data.feature_cache = self._cached_features
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the network back whole; the pixels are for the evaluation that follows."""
         if stage == "fit" and self.enabled:
-            self._model.cut = self._data.keeper = None
+            self._model.cut = self._data.feature_cache = None
             trainer.strategy.barrier()
             self._forget_activations()
 
@@ -153,7 +153,7 @@ class FrozenCache(Callback):
         """A run that failed or was interrupted needs its files no more than one that ended."""
         self._forget(list(self._stores))
 
-    def _kept(self, split: str, epoch: int) -> CachedFeatures:
+    def _cached_features(self, split: str, epoch: int) -> CachedFeatures:
         """Where the activations of a split are kept, computed first if they are not; all ranks ask together."""
         begins = split == "train" and self._begins_phase()
         store, view = None, epoch if split == "train" else None
@@ -215,7 +215,7 @@ class FrozenCache(Callback):
                 text += f"; the network cannot be divided after {', '.join(cut.beyond)}, frozen too, which every step computes"
         self.phases.append(phase)
         if self._trainer.is_global_zero:
-            Console(highlight=False, markup=False).print(f"from epoch {epoch}: {text}", soft_wrap=True)
+            say(f"from epoch {epoch}: {text}")
 
     def _announce_missing(self, split: str, view: int | None) -> None:
         """Say once what of a phase could not be kept, where the phase began with something that could."""

@@ -1,13 +1,13 @@
 """``metrics.csv``: one row an epoch, on the disk before the epoch's checkpoint is."""
 
-import csv
-import os
 import time
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from posture_classifier.runs.names import METRICS
+from posture_classifier.runs.names import METRICS_CSV
+from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.tables import read_rows, write_rows
 
 
 class MetricsCSV(Callback):
@@ -20,8 +20,8 @@ class MetricsCSV(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take up the rows of a resumed run, up to the epoch that its checkpoint holds."""
-        self._path = Path(trainer.log_dir or ".") / METRICS
-        self._rows = [row for row in read_metrics(self._path) if int(row["epoch"]) < trainer.current_epoch]
+        self._path = Path(trainer.log_dir or ".") / METRICS_CSV
+        self._rows = [row for row in read_rows(self._path) if int(row["epoch"]) < trainer.current_epoch]
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -31,23 +31,6 @@ class MetricsCSV(Callback):
         self._rows.append({"epoch": str(trainer.current_epoch), "seconds": f"{now - self._started:.3f}"} | metrics)
         self._started = now
         if trainer.is_global_zero:
-            _write(self._path, self._rows)
-
-
-def read_metrics(path: Path) -> list[dict[str, str]]:
-    """The rows of a ``metrics.csv``; none where there is no such file."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    """Replace the file in one step, so that a kill leaves the old one or the new one."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(temporary, path)
+            names = list(dict.fromkeys(name for row in self._rows for name in row))
+            with atomic_write(self._path) as temporary:
+                write_rows(self._rows, names, temporary)

@@ -10,7 +10,6 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from rich.console import Console
 
 from posture_classifier.cache.fingerprint import fingerprint
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
@@ -18,6 +17,7 @@ from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
 
@@ -136,7 +136,7 @@ class WandbReport(Callback):
         # Tables and models are artifacts, for which wandb asks its server; whatever its parts raise then, the training is done.
         except Exception as error:
             self._complete = False
-            _say(f"W&B is out of reach ({first_line(error)}); charts, mistakes and model stay out of the run")
+            say(f"W&B is out of reach ({first_line(error)}); charts, mistakes and model stay out of the run")
 
     def _keep(self, names: tuple[str, ...]) -> None:
         """Copy files of the run folder into the W&B run; a link, as wandb makes them, would break with a folder that is moved."""
@@ -185,7 +185,7 @@ class WandbReport(Callback):
             self._complete = False
         if not self._complete and not run.offline:
             where = f"{where}, where a part is missing; it is kept here: wandb sync --include-online {Path(run.dir).parent}"
-        _say(f"W&B run: {where}")
+        say(f"W&B run: {where}")
 
 
 def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
@@ -207,7 +207,7 @@ def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
     try:
         run = wandb.init(**options)
     except (wandb.Error, OSError) as error:
-        _say(f"W&B is out of reach ({first_line(error)}); the run goes on offline")
+        say(f"W&B is out of reach ({first_line(error)}); the run goes on offline")
         run = _begin_offline(options)
     if run.disabled:
         return None
@@ -237,7 +237,3 @@ def _figures(summary: dict[str, Any]) -> dict[str, float | int | None]:
     ends = {"value": "", "low": "_low", "high": "_high"}
     figures = {f"{split}/{name}{suffix}": summary[name][end] for name in METRICS for end, suffix in ends.items()}
     return figures | {f"{split}/{name}": summary[name] for name in ("images", "groups")}
-
-
-def _say(text: str) -> None:
-    Console(highlight=False, markup=False).print(text, soft_wrap=True)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from posture_classifier.compare.comparison import TITLES, Comparison
+from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.sentences import measured, operations
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.intervals import Estimate, estimate_share
+from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.label_placement import place_labels
 from posture_classifier.rendering.page import Html
 from posture_classifier.rendering.svg_charts import (
@@ -45,12 +46,12 @@ def short(name: str) -> str:
 def forest(comparison: Comparison) -> Html:
     """The metric that decides, with intervals, the best on top; hollow marks are behind it by more than chance."""
     verdict, shown = comparison.verdict, comparison.verdict.order[:MANY]
-    title = TITLES[verdict.metric]
+    title = METRICS[verdict.metric].title
     figure, axes = chart(f"{title}, 95 % interval", "", height=60 + 34 * len(shown))
     for row, index in enumerate(shown):
         tied, chosen = verdict.p[index] >= LEVEL, index == comparison.chosen
         colour = SERIES[0] if tied else INK
-        value, low, high = _ends(comparison.figures[index][verdict.metric])
+        value, low, high = _ends(comparison.estimates[index][verdict.metric])
         axes.plot([low, high], [row, row], color=colour, alpha=1 if tied else 0.5)
         fill = colour if tied else GROUND
         axes.plot(value, row, "D" if chosen else "o", color=fill, markeredgecolor=colour, markersize=9 if chosen else 7)
@@ -58,7 +59,7 @@ def forest(comparison: Comparison) -> Html:
         axes.text(0, row - 0.3, short(comparison.names[index]), transform=axes.get_yaxis_transform(), va="center")
     axes.set(yticks=[], ylim=(len(shown) - 0.6, -0.7))
     axes.spines["left"].set_visible(False)
-    values = "; ".join(f"{comparison.names[index]} {measured(comparison.figures[index][verdict.metric])}" for index in shown)
+    values = "; ".join(f"{comparison.names[index]} {measured(comparison.estimates[index][verdict.metric])}" for index in shown)
     caption = "Filled: cannot be told from the best. Hollow: behind it, by more than chance. Diamond: recommended."
     return picture(figure, f"{title} with 95 % interval: {values}", caption)
 
@@ -66,12 +67,12 @@ def forest(comparison: Comparison) -> Html:
 @drawing()
 def against_costs(comparison: Comparison) -> Html:
     """The metric against multiply-adds, disc area by parameters, after Canziani et al. 2016, figure 2; nothing without costs."""
-    metric, title = comparison.verdict.metric, TITLES[comparison.verdict.metric]
+    metric, title = comparison.verdict.metric, METRICS[comparison.verdict.metric].title
     known = [index for index in comparison.verdict.order[:MANY] if comparison.expenses[index].multiply_adds]
     if not known:
         return Html()
     x = np.array([comparison.expenses[index].multiply_adds for index in known], float)
-    y, low, high = np.array([_ends(comparison.figures[index][metric]) for index in known]).T
+    y, low, high = np.array([_ends(comparison.estimates[index][metric]) for index in known]).T
     parameters = np.array([comparison.expenses[index].parameters for index in known], float)
     areas = LARGEST * parameters / parameters.max()
     figure, axes = chart("multiply-adds of one photo", title, height=300)

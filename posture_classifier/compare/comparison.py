@@ -13,15 +13,6 @@ from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import Bootstrap
 from posture_classifier.utils.types import Floats
 
-TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro-F1",
-    "auroc": "AUROC",
-    "log_loss": "log loss",
-    "ece": "ECE",
-}
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -32,7 +23,7 @@ class Comparison:
         several: Of each entry, the predictions of each of its seeds.
         groups: (N,) names.
         grouped: Whether some photos share a group.
-        figures: Of each entry; for several seeds, the mean over them.
+        estimates: Of each entry; for several seeds, the mean over them.
         of_networks: Of each entry, the metrics of each seed's network.
         expenses: Of each entry.
         verdict: By the metric that decides.
@@ -42,7 +33,7 @@ class Comparison:
     several: list[list[Predictions]]
     groups: npt.NDArray[np.str_]
     grouped: bool
-    figures: list[dict[str, Estimate]]
+    estimates: list[dict[str, Estimate]]
     of_networks: list[dict[str, Floats]]
     expenses: list[EntryCosts]
     verdict: Verdict
@@ -61,8 +52,8 @@ class Comparison:
         several = [[run.tested.predictions for run in entry.runs] for entry in entries]
         bootstraps = [Bootstrap.of(networks, groups) for networks in several]
         verdict = judge(metric, several, bootstraps, grouped)
-        figures, of_networks = [b.figures() for b in bootstraps], [b.of_networks for b in bootstraps]
-        return cls(entries, several, groups, grouped, figures, of_networks, expenses, verdict)
+        estimates, of_networks = [b.estimates() for b in bootstraps], [b.of_networks for b in bootstraps]
+        return cls(entries, several, groups, grouped, estimates, of_networks, expenses, verdict)
 
     @property
     def classes(self) -> list[str]:

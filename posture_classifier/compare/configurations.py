@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.runs.names import SPLIT
+from posture_classifier.runs.names import SPLIT_CSV
 from posture_classifier.runs.reading import TestedRun
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
@@ -104,7 +104,7 @@ def _check_same_photos(runs: list[TestedRun]) -> None:
         first = frozenset(others[0].tested.paths.tolist())
         alone, lacking = sorted(first - usual), sorted(usual - first)
         # A cross-validation has no split of its own to give.
-        split = f" (fit --data.split {reference.name}/{SPLIT})" if reference.split else ""
+        split = f" (fit --data.split {reference.name}/{SPLIT_CSV})" if reference.split else ""
         raise UserError(
             f"{len(others)} of {len(runs)} runs were tested on other photos than {reference.name} ({len(usual)} photos): "
             f"{shortlist([run.name for run in others])}; {others[0].name} alone was tested on {len(alone)} "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from posture_classifier.compare.charts import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
-from posture_classifier.compare.comparison import TITLES, Comparison
+from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.configurations import different_settings
 from posture_classifier.compare.sentences import (
     decimals,
@@ -83,12 +83,13 @@ def _figures(comparison: Comparison) -> Html:
     for index in comparison.verdict.order:
         seeds = comparison.of_networks[index][metric]
         spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
-        figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.figures[index][m] for m in METRICS))
+        figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.estimates[index][m] for m in METRICS))
         rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *figures])
-    head = ["entry", "seeds", *(TITLES[name] for name in METRICS)]
+    head = ["entry", "seeds", *(METRICS[name].title for name in METRICS)]
     caption = (
-        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Below the seeds: range of their {TITLES[metric]}. Of log "
-        f"loss (nats) and expected calibration error (ECE, {BINS} bins of equal width) less is better."
+        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Below the seeds: range of their "
+        f"{METRICS[metric].title}. Of log loss (nats) and expected calibration error (ECE, {BINS} bins of equal width) less is "
+        "better."
     )
     return table(head, rows, caption)
 
@@ -134,7 +135,7 @@ def _tests(comparison: Comparison) -> Html:
     if not rows:
         return paragraph("There is one entry only.")
     tests = ["p (Holm)", "p, bootstrap", "p, McNemar"]
-    head = ["entry", f"{TITLES[verdict.metric]} less the best's", "so it is", *tests, f"more {comparison.unit}"]
+    head = ["entry", f"{METRICS[verdict.metric].title} less the best's", "so it is", *tests, f"more {comparison.unit}"]
     caption = (
         f"Against {comparison.names[verdict.best]}. Holm's p-values decide, below 0.05. Those of single tests are not corrected; "
         "McNemar's is about accuracy, takes all photos as independent, and is there where every entry has one seed."

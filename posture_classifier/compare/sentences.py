@@ -1,9 +1,10 @@
 """What a comparison says, in sentences and cells."""
 
-from posture_classifier.compare.comparison import TITLES, Comparison
+from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.paired_tests import POWER, SAME
+from posture_classifier.metrics.scores import METRICS
 
 SHOWN = 5
 """Entries for which it is said in words what would tell them from the best."""
@@ -58,9 +59,9 @@ def p_value(value: float) -> str:
 def recommendation(comparison: Comparison) -> str:
     """Which entry to take, and why, in one sentence."""
     verdict, chosen = comparison.verdict, comparison.chosen
-    name, title = comparison.names[chosen], TITLES[verdict.metric]
+    name, title = comparison.names[chosen], METRICS[verdict.metric].title
     if len(verdict.order) == 1:
-        value = measured(comparison.figures[chosen][verdict.metric])
+        value = measured(comparison.estimates[chosen][verdict.metric])
         return f"{name} is alone, so there is nothing to compare it with; its {title} is {value}."
     if len(verdict.tied) == 1:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
@@ -111,7 +112,7 @@ def how_tested(comparison: Comparison) -> list[str]:
         else "Nothing here is about training anew with another seed, which may change as much; train several."
     )
     lines = [
-        f"What decides is {TITLES[verdict.metric]}, by {test}. P-values "
+        f"What decides is {METRICS[verdict.metric].title}, by {test}. P-values "
         "are Holm's over all pairs of entries, because the best is found on the same photos that it is tested on: that any of "
         f"{len(verdict.order)} equal entries is called worse has a chance of at most {100 * LEVEL:.0f} %.",
         "Not told apart does not mean equal: these photos do not show which is better. How much more would settle it is for a "

@@ -3,15 +3,13 @@
 from typing import Any, Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from posture_classifier.compare.comparison import TITLES, Comparison
+from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.sentences import decimals, number, span, standing, tested_on
 from posture_classifier.metrics.scores import METRICS
+from posture_classifier.utils.console import wanted_width
 
-PIPE_WIDTH = 160
-"""Characters: enough for all columns."""
 COSTS: dict[str, tuple[str, float]] = {
     "parameters": ("params\nM", 1e6),
     "multiply_adds": ("mult-adds\nG", 1e9),
@@ -42,7 +40,7 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
 def _row(comparison: Comparison, index: int) -> dict[str, Any]:
     entry, verdict = comparison.entries[index], comparison.verdict
     figures = {
-        f"{metric}{suffix}": getattr(comparison.figures[index][metric], end) for metric in METRICS for end, suffix in ENDS.items()
+        f"{metric}{suffix}": getattr(comparison.estimates[index][metric], end) for metric in METRICS for end, suffix in ENDS.items()
     }
     return {
         "entry": entry.name,
@@ -70,7 +68,7 @@ def quality_table(comparison: Comparison, width: int) -> Table:
     metrics = [metric, *(name for name in METRICS if name != metric)]
     while True:
         table = _quality(comparison, metrics)
-        if len(metrics) == 1 or Console(width=PIPE_WIDTH).measure(table).maximum <= width:
+        if len(metrics) == 1 or wanted_width(table) <= width:
             return table
         metrics.pop()
 
@@ -81,10 +79,10 @@ def _quality(comparison: Comparison, metrics: list[str]) -> Table:
     table.add_column("entry", overflow="fold")
     table.add_column("seeds", justify="right")
     for metric in metrics:
-        table.add_column(TITLES[metric])
-    table.add_column(f"by {TITLES[comparison.verdict.metric]}")
+        table.add_column(METRICS[metric].title)
+    table.add_column(f"by {METRICS[comparison.verdict.metric].title}")
     for index in comparison.verdict.order:
-        figures = [comparison.figures[index][metric] for metric in metrics]
+        figures = [comparison.estimates[index][metric] for metric in metrics]
         cells = [f"{decimals(figure.value)}\n{span(figure).replace(' to ', '-')}" for figure in figures]
         mark = standing(comparison, index).replace(" (", "\n(") + ("\n<- take this" if index == comparison.chosen else "")
         table.add_row(comparison.names[index], str(len(comparison.several[index])), *cells, mark)

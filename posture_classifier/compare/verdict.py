@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from posture_classifier.metrics.paired_tests import Differences, against_the_best, differences, least_p, mcnemar, more_groups
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.scores import LOSSES, Bootstrap
+from posture_classifier.metrics.scores import METRICS, Bootstrap
 from posture_classifier.utils.errors import UserError
 
 LEVEL = 0.05
@@ -69,7 +69,7 @@ def judge(metric: str, several: list[list[Predictions]], bootstraps: list[Bootst
     n_groups = bootstraps[0].n_groups
     if n_groups < 2:
         raise UserError("all test photos are of one group, which tells nothing of others; test on several groups")
-    order = np.argsort(values[:, 0] if metric in LOSSES else -values[:, 0], kind="stable").tolist()
+    order = np.argsort(-values[:, 0] if METRICS[metric].higher_is_better else values[:, 0], kind="stable").tolist()
     found = differences(values, n_groups, [bootstrap.of_networks[metric] for bootstrap in bootstraps])
     exact = None
     if all(len(networks) == 1 for networks in several):

@@ -12,13 +12,13 @@ import wandb
 import yaml
 from wandb.apis.public import Run as RemoteRun
 
-from posture_classifier.runs.names import CONFIG, METRICS, PREDICTIONS, SPLIT, WANDB_PREFIX
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV, WANDB_PREFIX
 from posture_classifier.runs.reading import NotTestedError, TestedRun, read_tested_run
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
 
-TABLE = f"test/{PREDICTIONS}"
-FILES = (TABLE, SPLIT, METRICS)
+TABLE = f"test/{PREDICTIONS_CSV}"
+FILES = (TABLE, SPLIT_CSV, METRICS_CSV)
 TIMEOUT = 20
 """Seconds that an answer may take."""
 
@@ -71,5 +71,5 @@ def _read(run: RemoteRun, project: str) -> TestedRun:
                 f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or keeps the names of photos on its machine; give "
                 "its run folder"
             )
-        Path(folder, CONFIG).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
+        Path(folder, CONFIG_YAML).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
         return replace(read_tested_run(Path(folder)), name=name, experiment=run.group or project)

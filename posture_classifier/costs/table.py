@@ -3,13 +3,12 @@
 from typing import Any, Literal
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
+
+from posture_classifier.utils.console import wanted_width
 
 DROPPED_FIRST = ("bytes_on_disk", "image_size", "activations", "latency_p95_ms", "year", "inference_bytes", "family")
 """Columns that a narrow terminal does without; the written table has them."""
-PIPE_WIDTH = 240
-"""Characters: enough for all columns."""
 
 
 def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
@@ -31,7 +30,7 @@ def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
     shown = [column for column in columns if any(row[column[0]] is not None for row in rows)]
     table = _draw(rows, shown)
     for key in DROPPED_FIRST:
-        if Console(width=PIPE_WIDTH).measure(table).maximum <= width:
+        if wanted_width(table) <= width:
             break
         shown = [column for column in shown if column[0] != key]
         table = _draw(rows, shown)

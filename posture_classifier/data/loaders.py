@@ -58,15 +58,15 @@ class PhotoLoader(DataLoader[Batch]):
     The arguments are those of torch's DataLoader; Lightning builds it anew from them for some of its options.
     """
 
-    keeper: Callable[[int], CachedFeatures] | None = None
-    """Asked when an epoch begins, ``keeper(epoch)``; without one an epoch sees its own view, and nothing is kept."""
+    feature_cache: Callable[[int], CachedFeatures] | None = None
+    """Asked when an epoch begins, ``feature_cache(epoch)``; without one an epoch sees its own view, and nothing is kept."""
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         store = None
         if isinstance(self.sampler, EpochSampler):
             # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
             epoch = self.sampler.epoch
-            store, self.sampler.view = self.keeper(epoch) if self.keeper else (None, epoch)
+            store, self.sampler.view = self.feature_cache(epoch) if self.feature_cache else (None, epoch)
         if store is None:
             yield from super().__iter__()
             return

@@ -61,8 +61,8 @@ class PostureData(LightningDataModule):
     """What the network wants to be shown; the command line sets it from the model."""
     pixels: TensorStore | None = None
     """Where decoded photos are kept, if they are."""
-    keeper: Callable[[str, int], CachedFeatures] | None = None
-    """``keeper(split, epoch)`` says where the activations of a split's photos are kept, and in which view they are seen."""
+    feature_cache: Callable[[str, int], CachedFeatures] | None = None
+    """``feature_cache(split, epoch)`` says where the activations of a split's photos are kept, and in which view they are seen."""
 
     def __init__(
         self,
@@ -293,5 +293,5 @@ class PostureData(LightningDataModule):
             # A last batch of one photo has no batch statistics to train on.
             drop_last=shuffle and per_rank > self.batch_size and per_rank % self.batch_size == 1,
         )
-        loader.keeper = None if self.keeper is None else partial(self.keeper, split)
+        loader.feature_cache = None if self.feature_cache is None else partial(self.feature_cache, split)
         return loader

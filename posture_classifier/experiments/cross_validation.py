@@ -7,15 +7,15 @@ from typing import Literal
 
 from filelock import BaseFileLock
 from jsonargparse import Namespace
-from rich.console import Console
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
 from posture_classifier.runs.folder import make_numbered, versions
-from posture_classifier.runs.names import CROSSVAL_SETTINGS
+from posture_classifier.runs.names import SETTINGS_YAML
 from posture_classifier.runs.resume import find_stopped, is_finished, lock_folder, resume_options
 from posture_classifier.training.fit import PostureCLI, experiment_folder, experiment_name
 from posture_classifier.training.fit_settings import fit_settings
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
 Way = Literal["groups", "random"]
@@ -55,8 +55,8 @@ class CrossValidation:
         ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(ways)}\n{text}"
         experiment = experiment_folder(settings)
-        if stopped := find_stopped(experiment, PREFIX, CROSSVAL_SETTINGS, text):
-            Console(highlight=False, markup=False).print(f"going on in {stopped[0]}", soft_wrap=True)
+        if stopped := find_stopped(experiment, PREFIX, SETTINGS_YAML, text):
+            say(f"going on in {stopped[0]}")
             return cls(stopped[0], ways, options, settings, stopped[1])
         # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
         splits = {"groups": PostureData(**settings.data).every_fold()}
@@ -73,7 +73,7 @@ class CrossValidation:
             for fold, photos in enumerate(splits[way]):
                 write_split(photos, result.split(way, fold))
         # The last of them: a folder without it is not taken up.
-        (result.folder / CROSSVAL_SETTINGS).write_text(text, encoding="utf-8")
+        (result.folder / SETTINGS_YAML).write_text(text, encoding="utf-8")
         return result
 
     def place(self, way: Way) -> Path:
@@ -93,7 +93,7 @@ class CrossValidation:
         done = [run for run in versions(runs) if is_finished(run)]
         if not done:
             kind = "" if way == "groups" else f", {way}"
-            Console(highlight=False, markup=False).print(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
+            say(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
             PostureCLI(["fit", *self.options, *self._fold_options(way, fold, runs)])
             done = versions(runs)
         return done[-1]

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from posture_classifier.experiments.cross_validation import CrossValidation, Way
 from posture_classifier.metrics.intervals import estimate_mean
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.scores import METRICS, estimates
-from posture_classifier.runs.names import SUMMARY
+from posture_classifier.metrics.scores import estimates
+from posture_classifier.runs.names import SUMMARY_JSON
+from posture_classifier.training.messages import estimates_table
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
-from posture_classifier.utils.text import describe_interval, describe_size
 
 HARDEST = 5
 COLUMNS = ("path", "group", "fold", "label")
@@ -115,19 +115,18 @@ def report(crossvalidation: CrossValidation, runs: dict[Way, list[Path]]) -> Non
     honest = pool_folds(runs["groups"])
     honest.write(folder / "predictions.csv")
     summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | honest.summary(data.seed)
-    console = Console(highlight=False, markup=False)
-    console.print(_table(summary, "all folds"))
+    say(_table(summary, "all folds"))
     if summary["accuracy_of_groups"]:
-        console.print(_hardest(summary["accuracy_of_groups"]))
+        say(_hardest(summary["accuracy_of_groups"]))
     if "random" in runs:
         random = pool_folds(runs["random"])
         random.write(folder / "predictions_random.csv")
         summary["random"] = random.summary(data.seed)
         gap = estimate_mean(random.right.astype(np.float64) - honest.right, honest.groups, data.seed)
         summary |= {"gap": vars(gap), "meaning": meaning(vars(gap))}
-        console.print(_table(summary["random"], "all folds, at random"), summary["meaning"], soft_wrap=True)
-    (folder / SUMMARY).write_text(f"{json.dumps(summary, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-    console.print(f"cross-validation folder: {folder}", soft_wrap=True)
+        say(_table(summary["random"], "all folds, at random"), summary["meaning"])
+    (folder / SUMMARY_JSON).write_text(f"{json.dumps(summary, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    say(f"cross-validation folder: {folder}")
 
 
 def meaning(gap: dict[str, float]) -> str:
@@ -148,12 +147,7 @@ def meaning(gap: dict[str, float]) -> str:
 
 
 def _table(summary: dict[str, Any], title: str) -> Table:
-    table = Table("figure", "value", "95 % interval", title=f"{title}: {describe_size(summary)}")
-    for name in METRICS:
-        figure = summary[name]
-        table.add_row(
-            name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", describe_interval(figure)
-        )
+    table = estimates_table(summary, title)
     folds = summary["accuracy_of_folds"]
     table.add_row(
         "accuracy, mean of folds", f"{folds['mean']:.3f}", f"range {min(folds['folds']):.3f} to {max(folds['folds']):.3f}"
@@ -164,4 +158,4 @@ def _table(summary: dict[str, Any], title: str) -> Table:
 def _hardest(groups: list[dict[str, Any]]) -> str:
     """``hardest groups: anna 0.400 of 10, ...``."""
     shown = ", ".join(f"{group['group']} {group['accuracy']:.3f} of {group['images']}" for group in groups[:HARDEST])
-    return f"hardest groups (accuracy, photos): {shown}; all are in {SUMMARY}"
+    return f"hardest groups (accuracy, photos): {shown}; all are in {SUMMARY_JSON}"

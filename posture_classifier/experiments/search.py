@@ -9,15 +9,15 @@ from pathlib import Path
 import yaml
 from filelock import BaseFileLock
 from jsonargparse import Namespace
-from rich.console import Console
 
 from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on, gpus, run_on_gpus
 from posture_classifier.experiments.pooled_predictions import pool_folds
 from posture_classifier.experiments.search_plan import PLAN, PREFIX, plan, search_settings
 from posture_classifier.runs.folder import versions
-from posture_classifier.runs.names import CROSSVAL_SETTINGS, SUMMARY
+from posture_classifier.runs.names import SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.resume import find_stopped, is_finished, lock_folder, resume_options
 from posture_classifier.training.fit import PostureCLI, experiment_folder
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
 
@@ -56,7 +56,7 @@ class BackboneSearch:
         settings, text = search_settings(options)
         if stopped := find_stopped(experiment_folder(settings), PREFIX, GIVEN, text):
             folder, lock = stopped
-            _say(f"going on in {folder}")
+            say(f"going on in {folder}")
         else:
             folder = plan(settings, text)
             lock = lock_folder(folder)
@@ -75,10 +75,10 @@ class BackboneSearch:
         pace = RemainingTime(len(self.trials), len(left))
 
         def train(name: str, device: str | None) -> None:
-            _say(f"\n{pace.begin()}: {name}" + (f", on GPU {device}" if device else ""))
+            say(f"\n{pace.begin()}: {name}" + (f", on GPU {device}" if device else ""))
             if failure := self._fit(name, device):
                 failures[name] = failure
-                _say(f"{name} failed: {failure}")
+                say(f"{name} failed: {failure}")
             pace.end()
 
         devices = gpus(self.settings.trainer)
@@ -124,23 +124,23 @@ class BackboneSearch:
         pool_folds(folds).write(folder / "predictions.csv")
         settings = yaml.safe_load((folds[0] / "config.yaml").read_text(encoding="utf-8"))
         settings["data"] |= {"split": None, "folds": len(folds)}
-        (folder / CROSSVAL_SETTINGS).write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        (folder / SETTINGS_YAML).write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
         return folder
 
     def report(self, failures: dict[str, str]) -> None:
         """Say what should be known beside the comparison."""
         if self.without_weights:
             fate = "left out" if self.settings.search.without_weights == "skip" else "trained from random weights"
-            _say(f"{fate}, since this machine can get no pretrained ones: {', '.join(self.without_weights)}")
+            say(f"{fate}, since this machine can get no pretrained ones: {', '.join(self.without_weights)}")
         for name, failure in failures.items():
-            _say(f"failed: {name}: {failure}")
+            say(f"failed: {name}: {failure}")
         if failures:
-            _say(f"{len(failures)} of {len(self.trials)} trainings failed; the same command tries them again")
-        _say(f"search folder: {self.folder}")
+            say(f"{len(failures)} of {len(self.trials)} trainings failed; the same command tries them again")
+        say(f"search folder: {self.folder}")
 
     def finish(self) -> None:
         """Mark the end, and remove the activations that were kept from run to run."""
-        (self.folder / SUMMARY).write_text(json.dumps({"runs": list(self.trials)}, indent=2), encoding="utf-8")
+        (self.folder / SUMMARY_JSON).write_text(json.dumps({"runs": list(self.trials)}, indent=2), encoding="utf-8")
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
     def __enter__(self) -> "BackboneSearch":
@@ -148,7 +148,3 @@ class BackboneSearch:
 
     def __exit__(self, *_: object) -> None:
         self.lock.release()
-
-
-def _say(text: str) -> None:
-    Console(highlight=False, markup=False).print(text, soft_wrap=True)

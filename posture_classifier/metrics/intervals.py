@@ -33,7 +33,7 @@ class Estimate:
 
 @lru_cache(maxsize=2)  # comparing runs asks for the same ones many times
 def resample_weights(n_groups: int, seed: int) -> Floats:
-    """(1 + DRAWS, G) multiplicity of each group; the first row is the sample itself, every group once."""
+    """(1 + RESAMPLES, G) multiplicity of each group; the first row is the sample itself, every group once."""
     multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=RESAMPLES)
     return np.vstack([np.ones(n_groups), multiplicity])  # floating, since matrix products of integers are slow
 

@@ -1,6 +1,8 @@
-"""How good a classifier is, and how sure one can be of that."""
+"""How good a classifier is: the metrics, their values, and their 95 % intervals. A further metric is a further entry here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +19,8 @@ from posture_classifier.metrics.intervals import (
 from posture_classifier.metrics.predictions import Predictions, mean_over_classes
 from posture_classifier.utils.types import Floats, Ints
 
-SHARES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
-"""From 0 to 1, and the more the better."""
-LOSSES = ("log_loss", "ece")
-"""At least 0, and the less the better."""
-METRICS = SHARES + LOSSES
 BINS = 15
-"""Of equal width in confidence, for calibration; as many as Guo et al. 2017 take."""
+"""Bins of equal width in confidence, for calibration; as many as Guo et al. 2017 take."""
 
 
 @dataclass(frozen=True)
@@ -63,105 +60,171 @@ def confidence_bins(predictions: Predictions, bins: int = BINS) -> Ints:
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predictions.confidence).astype(np.int64)
 
 
-def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Estimate]:
-    """All of ``METRICS``, each with a 95 % interval.
+@dataclass(frozen=True)
+class Resampled:
+    """Predictions of N photos, and how often the sample and each of R bootstrap resamples hold each of G groups.
 
-    The AUROC is the mean over classes of one class against the rest, the log loss is in nats, and the expected calibration error
-    (ECE) takes ``BINS`` bins of equal width. The intervals are those of ``intervals.py``, by the bootstrap over groups; where every
-    photo is its own group, accuracy is a share of independent trials and has Wilson's interval. A metric that is not defined (AUROC
-    where only one class was seen) is None.
+    Attributes:
+        predictions: N photos of C classes.
+        codes: (N,) number of each photo's group.
+        weights: (1 + R, G) multiplicity of each group; the first row is the sample itself.
+    """
+
+    predictions: Predictions
+    codes: Ints
+    weights: Floats
+
+    def total(self, values: npt.NDArray[np.generic] | None = None) -> Floats:
+        """(1 + R,) sum of a value (N,) of each photo; None counts the photos."""
+        result: Floats = self.weights @ np.bincount(self.codes, weights=values, minlength=self.weights.shape[1])
+        return result
+
+    @cached_property
+    def per_class(self) -> tuple[Floats, Floats, Floats]:
+        """(1 + R, C) photos that are right, that belong to each class, and that are predicted as it."""
+        labels, predicted = self.predictions.labels, self.predictions.predicted
+        right = labels == predicted
+        return self._counts(labels[right], right), self._counts(labels), self._counts(predicted)
+
+    def _counts(self, classes: Ints, chosen: npt.NDArray[np.bool_] | slice = slice(None)) -> Floats:
+        # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
+        counts = np.zeros((self.weights.shape[1], self.predictions.probabilities.shape[1]))
+        np.add.at(counts, (self.codes[chosen], classes), 1)
+        result: Floats = self.weights @ counts
+        return result
+
+    @cached_property
+    def calibration_gaps(self) -> Floats:
+        """(1 + R, BINS) share of right photos less what the confidence promised; absolute values sum to the calibration error."""
+        gaps = np.zeros((self.weights.shape[1], BINS))
+        excess = (self.predictions.predicted == self.predictions.labels) - self.predictions.confidence
+        np.add.at(gaps, (self.codes, confidence_bins(self.predictions)), excess)
+        result: Floats = (self.weights @ gaps) / self.total()[:, None]
+        return result
+
+
+def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Estimate]:
+    """All of ``METRICS``, each with a 95 % interval by the bootstrap over groups.
+
+    Where every photo is its own group, accuracy is a share of independent trials and has Wilson's interval. The value of a metric
+    that is not defined (AUROC where only one class was seen) is None.
 
     Args:
         predictions: N photos of C classes.
         groups: (N,) group of each photo.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
+
+    Example:
+        >>> labels = np.arange(60) % 2
+        >>> probabilities = np.where(labels[:, None] == [0, 1], 0.8, 0.2)
+        >>> predictions = Predictions(np.arange(60), labels, probabilities)
+        >>> estimates(predictions, np.arange(60).astype(str))["accuracy"]
+        Estimate(value=1.0, low=0.93..., high=1.0)
     """
-    return Bootstrap.of([predictions], groups, seed).figures()
+    return Bootstrap.of([predictions], groups, seed).estimates()
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every draw of groups.
+    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every resample.
 
     Attributes:
-        values: (1 + D,) of each metric, the sample's own first.
+        values: (1 + R,) values of each metric, the sample's own first.
         of_networks: Each network's own value of each metric, in the sample.
-        distances: (D,) sum over the bins of how far a draw's calibration gaps are from the sample's.
-        n_groups: That were drawn from.
-        n_photos: In the sample.
+        gap_distances: (R,) sum over the bins of how far a resample's calibration gaps are from the sample's.
+        n_groups: Number of groups that were resampled.
+        n_photos: Number of photos in the sample.
     """
 
     values: dict[str, Floats]
     of_networks: dict[str, Floats]
-    distances: Floats
+    gap_distances: Floats
     n_groups: int
     n_photos: int
 
     @classmethod
     def of(cls, several: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
-        """Draw groups; all networks have seen the same photos, and the same seed draws the same groups for each."""
+        """Resample groups; all networks have seen the same photos, and the same seed gives each the same resamples."""
         _, codes = np.unique(groups, return_inverse=True)
         weights = resample_weights(int(codes.max()) + 1, seed)
-        scores = [_scores(predictions, codes, weights) for predictions in several]
-        gaps = [_gaps_of_draws(predictions, codes, weights) for predictions in several]
-        for score, gap in zip(scores, gaps, strict=True):
-            score["ece"] = np.abs(gap).sum(1)
-        values = {name: np.mean([score[name] for score in scores], axis=0) for name in METRICS}
-        of_networks = {name: np.array([score[name][0] for score in scores]) for name in METRICS}
+        resampled = [Resampled(predictions, codes, weights) for predictions in several]
+        scores = {name: [metric.score(one) for one in resampled] for name, metric in METRICS.items()}
+        values: dict[str, Floats] = {name: np.mean(score, axis=0) for name, score in scores.items()}
+        of_networks = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
+        gaps = [one.calibration_gaps for one in resampled]
         distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
         return cls(values, of_networks, distances, weights.shape[1], len(groups))
 
-    def figures(self) -> dict[str, Estimate]:
+    @property
+    def independent(self) -> bool:
+        """Whether the metrics are of one network, and every photo is its own group."""
+        return self.n_photos == self.n_groups > 1 == len(next(iter(self.of_networks.values())))
+
+    def estimates(self) -> dict[str, Estimate]:
         """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
-        result = {name: share_interval(self.values[name], self.n_groups, self.n_photos) for name in SHARES}
-        result["auroc"] = area_interval(self.values["auroc"], self.n_groups, self.n_photos**2)
-        result["log_loss"] = loss_interval(self.values["log_loss"], self.n_groups)
-        result["ece"] = distance_interval(self.values["ece"], self.distances, self.n_groups)
-        if self.n_photos == self.n_groups > 1 == len(self.of_networks["accuracy"]):
-            result["accuracy"] = wilson_interval(float(self.values["accuracy"][0]), self.n_groups)
-        return result
+        return {name: metric.interval(self.values[name], self) for name, metric in METRICS.items()}
 
 
-def _scores(predictions: Predictions, codes: Ints, weights: Floats) -> dict[str, Floats]:
-    """The shares and the log loss for every row of ``weights`` (D, G), the multiplicity of each group."""
-    n_classes = predictions.probabilities.shape[1]
-    labels, said = predictions.labels, predictions.predicted
-    shape = (weights.shape[1], n_classes)
-    # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
-    per_group = [np.zeros(shape) for _ in range(3)]
-    for counts, classes, chosen in zip(per_group, (labels, labels, said), (labels == said, slice(None), slice(None)), strict=True):
-        np.add.at(counts, (codes[chosen], classes[chosen]), 1)
-    right, true, predicted = (weights @ counts for counts in per_group)  # (D, C) each
-    return {
-        "accuracy": right.sum(1) / true.sum(1),
-        "balanced_accuracy": mean_over_classes(right, true),
-        "macro_f1": mean_over_classes(2 * right, true + predicted),
-        "auroc": _macro_auroc(predictions, codes, weights),
-        "log_loss": (weights @ np.bincount(codes, weights=predictions.losses)) / true.sum(1),
-    }
+@dataclass(frozen=True)
+class Metric:
+    """One number about predictions.
+
+    Attributes:
+        name: Its key in ``summary.json`` and its column in tables.
+        title: What people call it.
+        meaning: What it is, in a few words.
+        score: (1 + R,) values in the sample and in each resample; NaN where it is not defined.
+        interval: The 95 % interval of such values.
+        higher_is_better: Whether more of it is better.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    score: Callable[[Resampled], Floats]
+    interval: Callable[[Floats, Bootstrap], Estimate]
+    higher_is_better: bool = True
 
 
-def _gaps_of_draws(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
-    """(D, BINS) share of right photos less what the confidence promised; absolute values sum to the calibration error."""
-    gaps = np.zeros((weights.shape[1], BINS))
-    excess = (predictions.predicted == predictions.labels) - predictions.confidence
-    np.add.at(gaps, (codes, confidence_bins(predictions)), excess)
-    result: Floats = (weights @ gaps) / (weights @ np.bincount(codes))[:, None]
+def _share_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
+    return share_interval(values, bootstrap.n_groups, bootstrap.n_photos)
+
+
+def _accuracy(resampled: Resampled) -> Floats:
+    right, of_class, _ = resampled.per_class
+    result: Floats = right.sum(1) / of_class.sum(1)
     return result
 
 
-def _macro_auroc(predictions: Predictions, codes: Ints, weights: Floats) -> Floats:
+def _accuracy_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
+    if bootstrap.independent:
+        return wilson_interval(float(values[0]), bootstrap.n_groups)
+    return _share_interval(values, bootstrap)
+
+
+def _balanced_accuracy(resampled: Resampled) -> Floats:
+    right, of_class, _ = resampled.per_class
+    return mean_over_classes(right, of_class)
+
+
+def _macro_f1(resampled: Resampled) -> Floats:
+    right, of_class, predicted = resampled.per_class
+    return mean_over_classes(2 * right, of_class + predicted)
+
+
+def _macro_auroc(resampled: Resampled) -> Floats:
     """Mean over classes of the area under the ROC curve, linearised in the weights, which gives DeLong's variance (1988).
 
-    Sorting anew in every draw would give the same spread at a hundred times the cost.
+    Sorting anew in every resample would give the same spread at a hundred times the cost.
     """
+    predictions = resampled.predictions
     labels = range(predictions.probabilities.shape[1])
     areas = [auroc(predictions.probabilities[:, label], predictions.labels == label) for label in labels]
     known = [(area, influence) for area, influence in areas if area is not None]
     if not known:
-        return np.full(len(weights), np.nan)
+        return np.full(len(resampled.weights), np.nan)
     influence = np.mean([influence for _, influence in known], axis=0)
-    result: Floats = np.mean([area for area, _ in known]) + weights @ np.bincount(codes, weights=influence)
+    result: Floats = np.mean([area for area, _ in known]) + resampled.total(influence)
     return result
 
 
@@ -184,3 +247,54 @@ def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None
     above = 1 - (positives.cumsum() - positives / 2) / n_positives
     area = float((positives * below).sum() / n_positives)
     return area, np.where(positive, (below[at] - area) / n_positives, (above[at] - area) / n_negatives)
+
+
+def _log_loss(resampled: Resampled) -> Floats:
+    return resampled.total(resampled.predictions.losses) / resampled.total()
+
+
+def _calibration_error(resampled: Resampled) -> Floats:
+    result: Floats = np.abs(resampled.calibration_gaps).sum(1)
+    return result
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "accuracy", "share of photos that are right", _accuracy, _accuracy_interval),
+        Metric(
+            "balanced_accuracy",
+            "balanced accuracy",
+            "mean of the classes' recalls: every class counts equally",
+            _balanced_accuracy,
+            _share_interval,
+        ),
+        Metric(
+            "macro_f1", "macro-F1", "mean of the classes' F1, which is high if recall and precision are", _macro_f1, _share_interval
+        ),
+        Metric(
+            "auroc",
+            "AUROC",
+            "how well probabilities put photos of a class before others; 0.5 is chance",
+            _macro_auroc,
+            lambda values, bootstrap: area_interval(values, bootstrap.n_groups, bootstrap.n_photos**2),
+        ),
+        Metric(
+            "log_loss",
+            "log loss",
+            "what the probabilities cost, in nats; 0 is best",
+            _log_loss,
+            lambda values, bootstrap: loss_interval(values, bootstrap.n_groups),
+            higher_is_better=False,
+        ),
+        Metric(
+            "ece",
+            "ECE",
+            "expected calibration error: distance of confidence from accuracy; 0 is best",
+            _calibration_error,
+            lambda values, bootstrap: distance_interval(values, bootstrap.gap_distances, bootstrap.n_groups),
+            higher_is_better=False,
+        ),
+    )
+}
+"""All metrics by their names. Shares are from 0 to 1; the AUROC is the mean over classes of one class against the rest."""

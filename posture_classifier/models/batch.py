@@ -16,6 +16,6 @@ class Batch(NamedTuple):
 class CachedBatch(NamedTuple):
     """What a frozen prefix of the network answered (B, ...), in place of the images; the rest as in ``Batch``."""
 
-    kept: Tensor
+    features: Tensor
     labels: Tensor
     indices: Tensor

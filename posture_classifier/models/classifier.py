@@ -120,8 +120,8 @@ class PostureClassifier(LightningModule):
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
         """What the network answers, of its frozen prefix only what is not kept."""
         if isinstance(batch, CachedBatch):
-            assert self.cut is not None  # what the keeper kept is what this cut's prefix answered
-            return self._suffix(self.cut, batch.kept)
+            assert self.cut is not None  # what the feature_cache kept is what this cut's prefix answered
+            return self._suffix(self.cut, batch.features)
         return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
 
     def _suffix(self, cut: Cut, kept: Tensor) -> Any:

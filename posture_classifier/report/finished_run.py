@@ -1,7 +1,6 @@
 """A run folder, read back."""
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 
 from posture_classifier.inference import Classifier
 from posture_classifier.models.checkpoint import read_checkpoint
-from posture_classifier.runs.names import CONFIG, METRICS, PREDICTIONS, SPLIT
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.reading import PredictionTable, read_prediction_table, read_settings
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import read_rows, write_rows
 
 COLUMNS = ["path", "group", "label"]
@@ -79,7 +79,7 @@ def read_finished_run(folder: Path) -> FinishedRun:
     Raises:
         UserError: It is no run folder, the run was stopped before its end, or a file of it is damaged.
     """
-    if not (folder / CONFIG).is_file():
+    if not (folder / CONFIG_YAML).is_file():
         raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
     if not (folder / "summary.json").is_file():
         raise UserError(
@@ -88,10 +88,10 @@ def read_finished_run(folder: Path) -> FinishedRun:
         )
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        settings = read_settings(folder / CONFIG)
-        split_rows = read_rows(folder / SPLIT)
-        evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS)
-        return FinishedRun(folder, summary, settings, read_rows(folder / METRICS), split_rows, evaluated)
+        settings = read_settings(folder / CONFIG_YAML)
+        split_rows = read_rows(folder / SPLIT_CSV)
+        evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
+        return FinishedRun(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
 
@@ -101,7 +101,7 @@ def validation_predictions(run: FinishedRun) -> PredictionTable | None:
 
     None where the run has no such photos apart from those that it was evaluated on, or they or the checkpoint are gone.
     """
-    path = run.folder / "val" / PREDICTIONS
+    path = run.folder / "val" / PREDICTIONS_CSV
     if run.summary["split"] == "val":
         return None
     if not path.is_file() or _older(path, run.checkpoint):
@@ -126,6 +126,5 @@ def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], pat
         if prediction.probabilities is not None
     ]
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    write_rows(table, [*COLUMNS, *classifier.class_names], temporary)
-    os.replace(temporary, path)
+    with atomic_write(path) as temporary:
+        write_rows(table, [*COLUMNS, *classifier.class_names], temporary)

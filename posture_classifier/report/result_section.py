@@ -13,14 +13,6 @@ GROUPS = 20
 """Shown, the worst first."""
 MATRIX = 40
 """Classes up to which a confusion matrix can be read."""
-MEANINGS = {
-    "accuracy": ("accuracy", "share of photos that are right"),
-    "balanced_accuracy": ("balanced accuracy", "mean of the classes' recalls: every class counts equally"),
-    "macro_f1": ("macro-F1", "mean of the classes' F1, which is high if recall and precision are"),
-    "auroc": ("AUROC", "how well probabilities put photos of a class before others; 0.5 is chance"),
-    "log_loss": ("log loss", "what the probabilities cost, in nats; 0 is best"),
-    "ece": ("calibration error (ECE)", "distance of confidence from accuracy; 0 is best"),
-}
 
 
 def lead(run: FinishedRun) -> Html:
@@ -66,7 +58,7 @@ def result_section(run: FinishedRun) -> Section:
     """All figures, the confusion matrix, and every class."""
     evaluated = run.evaluated
     measured = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])
-    rows = [[MEANINGS[name][0], cell(measured[name]), MEANINGS[name][1]] for name in METRICS]
+    rows = [[metric.title, cell(measured[name]), metric.meaning] for name, metric in METRICS.items()]
     body = table(["figure", "value (95 % interval)", "what it is"], rows, f"On {describe_size(run.summary)}.")
     if len(run.classes) <= MATRIX:
         body += heading("What is taken for what")

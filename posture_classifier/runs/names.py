@@ -2,9 +2,9 @@
 
 BEST_CHECKPOINT, LAST_CHECKPOINT = "best.ckpt", "last.ckpt"
 """What a run keeps: written in this order at the end of an epoch, the first only if the epoch is the best so far."""
-SUMMARY = "summary.json"
+SUMMARY_JSON = "summary.json"
 """Marks the end."""
-CONFIG, CROSSVAL_SETTINGS = "config.yaml", "settings.yaml"
+CONFIG_YAML, SETTINGS_YAML = "config.yaml", "settings.yaml"
 """What ``fit`` and ``crossval`` were told."""
 WANDB_PREFIX = "wandb:"
-SPLIT, METRICS, PREDICTIONS = "split.csv", "metrics.csv", "predictions.csv"
+SPLIT_CSV, METRICS_CSV, PREDICTIONS_CSV = "split.csv", "metrics.csv", "predictions.csv"

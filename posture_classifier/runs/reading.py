@@ -11,7 +11,7 @@ import yaml
 
 from posture_classifier.data.folder import RESERVED
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.runs.names import CONFIG, CROSSVAL_SETTINGS, METRICS, PREDICTIONS, SPLIT
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
 
@@ -84,23 +84,23 @@ def read_tested_run(folder: Path) -> TestedRun:
     """
     if folder.resolve().parent.name == "wandb":
         folder = folder.resolve().parent.parent
-    crossval = (folder / CROSSVAL_SETTINGS).is_file()
-    if not crossval and not (folder / CONFIG).is_file():
+    crossval = (folder / SETTINGS_YAML).is_file()
+    if not crossval and not (folder / CONFIG_YAML).is_file():
         # Of an experiment, or of a search.
         inside = next((pattern for pattern in ("version_*", "*/version_*") if any(folder.glob(pattern))), None)
         hint = f"give its runs as '{folder}/{inside}'" if inside else "give what fit or crossval wrote"
-        raise UserError(f"{folder} is no run folder, since it has no {CONFIG}; {hint}")
-    predictions = folder / PREDICTIONS if crossval else folder / "test" / PREDICTIONS
+        raise UserError(f"{folder} is no run folder, since it has no {CONFIG_YAML}; {hint}")
+    predictions = folder / PREDICTIONS_CSV if crossval else folder / "test" / PREDICTIONS_CSV
     if not predictions.is_file():
         raise NotTestedError(f"{folder} has no test results ({predictions.relative_to(folder)}): {_why(folder, crossval)}")
-    folds = sorted(folder.glob(f"fold_*/version_*/{METRICS}"))
-    split = folder / SPLIT
+    folds = sorted(folder.glob(f"fold_*/version_*/{METRICS_CSV}"))
+    split = folder / SPLIT_CSV
     return TestedRun(
         name=str(folder),
         experiment=folder.resolve().parent.name,
-        settings=read_settings(folder / (CROSSVAL_SETTINGS if crossval else CONFIG)),
+        settings=read_settings(folder / (SETTINGS_YAML if crossval else CONFIG_YAML)),
         tested=read_predictions(predictions, split),
-        curves=[read_rows(path) for path in (folds if crossval else [folder / METRICS])],
+        curves=[read_rows(path) for path in (folds if crossval else [folder / METRICS_CSV])],
         split=split.read_bytes() if split.is_file() else None,
     )
 
@@ -108,7 +108,7 @@ def read_tested_run(folder: Path) -> TestedRun:
 def _why(folder: Path, crossval: bool) -> str:
     if crossval:
         return "it was stopped or goes on still; the same crossval command takes it up"
-    if (folder / "val" / PREDICTIONS).is_file():
+    if (folder / "val" / PREDICTIONS_CSV).is_file():
         return "it was tested on validation photos, by which its best epoch was chosen"
     return "it was stopped or goes on still; fit --ckpt_path last takes it up"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from posture_classifier.runs.folder import numbered, versions
-from posture_classifier.runs.names import SUMMARY
+from posture_classifier.runs.names import SUMMARY_JSON
 from posture_classifier.utils.tables import read_rows
 
 LOCK = ".lock"
@@ -35,7 +35,7 @@ def find_stopped(experiment: Path, prefix: str, given: str, text: str) -> tuple[
 
 def _has_more_to_do(folder: Path, given: str, text: str) -> bool:
     settings = folder / given
-    return not (folder / SUMMARY).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+    return not (folder / SUMMARY_JSON).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
 
 
 def lock_folder(folder: Path) -> BaseFileLock:

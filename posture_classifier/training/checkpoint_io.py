@@ -1,7 +1,6 @@
 """Checkpoints that are safe to load, written whole or not at all."""
 
 import copy
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from posture_classifier.models.checkpoint import load_plain
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import atomic_write
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -28,17 +28,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             UserError: The disk is full or the folder cannot be written to.
         """
         path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
+            with atomic_write(path) as temporary:
+                torch.save(checkpoint, temporary)
         # torch reports a failed write of its archive as RuntimeError.
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
             raise UserError(
                 f"checkpoint {path} could not be written ({_first_cause(error)}); the previous one, if any, is still there: "
                 "free some space, then go on with --ckpt_path last"

@@ -13,7 +13,6 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins.precision import Precision as PrecisionPlugin
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
-from rich.console import Console
 
 from posture_classifier.callbacks.epoch_seed import EpochSeed
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
@@ -33,6 +32,7 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, WriteHeldCheckpoints
 from posture_classifier.utils.arguments import OneSentenceErrors
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line, shortlist
 
@@ -246,7 +246,7 @@ class PostureCLI(LightningCLI):
                 f"no {NAME} was written ({first_line(error)}); the run is complete: python -m posture_classifier report {folder}"
             )
         else:
-            Console(highlight=False, markup=False).print(f"report: {folder / NAME}", soft_wrap=True)
+            say(f"report: {folder / NAME}")
 
     def validate(self, **kwargs: Any) -> None:
         """Evaluate on the validation split."""

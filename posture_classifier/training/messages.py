@@ -3,10 +3,10 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
-from rich.console import Console
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
@@ -15,6 +15,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE, compute_type, name_of
+from posture_classifier.utils.console import say
 from posture_classifier.utils.text import describe_interval, describe_size
 
 
@@ -45,10 +46,9 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> N
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
     found, fine = quick_check(data.photos, data.digests)
-    Console(highlight=False, markup=False).print(
+    say(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else ""),
-        soft_wrap=True,
+        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else "")
     )
     if not fine:
         rank_zero_warn(found)
@@ -59,14 +59,17 @@ def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
     """Say how good the model is, on what, and where to find it."""
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
-    table = Table("figure", "value", "95 % interval", title=f"{summary['split']} split: {describe_size(summary)}")
-    for name in METRICS:
-        figure = summary[name]
-        table.add_row(
-            name.replace("_", " "), "-" if figure["value"] is None else f"{figure['value']:.3f}", describe_interval(figure)
-        )
-    console = Console(highlight=False, markup=False)
-    console.print(table)
+    say(estimates_table(summary, f"{summary['split']} split"))
     # Not Trainer.log_dir, which waits for all ranks.
     folder = trainer.loggers[0].log_dir
-    console.print(f"checkpoint: {checkpoint}\nrun folder: {folder}", soft_wrap=True)
+    say(f"checkpoint: {checkpoint}", f"run folder: {folder}")
+
+
+def estimates_table(summary: dict[str, Any], title: str) -> Table:
+    """All metrics of a summary with their intervals; the title says on how many photos and groups they were measured."""
+    table = Table("metric", "value", "95 % interval", title=f"{title}: {describe_size(summary)}")
+    for name, metric in METRICS.items():
+        estimate = summary[name]
+        value = "-" if estimate["value"] is None else f"{estimate['value']:.3f}"
+        table.add_row(metric.title, value, describe_interval(estimate))
+    return table

@@ -1,6 +1,8 @@
 """Tables, and files that tools write for the user: refused early, never overwritten unasked."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from posture_classifier.utils.errors import UserError
@@ -53,3 +55,26 @@ def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> No
         raise UserError(f"{option} {folder} exists; choose another name, or add --overwrite true")
     if folder.is_file() or not folder.absolute().parent.is_dir():
         raise UserError(f"{option} {folder} must be a folder in one that exists; make {folder.parent} first")
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a temporary neighbour to write to, and put it in the place of a file when all of it is on the disk.
+
+    So a kill or a full disk leaves the old file as it was.
+
+    Args:
+        path: The file; it may be there already.
+
+    Example:
+        >>> with atomic_write(Path("table.csv")) as temporary:
+        ...     temporary.write_text("path,label")
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

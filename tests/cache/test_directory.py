@@ -97,7 +97,7 @@ def test_what_another_version_computed_is_not_found(
     root = draw_folder()
     fit(root, *keep)
     code_version.cache_clear()
-    monkeypatch.setattr("posture_classifier.cache.directory.version", lambda name: "99" if name == "timm" else version(name))
+    monkeypatch.setattr("posture_classifier.cache.fingerprint.version", lambda name: "99" if name == "timm" else version(name))
     try:
         fit(root, *keep, version=1)
     finally:

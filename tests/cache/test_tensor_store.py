@@ -32,8 +32,8 @@ def test_another_process_reads_it_and_a_pickled_one_maps_the_file(tmp_path: Path
     second = pickle.loads(pickle.dumps(first))
     assert len(pickle.dumps(first)) < 1000, "the numbers stay in the file"
     program = (
-        "import sys, numpy, torch; from pathlib import Path; from posture_classifier.cache.tensor_store import Store\n"
-        "Store(Path(sys.argv[1]), 4, (2,), torch.float32).write(numpy.array([1]), torch.ones(1, 2))"
+        "import sys, numpy, torch; from pathlib import Path; from posture_classifier.cache.tensor_store import TensorStore\n"
+        "TensorStore(Path(sys.argv[1]), 4, (2,), torch.float32).write(numpy.array([1]), torch.ones(1, 2))"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True)
     for store in (first, second):

@@ -58,7 +58,7 @@ def holds(figure: Estimate, value: float) -> bool:
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The spread of 400 draws is within 4 % of that of 2000."""
-    monkeypatch.setattr(intervals, "DRAWS", 400)
+    monkeypatch.setattr(intervals, "RESAMPLES", 400)
     intervals.resample_weights.cache_clear()
 
 

@@ -89,7 +89,7 @@ def false_alarms(n_entries: int, n_groups: int, each: int, seeds: int, times: in
 
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 400)
+    monkeypatch.setattr(intervals, "RESAMPLES", 400)
     resample_weights.cache_clear()
 
 

@@ -1,15 +1,14 @@
 """``backbones``: what every network costs, before one is trained."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import track
 
-from posture_classifier.costs.table import PIPE_WIDTH, cost_table
+from posture_classifier.costs.table import cost_table
+from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import PICTURE_SUFFIXES, TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.tables import write_rows
@@ -88,20 +87,18 @@ def backbones(
 
 
 def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) -> int:
-    # Nobody looks at a pipe's width, and eighty columns would fold every row.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(cost_table(rows, console.width))
+    say(cost_table(rows, terminal().width))
     if output is not None:
         write_rows(rows, list(COLUMNS), output)
-        console.print(f"{len(rows)} rows written to {output}")
+        say(f"{len(rows)} rows written to {output}")
     if plot is not None:
         from posture_classifier.costs.plot import plot_costs
 
         drawn = plot_costs(rows, plot)
-        console.print(f"figure of {drawn} networks drawn in {plot}" if drawn else "no network could be drawn")
+        say(f"figure of {drawn} networks drawn in {plot}" if drawn else "no network could be drawn")
     failed = [row for row in rows if row["error"]]
     if failed:
-        console.print(f"{len(failed)} of {len(rows)} networks failed", style="red")
+        say(f"{len(failed)} of {len(rows)} networks failed", style="red")
     return 1 if failed else 0
 
 

@@ -1,16 +1,12 @@
 """``check``: what in a folder of photos would make the result a lie, before the first epoch."""
 
-import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_file, check_output_folder
-
-PIPE_WIDTH = 132
-"""Nobody looks at a pipe's width, and eighty columns would fold every path."""
 
 
 def check(
@@ -45,19 +41,18 @@ def check(
     from posture_classifier.check.writing import findings_table, verdict, write_fixes, write_json
     from posture_classifier.utils.text import plural
 
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     with Progress(transient=True) as bar:
         task = bar.add_task("Checking photos", total=None)
         result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))
     if result.findings:
-        console.print(findings_table(result.findings))
-    console.print(verdict(result), soft_wrap=True)
+        say(findings_table(result.findings))
+    say(verdict(result))
     if output is not None:
         output.mkdir(exist_ok=True)
         write_check(result, output / "check.html")
         write_json(result, output / "check.json")
-        console.print(f"report: {output / 'check.html'}", soft_wrap=True)
+        say(f"report: {output / 'check.html'}")
     if fix_list is not None:
         n = write_fixes(result.findings, fix_list)
-        console.print(f"{plural(n, 'photo')} to leave out: fit --data.exclude {fix_list}", soft_wrap=True)
+        say(f"{plural(n, 'photo')} to leave out: fit --data.exclude {fix_list}")
     return exit_code(result.findings)

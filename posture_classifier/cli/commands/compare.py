@@ -1,11 +1,9 @@
 """``compare``: which of several trained networks is really better, and which to take."""
 
-import sys
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-
+from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_folder
 from posture_classifier.utils.tables import write_rows
@@ -42,23 +40,22 @@ def compare(
     from posture_classifier.compare.page import write_comparison
     from posture_classifier.compare.sentences import how_tested, recommendation, what_would_settle_it
     from posture_classifier.compare.sources import read_all
-    from posture_classifier.compare.tables import COLUMNS, PIPE_WIDTH, costs_table, quality_table, rows
+    from posture_classifier.compare.tables import COLUMNS, costs_table, quality_table, rows
 
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     found, left_out = read_all(runs, wandb_group)
     for reason in left_out:
-        console.print(f"left out: {reason}", soft_wrap=True)
+        say(f"left out: {reason}")
     if not found:
         raise UserError("none of the runs has test results; train one to its end")
     entries = collect(found)
     if repeats := len(found) - sum(len(entry.runs) for entry in entries):
-        console.print(f"runs that repeat another with its settings and seed, of which the last counts: {repeats}", soft_wrap=True)
+        say(f"runs that repeat another with its settings and seed, of which the last counts: {repeats}")
     comparison = Comparison.of(entries, [entry_costs(entry, measure) for entry in entries], metric)
-    console.print(quality_table(comparison, console.width), costs_table(comparison))
-    console.print(recommendation(comparison), *what_would_settle_it(comparison), *how_tested(comparison), sep="\n", soft_wrap=True)
+    say(quality_table(comparison, terminal().width), costs_table(comparison))
+    say(recommendation(comparison), *what_would_settle_it(comparison), *how_tested(comparison))
     if output is not None:
         output.mkdir(exist_ok=True)
         write_rows(rows(comparison), COLUMNS, output / "comparison.csv")
         write_comparison(comparison, output / "comparison.html", left_out)
-        console.print(f"comparison: {output / 'comparison.html'}", soft_wrap=True)
+        say(f"comparison: {output / 'comparison.html'}")
     return 1 if left_out else 0

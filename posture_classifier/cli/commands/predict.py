@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.tables import write_rows
@@ -58,14 +58,13 @@ def predict(
     seconds = time.perf_counter() - start
     if output is not None:
         write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
-    console = Console(highlight=False, markup=False)
-    console.print(_table(rows))
+    say(_table(rows))
     if output is not None:
-        console.print(f"{len(rows)} rows written to {output}")
-    console.print(f"{len(rows)} photos in {seconds:.1f} s, the first prediction after {first:.1f} s")
+        say(f"{len(rows)} rows written to {output}")
+    say(f"{len(rows)} photos in {seconds:.1f} s, the first prediction after {first:.1f} s")
     failed = [row for row in rows if row["error"]]
     if failed:
-        console.print(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
+        say(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
     return 1 if failed else 0
 
 
