@@ -54,6 +54,14 @@ class Classifier:
 
     Raises:
         UserError: There is no such device.
+
+    Example:
+        >>> classifier = Classifier.load("best.ckpt", device="cpu")
+        >>> classifier.class_names
+        ['left', 'right']
+        >>> (prediction,) = classifier.predict(["photos/left/person0_0.png"])
+        >>> prediction.label in classifier.class_names, 0 < prediction.probability <= 1
+        (True, True)
     """
 
     def __init__(self, model: PostureClassifier, device: str | None = None, precision: Precision = "auto") -> None:

@@ -68,7 +68,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Example:
         >>> with atomic_write(Path("table.csv")) as temporary:
-        ...     temporary.write_text("path,label")
+        ...     n_letters = temporary.write_text("path,label")
+        >>> Path("table.csv").read_text()
+        'path,label'
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

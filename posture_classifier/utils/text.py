@@ -22,7 +22,12 @@ def printable(text: str) -> str:
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:
-    """``1 photo``, ``2 photos``."""
+    """Count something in words.
+
+    Example:
+        >>> plural(1, "photo"), plural(2, "class", "classes")
+        ('1 photo', '2 classes')
+    """
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
