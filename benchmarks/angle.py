@@ -2,9 +2,9 @@
 
     python benchmarks/angle.py lightning_logs/demo/version_* --output benchmarks/angle.png
 
-Pools the test predictions of several runs, bins them by the angle that the photo was rendered with, and draws accuracy
-against angle with 95 % intervals by bootstrap over subjects; prints the rank correlation of being wrong with the
-distance to the 50 degree cut-off.
+Pools the test predictions of several runs, bins them by the angle that the photo was rendered with,
+and draws accuracy against angle with 95 % intervals by bootstrap over subjects; prints the rank
+correlation of being wrong with the distance to the 50 degree cut-off.
 """
 
 import argparse
@@ -23,7 +23,7 @@ EDGES = np.array([30, 33, 36, 39, 42, 45, 54, 56, 58, 60, 62, 65], dtype=float)
 
 
 def read(runs: list[Path], metadata: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Angle in degrees, whether the prediction was right, and the subject, for every test photo of every run."""
+    """Angle in degrees, whether the prediction was right, and subject of every test photo."""
     with metadata.open() as file:
         angles = {row["file"]: float(row["cva_degrees"]) for row in csv.DictReader(file)}
     records = []

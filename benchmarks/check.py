@@ -2,9 +2,10 @@
 
     python benchmarks/check.py 500 2000 --folder /tmp/photos
 
-Draws photos of 640x480 (JPEG, quality 90), no two alike, and runs the command on the first N of them twice: with an empty cache and
-with what that has kept. Each is a process of its own, whose processor time and peak memory the system reports. On a machine that
-others use, processor time is what counts.
+Draws photos of 640x480 (JPEG, quality 90), no two alike, and runs the command on the first N of
+them twice: with an empty cache and with what that has kept. Each is a process of its own, whose
+processor time and peak memory the system reports. On a machine that others use, processor time is
+what counts.
 """
 
 import argparse
@@ -23,7 +24,7 @@ CLASSES = ("circles", "squares")
 
 
 def draw(path: Path, seed: int) -> None:
-    """Shapes on a cloudy, grainy ground; the network finds all of them alike, which gives the search for copies most to do."""
+    """Shapes on grainy clouds, so alike that the search for copies has most to do."""
     if path.exists():
         return
     generator = np.random.default_rng(seed)

@@ -1,10 +1,11 @@
-"""Deeper networks that fit their training photos worse: the degradation experiment of He et al. 2015, section 4.2.
+"""Deeper networks that fit their training photos worse (He et al. 2015, section 4.2).
 
     python benchmarks/degradation.py FOLDER --results degradation.csv --output docs/degradation.png
 
-Trains plain and residual networks of 20 and 56 layers from random weights at 32x32 pixels, all on the same photos with the
-same budget, once per seed, and draws their training error by epoch. Every run is added to the results when it ends, and what is
-there already is not trained again. The command may be killed at any moment: given once more, it goes on where it was.
+Trains plain and residual networks of 20 and 56 layers from random weights at 32x32 pixels, all on
+the same photos with the same budget, once per seed, and draws their training error by epoch. Every
+run is added to the results when it ends, and what is there already is not trained again. The
+command may be killed at any moment: given once more, it goes on where it was.
 """
 
 import argparse
@@ -47,9 +48,10 @@ RECIPE = (
 
 
 class TrainingError(Callback):
-    """Logs ``train/error``: the share of photos that the network got wrong when it was trained on them, over the epoch.
+    """Logs ``train/error``: the share of training photos that the network got wrong in an epoch.
 
-    In training mode, with the batch's own statistics: this is how well it fits, whatever its running statistics are worth.
+    In training mode, with the batch's own statistics: this is how well it fits, whatever its
+    running statistics are worth.
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -123,7 +125,7 @@ def report(rows: list[dict[str, str]]) -> None:
 
 
 def draw(rows: list[dict[str, str]], path: Path) -> None:
-    """Training error by epoch, mean and range over seeds: plain networks on the left, residual ones on the right."""
+    """Plot training error by epoch (mean and range over seeds): plain left, residual right."""
     picture = Figure(figsize=(8, 3.8), layout="constrained")
     panels = picture.subplots(1, 2, sharex=True, sharey=True)
     for axes, (kind, title) in zip(panels, PANELS.items(), strict=True):

@@ -2,10 +2,11 @@
 
     python benchmarks/growth.py FOLDER [--results growth.csv] [--output docs/growth.png]
 
-``fit`` trains a new head on the frozen ``tf_efficientnet_lite0`` at 128 px, on copies of the photos of ``FOLDER/<class>``, each
-moved by some pixels so that no two are equal. Seconds are of the whole command, imports and evaluation included; memory is the most
-that the process held at a time (of it, pages of the mapped file are the system's to take back). One run each; rows of ``--results``
-that are there already are not run again.
+``fit`` trains a new head on the frozen ``tf_efficientnet_lite0`` at 128 px, on copies of the photos
+of ``FOLDER/<class>``, each moved by some pixels so that no two are equal. Seconds are of the whole
+command, imports and evaluation included; memory is the most that the process held at a time (of it,
+pages of the mapped file are the system's to take back). One run each; rows of ``--results`` that
+are there already are not run again.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python benchmarks/inception.py [--image_size 224]
 
-Prints the multiply-adds of every Inception module of ``googlenet_naive`` (Szegedy et al. 2014, figure 2a) and ``googlenet``
-(figure 2b) as a Markdown table. They are counted, not timed: the table is the same on every machine.
+Prints the multiply-adds of every Inception module of ``googlenet_naive`` (Szegedy et al. 2014,
+figure 2a) and ``googlenet`` (figure 2b) as a Markdown table. They are counted, not timed: the table
+is the same on every machine.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import posture_classifier.models.backbones  # noqa: F401 - registers our archite
 
 
 def multiply_adds(name: str, image_size: int) -> dict[str, int]:
-    """Multiply-adds of a forward pass of one photo by direct part of the network, and ``all``; one is two FLOPs."""
+    """Multiply-adds (2 FLOPs) of one photo by direct child of the network, and ``all``."""
     with torch.device("meta"):
         network = timm.create_model(name).eval()
         images = torch.empty(1, 3, image_size, image_size)

@@ -1,10 +1,11 @@
-"""What an index of very many photos costs: memory and seconds in the main process, and memory of the workers over an epoch.
+"""What an index of very many photos costs: memory, seconds, and memory of the workers.
 
     python benchmarks/index.py 1000000 [--folder /dev/shm]
 
-Makes so many empty files of two classes, 1,000 people each with photos of both, indexes and divides them, and lets two workers go
-through an epoch of the data set that training reads, with grey photos in place of decoded ones, and of one that looks at nothing.
-Memory of the main process is its growth since before the index was made; a worker's is what it does not share with others (USS).
+Makes so many empty files of two classes, 1,000 people each with photos of both, indexes and divides
+them, and lets two workers go through an epoch of the data set that training reads, with grey photos
+in place of decoded ones, and of one that looks at nothing. Memory of the main process is its growth
+since before the index was made; a worker's is what it does not share with others (USS).
 """
 
 import argparse

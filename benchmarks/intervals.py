@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, and how often equal entries are told apart: simulations, some two minutes.
+"""How often intervals cover the truth, and how often equal entries differ significantly.
 
 python -m benchmarks.intervals
 """

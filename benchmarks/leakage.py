@@ -1,9 +1,10 @@
 """Draw what random folds hide, from the summaries of cross-validations.
 
-    python benchmarks/leakage.py --one_posture FOLDER            # half of the bundled photos: each person in one posture only
+    python benchmarks/leakage.py --one_posture FOLDER    # half of the photos: a person in one posture
     python benchmarks/leakage.py --plot FIGURE.png NAME=CROSSVAL_FOLDER ...
 
-The folders were written by ``crossval --compare_splits``; the commands are in docs/honest_results.md.
+The folders were written by ``crossval --compare_splits``; the commands are in
+docs/honest_results.md.
 """
 
 import argparse

@@ -1,7 +1,8 @@
-"""What people use instead, each as its own documentation shows it; ``training.py`` lets them compete.
+"""What people use instead, as its documentation shows it; ``training.py`` lets them compete.
 
-They compute the frozen network anew in every epoch, so the time of some epochs tells that of all. Weights, photos, batch size,
-workers and input size are those of ``training.py``; augmentation, optimizer and rate are what their documentation takes.
+They compute the frozen network anew in every epoch, so the time of some epochs tells that of all.
+Weights, photos, batch size, workers and input size are those of ``training.py``; augmentation,
+optimizer and rate are what their documentation takes.
 """
 
 import time
@@ -39,7 +40,8 @@ class Task:
         root: With ``train/<class>/*.jpg`` and ``val/<class>/*.jpg``.
         backbone: Of timm.
         recipe: ``head`` or ``phases``.
-        peer_epochs: Epochs that contestants which compute the frozen network anew train; their seconds count for all twenty.
+        peer_epochs: Epochs that contestants which compute the frozen network anew train; their
+            seconds count for all twenty.
     """
 
     root: Path
@@ -62,7 +64,7 @@ class Result:
 
 
 def network(backbone: str, n_classes: int) -> nn.Module:
-    """ImageNet weights where they are installed; for the time that it takes, random ones serve as well."""
+    """ImageNet weights where they are installed; random ones take the same time."""
     return create_backbone(backbone, n_classes, pretrained=backbone in PIP_WEIGHTS)[0]
 
 
@@ -78,7 +80,7 @@ def folders(root: Path) -> dict[str, DataLoader[Any]]:
 
 
 class Documented(LightningModule):
-    """What Lightning's documentation of ``BackboneFinetuning`` asks for: a ``backbone``, and a head beside it."""
+    """A ``backbone`` and a head, as Lightning documents it for ``BackboneFinetuning``."""
 
     def __init__(self, backbone: str, n_classes: int) -> None:
         super().__init__()
@@ -137,7 +139,7 @@ class Epochs(Callback):
 
 
 def lightning(task: Task) -> Result:
-    """The network of the last epoch; of three phases, an epoch of each is timed, times its number of epochs."""
+    """The last epoch's network; of three phases, one epoch each is timed and multiplied."""
     loaders = folders(task.root)
     model = Documented(task.backbone, len(loaders["train"].dataset.classes))  # type: ignore[attr-defined]
     times = Epochs()
@@ -189,7 +191,7 @@ def tutorial(task: Task) -> Result:
 
 
 def fastai(task: Task) -> Result:
-    """``vision_learner``, its head with its own weights as it comes, on the same weights of the body."""
+    """``vision_learner`` with its own head, on the same weights of the body."""
     from fastai.vision.all import ImageDataLoaders, Normalize, Resize, vision_learner
 
     normalise = Normalize.from_stats(MEAN, STD, cuda=False)

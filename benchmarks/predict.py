@@ -1,15 +1,18 @@
 """How long a folder of photos takes to classify: here, one by one, and at the least.
 
-    python benchmarks/predict.py FOLDER [--photos 1000] [--backbone tf_efficientnet_lite0] [--rounds 3]
+    python benchmarks/predict.py FOLDER [--photos 1000] [--backbone NAME] [--rounds 3]
 
-Every photo below ``FOLDER``, from the first again if there are fewer. Each contestant runs in a process of its own and takes its
-turn in each round. Imports and the making of the network (random weights) are not timed.
+Every photo below ``FOLDER``, from the first again if there are fewer. Each contestant runs in a
+process of its own and takes its turn in each round. Imports and the making of the network (random
+weights) are not timed.
 
-- ``limit``: a DataLoader with a worker for each core decodes while the network computes batches of 32, in the best precision.
+- ``limit``: a DataLoader with a worker for each core decodes while the network computes batches
+  of 32, in the best precision.
 - ``here``: ``Classifier.predict``, as the ``predict`` command uses it.
 - ``here_fp32``: the same with ``precision="fp32"``.
-- ``one_by_one``: the loop of timm's model pages: open, transform, forward pass of a batch of one, softmax.
-- ``one_by_one_opencv``: the same as Ultralytics' predictor does it: OpenCV decodes, scales and cuts out the middle.
+- ``one_by_one``: the loop of timm's model pages: open, transform, forward pass of one, softmax.
+- ``one_by_one_opencv``: the same as Ultralytics' predictor does it: OpenCV decodes, scales and
+  crops the centre.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 
     python benchmarks/seeds.py FIRST-LAST --config configs/demo.yaml [any other option of fit]
 
-A seed names the split too, so every run is tested on other people. Prints a line a run, then mean and range; the figures
-are those of the runs' ``summary.json``. Recipes are compared by the validation loss, so that the test photos take no part in
-the choice.
+A seed names the split too, so every run is tested on other people. Prints a line a run, then mean
+and range; the figures are those of the runs' ``summary.json``. Recipes are compared by the
+validation loss, so that the test photos take no part in the choice.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from posture_classifier.cli.program import main
 
 
 def run(options: list[str], seed: int) -> dict[str, float]:
-    """Train once; returns the test accuracy, the validation loss of the same checkpoint, and the seconds that it all took."""
+    """Train once; returns test accuracy, validation loss of the same checkpoint, and seconds."""
     output = io.StringIO()
     start = time.perf_counter()
     with contextlib.redirect_stdout(output):

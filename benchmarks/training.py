@@ -1,25 +1,27 @@
 """How long 20 epochs of fine-tuning take, and what they come to: here, elsewhere, and at the least.
 
-    python benchmarks/training.py FOLDER [--group_pattern REGEX] [--backbone tf_efficientnet_lite0] [--recipe head] [--seeds 0 1 2]
+    python benchmarks/training.py FOLDER [--group_pattern REGEX] [--backbone NAME] [--recipe head]
 
-``FOLDER`` is ``<class>/*.jpg``; a fifth of its photos, of other groups than the rest, is validated on: others in each round. The
-recipe ``head`` trains a new head on the frozen network; ``phases`` is that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5
-the last stage, 5 everything. Every contestant gets the same photos, weights, batch size (32), workers (2) and input size, runs in
-a process of its own, and takes its turn in each round, so that a busy machine slows all of them. Those of ``peers.py`` compute the
-frozen network anew in every epoch and are timed over one epoch of each phase, which counts for all of its epochs
-(``--peer_epochs 20`` trains them to the end, for their accuracy); the limit and this program are timed over all twenty. Imports
-are not timed.
+``FOLDER`` is ``<class>/*.jpg``; a fifth of its photos, of other groups than the rest, is validated
+on: others in each round. The recipe ``head`` trains a new head on the frozen network; ``phases`` is
+that of ``configs/turtle_neck.yaml``: 10 epochs the head, 5 the last stage, 5 everything. Every
+contestant gets the same photos, weights, batch size (32), workers (2) and input size, runs in a
+process of its own, and takes its turn in each round, so that a busy machine slows all of them.
+Those of ``peers.py`` compute the frozen network anew in every epoch and are timed over one epoch of
+each phase, which counts for all of its epochs (``--peer_epochs 20`` trains them to the end, for
+their accuracy); the limit and this program are timed over all twenty. Imports are not timed.
 
-- ``limit``: every photo decoded once and passed once through the network, in the best precision, and a linear head trained on that.
-- ``here``: ``fit``, from the command line to the end of training, checking the photos and writing checkpoints included; of a
-  frozen network the head sees all stages, as in ``configs/linear_probe.yaml``.
+- ``limit``: every photo decoded once and passed once through the network, in the best precision,
+  and a linear head trained on that.
+- ``here``: ``fit``, from the command line to the end of training, checking the photos and writing
+  checkpoints included; the head sees all stages, as in ``configs/linear_probe.yaml``.
 - ``here_last_stage``: the same with a plain head.
-- ``limit_side_by_side``: ``limit`` with small batches side by side, a core for each, as this program computes them.
-- ``limit_fp32``, ``here_fp32``: ``limit`` and ``here`` in float32, as hardware without bfloat16 computes.
-- ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages and so trains more than a head, beside contestants that do.
-- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's ``ImageFolder``, as documented. It leaves
-  BatchNorm to learn, and so trains more than the head.
-- ``tutorial``: the loop of PyTorch's transfer learning tutorial, the network as a fixed feature extractor.
+- ``limit_parallel``: ``limit`` with small batches in parallel, a core for each, as here.
+- ``limit_fp32``, ``here_fp32``: the same in float32, as hardware without bfloat16 computes.
+- ``here_demo``: ``fit --config configs/demo.yaml``, which opens stages, beside those that do.
+- ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's
+  ``ImageFolder``, as documented. It leaves BatchNorm to learn, so it trains more than the head.
+- ``tutorial``: the loop of PyTorch's transfer learning tutorial, with a fixed feature extractor.
 - ``fastai``: ``vision_learner`` and ``fit_one_cycle`` on the frozen body, if fastai is installed.
 """
 
@@ -60,7 +62,8 @@ from posture_classifier.runs.reading import read_prediction_table
 from posture_classifier.training.fit import PostureCLI
 
 OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""What the command line of this program sets before it imports torch; the limit gets it too, since it is to be the least."""
+"""What the command line of this program sets before it imports torch; the limit gets it too, since
+it is to be the least."""
 
 
 def lay_out(photos: Photos, below: Path) -> None:
@@ -103,7 +106,7 @@ def limit(task: Task, fp32: bool = False, threads: bool = False) -> Result:
 
 
 def here(task: Task, *options: str) -> Result:
-    """The checkpoint with the lowest loss on validation, after the seconds to the end of training; the evaluation is not timed."""
+    """Seconds to the end of training, and the checkpoint with the lowest validation loss."""
     ends: list[float] = []
     evaluate = PostureCLI.after_fit
     PostureCLI.after_fit = lambda self: (ends.append(time.perf_counter()), evaluate(self))[1]  # type: ignore[method-assign, func-returns-value]
@@ -135,7 +138,7 @@ CONTESTANTS: dict[str, Callable[[Task], Result]] = {
     "limit": limit,
     "here": lambda task: here(task, *(ALL_STAGES if task.recipe == "head" else HEAD)),
     "here_last_stage": lambda task: here(task, *HEAD),
-    "limit_side_by_side": partial(limit, threads=True),
+    "limit_parallel": partial(limit, threads=True),
     "limit_fp32": partial(limit, fp32=True),
     "here_fp32": lambda task: here(task, *ALL_STAGES, "--precision", "fp32"),
     "here_demo": lambda task: here(task, *DEMO),
@@ -166,7 +169,7 @@ def compete(names: list[str], task: Task, round_: str) -> dict[str, Result]:
 
 
 def compare(rounds: list[dict[str, Result]], groups: npt.NDArray[np.str_]) -> None:
-    """Say how long each took beside ``here``, and how often it was right about photos of these groups, those of all rounds."""
+    """Print how long each took beside ``here``, and its accuracy over the photos of all rounds."""
     seconds = {name: [results[name].seconds for results in rounds] for name in rounds[0]}
     right = {name: np.concatenate([results[name].right for results in rounds]).astype(float) for name in rounds[0]}
     print(f"{len(groups)} predictions about photos of {len(np.unique(groups))} groups")

@@ -1,6 +1,6 @@
-"""Photos a second of frozen networks on a CPU: all cores for a batch of 32, or a core for each batch of 8.
+"""Photos a second on a CPU: all cores for a batch of 32, or a core for each batch of 8.
 
-    OMP_WAIT_POLICY=PASSIVE python benchmarks/side_by_side.py [NETWORK ...] [--photos 192] [--rounds 3]
+    OMP_WAIT_POLICY=PASSIVE python benchmarks/parallel_forward.py [NETWORK ...] [--rounds 3]
 
 The two take turns; random weights and pixels, 224 px, in bfloat16 where the hardware has it.
 """
