@@ -1,6 +1,6 @@
 """Draw what random folds hide, from the summaries of cross-validations.
 
-    python benchmarks/leakage.py --one_posture FOLDER    # half of the photos: a person in one posture
+    python benchmarks/leakage.py --one_posture FOLDER    # half of the photos, one posture each
     python benchmarks/leakage.py --plot FIGURE.png NAME=CROSSVAL_FOLDER ...
 
 The folders were written by ``crossval --compare_splits``; the commands are in
