@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from posture_classifier.data.folder import Photos, normal
 from posture_classifier.data.scan.scan import Progress, Scan, scan
+from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.utils.threads import map_in_threads
 
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
@@ -45,7 +46,6 @@ BLUR = 1.5
 NEIGHBOURS = 2
 KEPT = 8
 """Candidates of each photo, the most alike: enough to connect a cluster, however large it is."""
-BLOCK = 512
 FLAT = 5.0
 """Standard deviation of grey values below which there is nothing to compare."""
 MIDDLE = 0.69
@@ -117,21 +117,21 @@ def _hashed(sketches: Sketches, features: Features) -> Iterator[Link]:
     """Copies, mirrored copies and frames of one scene whose hashes are near."""
     hashes, mirrored = perceptual_hash(sketches), perceptual_hash(sketches[:, :, ::-1])
     coarse = _coarse(sketches)
-    for start in range(0, len(hashes), BLOCK):
-        cosine = features[start : start + BLOCK] @ features.T
-        later = np.arange(len(hashes)) > np.arange(start, start + len(cosine))[:, None]
-        plain = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes)
-        turned = np.bitwise_count(mirrored[start : start + BLOCK, None] ^ hashes)
+    for rows, cosine in similarity_blocks(features):
+        later = np.arange(len(hashes)) > rows[:, None]
+        plain = np.bitwise_count(hashes[rows, None] ^ hashes)
+        turned = np.bitwise_count(mirrored[rows, None] ^ hashes)
         for first, second in _best(later & (plain <= NEAR) & (cosine >= COPY_COSINE), cosine):
-            i = first + start
+            i = int(rows[first])
             if plain[first, second] <= SAME and _correlation(coarse[i], coarse[second]) >= CORRELATION:
                 yield Link(i, second, "copy")
             elif cosine[first, second] >= SCENE_COSINE:
                 yield Link(i, second, "scene")
         # A symmetric picture is its own mirror image, and its copies are found above.
         for first, second in _best(later & (turned <= SAME) & (plain > NEAR) & (cosine >= COPY_COSINE), cosine):
-            if _correlation(coarse[first + start][:, ::-1], coarse[second]) >= CORRELATION:
-                yield Link(first + start, second, "mirrored")
+            i = int(rows[first])
+            if _correlation(coarse[i][:, ::-1], coarse[second]) >= CORRELATION:
+                yield Link(i, second, "mirrored")
 
 
 def _best(wanted: npt.NDArray[np.bool_], cosine: Features) -> Iterator[tuple[int, int]]:
@@ -149,12 +149,12 @@ def _neighbours(features: Features) -> list[tuple[int, int]]:
     """Pairs of photos one of which is among the other's nearest, if it is near at all."""
     pairs: set[tuple[int, int]] = set()
     n = min(NEIGHBOURS, len(features) - 1)
-    for start in range(0, len(features), BLOCK):
-        cosine = features[start : start + BLOCK] @ features.T
-        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -1
+    for rows, cosine in similarity_blocks(features):
+        cosine[np.arange(len(rows)), rows] = -1
         nearest = np.argpartition(-cosine, n - 1, axis=1)[:, :n]
-        rows, columns = np.nonzero(np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE)
-        pairs |= {tuple(sorted((start + int(row), int(nearest[row, column])))) for row, column in zip(rows, columns, strict=True)}  # type: ignore[misc]
+        near = np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE
+        for one, other in zip(np.repeat(rows, near.sum(1)).tolist(), nearest[near].tolist(), strict=True):
+            pairs.add((min(one, other), max(one, other)))
     return sorted(pairs)
 
 
@@ -202,9 +202,8 @@ def join_alike(features: Features, clusters: Ints) -> Ints:
     The mean over the folder is taken off: what all photos share, such as a room or a style, tells no scenes apart.
     """
     plain, centred = _unit(features), _unit(features - features.mean(0))
-    for start in range(0, len(features), BLOCK):
-        rows = slice(start, start + BLOCK)
-        alike = (centred[rows] @ centred.T >= ALIKE) | (plain[rows] @ plain.T >= ALIKE_PLAIN)
+    for (rows, cosine), (_, cosine_plain) in zip(similarity_blocks(centred), similarity_blocks(plain), strict=True):
+        alike = (cosine >= ALIKE) | (cosine_plain >= ALIKE_PLAIN)
         first, second = np.nonzero(alike & (clusters[rows, None] != clusters))
         clusters = connect(len(clusters), np.stack([clusters[rows][first], clusters[second]], axis=1))[clusters]
     return clusters
