@@ -425,7 +425,7 @@ def test_fit_leaves_out_what_the_list_names(tmp_path: Path, fit: Fit, draw_folde
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("path\nleft/nobody.png\n", "names 1 photos that are not below"),
+        ("path\nleft/nobody.png\n", "names 1 photo that is not below"),
         ("name\nleft/person1_0.png\n", "needs the column path"),
         ("path\n" + "".join(f"left/person{p}_{n}.png\n" for p in range(6) for n in range(2)), "leaves no photo of class left"),
         (None, "cannot be read"),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from posture_classifier.data.folder import Photos, normal
+from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.scan import Progress, Scan, scan
 from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.utils.threads import map_in_threads
@@ -190,7 +190,7 @@ def scene_groups(photos: Photos, progress: Progress) -> npt.NDArray[np.str_]:
     order = np.argsort(photos.paths)
     scanned = scan([Path(photos.file(index)) for index in order.tolist()], progress)
     links = [(link.first, link.second) for link in find_links(scanned)]
-    names = np.array([normal(path) for path in photos.paths[order].tolist()], dtype=np.str_)
+    names = np.array([normalise_name(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)
     result[order] = names[join_alike(scanned.features, connect(len(photos), links))]
     return result
