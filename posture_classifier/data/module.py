@@ -27,7 +27,7 @@ from posture_classifier.data.loaders import (
     init_worker,
 )
 from posture_classifier.data.photo_lists import exclude_photos
-from posture_classifier.data.scan.near_duplicates import scene_groups
+from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.sessions import session_groups
 from posture_classifier.data.split import SPLITS, add_validation, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.data.string_array import StringArray
