@@ -31,8 +31,8 @@ class EpochSampler(DistributedSampler[Any]):
             yield self.view, index
 
 
-class FixedBatchSampler:
-    """Yields given batches of indices, all in one augmented view.
+class FixedBatches:
+    """A batch sampler of given batches, all in one augmented view.
 
     Args:
         batches: Arrays of indices, one for each batch.

@@ -18,14 +18,7 @@ from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
-from posture_classifier.data.loaders import (
-    CachedFeatures,
-    EpochSampler,
-    FixedBatchSampler,
-    PhotoLoader,
-    default_workers,
-    init_worker,
-)
+from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, default_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.sessions import session_groups
@@ -271,7 +264,7 @@ class PostureData(LightningDataModule):
         decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
         return DataLoader(
             dataset,
-            batch_sampler=FixedBatchSampler(batches, view),
+            batch_sampler=FixedBatches(batches, view),
             num_workers=0 if decoded else self._workers(),
             worker_init_fn=init_worker,
             generator=torch.Generator(),

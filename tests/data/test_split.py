@@ -140,3 +140,10 @@ def test_one_split_on_every_operating_system(tmp_path: Path) -> None:
     assert (
         dict(zip((unicodedata.normalize("NFC", p) for p in taken.paths.tolist()), taken.splits.tolist(), strict=True)) == splits[0]
     )
+
+
+def test_a_split_file_that_puts_no_photo_into_a_split_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    (tmp_path / "split.csv").write_text("path,split,group\nleft/person0_0.png,,\n")
+    with pytest.raises(UserError, match="train split"):
+        _ = PostureData(str(root), split=str(tmp_path / "split.csv")).photos
