@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import Photos, group_name, normal
+from posture_classifier.data.folder import Photos, group_name, normalise_name
 from posture_classifier.data.sessions import session_names
 from posture_classifier.images.exif import Shot
 from posture_classifier.images.facts import Facts
@@ -46,7 +46,7 @@ class Proposal:
 
 def propose(photos: Photos, facts: list[Facts]) -> list[Proposal]:
     """What names and dates suggest, the most certain first; only what makes groups that could be split."""
-    paths = [normal(path) for path in photos.paths.tolist()]
+    paths = [normalise_name(path) for path in photos.paths.tolist()]
     depth = 2 if photos.splits[0] else 1
     found = []
     for pattern in (*_named(paths), *PATTERNS):

@@ -16,7 +16,7 @@ from posture_classifier.check.linear_probe import FEWEST, PLENTY, Ints, Sample, 
 from posture_classifier.check.outliers import odd_findings
 from posture_classifier.check.shortcuts import shortcut_findings
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.scan import Progress, Scan, scan
+from posture_classifier.data.scan.scan import ProgressCallback, Scan, scan_photos
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Result:
     findings: list[Finding]
 
 
-def run_checks(root: Path, group_pattern: str | None, progress: Progress) -> Result:
+def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback) -> Result:
     """Look for everything.
 
     Args:
@@ -47,7 +47,7 @@ def run_checks(root: Path, group_pattern: str | None, progress: Progress) -> Res
     photos, findings = with_groups(listing.photos, group_pattern)
     findings += layout(listing)
     if len(photos):
-        scanned = scan([Path(photos.file(index)) for index in range(len(photos))], progress)
+        scanned = scan_photos([Path(photos.file(index)) for index in range(len(photos))], progress)
         findings += file_findings(photos, scanned)
         duplicates = find_duplicates(photos, scanned)
         findings += duplicate_findings(photos, duplicates)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.loaders import EpochSampler
-from posture_classifier.images.augmentation import DEFAULT, Augmentation, Transforms
+from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder
@@ -68,10 +68,10 @@ def test_a_dataset_can_be_sent_to_a_worker_that_was_not_forked(draw_folder: Draw
 
 def test_the_default_suits_posture() -> None:
     """Mirrors, but does not turn upside down; straight lines stay within 10 degrees."""
-    names = [transform["class_path"] for transform in DEFAULT]
+    names = [transform["class_path"] for transform in DEFAULT_TRANSFORMS]
     assert "albumentations.HorizontalFlip" in names
     assert "albumentations.VerticalFlip" not in names
-    angles = [abs(a) for transform in DEFAULT for a in transform["init_args"].get("rotate", [])]
+    angles = [abs(a) for transform in DEFAULT_TRANSFORMS for a in transform["init_args"].get("rotate", [])]
     assert max(angles) <= 10
 
 
@@ -84,10 +84,10 @@ def test_transforms_may_be_nested() -> None:
 @pytest.mark.parametrize(
     ("transforms", "message"),
     [
-        ([{"class_path": "albumentations.HorizontalFlop"}], "HorizontalFlop does not exist"),
-        ([{"class_path": "nowhere.Flip"}], "nowhere.Flip does not exist"),
-        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"probability": 1}}], "rejects its arguments"),
-        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 3}}], "rejects its arguments"),
+        ([{"class_path": "albumentations.HorizontalFlop"}], "HorizontalFlop"),
+        ([{"class_path": "nowhere.Flip"}], "nowhere.Flip"),
+        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"probability": 1}}], "HorizontalFlip.*probability"),
+        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 3}}], "HorizontalFlip"),
     ],
 )
 def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> None:
@@ -97,7 +97,7 @@ def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> N
 
 @pytest.mark.parametrize("name", ["albumentations.Normalize", "albumentations.pytorch.ToTensorV2", "albumentations.RandomScale"])
 def test_transforms_that_normalise_or_change_the_size_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match="must return uint8 RGB images of the same size"):
+    with pytest.raises(UserError, match=r"data\.augmentation .*uint8"):
         Augmentation([{"class_path": name}], 0)
 
 
