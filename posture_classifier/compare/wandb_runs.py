@@ -1,4 +1,4 @@
-"""Runs that Weights & Biases keeps: their configuration, and the files that ``WandbReport`` sent with them.
+"""Reads runs from Weights & Biases: their settings, and the files that ``WandbReport`` sent with them.
 
 Imported only where such a run is asked for, since this imports wandb.
 """
@@ -20,18 +20,18 @@ from posture_classifier.utils.text import first_line
 TABLE = f"test/{PREDICTIONS_CSV}"
 FILES = (TABLE, SPLIT_CSV, METRICS_CSV)
 TIMEOUT = 20
-"""Seconds that an answer may take."""
+"""Seconds to wait for W&B's server."""
 
 
 def read_project(project: str, group: str | None) -> tuple[list[TestedRun], list[str]]:
     """Read the runs of a project.
 
     Args:
-        project: As ``entity/project``, or ``project`` of the default entity.
-        group: Those of this group only.
+        project: ``entity/project``, or ``project`` of the default entity.
+        group: Group that the runs must belong to; None takes all.
 
     Returns:
-        The runs; and why others have no test results.
+        The runs with test results; and for each other run, why it has none.
 
     Raises:
         UserError: W&B cannot be reached, refuses, or has no such runs.
@@ -61,7 +61,7 @@ def _api() -> wandb.Api:
 
 
 def _read(run: RemoteRun, project: str) -> TestedRun:
-    """As a run folder is read, after its files were fetched into one."""
+    """Fetch a run's files into a folder, and read that as a run folder."""
     name = f"{WANDB_PREFIX}{project}/{run.name}"
     with tempfile.TemporaryDirectory() as folder:
         for file in run.files(names=list(FILES)):
