@@ -1,4 +1,6 @@
-"""How often intervals cover the truth, and how often equal models differ significantly: simulations, some two minutes.
+"""How often intervals cover the truth, and how often equal models differ significantly.
+
+Simulations of some two minutes:
 
 python -m benchmarks.intervals
 """

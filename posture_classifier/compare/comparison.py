@@ -1,4 +1,4 @@
-"""A comparison: configurations, their metrics with intervals, and the verdict, which tables, charts and pages show."""
+"""A comparison: configurations, their metrics with intervals, and the verdict."""
 
 from dataclasses import dataclass
 
@@ -42,8 +42,8 @@ class Comparison:
     def of(cls, configurations: list[Configuration], costs: list[ConfigurationCosts], metric: str) -> "Comparison":
         """Compute the metrics of all configurations, and test them against each other.
 
-        Where runs name groups in different ways, the fewest groups count: a photo that somebody grouped
-        is not independent of the others.
+        Where runs name groups in different ways, the fewest groups count: a photo that somebody
+        grouped is not independent of the others.
 
         Raises:
             UserError: The photos do not allow a verdict by the metric.

@@ -1,4 +1,4 @@
-"""The configurations that are compared: runs that differ in nothing but their seed, all tested on the same photos."""
+"""The configurations that are compared: runs that differ in nothing but their seed."""
 
 import hashlib
 import json
@@ -56,7 +56,9 @@ class Configuration:
 
 
 def group_runs(runs: list[TestedRun]) -> list[Configuration]:
-    """Group runs by configuration, in the order in which they were given; of several with the same seed the last counts.
+    """Group runs by configuration, in the order in which they were given.
+
+    Of several runs with the same seed the last counts.
 
     Raises:
         UserError: Runs were tested on different photos, or for different classes.
@@ -134,14 +136,14 @@ def _is_ignored(key: str) -> bool:
 
 
 def _given_splits(runs: list[TestedRun]) -> list[str | None]:
-    """Digest of each run's split file; None where the seed made the split, unless another run was given that very split."""
+    """Digest of each run's split file; None if the seed made it and no other run was given it."""
     digests = [hashlib.sha256(run.split).hexdigest() if run.split else None for run in runs]
     given = {digest for digest, run in zip(digests, runs, strict=True) if run.settings["data"].get("split")}
     return [digest if digest in given else None for digest in digests]
 
 
 def _with_names(configurations: list[Configuration]) -> list[Configuration]:
-    """Name each by the first that is different for all: backbone, experiment, all settings that differ, or folder."""
+    """Name each by what differs for all: backbone, experiment, different settings, or folder."""
     different = different_settings(configurations)
     described = [
         " ".join(_describe_setting(key, column[index]) for key, column in different.items()) for index in range(len(configurations))

@@ -19,7 +19,8 @@ class ConfigurationCosts:
         parameters: Number of parameters.
         multiply_adds: Multiply-adds of a forward pass of one photo; one is two FLOPs.
         inference_bytes: Peak memory of predicting one photo in fp32.
-        training_bytes: Peak memory of a training step of the run's batch in fp32, with nothing frozen.
+        training_bytes: Peak memory of a training step of the run's batch in fp32, with nothing
+            frozen.
         latency_ms: Median milliseconds of a forward pass of one photo.
         photos_per_second: Throughput in batches of the run's size.
         device: Name of the device that was timed.
@@ -37,7 +38,10 @@ class ConfigurationCosts:
 
 
 def configuration_costs(configuration: Configuration, measure: bool) -> ConfigurationCosts:
-    """Count a network's operations, and time it on this machine if ``measure``; equal networks are counted and timed once."""
+    """Count a network's operations, and time it on this machine if ``measure``.
+
+    Equal networks are counted and timed once.
+    """
     settings, classes = configuration.settings, configuration.runs[0].tested.classes
     size, batch = settings.get("model.image_size"), int(settings.get("data.batch_size") or 32)
     counted = _counted(configuration.backbone, size, batch, len(classes))

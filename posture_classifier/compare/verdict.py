@@ -1,4 +1,4 @@
-"""Which configuration is best, which do not differ significantly from it, and which of those to take."""
+"""Which configuration is best, which do not differ significantly from it, and which to take."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,13 +31,14 @@ class Verdict:
         metric: Name of the metric that decides.
         best: Index of the best value.
         order: Indices from the best value to the worst.
-        test: The test that decides: McNemar's where photos are independent and each configuration has
-            one network, else the bootstrap.
+        test: The test that decides: McNemar's where photos are independent and each configuration
+            has one network, else the bootstrap.
         differences: Differences of all pairs, tested by the bootstrap.
         mcnemar: (K, K) p-values of McNemar's test; None where a configuration has several seeds.
         p: (K,) Holm's p-values against the best.
-        additional_groups: Further groups or single photos that would make each one's difference from
-            the best significant; None where no number would, or where it is significant already.
+        additional_groups: Further groups or single photos that would make each one's difference
+            from the best significant; None where no number would, or where it is significant
+            already.
         too_few_groups: Whether there are so few groups that no difference could be significant.
     """
 
@@ -57,10 +58,13 @@ class Verdict:
         return [index for index in self.order if self.p[index] >= LEVEL]
 
     def cheapest(self, multiply_adds: list[int | None]) -> int:
-        """The configuration to take: of the tied ones, the better of those with the fewest multiply-adds.
+        """Index of the configuration to take: of the tied ones that with the fewest multiply-adds.
+
+        Of several with equally many the better one counts.
 
         Args:
-            multiply_adds: K counts; a configuration without one (None) is taken only if all have none.
+            multiply_adds: K counts; a configuration without one (None) is taken only if all have
+                none.
         """
         return min(self.tied, key=lambda index: (multiply_adds[index] is None, multiply_adds[index] or 0))
 
@@ -70,7 +74,8 @@ def judge(metric: str, predictions: list[list[Predictions]], bootstraps: list[Bo
 
     Args:
         metric: One of ``METRICS``.
-        predictions: Each configuration's predictions, by the network of each seed, on the same photos.
+        predictions: Each configuration's predictions, by the network of each seed, on the same
+            photos.
         bootstraps: Each configuration's metrics, on the same resamples.
         grouped: Whether some photos share a group.
 

@@ -1,4 +1,4 @@
-"""Reads runs from Weights & Biases: their settings, and the files that ``WandbReport`` sent with them.
+"""Reads runs from Weights & Biases: their settings, and the files that ``WandbReport`` sent.
 
 Imported only where such a run is asked for, since this imports wandb.
 """
@@ -46,7 +46,8 @@ def read_project(project: str, group: str | None) -> tuple[list[TestedRun], list
             except NotTestedError as error:
                 reasons.append(str(error))
     except Exception as error:
-        # A project that is not there is a ValueError, what requests raises an OSError, and a refusal may be neither of wandb.Error.
+        # A missing project is a ValueError, what requests raises is an OSError, and wandb has
+        # errors of several kinds.
         if not isinstance(error, (OSError, ValueError)) and type(error).__module__.partition(".")[0] != "wandb":
             raise
         raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
@@ -68,8 +69,8 @@ def _read(run: RemoteRun, project: str) -> TestedRun:
             file.download(root=folder)
         if not Path(folder, TABLE).is_file():
             raise NotTestedError(
-                f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or keeps the names of photos on its machine; give "
-                "its run folder"
+                f"{name} has no {TABLE} in W&B: it was stopped, is still running, or keeps the names of photos on its machine; "
+                "give its run folder"
             )
         Path(folder, CONFIG_YAML).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
         return replace(read_tested_run(Path(folder)), name=name, experiment=run.group or project)

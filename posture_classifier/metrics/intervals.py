@@ -1,12 +1,12 @@
 """95 % confidence intervals of what was measured on some photos of some groups.
 
-They come from the cluster bootstrap (Efron and Tibshirani 1993, chapter 6): groups are resampled, not
-photos, since ten photos of a person are not ten independent witnesses. The bootstrap gives the standard
-error alone: its percentiles are too narrow with few groups, and miss the skewness of shares near 1.
-``tests/metrics/test_intervals.py`` holds how often each interval covers the truth.
+They come from the cluster bootstrap (Efron and Tibshirani 1993, chapter 6): groups are resampled,
+not photos, since ten photos of a person are not ten independent witnesses. The bootstrap gives the
+standard error alone: its percentiles are too narrow with few groups, and miss the skewness of
+shares near 1. ``tests/metrics/test_intervals.py`` holds how often each interval covers the truth.
 
-Arguments called ``values`` are (1 + R,): a metric in the sample, then in each of R resamples; NaN where
-it is not defined.
+Arguments called ``values`` are (1 + R,): a metric in the sample, then in each of R resamples; NaN
+where it is not defined.
 """
 
 from dataclasses import dataclass
@@ -44,13 +44,13 @@ class Estimate:
 
 @lru_cache(maxsize=2)  # comparing runs asks for the same ones many times
 def resample_weights(n_groups: int, seed: int) -> Floats:
-    """(1 + RESAMPLES, G) multiplicity of each group; the first row is the sample itself, every group once."""
+    """(1 + RESAMPLES, G) multiplicity of each group; the first row, all ones, is the sample."""
     multiplicity = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=RESAMPLES)
     return np.vstack([np.ones(n_groups), multiplicity])  # floating, since matrix products of integers are slow
 
 
 def bootstrap_standard_error(values: Floats, n_groups: int) -> float:
-    """Standard deviation over the resamples, corrected for the degree of freedom that the mean takes.
+    """Standard deviation over the resamples, corrected for the degree of freedom of the mean.
 
     Args:
         values: (1 + R,) metric in the sample, which is left out, and in each resample.
@@ -60,18 +60,20 @@ def bootstrap_standard_error(values: Floats, n_groups: int) -> float:
 
 
 def student_quantile(n_groups: int) -> float:
-    """The 97.5 percentile of Student's distribution with G - 1 degrees of freedom, as a spread over G groups has."""
+    """The 97.5 percentile of Student's distribution with G - 1 degrees of freedom."""
     return float(stdtrit(n_groups - 1, 0.975))
 
 
 def wilson_interval(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Estimate:
-    """A share of independent trials with its 95 % score interval (Wilson 1927), good for few trials and near 0 and 1 too.
+    """A share of independent trials with its 95 % score interval (Wilson 1927).
+
+    It holds for few trials and near 0 and 1, too.
 
     Args:
         share: Share of successes, 0 to 1.
         trials: Number of trials, or an effective sample size; more than 0.
-        quantile: The 97.5 percentile of the normal distribution, or of Student's where the number of
-            trials is itself estimated.
+        quantile: The 97.5 percentile of the normal distribution, or of Student's where the number
+            of trials is itself estimated.
 
     Example:
         >>> wilson_interval(0.7, trials=10)
@@ -85,9 +87,10 @@ def wilson_interval(share: float, trials: float, quantile: float = NORMAL_QUANTI
 
 
 def share_interval(values: Floats, n_groups: int, n_photos: int) -> Estimate:
-    """Wilson's interval at the effective sample size that the bootstrap's variance implies (Korn and Graubard 1998).
+    """Wilson's interval at the effective sample size of grouped photos (Korn and Graubard 1998).
 
-    Photos that resemble each other within groups count as fewer trials. A share of 0 or 1 varies in no
+    The effective sample size is the one that would have the bootstrap's variance: photos that
+    resemble each other within groups count as fewer trials. A share of 0 or 1 varies in no
     resample: it counts as many trials as there are groups.
 
     Args:
@@ -106,7 +109,7 @@ def share_interval(values: Floats, n_groups: int, n_photos: int) -> Estimate:
 
 
 def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
-    """A share of photos with its 95 % interval: over groups, or Wilson's where every photo is its own group.
+    """A share of photos with its 95 % interval over groups; Wilson's where every photo is its own.
 
     Args:
         hits: (N,) whether a photo counts, or the share of several networks for which it does.
@@ -133,7 +136,9 @@ def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.
 
 
 def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
-    """The mean of a value over photos with Student's interval over groups; for differences between two models.
+    """The mean of a value over photos with Student's 95 % interval over groups.
+
+    For differences between two models on the same photos.
 
     Args:
         values: (N,) value of each photo.
@@ -152,9 +157,11 @@ def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -
 
 
 def auroc_interval(values: Floats, n_groups: int, n_pairs: int) -> Estimate:
-    """Student's interval of the logit of an area under the ROC curve, which keeps it between 0 and 1.
+    """Student's interval of an area under the ROC curve, on the logit scale.
 
-    An area of 0 or 1 varies in no resample: it counts as a share of as many trials as there are groups.
+    The logit keeps it between 0 and 1.
+    An area of 0 or 1 varies in no resample: it counts as a share of as many trials as there are
+    groups.
 
     Args:
         values: (1 + R,) area in the sample and in each resample.
@@ -176,8 +183,8 @@ def auroc_interval(values: Floats, n_groups: int, n_pairs: int) -> Estimate:
 def loss_interval(values: Floats, n_groups: int) -> Estimate:
     """Student's interval after the skewness is removed, since few photos make up most of a loss.
 
-    Source: Hall 1992, "On the removal of skewness by transformation", Journal of the Royal Statistical
-    Society B 54.
+    Source: Hall 1992, "On the removal of skewness by transformation", Journal of the Royal
+    Statistical Society B 54.
 
     Args:
         values: (1 + R,) loss in the sample and in each resample.
@@ -202,11 +209,12 @@ def loss_interval(values: Floats, n_groups: int) -> Estimate:
 
 
 def calibration_error_interval(values: Floats, distances: Floats, n_groups: int) -> Estimate:
-    """Interval of a sum of absolute values, such as a calibration error, which noise alone makes larger than 0.
+    """Interval of a sum of absolute values, such as a calibration error.
 
-    It begins where noise can explain the rest (two such sums differ at most by the sum of their terms'
-    distances), and ends at Student's limit of the value less the bootstrap's estimate of its bias. It
-    covers the truth in 95 % of cases or more.
+    Noise alone makes such a sum larger than 0. The interval begins where noise can explain the rest
+    (two such sums differ at most by the sum of their terms' distances), and ends at Student's limit
+    of the value less the bootstrap's estimate of its bias. It covers the truth in 95 % of cases or
+    more.
 
     Args:
         values: (1 + R,) sum in the sample and in each resample.

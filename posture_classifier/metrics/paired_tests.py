@@ -33,9 +33,10 @@ class Differences:
 
 
 def mcnemar(correct: npt.NDArray[np.bool_]) -> Floats:
-    """McNemar's exact test of all pairs: of the photos that only one of two got right, each is as likely to be that one.
+    """McNemar's exact test of all pairs.
 
-    Photos must be independent of each other.
+    It tests whether, of the photos that only one of two models got right, each has half. Photos
+    must be independent of each other.
 
     Args:
         correct: (K, N) whether each model got each photo right.
@@ -58,12 +59,13 @@ def mcnemar(correct: npt.NDArray[np.bool_]) -> Floats:
 
 
 def paired_bootstrap(values: Floats, n_groups: int, values_of_seeds: list[Floats]) -> Differences:
-    """Test all pairs by a bootstrap over groups: all see the same resamples, so what makes a group hard for both cancels.
+    """Test all pairs by a paired bootstrap over groups.
 
-    As in the intervals, the bootstrap gives the standard error and Student's distribution the rest,
-    with G - 1 degrees of freedom or, where seeds add to the error, those of Satterthwaite (1946). A
-    tie stays one if two models swap their predictions in some groups, which G groups can do in 2 to
-    the power of G ways: no p-value is below ``smallest_p``.
+    All models see the same resamples, so what makes a group hard for both of a pair cancels. As in
+    the intervals, the bootstrap gives the standard error and Student's distribution the rest, with
+    G - 1 degrees of freedom or, where seeds add to the error, those of Satterthwaite (1946). A tie
+    stays one if two models swap their predictions in some groups, which G groups can do in 2 to the
+    power of G ways: no p-value is below ``smallest_p``.
 
     Args:
         values: (K, 1 + R) metric of each model, in the sample and in each resample.
@@ -97,19 +99,21 @@ def paired_bootstrap(values: Floats, n_groups: int, values_of_seeds: list[Floats
 
 
 def smallest_p(n_groups: int) -> float:
-    """The smallest two-sided p-value that so many groups can give, all of them in favour of one model."""
+    """The smallest two-sided p-value that so many groups can give: all favour the same model."""
     return 2.0 ** (1 - n_groups)
 
 
 def _pooled_variance(values_of_seeds: list[Floats]) -> tuple[float, int]:
-    """Variance within models, and its degrees of freedom; 0 and 0 where no model has several seeds."""
+    """Variance within models and its degrees of freedom; both 0 if no model has several seeds."""
     freedom = sum(len(seeds) - 1 for seeds in values_of_seeds)
     squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in values_of_seeds)
     return (squares / freedom if freedom else 0.0), freedom
 
 
 def holm(p: Floats) -> Floats:
-    """Adjust p-values (M,) so that the chance of any false one below 0.05 is at most 5 % (Holm 1979).
+    """Adjust p-values (M,) for multiple tests (Holm 1979).
+
+    The chance that any false one is below 0.05 is then at most 5 %.
 
     Example:
         >>> holm(np.array([0.01, 0.04, 0.03]))
@@ -126,8 +130,8 @@ def holm_against_best(p: Floats, best: int) -> Floats:
     """Holm's p-values of each model against the best, corrected for *all* pairs.
 
     The best is found with the same photos that it is tested on: any pair might have become that of
-    best and other. Correcting for the K - 1 tests against it alone found a difference among ten equal
-    models in 10 to 15 of 100 simulations.
+    best and other. Correcting for the K - 1 tests against it alone found a difference among ten
+    equal models in 10 to 15 of 100 simulations.
 
     Args:
         p: (K, K) p-values of all pairs.

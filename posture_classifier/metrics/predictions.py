@@ -10,7 +10,7 @@ from posture_classifier.utils.types import Floats, Ints
 
 @dataclass(frozen=True)
 class Predictions:
-    """True classes and predicted probabilities of the photos of a split, each photo once, in order of index.
+    """True classes and predicted probabilities of a split's photos, each once, in order of index.
 
     Attributes:
         indices: (N,) positions in the split.

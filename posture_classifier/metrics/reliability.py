@@ -1,4 +1,4 @@
-"""How often a classifier is right when it is so sure: the bins of reliability diagrams and of the calibration error."""
+"""Bins of confidence, for reliability diagrams and the expected calibration error."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How good a classifier is: the metrics, their values, and their 95 % intervals. A further metric is a further entry here."""
+"""The metrics, their values and their 95 % intervals; a new metric is an entry in ``METRICS``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,8 @@ def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int 
     """Compute all ``METRICS``, each with a 95 % interval by the bootstrap over groups.
 
     Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
-    interval. The value of a metric that is not defined (AUROC where only one class was seen) is None.
+    interval. The value of a metric that is not defined (AUROC where only one class was seen) is
+    None.
 
     Args:
         predictions: N photos of C classes.
@@ -63,7 +64,7 @@ def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int 
 
 @dataclass(frozen=True)
 class Resampled:
-    """Predictions of N photos, and how often the sample and each of R bootstrap resamples hold each of G groups.
+    """Predictions of N photos, and how often each bootstrap resample holds each group.
 
     Attributes:
         predictions: N photos of C classes.
@@ -82,7 +83,7 @@ class Resampled:
 
     @cached_property
     def per_class(self) -> tuple[Floats, Floats, Floats]:
-        """(1 + R, C) photos that are right, that belong to each class, and that are predicted as it."""
+        """(1 + R, C) photos by class: those that are right, of the class, predicted as it."""
         labels, correct = self.predictions.labels, self.predictions.correct
         return self._counts(labels[correct], correct), self._counts(labels), self._counts(self.predictions.predicted)
 
@@ -96,7 +97,7 @@ class Resampled:
 
     @cached_property
     def calibration_gaps(self) -> Floats:
-        """(1 + R, BINS) share of right photos less mean confidence; absolute values sum to the calibration error."""
+        """(1 + R, BINS) terms of the calibration error: share of right photos less confidence."""
         gaps = np.zeros((self.weights.shape[1], BINS))
         excess = self.predictions.correct - self.predictions.confidence
         np.add.at(gaps, (self.codes, confidence_bins(self.predictions)), excess)
@@ -106,7 +107,9 @@ class Resampled:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every resample.
+    """The metrics in the sample and in every resample.
+
+    They are those of one network, or the mean of several that differ in their seed.
 
     Attributes:
         values: (1 + R,) values of each metric, the sample's own first.
@@ -148,7 +151,7 @@ class Bootstrap:
         return self.n_photos == self.n_groups > 1 == len(next(iter(self.network_values.values())))
 
     def estimates(self) -> dict[str, Estimate]:
-        """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
+        """Each metric with its 95 % interval: about other groups, not about other seeds."""
         return {name: metric.interval(self.values[name], self) for name, metric in METRICS.items()}
 
 
@@ -160,8 +163,8 @@ class Metric:
         name: Key in ``summary.json`` and column in tables.
         title: Name in text for people.
         meaning: Definition in a few words.
-        score: Function that gives (1 + R,) values, in the sample and in each resample; NaN where the
-            metric is not defined.
+        score: Function that gives (1 + R,) values, in the sample and in each resample; NaN where
+            the metric is not defined.
         interval: Function that gives the 95 % interval of such values.
         higher_is_better: Whether higher values are better.
     """
@@ -208,9 +211,10 @@ def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _macro_auroc(resampled: Resampled) -> Floats:
-    """Mean over classes of the area under the ROC curve, linearised in the weights, which gives DeLong's variance (1988).
+    """Mean over classes of the area under the ROC curve, linearised in the weights.
 
-    Sorting anew in every resample would give the same spread at a hundred times the cost.
+    That gives DeLong's variance (1988). Sorting anew in every resample would give the same spread
+    at a hundred times the cost.
     """
     predictions = resampled.predictions
     labels = range(predictions.probabilities.shape[1])
@@ -224,7 +228,10 @@ def _macro_auroc(resampled: Resampled) -> Floats:
 
 
 def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None, Floats]:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), and each photo's influence on it.
+    """Area under the ROC curve, and each photo's influence on it.
+
+    The area is the probability that a positive scores above a negative, ties counting half
+    (Mann-Whitney).
 
     Args:
         scores: (N,) probability of the class.

@@ -16,15 +16,15 @@ RANGE = (0.05, 20.0)
 def fit_temperature(predictions: Predictions) -> float | None:
     """Find the temperature of the lowest log loss: the number that logits are divided by.
 
-    Source: Guo et al. 2017, section 4.2. The loss is convex in the inverse temperature, so its slope
-    has one zero.
+    Source: Guo et al. 2017, section 4.2. The loss is convex in the inverse temperature, so its
+    slope has one zero.
 
     Args:
         predictions: Predictions that are not used to judge the result.
 
     Returns:
-        A temperature within ``RANGE``; None if every photo is right: the loss then falls for ever as
-        the temperature does.
+        A temperature within ``RANGE``; None if every photo is right: the loss then falls for ever
+        as the temperature does.
 
     Example:
         Always 99 % sure and right about 9 of 10 photos: the model is too sure by a factor of two.
@@ -41,7 +41,7 @@ def fit_temperature(predictions: Predictions) -> float | None:
     chosen = logits[np.arange(len(logits)), predictions.labels]
 
     def slope(log_temperature: float) -> float:
-        """Slope of the loss in the inverse temperature: above 0 while the temperature is too low."""
+        """Slope of the loss in the inverse temperature; above 0 if the temperature is too low."""
         expected = (softmax(logits / np.exp(log_temperature), axis=1) * logits).sum(1)
         return float((expected - chosen).mean())
 
@@ -54,7 +54,7 @@ def fit_temperature(predictions: Predictions) -> float | None:
 
 
 def rescale(predictions: Predictions, temperature: float) -> Predictions:
-    """Divide the logits by a temperature; the order of the classes stays, and so does the accuracy."""
+    """Divide the logits by a temperature; the predicted classes, and so the accuracy, stay."""
     return replace(predictions, probabilities=softmax(_logits(predictions) / temperature, axis=1))
 
 

@@ -1,4 +1,4 @@
-"""Thresholds: from which probability on to raise an alarm, so that a wanted share of a class is caught."""
+"""Thresholds of a class's probability, so that an alarm catches a wanted share of its photos."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -39,7 +39,8 @@ def recall_threshold(predictions: Predictions, label: int, recall: float) -> flo
 
     Example:
         >>> scores = np.array([0.9, 0.8, 0.3, 0.2])
-        >>> predictions = Predictions(np.arange(4), np.array([1, 1, 1, 0]), np.stack([1 - scores, scores], 1))
+        >>> labels, probabilities = np.array([1, 1, 1, 0]), np.stack([1 - scores, scores], 1)
+        >>> predictions = Predictions(np.arange(4), labels, probabilities)
         >>> recall_threshold(predictions, label=1, recall=0.6)
         0.8
     """

@@ -12,7 +12,7 @@ from posture_classifier.metrics.scores import METRICS, Bootstrap
 @pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize(("n_models", "n_groups", "each"), [(3, 15, 10), (4, 150, 1)], ids=["groups", "single photos"])
 def test_of_a_thousand_ties_at_most_fifty_are_taken_for_more_by_any_metric(n_models: int, n_groups: int, each: int) -> None:
-    """From the predictions to the verdict: some photos and groups are harder for all networks, some for one."""
+    """Predictions to verdict: some photos and groups are hard for all networks, some for few."""
     generator, group = np.random.default_rng(0), np.repeat(np.arange(n_groups), each)
     labels, wrong = np.arange(len(group)) % 2, dict.fromkeys(METRICS, 0)
     for _ in range(1000):

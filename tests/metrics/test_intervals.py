@@ -1,4 +1,4 @@
-"""How often the intervals cover the truth, by simulation: with independent photos, and with groups."""
+"""How often the intervals cover the truth, by simulation, with groups and with single photos."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ Groups = npt.NDArray[np.str_]
 
 
 def simulated(generator: np.random.Generator, n_groups: int, each: int, margin: float, spread: float) -> tuple[Predictions, Groups]:
-    """Photos of two classes, those of a group alike easy or hard, judged by a network that is a little too sure.
+    """Photos of two classes, judged by a network that is a little too sure.
+
+    Photos of a group are alike easy or hard.
 
     Args:
         generator: Source of the randomness.

@@ -51,7 +51,7 @@ def test_with_groups_of_equal_size_it_is_the_paired_t_test() -> None:
 
 
 def test_the_spread_of_seeds_is_part_of_the_error() -> None:
-    """Where all groups are alike, nothing but the seeds is left, and the test is that of two samples."""
+    """Where all groups are alike only the seeds are left, and the test is that of two samples."""
     seeds = [np.array([0.80, 0.84, 0.88]), np.array([0.90, 0.91, 0.98])]
     values = np.repeat([[s.mean()] for s in seeds], 1 + intervals.RESAMPLES, axis=1)
     assert paired_bootstrap(values, 30, seeds).p[0, 1] == pytest.approx(ttest_ind(*seeds).pvalue)
@@ -75,9 +75,13 @@ def test_how_many_groups_would_settle_it() -> None:
 
 
 def false_alarms(n_models: int, n_groups: int, each: int, seeds: int, times: int) -> tuple[float, float]:
-    """How often one of some equal models is called worse than the best: corrected for all pairs, and for those with the best.
+    """How often one of some equal models is called worse than the best.
 
-    Some groups are harder for all, and some for one of them; a network of another seed is a little better or worse.
+    The first share is that with Holm's correction for all pairs, the second with one for the pairs
+    of the best alone.
+
+    Some groups are harder for all, and some for one of them; a network of another seed is a little
+    better or worse.
     """
     generator, weights = np.random.default_rng(0), resample_weights(n_groups, 0)
     found = np.zeros(2)

@@ -9,7 +9,7 @@ from posture_classifier.metrics.scores import score
 
 
 def test_reliability_of_known_confidences() -> None:
-    """Five photos at 0.6, of which three are right; five at 0.9, all right: 0 and 0.1 away, so 0.05 in the mean."""
+    """Five photos at 0.6, three of them right, and five at 0.9, all right: 0.05 in the mean."""
     said = np.repeat([[0.6, 0.4], [0.9, 0.1]], 5, axis=0)
     predictions = Predictions(np.arange(10), np.array([0, 0, 0, 1, 1, 0, 0, 0, 0, 0]), said)
     known = reliability(predictions, bins=10)

@@ -17,13 +17,15 @@ def compare(
     wandb_group: str | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Compare trained networks on the photos that all were tested on: figures with intervals, paired tests, costs and settings.
+    """Compare trained networks on the photos that all were tested on: metrics, tests and costs.
 
     Args:
-        runs: Run folders of fit or crossval, patterns such as 'lightning_logs/*/version_*', or wandb:entity/project.
-        metric: What decides which is best: accuracy, macro_f1 or another metric of summary.json; a wrong name lists all.
+        runs: Run folders, patterns such as 'lightning_logs/*/version_*', or wandb:entity/project.
+        metric: What decides which is best: accuracy, macro_f1 or another metric of summary.json; a
+            wrong name lists all.
         output: A folder to make for comparison.html and comparison.csv.
-        measure: Time each network on this device, too: some four seconds each, longer for large ones.
+        measure: Time each network on this device, too: some four seconds each, longer for large
+            ones.
         wandb_group: Group that runs of wandb:entity/project must belong to; by default all count.
         overwrite: Replace the files in the output if they exist.
 

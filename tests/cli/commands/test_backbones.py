@@ -91,7 +91,7 @@ def test_the_table_is_sorted_and_written_in_full(tmp_path: Path, capsys: pytest.
     costs_of_rows = [int(row["multiply_adds"]) for row in rows]
     assert costs_of_rows == sorted(costs_of_rows)
     last = rows[-1]
-    assert tuple(last) == tool.COLUMNS
+    assert list(last) == tool.COLUMNS
     assert (last["name"], last["family"], last["year"], last["parameters"]) == ("resnet18", "ResNet", "2015", "11689512")
     assert (last["image_size"], last["batch_size"], last["photos_per_second"], last["error"]) == ("160", "32", "", "")
     text = capsys.readouterr().out
@@ -188,7 +188,7 @@ def test_without_a_pattern_there_is_a_choice_of_families() -> None:
     assert 15 < len(names) < 100
     years = [family(name)[1] for name in names]
     assert all(years)
-    assert set(tool.CHOICE) <= set(names), "timm knows all of them"
+    assert set(tool.DEFAULT_NETWORKS) <= set(names), "timm knows all of them"
 
 
 def test_names_on_the_figure_do_not_cover_each_other() -> None:

@@ -22,7 +22,7 @@ from tests.helpers.program import Fit
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """Two seeds of a good network, a cheaper one that is about as good, and a bad one; 100 photos of 20 groups."""
+    """Two seeds of a good network, a cheaper one about as good, and a bad one; 20 groups of 5."""
     for seed in (0, 1):
         make_run(tmp_path / f"good/version_{seed}", some_right(0.9, seed), config=settings("test_resnet", seed))
     make_run(tmp_path / "cheap/version_0", some_right(0.88, 2), config=settings("test_vit"))

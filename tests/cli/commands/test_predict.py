@@ -182,7 +182,7 @@ def test_arrays_of_another_shape_or_type_are_refused(run: Path, array: np.ndarra
 
 
 def test_names_that_a_terminal_cannot_show(run: Path, photos: Path, tmp_path: Path) -> None:
-    """Korean on a terminal of another code page, brackets that rich would read as markup, and bytes that are no UTF-8."""
+    """Korean on another code page, brackets as in rich's markup, and bytes that are no UTF-8."""
     folder = tmp_path / "names"
     (folder / "a[").mkdir(parents=True)
     for name in ("거북목.png", "a[/x].png", "b[copy].png"):
