@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import (
     Estimate,
     auroc_interval,
@@ -225,36 +226,6 @@ def _macro_auroc(resampled: Resampled) -> Floats:
     influence = np.mean([influence for _, influence in known], axis=0)
     result: Floats = np.mean([area for area, _ in known]) + resampled.total(influence)
     return result
-
-
-def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None, Floats]:
-    """Area under the ROC curve, and each photo's influence on it.
-
-    The area is the probability that a positive scores above a negative, ties counting half
-    (Mann-Whitney).
-
-    Args:
-        scores: (N,) probability of the class.
-        positive: (N,) whether a photo is of the class.
-
-    Returns:
-        The area, None where there are no positives or no negatives; and its derivative (N,) by the
-        weight of each photo.
-
-    Example:
-        >>> area, influence = auroc(np.array([0.9, 0.6, 0.4]), np.array([True, False, True]))
-        >>> area
-        0.5
-    """
-    _, at = np.unique(scores, return_inverse=True)
-    negatives, positives = (np.bincount(at[chosen], minlength=at.max() + 1) for chosen in (~positive, positive))
-    n_negatives, n_positives = negatives.sum(), positives.sum()
-    if not n_negatives or not n_positives:
-        return None, np.zeros(len(scores))
-    below = (negatives.cumsum() - negatives / 2) / n_negatives  # share of the negatives
-    above = 1 - (positives.cumsum() - positives / 2) / n_positives
-    area = float((positives * below).sum() / n_positives)
-    return area, np.where(positive, (below[at] - area) / n_positives, (above[at] - area) / n_negatives)
 
 
 def _log_loss(resampled: Resampled) -> Floats:

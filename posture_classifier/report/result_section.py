@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import Estimate, auroc_interval, estimate_share, resample_weights, wilson_interval
-from posture_classifier.metrics.scores import METRICS, auroc, estimates
+from posture_classifier.metrics.scores import METRICS, estimates
 from posture_classifier.rendering.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.formatting import cell, percent

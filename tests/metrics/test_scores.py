@@ -5,10 +5,11 @@ import pytest
 from scipy.stats import binomtest, t
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc_score
 
+from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import Estimate, wilson_interval
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.reliability import BINS
-from posture_classifier.metrics.scores import METRICS, auroc, estimates, score
+from posture_classifier.metrics.scores import METRICS, estimates, score
 
 
 def random_predictions(n: int, classes: int, seed: int, rounded: bool = False) -> Predictions:
