@@ -1,33 +1,33 @@
-"""How often intervals cover the truth, and how often equal entries differ significantly.
+"""How often intervals cover the truth, and how often equal models differ significantly.
 
-python -m benchmarks.intervals
+Simulations of some two minutes:
+
+    python -m benchmarks.intervals
 """
 
 import numpy as np
 
 from posture_classifier.metrics import intervals
 from posture_classifier.metrics.intervals import resample_weights
-from tests.metrics.test_interval_coverage import coverage, simulated, truth
+from tests.metrics.test_intervals import coverage, simulated, truth
 from tests.metrics.test_paired_tests import false_alarms
 
 SETS = ((15, 10, 1.3, 0.3), (15, 10, 1.3, 0.6), (30, 10, 1.3, 0.5), (72, 10, 1.3, 0.5), (150, 1, 1.3, 0.0), (400, 1, 1.6, 0.0))
 """Groups, photos of each, mean margin, and its spread between groups."""
-
-
 TIES = ((2, 15, 10, 1), (5, 15, 10, 1), (10, 15, 10, 1), (10, 72, 10, 1), (10, 150, 1, 1), (5, 15, 10, 3))
-"""Entries, groups, photos of each, and seeds."""
+"""Models, groups, photos of each, and seeds."""
 
 
 def percentiles(n_groups: int, each: int, margin: float, spread: float, times: int) -> float:
-    """How often the percentiles of the bootstrap hold the true accuracy."""
+    """How often the percentiles of the bootstrap cover the true accuracy."""
     generator, weights, true = np.random.default_rng(0), resample_weights(n_groups, 0), truth(margin, spread)["accuracy"]
-    held = 0
+    covered = 0
     for _ in range(times):
         predictions, _ = simulated(generator, n_groups, each, margin, spread)
-        right = (predictions.predicted == predictions.labels).reshape(n_groups, each).mean(1)
+        right = predictions.correct.reshape(n_groups, each).mean(1)
         low, high = np.percentile(weights[1:] @ right / n_groups, [2.5, 97.5])
-        held += bool(low <= true <= high)
-    return held / times
+        covered += bool(low <= true <= high)
+    return covered / times
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from PIL import Image
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.decode import decode
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.scores import reliability
+from posture_classifier.metrics.reliability import reliability
 from posture_classifier.utils.types import Floats
 
 if TYPE_CHECKING:

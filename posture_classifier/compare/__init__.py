@@ -1,1 +1,1 @@
-"""Which of several trained networks is really better: runs from folders or W&B, tested against each other on the same photos."""
+"""Which of several trained networks is really better: tests of runs on the same photos."""

@@ -68,12 +68,12 @@ def forest(comparison: Comparison) -> Html:
 def against_costs(comparison: Comparison) -> Html:
     """The metric against multiply-adds, disc area by parameters, after Canziani et al. 2016, figure 2; nothing without costs."""
     metric, title = comparison.verdict.metric, METRICS[comparison.verdict.metric].title
-    known = [index for index in comparison.verdict.order[:MANY] if comparison.expenses[index].multiply_adds]
+    known = [index for index in comparison.verdict.order[:MANY] if comparison.costs[index].multiply_adds]
     if not known:
         return Html()
-    x = np.array([comparison.expenses[index].multiply_adds for index in known], float)
+    x = np.array([comparison.costs[index].multiply_adds for index in known], float)
     y, low, high = np.array([_ends(comparison.estimates[index][metric]) for index in known]).T
-    parameters = np.array([comparison.expenses[index].parameters for index in known], float)
+    parameters = np.array([comparison.costs[index].parameters for index in known], float)
     areas = LARGEST * parameters / parameters.max()
     figure, axes = chart("multiply-adds of one photo", title, height=300)
     axes.set_xscale("log")
@@ -186,7 +186,7 @@ def _curves(comparison: Comparison, column: str, title: str, best: Callable[[lis
     figure, axes = chart("epoch", title)
     told = []
     for line, index in enumerate(comparison.verdict.order[:FEW]):
-        curves = [rows for run in comparison.entries[index].runs for rows in run.curves if rows]
+        curves = [rows for run in comparison.configurations[index].runs for rows in run.curves if rows]
         noted = [[(int(row["epoch"]), float(row[column])) for row in rows if row.get(column)] for rows in curves]
         noted = [points for points in noted if points]
         for number, points in enumerate(noted):

@@ -1,12 +1,12 @@
-"""Entries, their figures with intervals, and the verdict: all that tables, figures and pages show."""
+"""A comparison: configurations, their metrics with intervals, and the verdict."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.compare.configurations import Entry
-from posture_classifier.compare.costs import EntryCosts
+from posture_classifier.compare.configurations import Configuration
+from posture_classifier.compare.costs import ConfigurationCosts
 from posture_classifier.compare.verdict import Verdict, judge
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.predictions import Predictions
@@ -16,81 +16,84 @@ from posture_classifier.utils.types import Floats
 
 @dataclass(frozen=True)
 class Comparison:
-    """K entries on the same N photos, in the order in which they were given.
+    """K configurations on the same N photos, in the order in which they were given.
 
     Attributes:
-        entries: K configurations.
-        several: Of each entry, the predictions of each of its seeds.
-        groups: (N,) names.
+        configurations: K configurations.
+        predictions: Each configuration's predictions, by the network of each seed.
+        groups: (N,) group of each photo.
         grouped: Whether some photos share a group.
-        estimates: Of each entry; for several seeds, the mean over them.
-        of_networks: Of each entry, the metrics of each seed's network.
-        expenses: Of each entry.
-        verdict: By the metric that decides.
+        estimates: Each configuration's metrics; for several seeds, the mean over them.
+        network_values: Each configuration's metrics by the network of each seed.
+        costs: What each configuration costs.
+        verdict: Ranking by the metric that decides.
     """
 
-    entries: list[Entry]
-    several: list[list[Predictions]]
+    configurations: list[Configuration]
+    predictions: list[list[Predictions]]
     groups: npt.NDArray[np.str_]
     grouped: bool
     estimates: list[dict[str, Estimate]]
-    of_networks: list[dict[str, Floats]]
-    expenses: list[EntryCosts]
+    network_values: list[dict[str, Floats]]
+    costs: list[ConfigurationCosts]
     verdict: Verdict
 
     @classmethod
-    def of(cls, entries: list[Entry], expenses: list[EntryCosts], metric: str) -> "Comparison":
-        """Score the entries and test them against each other.
+    def of(cls, configurations: list[Configuration], costs: list[ConfigurationCosts], metric: str) -> "Comparison":
+        """Compute the metrics of all configurations, and test them against each other.
 
-        Where runs name groups in different ways, the fewest groups count: a photo that somebody grouped is no witness of its own.
+        Where runs name groups in different ways, the fewest groups count: a photo that somebody
+        grouped is not independent of the others.
 
         Raises:
             UserError: The photos do not allow a verdict by the metric.
         """
-        groups = min((run.tested.groups for entry in entries for run in entry.runs), key=lambda names: len(np.unique(names)))
+        runs = [run for configuration in configurations for run in configuration.runs]
+        groups = min((run.tested.groups for run in runs), key=lambda names: len(np.unique(names)))
         grouped = len(np.unique(groups)) < len(groups)
-        several = [[run.tested.predictions for run in entry.runs] for entry in entries]
-        bootstraps = [Bootstrap.of(networks, groups) for networks in several]
-        verdict = judge(metric, several, bootstraps, grouped)
-        estimates, of_networks = [b.estimates() for b in bootstraps], [b.of_networks for b in bootstraps]
-        return cls(entries, several, groups, grouped, estimates, of_networks, expenses, verdict)
+        predictions = [[run.tested.predictions for run in configuration.runs] for configuration in configurations]
+        bootstraps = [Bootstrap.of(networks, groups) for networks in predictions]
+        verdict = judge(metric, predictions, bootstraps, grouped)
+        estimates = [bootstrap.estimates() for bootstrap in bootstraps]
+        network_values = [bootstrap.network_values for bootstrap in bootstraps]
+        return cls(configurations, predictions, groups, grouped, estimates, network_values, costs, verdict)
 
     @property
     def classes(self) -> list[str]:
         """Names in the order of the labels."""
-        return self.entries[0].runs[0].tested.classes
+        return self.configurations[0].runs[0].tested.classes
 
     @property
     def paths(self) -> npt.NDArray[np.str_]:
-        """(N,) of the photos."""
-        return self.entries[0].runs[0].tested.paths
+        """(N,) paths of the photos."""
+        return self.configurations[0].runs[0].tested.paths
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """(N,) true classes."""
-        return self.several[0][0].labels
+        return self.predictions[0][0].labels
 
     @property
     def right(self) -> Floats:
-        """(K, N) share of an entry's networks that got a photo right."""
-        return np.array([np.mean([p.predicted == p.labels for p in networks], axis=0) for networks in self.several])
+        """(K, N) share of a configuration's networks that got a photo right."""
+        return np.array([np.mean([one.correct for one in networks], axis=0) for networks in self.predictions])
 
     @property
     def names(self) -> list[str]:
-        """Of the entries."""
-        return [entry.name for entry in self.entries]
+        """The configurations' names."""
+        return [configuration.name for configuration in self.configurations]
 
     @property
     def unit(self) -> str:
-        """What is drawn anew: groups, or photos."""
+        """What is resampled: groups, or photos."""
         return "groups" if self.grouped else "photos"
 
     @property
     def n_groups(self) -> int:
-        """Number of groups, or of photos where each stands alone."""
+        """Number of groups, or of photos where each is its own group."""
         return len(np.unique(self.groups))
 
     @property
     def chosen(self) -> int:
-        """The entry that is recommended."""
-        return self.verdict.cheapest([cost.multiply_adds for cost in self.expenses])
+        """Index of the configuration that is recommended."""
+        return self.verdict.cheapest([cost.multiply_adds for cost in self.costs])

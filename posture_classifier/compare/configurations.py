@@ -1,4 +1,4 @@
-"""What is compared: configurations, each with the runs of its seeds, all tested on the same photos."""
+"""The configurations that are compared: runs that differ in nothing but their seed."""
 
 import hashlib
 import json
@@ -14,22 +14,24 @@ from posture_classifier.runs.reading import TestedRun
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
-PLACES = ("seed_everything", "experiment", "data.split", "data.num_workers")
-"""Settings that name a run, or say how fast and where it goes, but not what is trained."""
-PLACE_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
+IGNORED_SETTINGS = ("seed_everything", "experiment", "data.split", "data.num_workers")
+"""Settings that name a run, or say how fast and where it is trained, but not what is trained."""
+IGNORED_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logger", "trainer.devices", "cache.", "run_")
+"""Beginnings of further such settings."""
 REPORTING = ".wandb_report."
-LONGEST = 60
-"""Characters of a name made of settings."""
+"""Part of the class paths of callbacks that only report."""
+MAX_NAME_LENGTH = 60
+"""Longest name made of settings, in characters."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A configuration.
+class Configuration:
+    """Settings of a training, with the runs that have them.
 
     Attributes:
-        name: Short, and unlike the others'.
-        runs: Of its seeds, at least one.
-        settings: Flat, by dotted name, without those that all seeds need not share.
+        name: Short name, unlike the others'.
+        runs: One run for each seed, at least one.
+        settings: Settings by dotted name, without those in which the seeds may differ.
     """
 
     name: str
@@ -48,51 +50,45 @@ class Entry:
 
     @property
     def seconds(self) -> float | None:
-        """That training one of the runs took, in the mean; None if nothing was noted."""
+        """Mean training time of a run; None if no run noted it."""
         noted = [run.seconds for run in self.runs if run.seconds is not None]
         return sum(noted) / len(noted) if noted else None
 
 
-def collect(runs: list[TestedRun]) -> list[Entry]:
-    """Put the runs of one configuration together, in the order in which they were given; of the same seed, the last counts.
+def group_runs(runs: list[TestedRun]) -> list[Configuration]:
+    """Group runs by configuration, in the order in which they were given.
+
+    Of several runs with the same seed the last counts.
 
     Raises:
         UserError: Runs were tested on different photos, or for different classes.
     """
     _check_same_photos(runs)
-    splits = _splits(runs)
-    flat = [{key: value for key, value in _flat(run.settings).items() if not _is_place(key)} for run in runs]
-    found: dict[str, list[int]] = {}
-    for index, settings in enumerate(flat):
-        found.setdefault(json.dumps(_as_whole([settings, splits[index]]), sort_keys=True, default=str), []).append(index)
-    entries = [
-        Entry(
-            "",
-            _of_each_seed([runs[i] for i in chosen]),
-            {key: value for key, value in flat[chosen[0]].items() if not _is_place(key)},
-        )
-        for chosen in found.values()
-    ]
-    return _named(entries)
+    found: dict[str, Configuration] = {}
+    for run, split in zip(runs, _given_splits(runs), strict=True):
+        settings = {key: value for key, value in _flatten(run.settings).items() if not _is_ignored(key)}
+        key = json.dumps(_whole_numbers_as_integers([settings, split]), sort_keys=True, default=str)
+        found.setdefault(key, Configuration("", [], settings)).runs.append(run)
+    return _with_names([replace(one, runs=_last_of_each_seed(one.runs)) for one in found.values()])
 
 
-def _as_whole(value: Any) -> Any:
-    """With 1 for 1.0, which is what W&B's server makes of it."""
+def _whole_numbers_as_integers(value: Any) -> Any:
+    """Replace 1.0 by 1 in nested lists and dictionaries, as W&B's server does."""
     if isinstance(value, dict):
-        return {key: _as_whole(item) for key, item in value.items()}
+        return {key: _whole_numbers_as_integers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_as_whole(item) for item in value]
+        return [_whole_numbers_as_integers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _of_each_seed(runs: list[TestedRun]) -> list[TestedRun]:
+def _last_of_each_seed(runs: list[TestedRun]) -> list[TestedRun]:
     return list({run.settings.get("seed_everything"): run for run in runs}.values())
 
 
-def different_settings(entries: list[Entry]) -> dict[str, list[Any]]:
-    """Settings that not all entries share, with the value of each entry; None where it has none."""
-    keys = list(dict.fromkeys(key for entry in entries for key in entry.settings))
-    values = {key: [entry.settings.get(key) for entry in entries] for key in keys}
+def different_settings(configurations: list[Configuration]) -> dict[str, list[Any]]:
+    """Settings in which configurations differ, with the value of each; None where one has none."""
+    keys = list(dict.fromkeys(key for configuration in configurations for key in configuration.settings))
+    values = {key: [configuration.settings.get(key) for configuration in configurations] for key in keys}
     return {key: column for key, column in values.items() if any(value != column[0] for value in column)}
 
 
@@ -121,58 +117,65 @@ def _check_same_photos(runs: list[TestedRun]) -> None:
             )
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """``{"model.backbone": "resnet18", ...}``; lists stay whole."""
     result: dict[str, Any] = {}
     for key, value in settings.items():
-        result |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+        if isinstance(value, dict) and value:
+            result |= _flatten(value, f"{prefix}{key}.")
+        else:
+            result[f"{prefix}{key}"] = value
     callbacks = result.get("trainer.callbacks")
-    if isinstance(callbacks, list):  # one that reports elsewhere changes nothing here
+    if isinstance(callbacks, list):  # one that only reports changes nothing about the training
         result["trainer.callbacks"] = [one for one in callbacks if REPORTING not in str(one)] or None
     return result
 
 
-def _is_place(key: str) -> bool:
-    return key in PLACES or key.startswith(PLACE_PREFIXES)
+def _is_ignored(key: str) -> bool:
+    return key in IGNORED_SETTINGS or key.startswith(IGNORED_PREFIXES)
 
 
-def _splits(runs: list[TestedRun]) -> list[str | None]:
-    """What each run's split file holds; None where the seed names the split, unless another run was given that very split."""
-    contents = [hashlib.sha256(run.split).hexdigest() if run.split else None for run in runs]
-    given = {content for content, run in zip(contents, runs, strict=True) if run.settings["data"].get("split")}
-    return [content if content in given else None for content in contents]
+def _given_splits(runs: list[TestedRun]) -> list[str | None]:
+    """Digest of each run's split file; None if the seed made it and no other run was given it."""
+    digests = [hashlib.sha256(run.split).hexdigest() if run.split else None for run in runs]
+    given = {digest for digest, run in zip(digests, runs, strict=True) if run.settings["data"].get("split")}
+    return [digest if digest in given else None for digest in digests]
 
 
-def _named(entries: list[Entry]) -> list[Entry]:
-    """Name each by what tells it from the others: backbone, experiment, all settings that differ, or else its place."""
-    unlike = different_settings(entries)
-    described = [" ".join(_described(key, column[index]) for key, column in unlike.items()) for index in range(len(entries))]
-    places = [entry.runs[0].name for entry in entries]
+def _with_names(configurations: list[Configuration]) -> list[Configuration]:
+    """Name each by what differs for all: backbone, experiment, different settings, or folder."""
+    different = different_settings(configurations)
+    described = [
+        " ".join(_describe_setting(key, column[index]) for key, column in different.items()) for index in range(len(configurations))
+    ]
     candidates = [
-        _backbones(entries),
-        [entry.runs[0].experiment for entry in entries],
-        [text if len(text) <= LONGEST else "" for text in described],
-        _below_common(places),
+        _backbone_names(configurations),
+        [configuration.runs[0].experiment for configuration in configurations],
+        [text if len(text) <= MAX_NAME_LENGTH else "" for text in described],
+        _without_common_folder([configuration.runs[0].name for configuration in configurations]),
     ]
     names = next(column for column in candidates if len(set(column)) == len(column) and all(column))
-    return [replace(entry, name=name) for entry, name in zip(entries, names, strict=True)]
+    return [replace(configuration, name=name) for configuration, name in zip(configurations, names, strict=True)]
 
 
-def _below_common(places: list[str]) -> list[str]:
+def _without_common_folder(paths: list[str]) -> list[str]:
     try:
-        return [place.removeprefix(f"{commonpath(places)}/") for place in places]
-    except ValueError:  # A run of W&B beside the absolute path of a folder.
-        return places
+        return [path.removeprefix(f"{commonpath(paths)}/") for path in paths]
+    except ValueError:  # a run of W&B beside the absolute path of a folder
+        return paths
 
 
-def _backbones(entries: list[Entry]) -> list[str]:
-    """Names of the networks; where some began with pretrained weights, it is said of the others that they did not."""
-    random = [not entry.settings.get("model.pretrained", True) and not entry.settings.get("model.weights") for entry in entries]
-    marks = [" (random weights)" if is_random and not all(random) else "" for is_random in random]
-    return [entry.backbone + mark for entry, mark in zip(entries, marks, strict=True)]
+def _backbone_names(configurations: list[Configuration]) -> list[str]:
+    """Names of the networks; where some began with pretrained weights, the others are marked."""
+    random = [not one.settings.get("model.pretrained", True) and not one.settings.get("model.weights") for one in configurations]
+    if all(random):
+        return [one.backbone for one in configurations]
+    return [
+        one.backbone + (" (random weights)" if is_random else "") for one, is_random in zip(configurations, random, strict=True)
+    ]
 
 
-def _described(key: str, value: Any) -> str:
+def _describe_setting(key: str, value: Any) -> str:
     if key == "model.backbone":
         return str(value)
     return f"{key.rpartition('.')[2]} {f'{value:g}' if isinstance(value, float) else value}"

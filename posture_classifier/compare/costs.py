@@ -1,31 +1,30 @@
-"""What an entry costs: counted from its operations, and timed if wanted."""
+"""What a configuration costs: counted from its network's operations, and timed if wanted."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from posture_classifier.compare.configurations import Entry
+from posture_classifier.compare.configurations import Configuration
 
 if TYPE_CHECKING:
-    import torch
-
     from posture_classifier.costs.latency import Speed
     from posture_classifier.costs.operations import Costs
 
 
 @dataclass(frozen=True)
-class EntryCosts:
-    """Of one network; None is not known, since timm lacks the network or it was not timed.
+class ConfigurationCosts:
+    """Costs of one network; None is not known, since timm lacks the network or it was not timed.
 
     Attributes:
-        parameters: Their number.
-        multiply_adds: Of one photo; one is two FLOPs.
+        parameters: Number of parameters.
+        multiply_adds: Multiply-adds of a forward pass of one photo; one is two FLOPs.
         inference_bytes: Peak memory of predicting one photo in fp32.
-        training_bytes: Peak memory of a training step of the run's batch in fp32, with nothing frozen.
-        latency_ms: Median milliseconds of one photo.
-        photos_per_second: In batches of the run's size.
-        device: That was timed.
-        seconds: That training one run took, in the mean over the seeds; all folds of a cross-validation.
+        training_bytes: Peak memory of a training step of the run's batch in fp32, with nothing
+            frozen.
+        latency_ms: Median milliseconds of a forward pass of one photo.
+        photos_per_second: Throughput in batches of the run's size.
+        device: Name of the device that was timed.
+        seconds: Training time of one run, the mean over the seeds; all folds of a cross-validation.
     """
 
     parameters: int | None
@@ -38,12 +37,16 @@ class EntryCosts:
     seconds: float | None
 
 
-def entry_costs(entry: Entry, measure: bool) -> EntryCosts:
-    """Count a network, and time it on this machine if ``measure``; equal networks of one process are counted and timed once."""
-    size, batch = entry.settings.get("model.image_size"), int(entry.settings.get("data.batch_size") or 32)
-    counted = _counted(entry.backbone, size, batch, len(entry.runs[0].tested.classes))
-    timed = _timed(entry.backbone, size, batch) if measure and counted else None
-    return EntryCosts(
+def configuration_costs(configuration: Configuration, measure: bool) -> ConfigurationCosts:
+    """Count a network's operations, and time it on this machine if ``measure``.
+
+    Equal networks are counted and timed once.
+    """
+    settings, classes = configuration.settings, configuration.runs[0].tested.classes
+    size, batch = settings.get("model.image_size"), int(settings.get("data.batch_size") or 32)
+    counted = _counted(configuration.backbone, size, batch, len(classes))
+    timed = _timed(configuration.backbone, size, batch) if measure and counted else None
+    return ConfigurationCosts(
         parameters=counted.parameters if counted else None,
         multiply_adds=counted.multiply_adds if counted else None,
         inference_bytes=counted.inference_bytes if counted else None,
@@ -51,7 +54,7 @@ def entry_costs(entry: Entry, measure: bool) -> EntryCosts:
         latency_ms=timed.latency_median_ms if timed else None,
         photos_per_second=timed.photos_per_second if timed else None,
         device=timed.device if timed else None,
-        seconds=entry.seconds,
+        seconds=configuration.seconds,
     )
 
 
@@ -69,5 +72,4 @@ def _timed(backbone: str, image_size: int | None, batch_size: int) -> "Speed":
     from posture_classifier.costs.latency import measure_speed
     from posture_classifier.utils.device import choose_device
 
-    device: torch.device = choose_device(None)
-    return measure_speed(backbone, image_size, batch_size, device)
+    return measure_speed(backbone, image_size, batch_size, choose_device(None))

@@ -20,7 +20,8 @@ from posture_classifier.compare.sentences import (
     what_would_settle_it,
 )
 from posture_classifier.compare.tables import COSTS, NOT_TIMED
-from posture_classifier.metrics.scores import BINS, METRICS
+from posture_classifier.metrics.reliability import BINS
+from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.page import (
     Html,
     Section,
@@ -55,16 +56,16 @@ def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) ->
         Section("Settings that differ", _settings(comparison)),
         Section("Runs", _runs(comparison)),
     ]
-    networks = sum(len(networks) for networks in comparison.several)
-    entries = f"{len(comparison.entries)} entries" if len(comparison.entries) > 1 else "1 entry"
+    networks = sum(len(networks) for networks in comparison.predictions)
+    entries = f"{len(comparison.configurations)} entries" if len(comparison.configurations) > 1 else "1 entry"
     facts = f"{entries}, {networks} trained networks, each tested on the same {tested_on(comparison)}."
     lead = paragraph(strong(recommendation(comparison)), "lead") + paragraph(facts, "muted") + contents(sections)
     write_page(path, "Comparison", lead, sections)
 
 
 def _some(comparison: Comparison, shown: int) -> Html:
-    hidden = len(comparison.entries) - shown
-    return paragraph(f"The best {shown} of {len(comparison.entries)} entries.", "muted") if hidden > 0 else Html()
+    hidden = len(comparison.configurations) - shown
+    return paragraph(f"The best {shown} of {len(comparison.configurations)} entries.", "muted") if hidden > 0 else Html()
 
 
 def _verdict(comparison: Comparison) -> Html:
@@ -81,7 +82,7 @@ def _notes(comparison: Comparison, left_out: list[str]) -> Html:
 def _figures(comparison: Comparison) -> Html:
     rows, metric = [], comparison.verdict.metric
     for index in comparison.verdict.order:
-        seeds = comparison.of_networks[index][metric]
+        seeds = comparison.network_values[index][metric]
         spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
         figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.estimates[index][m] for m in METRICS))
         rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *figures])
@@ -100,12 +101,12 @@ def _two_lines(value: str, below: str) -> Html:
 
 
 def _costs(comparison: Comparison) -> Html:
-    shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.expenses)]
+    shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.costs)]
     rows = [
-        [comparison.names[index], *(number(getattr(comparison.expenses[index], name), COSTS[name][1]) for name in shown)]
+        [comparison.names[index], *(number(getattr(comparison.costs[index], name), COSTS[name][1]) for name in shown)]
         for index in comparison.verdict.order
     ]
-    devices = {cost.device for cost in comparison.expenses if cost.device}
+    devices = {cost.device for cost in comparison.costs if cost.device}
     caption = (
         "One multiply-add is two FLOPs. Memory is fp32: of predicting one photo, and of a training step of the run's batch with "
         "nothing frozen. Training: seconds of one run, in the mean over its seeds; all folds of a cross-validation."
@@ -120,7 +121,7 @@ def _tests(comparison: Comparison) -> Html:
     for index in verdict.order:
         if index == verdict.best:
             continue
-        further = verdict.further[index]
+        further = verdict.additional_groups[index]
         rows.append(
             [
                 comparison.names[index],
@@ -145,7 +146,7 @@ def _tests(comparison: Comparison) -> Html:
 
 def _agreement(comparison: Comparison) -> Html:
     shown = comparison.verdict.order[:MANY]
-    said = np.array([comparison.several[index][0].predicted for index in shown])
+    said = np.array([comparison.predictions[index][0].predicted for index in shown])
     agreement = np.array([(said == row).mean(1) for row in said])
     least = agreement.min()
     shades = (agreement - least) / max(1 - least, 1e-9)
@@ -156,7 +157,7 @@ def _agreement(comparison: Comparison) -> Html:
 
 
 def _settings(comparison: Comparison) -> Html:
-    unlike = different_settings(comparison.entries)
+    unlike = different_settings(comparison.configurations)
     if not unlike:
         return paragraph("All settings are the same.")
     order = comparison.verdict.order
@@ -165,7 +166,9 @@ def _settings(comparison: Comparison) -> Html:
 
 
 def _runs(comparison: Comparison) -> Html:
-    return table(["entry", "runs"], [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.entries])
+    return table(
+        ["entry", "runs"], [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.configurations]
+    )
 
 
 def _value(value: Any) -> str:

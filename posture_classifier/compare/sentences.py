@@ -3,7 +3,7 @@
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.metrics.paired_tests import POWER, SAME
+from posture_classifier.metrics.paired_tests import POWER, ROUNDING_ERROR
 from posture_classifier.metrics.scores import METRICS
 
 SHOWN = 5
@@ -66,9 +66,9 @@ def recommendation(comparison: Comparison) -> str:
     if len(verdict.tied) == 1:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
         return f"Take {name}: by {title} it is better than {others}, by more than chance."
-    cost = comparison.expenses[chosen].multiply_adds
+    cost = comparison.costs[chosen].multiply_adds
     adds = f" ({operations(cost)} multiply-adds)" if cost is not None else ""
-    equal = len({comparison.expenses[index].multiply_adds for index in verdict.tied}) == 1
+    equal = len({comparison.costs[index].multiply_adds for index in verdict.tied}) == 1
     cheapest = "as cheap as any" if equal else "the cheapest"
     tied = f"the {len(verdict.tied)} that cannot be told apart by {title}"
     best = "and has the best value" if chosen == verdict.best else f"of which {comparison.names[verdict.best]} has the best value"
@@ -78,7 +78,7 @@ def recommendation(comparison: Comparison) -> str:
 def what_would_settle_it(comparison: Comparison) -> list[str]:
     """For each entry that cannot be told from the best, how much more would have to be tested."""
     verdict, unit = comparison.verdict, comparison.unit
-    if verdict.too_few:
+    if verdict.too_few_groups:
         n_entries = len(verdict.order)
         return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their figures; test on more {unit}."]
     pairs = [index for index in verdict.tied if index != verdict.best]
@@ -87,11 +87,15 @@ def what_would_settle_it(comparison: Comparison) -> list[str]:
 
 
 def _settled(comparison: Comparison, index: int) -> str:
-    verdict, unit, further = comparison.verdict, comparison.unit, comparison.verdict.further[index]
+    verdict, unit, further = comparison.verdict, comparison.unit, comparison.verdict.additional_groups[index]
     pair = f"{comparison.names[verdict.best]} and {comparison.names[index]}"
     difference = abs(verdict.differences.values[verdict.best, index])
     if further is None:
-        why = "their values are equal" if difference < SAME else "the spread of their seeds may explain it; train more seeds"
+        why = (
+            "their values are equal"
+            if difference < ROUNDING_ERROR
+            else "the spread of their seeds may explain it; train more seeds"
+        )
         return f"{pair}: no number of {unit} would tell them apart, since {why}."
     photos = f" (some {further * len(comparison.groups) // comparison.n_groups:,} photos)" if comparison.grouped else ""
     return f"{pair}: about {further:,} more {unit}{photos}, if they truly differ by the {difference:.3f} measured."
@@ -108,7 +112,7 @@ def how_tested(comparison: Comparison) -> list[str]:
     seeds = (
         "A figure of several seeds is their mean. Its interval is not about training anew, but the tests between entries are: the "
         "spread of the seeds is part of their error."
-        if any(len(networks) > 1 for networks in comparison.several)
+        if any(len(networks) > 1 for networks in comparison.predictions)
         else "Nothing here is about training anew with another seed, which may change as much; train several."
     )
     lines = [
@@ -121,7 +125,7 @@ def how_tested(comparison: Comparison) -> list[str]:
     ]
     if len(verdict.order) == 1:
         del lines[:2]  # nothing was decided
-    if any(entry.is_crossvalidation for entry in comparison.entries):
+    if any(entry.is_crossvalidation for entry in comparison.configurations):
         lines.append(
             "The folds of a cross-validation share most of their training photos, of which intervals and tests know nothing "
             "(Bengio and Grandvalet 2004)."

@@ -1,4 +1,4 @@
-"""Reads the runs that names, patterns and W&B projects stand for."""
+"""Reads the runs to compare, from run folders and from W&B projects."""
 
 import glob
 from pathlib import Path
@@ -8,25 +8,25 @@ from posture_classifier.runs.reading import NotTestedError, TestedRun, read_test
 from posture_classifier.utils.errors import UserError
 
 
-def read_all(names: list[str], wandb_group: str | None = None) -> tuple[list[TestedRun], list[str]]:
-    """Read what names and patterns stand for.
+def read_runs(names: list[str], wandb_group: str | None = None) -> tuple[list[TestedRun], list[str]]:
+    """Read the runs to compare.
 
     Args:
-        names: Run folders, patterns of them, or ``wandb:entity/project``.
-        wandb_group: Of W&B runs, those of this group.
+        names: Run folders, patterns of run folders, or ``wandb:entity/project``.
+        wandb_group: Group that the W&B runs must belong to; None takes all.
 
     Returns:
-        The runs; and why others have no test results.
+        The runs with test results; and for each other run, why it has none.
 
     Raises:
-        UserError: A name stands for nothing, or a folder is no run.
+        UserError: A name matches nothing, or a folder is no run.
     """
     remote = [name.removeprefix(WANDB_PREFIX) for name in names if name.startswith(WANDB_PREFIX)]
     if wandb_group and not remote:
         raise UserError(f"--wandb_group {wandb_group} needs {WANDB_PREFIX}entity/project among the runs")
     found: list[TestedRun] = []
     reasons: list[str] = []
-    for folder in expand([name for name in names if not name.startswith(WANDB_PREFIX)]):
+    for folder in matching_folders([name for name in names if not name.startswith(WANDB_PREFIX)]):
         try:
             found.append(read_tested_run(folder))
         except NotTestedError as error:
@@ -40,11 +40,11 @@ def read_all(names: list[str], wandb_group: str | None = None) -> tuple[list[Tes
     return found, reasons
 
 
-def expand(patterns: list[str]) -> list[Path]:
-    """The folders that names and patterns stand for, each once.
+def matching_folders(patterns: list[str]) -> list[Path]:
+    """List the folders that patterns match, each once.
 
     Raises:
-        UserError: One matches no folder.
+        UserError: A pattern matches no folder.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:

@@ -38,7 +38,7 @@ def rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def _row(comparison: Comparison, index: int) -> dict[str, Any]:
-    entry, verdict = comparison.entries[index], comparison.verdict
+    entry, verdict = comparison.configurations[index], comparison.verdict
     figures = {
         f"{metric}{suffix}": getattr(comparison.estimates[index][metric], end) for metric in METRICS for end, suffix in ENDS.items()
     }
@@ -53,10 +53,10 @@ def _row(comparison: Comparison, index: int) -> dict[str, Any]:
         "decided_by": verdict.metric,
         "difference_to_best": verdict.differences.values[index, verdict.best],
         "p": verdict.p[index],
-        "more_groups": verdict.further[index] if comparison.grouped else None,
-        "more_photos": None if comparison.grouped else verdict.further[index],
-        **{name: getattr(comparison.expenses[index], name) for name in COSTS},
-        "device": comparison.expenses[index].device,
+        "more_groups": verdict.additional_groups[index] if comparison.grouped else None,
+        "more_photos": None if comparison.grouped else verdict.additional_groups[index],
+        **{name: getattr(comparison.costs[index], name) for name in COSTS},
+        "device": comparison.costs[index].device,
         "backbone": entry.backbone,
         "runs": " ".join(run.name for run in entry.runs),
     }
@@ -85,25 +85,23 @@ def _quality(comparison: Comparison, metrics: list[str]) -> Table:
         figures = [comparison.estimates[index][metric] for metric in metrics]
         cells = [f"{decimals(figure.value)}\n{span(figure).replace(' to ', '-')}" for figure in figures]
         mark = standing(comparison, index).replace(" (", "\n(") + ("\n<- take this" if index == comparison.chosen else "")
-        table.add_row(comparison.names[index], str(len(comparison.several[index])), *cells, mark)
+        table.add_row(comparison.names[index], str(len(comparison.predictions[index])), *cells, mark)
     return table
 
 
 def costs_table(comparison: Comparison) -> Table:
     """What each entry costs; columns that nobody has a figure for are left out."""
     caption = "Memory is fp32: of predicting 1 photo, and of a training step of the run's batch with nothing frozen."
-    if device := next((cost.device for cost in comparison.expenses if cost.device), None):
+    if device := next((cost.device for cost in comparison.costs if cost.device), None):
         caption += f" Speed is fp32 on {device}: 1 photo, and the run's batch."
     else:
         caption += NOT_TIMED
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
     table.add_column("entry", overflow="fold")
-    shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.expenses)]
+    shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.costs)]
     justify: Literal["right"] = "right"
     for name in shown:
         table.add_column(COSTS[name][0], justify=justify)
     for index in comparison.verdict.order:
-        table.add_row(
-            comparison.names[index], *(number(getattr(comparison.expenses[index], name), COSTS[name][1]) for name in shown)
-        )
+        table.add_row(comparison.names[index], *(number(getattr(comparison.costs[index], name), COSTS[name][1]) for name in shown))
     return table

@@ -1,4 +1,4 @@
-"""Runs that Weights & Biases keeps: their configuration, and the files that ``WandbReport`` sent with them.
+"""Reads runs from Weights & Biases: their settings, and the files that ``WandbReport`` sent.
 
 Imported only where such a run is asked for, since this imports wandb.
 """
@@ -20,18 +20,18 @@ from posture_classifier.utils.text import first_line
 TABLE = f"test/{PREDICTIONS_CSV}"
 FILES = (TABLE, SPLIT_CSV, METRICS_CSV)
 TIMEOUT = 20
-"""Seconds that an answer may take."""
+"""Seconds to wait for W&B's server."""
 
 
 def read_project(project: str, group: str | None) -> tuple[list[TestedRun], list[str]]:
     """Read the runs of a project.
 
     Args:
-        project: As ``entity/project``, or ``project`` of the default entity.
-        group: Those of this group only.
+        project: ``entity/project``, or ``project`` of the default entity.
+        group: Group that the runs must belong to; None takes all.
 
     Returns:
-        The runs; and why others have no test results.
+        The runs with test results; and for each other run, why it has none.
 
     Raises:
         UserError: W&B cannot be reached, refuses, or has no such runs.
@@ -46,7 +46,8 @@ def read_project(project: str, group: str | None) -> tuple[list[TestedRun], list
             except NotTestedError as error:
                 reasons.append(str(error))
     except Exception as error:
-        # A project that is not there is a ValueError, what requests raises an OSError, and a refusal may be neither of wandb.Error.
+        # A missing project is a ValueError, what requests raises is an OSError, and wandb has
+        # errors of several kinds.
         if not isinstance(error, (OSError, ValueError)) and type(error).__module__.partition(".")[0] != "wandb":
             raise
         raise UserError(f"{where} cannot be read ({first_line(error)}); run wandb login, or compare run folders") from error
@@ -61,15 +62,15 @@ def _api() -> wandb.Api:
 
 
 def _read(run: RemoteRun, project: str) -> TestedRun:
-    """As a run folder is read, after its files were fetched into one."""
+    """Fetch a run's files into a folder, and read that as a run folder."""
     name = f"{WANDB_PREFIX}{project}/{run.name}"
     with tempfile.TemporaryDirectory() as folder:
         for file in run.files(names=list(FILES)):
             file.download(root=folder)
         if not Path(folder, TABLE).is_file():
             raise NotTestedError(
-                f"{name} has no {TABLE} in W&B: it was stopped, goes on still, or keeps the names of photos on its machine; give "
-                "its run folder"
+                f"{name} has no {TABLE} in W&B: it was stopped, is still running, or keeps the names of photos on its machine; "
+                "give its run folder"
             )
         Path(folder, CONFIG_YAML).write_text(yaml.safe_dump(dict(run.config)), encoding="utf-8")
         return replace(read_tested_run(Path(folder)), name=name, experiment=run.group or project)

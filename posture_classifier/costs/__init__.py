@@ -1,1 +1,1 @@
-"""What a network costs: counted from its operations, measured on this machine, shown as a table and a figure."""
+"""What a network costs: counted from its operations, timed on this machine, as table and plot."""

@@ -1,4 +1,4 @@
-"""Accuracies of networks, from runs or from a table that somebody wrote down."""
+"""Accuracies of networks, read from runs or from a table."""
 
 import csv
 import glob
@@ -18,23 +18,27 @@ class Accuracy(NamedTuple):
 
 
 def read_accuracies(source: str) -> dict[str, Accuracy]:
-    """Accuracies by the network's name.
+    """Read the accuracies of networks.
 
     Args:
-        source: A .csv file with the columns name, accuracy and perhaps low and high; or a pattern of run folders, whose
-            ``summary.json`` says all four. Several runs of one network give their mean, and an interval that covers all of theirs.
+        source: A .csv file with the columns name, accuracy and perhaps low and high; or a pattern
+            of run folders, whose ``summary.json`` holds all four.
+
+    Returns:
+        Accuracies by name. Several of one network are their mean, with an interval that covers all
+        of theirs.
 
     Raises:
-        UserError: There is no such file, or it does not say what it should.
+        UserError: There is no such file, or it lacks these columns.
     """
     found = _from_table(Path(source)) if source.endswith(".csv") else _from_runs(source)
-    return {name: _together(several) for name, several in found.items()}
+    return {name: _mean(several) for name, several in found.items()}
 
 
 def _from_table(path: Path) -> dict[str, list[Accuracy]]:
     found: dict[str, list[Accuracy]] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel begins with a mark
+        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel writes a byte order mark
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"--accuracy {path} cannot be read as a table; give a .csv file or a pattern of run folders") from error
@@ -62,8 +66,9 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
             continue  # a run that was stopped before its test
         try:
             summary = json.loads(path.read_text(encoding="utf-8"))
-            name, figure = summary["backbone"], summary["accuracy"]
-            found.setdefault(name, []).append(Accuracy(figure["value"], figure["low"], figure["high"]))
+            estimate = summary["accuracy"]
+            accuracy = Accuracy(estimate["value"], estimate["low"], estimate["high"])
+            found.setdefault(summary["backbone"], []).append(accuracy)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path} is not the summary of a run; leave that folder out of --accuracy") from error
     if not found:
@@ -73,7 +78,7 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
     return found
 
 
-def _together(several: list[Accuracy]) -> Accuracy:
+def _mean(several: list[Accuracy]) -> Accuracy:
     lows = [low for _, low, _ in several if low is not None]
     highs = [high for _, _, high in several if high is not None]
     mean = sum(value for value, _, _ in several) / len(several)

@@ -9,7 +9,8 @@ import timm
 from posture_classifier.models import backbones
 
 FAMILIES = {
-    # timm keeps several families in one module, so names come first; the first pattern that fits decides.
+    # timm keeps several families in one module, so names come first; the first pattern that fits
+    # decides.
     "efficientnet/*mobilenetv1*": ("MobileNet-V1", 2017),
     "efficientnet/*mobilenetv2*": ("MobileNet-V2", 2018),
     "efficientnet/*mnasnet*": ("MnasNet", 2018),
@@ -40,35 +41,43 @@ FAMILIES = {
     "swin_transformer/*": ("Swin", 2021),
     "swin_transformer_v2/*": ("Swin-V2", 2021),
 }
-"""Patterns of ``module/name`` in timm, with the family and the year its paper came out."""
+"""Patterns of ``module/name`` in timm, with the family and the year of its paper."""
 
 
 def family(name: str) -> tuple[str, int | None]:
-    """The family of a network, and the year of its paper where it is known.
+    """Find the family of a network, and the year of its paper where it is known.
 
-    A module of ours says both itself, in the first line of its docstring: ``NIN (Lin et al. 2013): ...``. timm's docstrings name no
-    year, so there is a short table; what it lacks goes by its module's name, without a year.
+    A module of ours names both in the first line of its docstring: ``NIN (Lin et al. 2013): ...``.
+    timm's docstrings name no year, so ``FAMILIES`` does; what that lacks has its module's name as
+    family, and no year.
 
     Args:
         name: Any name that ``timm.create_model`` knows.
+
+    Example:
+        >>> family("resnet18")
+        ('ResNet', 2015)
     """
     module = _module(name)
     short = module.rpartition(".")[2]
     if not module.startswith("timm."):
-        said = re.match(r"([^(:\n]+?) \([^)\n]*((?:19|20)\d\d)[^)\n]*\)", sys.modules[module].__doc__ or "")
-        return (said[1], int(said[2])) if said else (short, None)
-    return next((known for pattern, known in FAMILIES.items() if fnmatch(f"{short}/{name}", pattern)), (short, None))
+        title = re.match(r"([^(:\n]+?) \([^)\n]*((?:19|20)\d\d)[^)\n]*\)", sys.modules[module].__doc__ or "")
+        return (title[1], int(title[2])) if title else (short, None)
+    for pattern, family_and_year in FAMILIES.items():
+        if fnmatch(f"{short}/{name}", pattern):
+            return family_and_year
+    return short, None
 
 
 def smallest_of_ours(count: int) -> list[str]:
-    """The first names, in natural order, that each file under ``backbones/`` registers."""
-    of_module: dict[str, list[str]] = {}
+    """List the first ``count`` names, in natural order, of each file in ``backbones/``."""
+    by_module: dict[str, list[str]] = {}
     for name in timm.list_models():
         if _module(name).startswith(f"{backbones.__name__}."):
-            of_module.setdefault(_module(name), []).append(name)
-    return [name for names in of_module.values() for name in names[:count]]
+            by_module.setdefault(_module(name), []).append(name)
+    return [name for names in by_module.values() for name in names[:count]]
 
 
 def _module(name: str) -> str:
-    """Full name of the module that registers a network; timm's own are those that begin with ``timm.``."""
+    """Full name of the module that registers a network; timm's own begin with ``timm.``."""
     return str(timm.model_entrypoint(name).__module__)

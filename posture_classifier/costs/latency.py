@@ -8,23 +8,26 @@ import numpy as np
 import torch
 from torch import nn
 
-from posture_classifier.costs.operations import create, input_shape
+from posture_classifier.costs.operations import build_network, input_shape
 from posture_classifier.utils.device import device_name
 
 SECONDS = 1.2
-"""For each of latency and throughput, warm-up on top; a batch that takes longer is timed once, a single photo five times."""
+"""Seconds for each of latency and throughput, without warm-up.
+
+A batch that takes longer is timed once, a single photo five times.
+"""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured in fp32, evaluation mode and channels-last.
+    """Speed of a network in fp32, evaluation mode and channels-last.
 
     Attributes:
         latency_median_ms: Milliseconds from one photo to its logits, both on the device.
-        latency_p95_ms: 19 of 20 passes took at most this long.
-        photos_per_second: In batches.
-        device: The GPU's name, or the CPU's number of threads, on which all of this depends.
-        gpu_peak_bytes: Most memory of the batch on a CUDA device, weights included; None elsewhere.
+        latency_p95_ms: Milliseconds that 19 of 20 such passes took at most.
+        photos_per_second: Throughput in batches.
+        device: Name of the GPU, or number of the CPU's threads.
+        gpu_peak_bytes: Peak memory of a batch on a CUDA device, weights included; None elsewhere.
     """
 
     latency_median_ms: float
@@ -43,7 +46,7 @@ def measure_speed(name: str, image_size: int | None, batch_size: int, device: to
         batch_size: Photos in a batch, for the throughput.
         device: Where to compute.
     """
-    network = create(name, image_size, device).eval().to(memory_format=torch.channels_last)
+    network = build_network(name, image_size, device).eval().to(memory_format=torch.channels_last)
     shape = input_shape(name, image_size)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -60,7 +63,7 @@ def measure_speed(name: str, image_size: int | None, batch_size: int, device: to
 
 @torch.inference_mode()
 def _durations(network: nn.Module, shape: tuple[int, ...], device: torch.device, at_least: int) -> list[float]:
-    """Seconds of each of the passes that fit into the time, after a warm-up of a third of it."""
+    """Time forward passes for ``SECONDS``, after a warm-up of a third of that; seconds of each."""
     images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
 
     def step() -> None:

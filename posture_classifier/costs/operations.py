@@ -1,4 +1,4 @@
-"""What a network costs, from its operations alone: nothing is computed, so the figures are the same on every machine."""
+"""Costs of a network counted on the meta device, so that they are the same on every machine."""
 
 from dataclasses import dataclass
 
@@ -8,23 +8,26 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm, and what deformable ones cost
+import posture_classifier.models.backbones  # noqa: F401 - registers our networks with timm, and deformable convolutions' costs
 from posture_classifier.costs.memory import FusedAttention, LiveMemory
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What one network costs in fp32 at one input size.
+    """Costs of one network in fp32 at one input size.
 
     Attributes:
         image_size: Side of the square input in pixels.
-        parameters: Their number.
-        multiply_adds: Of a forward pass of one photo, in convolutions and matrix products; one is two FLOPs.
+        parameters: Number of parameters.
+        multiply_adds: Multiply-adds of convolutions and matrix products in a forward pass of one
+            photo; one is two FLOPs.
         activations: Elements that convolutions and matrix products write in that pass.
-        bytes_on_disk: Of the tensors in the state dict: parameters and buffers; the file's own header comes on top.
+        bytes_on_disk: Bytes of the tensors in the state dict, parameters and buffers; the file's
+            own header comes on top.
         inference_bytes: Peak memory of a forward pass of one photo, weights included.
-        training_bytes: Peak memory of a training step of a batch: weights, gradients, AdamW's two moments, and activations.
-        training_bytes_per_photo: What each further photo in the batch adds to that.
+        training_bytes: Peak memory of a training step of a batch: weights, gradients, AdamW's two
+            moments, and activations.
+        training_bytes_per_photo: Bytes that each further photo in the batch adds to that.
     """
 
     image_size: int
@@ -44,12 +47,16 @@ def count_costs(name: str, image_size: int | None = None, batch_size: int = 32, 
         name: Any name that ``timm.create_model`` knows.
         image_size: Side in pixels; None is the network's own.
         batch_size: Photos in a training step.
-        classes: That its classifier tells apart; None is the classifier that it was published with.
+        classes: Number of classes; None is the number that the network was published with.
 
     Raises:
-        Exception: Whatever the network says of a size that it cannot take.
+        Exception: The network's own error about a size that it cannot take.
+
+    Example:
+        >>> count_costs("resnet18").parameters
+        11689512
     """
-    network = create(name, image_size, torch.device("meta"), classes)
+    network = build_network(name, image_size, torch.device("meta"), classes)
     shape = input_shape(name, image_size)
     state = network.state_dict().values()
     multiply_adds, activations, inference_bytes = forward_costs(network, shape)
@@ -66,7 +73,7 @@ def count_costs(name: str, image_size: int | None = None, batch_size: int = 32, 
     )
 
 
-def create(name: str, image_size: int | None, device: torch.device, classes: int | None = None) -> nn.Module:
+def build_network(name: str, image_size: int | None, device: torch.device, classes: int | None = None) -> nn.Module:
     """Build a network with random weights (on the meta device: none) on a device."""
     options = {"img_size": image_size} if image_size and timm.get_pretrained_cfg(name).fixed_input_size else {}
     options |= {"num_classes": classes} if classes else {}
@@ -85,8 +92,8 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int,
     """Multiply-adds, activations and peak bytes of a forward pass in evaluation.
 
     Args:
-        network: On the meta device.
-        shape: (B, C, H, W) of the input.
+        network: A network on the meta device.
+        shape: Shape (B, C, H, W) of the input.
     """
     network.eval()
     images = torch.empty(shape, device="meta")
@@ -102,11 +109,11 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int,
 
 
 def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
-    """Peak bytes of a training step in fp32 with AdamW, whose moments are as large as the weights, twice.
+    """Peak bytes of a training step in fp32 with AdamW, which has two moments for each weight.
 
     Args:
-        network: On the meta device.
-        shape: (B, C, H, W) of the input.
+        network: A network on the meta device.
+        shape: Shape (B, C, H, W) of the input.
     """
     network.train()
     images = torch.empty(shape, device="meta")

@@ -1,4 +1,4 @@
-"""Accuracy or speed against multiply-adds, after Canziani et al. 2016, figure 2."""
+"""Plot of accuracy or speed against multiply-adds, after Canziani et al. 2016, figure 2."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -8,25 +8,28 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure as Picture
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from posture_classifier.rendering.label_placement import place_labels
 
 AREA_PER_MILLION = 9.0
-"""Square points of a disc for each million parameters: 5 million have 7.6 points across, VGG-16 has 40."""
+"""Square points of a disc for each million parameters: 5 million have 7.6 points across, VGG-16 has
+40."""
 UNKNOWN_YEAR = "0.75"
+"""Grey level of a network whose year is unknown."""
 
 
 def plot_costs(rows: list[dict[str, Any]], path: Path) -> int:
-    """Draw every network as a disc whose area is its parameters and whose shade is its year.
+    """Draw each network as a disc: its area is the number of parameters, its colour the year.
 
     Args:
-        rows: Those of the ``backbones`` tool; accuracy goes up the picture where a row has one, measured throughput elsewhere.
-        path: The picture to write.
+        rows: Rows of the ``backbones`` command. The vertical axis is the accuracy if any row has
+            one, and else the measured throughput.
+        path: The .png, .svg or .pdf file to write.
 
     Returns:
-        How many networks are on it; nothing is written if none could be.
+        Number of networks in the plot; no file is written for 0.
     """
     by_accuracy = any(row["accuracy"] is not None for row in rows)
     key = "accuracy" if by_accuracy else "photos_per_second"
@@ -34,22 +37,20 @@ def plot_costs(rows: list[dict[str, Any]], path: Path) -> int:
     rows = sorted((row for row in rows if row[key] and row["multiply_adds"]), key=lambda row: -row["parameters"])
     if not rows:
         return 0
-    picture = Picture(figsize=(10, 6.4), layout="constrained")
-    axes = picture.add_subplot()
+    figure = Figure(figsize=(10, 6.4), layout="constrained")
+    axes = figure.add_subplot()
     _scales(axes, rows, by_accuracy)
-    x, y, areas = (np.array(column, float) for column in zip(*((r["multiply_adds"], r[key], _area(r)) for r in rows), strict=True))
+    x = np.array([row["multiply_adds"] for row in rows], float)
+    y = np.array([row[key] for row in rows], float)
+    areas = AREA_PER_MILLION / 1e6 * np.array([row["parameters"] for row in rows], float)
     if by_accuracy:
         _intervals(axes, rows)
-    axes.scatter(x, y, s=areas, c=_shades(picture, axes, rows), alpha=0.85, edgecolors="white", linewidths=0.7, zorder=3)
+    axes.scatter(x, y, s=areas, c=_colours(figure, axes, rows), alpha=0.85, edgecolors="white", linewidths=0.7, zorder=3)
     _limits(axes, x, y, by_accuracy)
-    _sizes(axes, max(row["parameters"] for row in rows), "lower right" if by_accuracy else "upper right")
-    place_labels(picture, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in rows])
-    picture.savefig(path, dpi=160)
+    _size_legend(axes, max(row["parameters"] for row in rows), "lower right" if by_accuracy else "upper right")
+    place_labels(figure, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in rows])
+    figure.savefig(path, dpi=160)
     return len(rows)
-
-
-def _area(row: dict[str, Any]) -> float:
-    return AREA_PER_MILLION * float(row["parameters"]) / 1e6
 
 
 def _scales(axes: Axes, rows: list[dict[str, Any]], by_accuracy: bool) -> None:
@@ -74,7 +75,7 @@ def _scales(axes: Axes, rows: list[dict[str, Any]], by_accuracy: bool) -> None:
 
 
 def _limits(axes: Axes, x: Any, y: Any, by_accuracy: bool) -> None:
-    """Room for discs and names."""
+    """Leave room for discs and names at the edges."""
     axes.set_xlim(x.min() / 1.8, x.max() * 2.2)
     if by_accuracy:
         room = 0.15 * (y.max() - y.min()) or 0.05
@@ -83,17 +84,18 @@ def _limits(axes: Axes, x: Any, y: Any, by_accuracy: bool) -> None:
         axes.set_ylim(y.min() / 1.8, y.max() * 1.8)
 
 
-def _shades(picture: Picture, axes: Axes, rows: list[dict[str, Any]]) -> list[Any]:
-    """A colour for each year: viridis, which colour-blind people and grey printers keep in order; grey is an unknown year."""
+def _colours(figure: Figure, axes: Axes, rows: list[dict[str, Any]]) -> list[Any]:
+    """A colour for each network's year, grey for an unknown one; draws the colour bar."""
     years = [row["year"] for row in rows if row["year"]]
     if not years:
         return [UNKNOWN_YEAR] * len(rows)
-    shades = ScalarMappable(Normalize(min(years), max(*years, min(years) + 1)), colormaps["viridis"])
-    bar = picture.colorbar(shades, ax=axes, shrink=0.6, aspect=28, pad=0.01)
+    # viridis stays in order on grey printers and for colour-blind people.
+    colours = ScalarMappable(Normalize(min(years), max(*years, min(years) + 1)), colormaps["viridis"])
+    bar = figure.colorbar(colours, ax=axes, shrink=0.6, aspect=28, pad=0.01)
     bar.locator = MaxNLocator(integer=True, nbins=8)
     bar.outline.set_visible(False)
     bar.set_label("year of the paper")
-    return [shades.to_rgba(row["year"]) if row["year"] else UNKNOWN_YEAR for row in rows]
+    return [colours.to_rgba(row["year"]) if row["year"] else UNKNOWN_YEAR for row in rows]
 
 
 def _intervals(axes: Axes, rows: list[dict[str, Any]]) -> None:
@@ -102,8 +104,8 @@ def _intervals(axes: Axes, rows: list[dict[str, Any]]) -> None:
             axes.plot([row["multiply_adds"]] * 2, [row["accuracy_low"], row["accuracy_high"]], color="0.6", linewidth=1, zorder=2)
 
 
-def _sizes(axes: Axes, largest: int, corner: Literal["lower right", "upper right"]) -> None:
-    """A key to the areas."""
+def _size_legend(axes: Axes, largest: int, corner: Literal["lower right", "upper right"]) -> None:
+    """Draw a legend of the areas."""
     millions = [size for size in (1, 5, 25, 125) if size * 1e6 <= 1.5 * largest][-3:]
     discs = [
         axes.scatter([], [], s=AREA_PER_MILLION * size, color="0.7", edgecolors="white", label=f"{size} M") for size in millions

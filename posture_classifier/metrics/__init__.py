@@ -1,1 +1,1 @@
-"""Numbers about predictions: scores, intervals, paired tests, calibration and thresholds."""
+"""Numbers about predictions: metrics, intervals, paired tests, calibration and thresholds."""

@@ -1,4 +1,4 @@
-"""Paired tests: whether two networks that judged the same photos differ by more than chance."""
+"""Paired tests: whether networks that predicted the same photos differ by more than chance."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,86 +11,114 @@ from posture_classifier.utils.types import Floats
 
 POWER = 0.8
 """Chance that a further test finds a difference, where the number of photos for it is told."""
-SAME = 1e-12
-"""Values that are closer differ by rounding."""
+ROUNDING_ERROR = 1e-12
+"""Values that are closer than this differ by rounding."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """Of every pair of K entries: row less column, in the metric's own unit.
+    """Differences between all pairs of K models: row less column, in the metric's own unit.
 
     Attributes:
-        values: (K, K).
-        over_groups: (K, K) standard error from the choice of groups, by the bootstrap.
-        over_seeds: (K, K) standard error from the choice of seeds; 0 where no entry has several.
-        p: (K, K) of a two-sided test that there is no difference.
+        values: (K, K) differences in the sample.
+        group_errors: (K, K) standard errors from the choice of groups, by the bootstrap.
+        seed_errors: (K, K) standard errors from the choice of seeds; 0 where no model has several.
+        p: (K, K) two-sided p-values of the hypothesis that there is no difference.
     """
 
     values: Floats
-    over_groups: Floats
-    over_seeds: Floats
+    group_errors: Floats
+    seed_errors: Floats
     p: Floats
 
 
-def mcnemar(right: npt.NDArray[np.bool_]) -> Floats:
-    """McNemar's exact test of every pair: of the photos that one of two got right, either is as likely to be that one.
+def mcnemar(correct: npt.NDArray[np.bool_]) -> Floats:
+    """McNemar's exact test of all pairs.
 
-    Photos must be independent of each other.
+    It tests whether, of the photos that only one of two models got right, each has half. Photos
+    must be independent of each other.
 
     Args:
-        right: (K, N) which entry got which photo right.
+        correct: (K, N) whether each model got each photo right.
 
     Returns:
         (K, K) two-sided p-values.
+
+    Example:
+        Six photos that the first alone got right, and none that the second alone did:
+
+        >>> correct = np.array([[True] * 10, [True] * 4 + [False] * 6])
+        >>> mcnemar(correct)
+        array([[1.     , 0.03125],
+               [0.03125, 1.     ]])
     """
-    only_row = right.astype(np.float64) @ ~right.T
+    only_row = correct.astype(np.float64) @ ~correct.T
     discordant = only_row + only_row.T
     p: Floats = np.minimum(1, 2 * bdtr(np.minimum(only_row, only_row.T), discordant.astype(np.int64), 0.5))
     return p
 
 
-def differences(values: Floats, n_groups: int, values_of_seeds: list[Floats]) -> Differences:
-    """The paired bootstrap over groups: all are scored on the same draws, so what makes a group hard for both cancels.
+def paired_bootstrap(values: Floats, n_groups: int, values_of_seeds: list[Floats]) -> Differences:
+    """Test all pairs by a paired bootstrap over groups.
 
-    As in the intervals, the bootstrap gives the standard error and Student's distribution the rest, with G - 1 degrees of freedom
-    or, where seeds add to the error, those of Satterthwaite (1946). A tie stays one if two entries swap their predictions in some
-    groups, which G groups can do in 2 to the power of G ways: no p-value is below ``least_p``.
+    All models see the same resamples, so what makes a group hard for both of a pair cancels. As in
+    the intervals, the bootstrap gives the standard error and Student's distribution the rest, with
+    G - 1 degrees of freedom or, where seeds add to the error, those of Satterthwaite (1946). A tie
+    stays one if two models swap their predictions in some groups, which G groups can do in 2 to the
+    power of G ways: no p-value is below ``smallest_p``.
 
     Args:
-        values: (K, 1 + D) a metric of each entry, in the sample and in every draw.
-        n_groups: At least 2.
-        values_of_seeds: K arrays, the metric of each seed's network in the sample. Their variance is that of all entries together.
+        values: (K, 1 + R) metric of each model, in the sample and in each resample.
+        n_groups: Number of groups that were resampled, at least 2.
+        values_of_seeds: K arrays, the metric of each seed's network in the sample. The variance is
+            pooled over all models.
+
+    Example:
+        >>> from posture_classifier.metrics.intervals import resample_weights
+        >>> by_group = np.array([[0.9, 0.8, 0.7, 0.9, 0.8, 0.9], [0.6, 0.6, 0.5, 0.6, 0.5, 0.7]])
+        >>> values = by_group @ resample_weights(6, seed=0).T / 6
+        >>> found = paired_bootstrap(values, 6, [values[0, :1], values[1, :1]])
+        >>> float(found.values[0, 1].round(2)), float(found.p[0, 1].round(2))
+        (0.25, 0.03)
     """
     value = values[:, 0]
     difference = value[:, None] - value[None]
     covariance = np.cov(values[:, 1:], ddof=0).reshape(len(values), len(values)) * n_groups / (n_groups - 1)
-    spread = covariance.diagonal()
-    groups = np.maximum(0, spread[:, None] + spread[None] - 2 * covariance)
-    variance, freedom = _pooled_variance(values_of_seeds)
+    variance = covariance.diagonal()
+    group_variance = np.maximum(0, variance[:, None] + variance[None] - 2 * covariance)
+    pooled, freedom = _pooled_variance(values_of_seeds)
     share = np.array([1 / len(seeds) for seeds in values_of_seeds])
-    seeds = variance * (share[:, None] + share[None])
+    seed_variance = pooled * (share[:, None] + share[None])
+    total = group_variance + seed_variance
     with np.errstate(divide="ignore", invalid="ignore"):
-        degrees = (groups + seeds) ** 2 / (groups**2 / (n_groups - 1) + seeds**2 / max(1, freedom))
-        t = np.abs(difference) / np.sqrt(groups + seeds)
-        p = np.where(np.isinf(t), 0, 2 * stdtr(degrees, -t)).clip(least_p(n_groups), 1)
-    p = np.where((np.abs(difference) < SAME) | np.isnan(p), 1.0, p)
-    return Differences(difference, np.sqrt(groups), np.sqrt(seeds), p)
+        degrees = total**2 / (group_variance**2 / (n_groups - 1) + seed_variance**2 / max(1, freedom))
+        t = np.abs(difference) / np.sqrt(total)
+        p = np.where(np.isinf(t), 0, 2 * stdtr(degrees, -t)).clip(smallest_p(n_groups), 1)
+    p = np.where((np.abs(difference) < ROUNDING_ERROR) | np.isnan(p), 1.0, p)
+    return Differences(difference, np.sqrt(group_variance), np.sqrt(seed_variance), p)
 
 
-def least_p(n_groups: int) -> float:
-    """The smallest two-sided p-value that so many groups can give, all of them in favour of one entry."""
+def smallest_p(n_groups: int) -> float:
+    """The smallest two-sided p-value that so many groups can give: all favour the same model."""
     return 2.0 ** (1 - n_groups)
 
 
 def _pooled_variance(values_of_seeds: list[Floats]) -> tuple[float, int]:
-    """Variance within entries, and its degrees of freedom; 0 and 0 where no entry has several seeds."""
+    """Variance within models and its degrees of freedom; both 0 if no model has several seeds."""
     freedom = sum(len(seeds) - 1 for seeds in values_of_seeds)
     squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in values_of_seeds)
     return (squares / freedom if freedom else 0.0), freedom
 
 
 def holm(p: Floats) -> Floats:
-    """Adjust p-values (M,) so that the chance of any false one below 0.05 is at most 5 % (Holm 1979)."""
+    """Adjust p-values (M,) for multiple tests (Holm 1979).
+
+    The chance that any false one is below 0.05 is then at most 5 %.
+
+    Example:
+        >>> holm(np.array([0.01, 0.04, 0.03]))
+        array([0.03, 0.06, 0.06])
+    """
     order = np.argsort(p)
     adjusted = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     result: Floats = np.empty(len(p))
@@ -98,11 +126,19 @@ def holm(p: Floats) -> Floats:
     return result
 
 
-def against_the_best(p: Floats, best: int) -> Floats:
-    """Holm's p-values (K,) of each entry against the best, corrected for *all* pairs; 1 for the best itself.
+def holm_against_best(p: Floats, best: int) -> Floats:
+    """Holm's p-values of each model against the best, corrected for *all* pairs.
 
-    The best is found with the same photos that it is tested on: any pair might have become that of best and other. Correcting
-    for the K - 1 tests against it alone found a difference among ten equal entries in 10 to 15 of 100 simulations.
+    The best is found with the same photos that it is tested on: any pair might have become that of
+    best and other. Correcting for the K - 1 tests against it alone found a difference among ten
+    equal models in 10 to 15 of 100 simulations.
+
+    Args:
+        p: (K, K) p-values of all pairs.
+        best: Index of the best model.
+
+    Returns:
+        (K,) adjusted p-values; 1 for the best itself.
     """
     rows, columns = np.triu_indices(len(p), 1)
     adjusted = np.ones_like(p)
@@ -111,16 +147,28 @@ def against_the_best(p: Floats, best: int) -> Floats:
     return result
 
 
-def more_groups(difference: float, over_groups: float, over_seeds: float, n_groups: int, n_tests: int) -> int | None:
-    """How many further groups (or single photos) would tell two entries apart, if they differ by just what was measured.
+def additional_groups(difference: float, group_error: float, seed_error: float, n_groups: int, n_tests: int) -> int | None:
+    """How many further groups (or single photos) would make a difference of this size significant.
 
-    By the normal distribution, with a chance of ``POWER`` and Bonferroni's correction for ``n_tests``.
+    By the normal distribution, with a chance of ``POWER`` and Bonferroni's correction.
+
+    Args:
+        difference: Measured difference, taken for the true one.
+        group_error: Its standard error from the choice of groups.
+        seed_error: Its standard error from the choice of seeds.
+        n_groups: Number of groups that were measured.
+        n_tests: Number of tests to correct for.
 
     Returns:
-        The number, or None where no number would do: the difference is 0, or one that the spread of the seeds may explain.
+        The number, or None where no number would do: the difference is 0, or one that the spread of
+        the seeds may explain.
+
+    Example:
+        >>> additional_groups(0.05, group_error=0.03, seed_error=0.0, n_groups=20, n_tests=1)
+        37
     """
     reach = float(ndtri(1 - 0.025 / n_tests) + ndtri(POWER))
-    allowed = (difference / reach) ** 2 - over_seeds**2
-    if allowed <= 0 or abs(difference) < SAME:
+    allowed = (difference / reach) ** 2 - seed_error**2
+    if allowed <= 0 or abs(difference) < ROUNDING_ERROR:
         return None
-    return max(1, ceil(n_groups * over_groups**2 / allowed) - n_groups)
+    return max(1, ceil(n_groups * group_error**2 / allowed) - n_groups)

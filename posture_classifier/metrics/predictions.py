@@ -1,4 +1,4 @@
-"""What a model said about the photos of a split."""
+"""What a model predicted for the photos of a split."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,21 @@ from posture_classifier.utils.types import Floats, Ints
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said about the photos of a split, each once, in order of index.
+    """True classes and predicted probabilities of a split's photos, each once, in order of index.
 
     Attributes:
         indices: (N,) positions in the split.
         labels: (N,) true classes.
-        probabilities: (N, C), rows sum to 1.
+        probabilities: (N, C) predicted probabilities; each row sums to 1.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+        >>> predictions = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
+        >>> predictions.predicted
+        array([0, 1, 0])
+        >>> predictions.confusion
+        array([[1, 0],
+               [1, 1]])
     """
 
     indices: Ints
@@ -35,22 +44,17 @@ class Predictions:
         return result
 
     @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether the most probable class is the true one."""
+        result: npt.NDArray[np.bool_] = self.predicted == self.labels
+        return result
+
+    @property
     def confusion(self) -> Ints:
         """(C, C) counts; rows are true classes, columns predicted ones."""
         result = np.zeros((self.probabilities.shape[1],) * 2, dtype=np.int64)
         np.add.at(result, (self.labels, self.predicted), 1)
         return result
-
-    @property
-    def accuracy(self) -> float:
-        """Share of photos whose most probable class is the true one."""
-        return float((self.predicted == self.labels).mean())
-
-    @property
-    def macro_f1(self) -> float:
-        """Mean over classes of the harmonic mean of precision and recall."""
-        table = self.confusion.astype(np.float64)
-        return float(mean_over_classes(2 * table.diagonal()[None], (table.sum(0) + table.sum(1))[None])[0])
 
     @property
     def confidence(self) -> Floats:
@@ -64,15 +68,3 @@ class Predictions:
         chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
         result: Floats = -np.log(np.maximum(chosen, 1e-12))
         return result
-
-    @property
-    def log_loss(self) -> float:
-        """Mean negative log-probability of the true class, in nats."""
-        return float(self.losses.mean())
-
-
-def mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
-    """Mean of the ratios (D, C) over the classes that occur; (D,)."""
-    with np.errstate(invalid="ignore"):
-        result: Floats = np.nanmean(np.where(denominator > 0, numerator / denominator, np.nan), axis=1)
-    return result

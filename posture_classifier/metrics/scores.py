@@ -1,4 +1,4 @@
-"""How good a classifier is: the metrics, their values, and their 95 % intervals. A further metric is a further entry here."""
+"""The metrics, their values and their 95 % intervals; a new metric is an entry in ``METRICS``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,62 +7,65 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import (
     Estimate,
-    area_interval,
-    distance_interval,
+    auroc_interval,
+    calibration_error_interval,
     loss_interval,
     resample_weights,
     share_interval,
     wilson_interval,
 )
-from posture_classifier.metrics.predictions import Predictions, mean_over_classes
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.reliability import BINS, confidence_bins
 from posture_classifier.utils.types import Floats, Ints
 
-BINS = 15
-"""Bins of equal width in confidence, for calibration; as many as Guo et al. 2017 take."""
 
+def score(predictions: Predictions, metric: str) -> float:
+    """Compute one metric without an interval, which is cheap enough for every epoch.
 
-@dataclass(frozen=True)
-class Reliability:
-    """How often a classifier is right when it is so sure (Guo et al. 2017, section 2): bin ``b`` of B holds ``b/B < p <= (b+1)/B``.
+    Args:
+        predictions: N photos of C classes.
+        metric: One of ``METRICS``.
 
-    Attributes:
-        counts: (B,) photos whose most probable class has such a probability.
-        confidence: (B,) mean of those probabilities; NaN in an empty bin.
-        accuracy: (B,) share of these photos that are right; NaN in an empty bin.
+    Returns:
+        The value; NaN where the metric is not defined (AUROC where only one class was seen).
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+        >>> score(Predictions(np.arange(3), np.array([0, 1, 1]), probabilities), "accuracy")
+        0.666...
     """
-
-    counts: Ints
-    confidence: Floats
-    accuracy: Floats
-
-    @property
-    def ece(self) -> float:
-        """Expected calibration error: the mean over photos of the distance between confidence and accuracy of their bin."""
-        return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / self.counts.sum())
+    one_group = np.zeros(len(predictions.labels), dtype=np.int64)
+    return float(METRICS[metric].score(Resampled(predictions, one_group, np.ones((1, 1))))[0])
 
 
-def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
-    """Group the photos by confidence, in bins of equal width; for reliability diagrams and the expected calibration error."""
-    codes = confidence_bins(predictions, bins)
-    right = predictions.predicted == predictions.labels
-    counts, confident, accurate = (
-        np.bincount(codes, weights=weights, minlength=bins) for weights in (None, predictions.confidence, right)
-    )
-    with np.errstate(invalid="ignore"):
-        return Reliability(counts.astype(np.int64), confident / counts, accurate / counts)
+def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Estimate]:
+    """Compute all ``METRICS``, each with a 95 % interval by the bootstrap over groups.
 
+    Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
+    interval. The value of a metric that is not defined (AUROC where only one class was seen) is
+    None.
 
-def confidence_bins(predictions: Predictions, bins: int = BINS) -> Ints:
-    """(N,) the bin of each photo's confidence."""
-    # Probabilities that were rounded to float32 may exceed 1 in the last digit.
-    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predictions.confidence).astype(np.int64)
+    Args:
+        predictions: N photos of C classes.
+        groups: (N,) group of each photo.
+        seed: Seed of the bootstrap.
+
+    Example:
+        >>> labels = np.arange(60) % 2
+        >>> probabilities = np.where(labels[:, None] == [0, 1], 0.8, 0.2)
+        >>> predictions = Predictions(np.arange(60), labels, probabilities)
+        >>> estimates(predictions, np.arange(60).astype(str))["accuracy"]
+        Estimate(value=1.0, low=0.93..., high=1.0)
+    """
+    return Bootstrap.of([predictions], groups, seed).estimates()
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """Predictions of N photos, and how often the sample and each of R bootstrap resamples hold each of G groups.
+    """Predictions of N photos, and how often each bootstrap resample holds each group.
 
     Attributes:
         predictions: N photos of C classes.
@@ -81,13 +84,13 @@ class Resampled:
 
     @cached_property
     def per_class(self) -> tuple[Floats, Floats, Floats]:
-        """(1 + R, C) photos that are right, that belong to each class, and that are predicted as it."""
-        labels, predicted = self.predictions.labels, self.predictions.predicted
-        right = labels == predicted
-        return self._counts(labels[right], right), self._counts(labels), self._counts(predicted)
+        """(1 + R, C) photos by class: those that are right, of the class, predicted as it."""
+        labels, correct = self.predictions.labels, self.predictions.correct
+        return self._counts(labels[correct], correct), self._counts(labels), self._counts(self.predictions.predicted)
 
     def _counts(self, classes: Ints, chosen: npt.NDArray[np.bool_] | slice = slice(None)) -> Floats:
-        # Counts per group and class rather than confusion matrices: with a thousand classes those would not fit into memory.
+        # Counts per group and class rather than confusion matrices: with a thousand classes those
+        # would not fit into memory.
         counts = np.zeros((self.weights.shape[1], self.predictions.probabilities.shape[1]))
         np.add.at(counts, (self.codes[chosen], classes), 1)
         result: Floats = self.weights @ counts
@@ -95,73 +98,61 @@ class Resampled:
 
     @cached_property
     def calibration_gaps(self) -> Floats:
-        """(1 + R, BINS) share of right photos less what the confidence promised; absolute values sum to the calibration error."""
+        """(1 + R, BINS) terms of the calibration error: share of right photos less confidence."""
         gaps = np.zeros((self.weights.shape[1], BINS))
-        excess = (self.predictions.predicted == self.predictions.labels) - self.predictions.confidence
+        excess = self.predictions.correct - self.predictions.confidence
         np.add.at(gaps, (self.codes, confidence_bins(self.predictions)), excess)
         result: Floats = (self.weights @ gaps) / self.total()[:, None]
         return result
 
 
-def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int = 0) -> dict[str, Estimate]:
-    """All of ``METRICS``, each with a 95 % interval by the bootstrap over groups.
-
-    Where every photo is its own group, accuracy is a share of independent trials and has Wilson's interval. The value of a metric
-    that is not defined (AUROC where only one class was seen) is None.
-
-    Args:
-        predictions: N photos of C classes.
-        groups: (N,) group of each photo.
-        seed: Seed of the bootstrap.
-
-    Example:
-        >>> labels = np.arange(60) % 2
-        >>> probabilities = np.where(labels[:, None] == [0, 1], 0.8, 0.2)
-        >>> predictions = Predictions(np.arange(60), labels, probabilities)
-        >>> estimates(predictions, np.arange(60).astype(str))["accuracy"]
-        Estimate(value=1.0, low=0.93..., high=1.0)
-    """
-    return Bootstrap.of([predictions], groups, seed).estimates()
-
-
 @dataclass(frozen=True)
 class Bootstrap:
-    """The metrics of one network, or the mean of several that differ in their seed, in the sample and in every resample.
+    """The metrics in the sample and in every resample.
+
+    They are those of one network, or the mean of several that differ in their seed.
 
     Attributes:
         values: (1 + R,) values of each metric, the sample's own first.
-        of_networks: Each network's own value of each metric, in the sample.
-        gap_distances: (R,) sum over the bins of how far a resample's calibration gaps are from the sample's.
+        network_values: Each network's own value of each metric, in the sample.
+        gap_distances: (R,) sum over the bins of how far a resample's calibration gaps are from the
+            sample's.
         n_groups: Number of groups that were resampled.
         n_photos: Number of photos in the sample.
     """
 
     values: dict[str, Floats]
-    of_networks: dict[str, Floats]
+    network_values: dict[str, Floats]
     gap_distances: Floats
     n_groups: int
     n_photos: int
 
     @classmethod
-    def of(cls, several: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
-        """Resample groups; all networks have seen the same photos, and the same seed gives each the same resamples."""
+    def of(cls, networks: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
+        """Resample groups; the same seed gives every network, and every call, the same resamples.
+
+        Args:
+            networks: Each network's predictions, all of the same N photos.
+            groups: (N,) group of each photo.
+            seed: Seed of the bootstrap.
+        """
         _, codes = np.unique(groups, return_inverse=True)
         weights = resample_weights(int(codes.max()) + 1, seed)
-        resampled = [Resampled(predictions, codes, weights) for predictions in several]
+        resampled = [Resampled(predictions, codes, weights) for predictions in networks]
         scores = {name: [metric.score(one) for one in resampled] for name, metric in METRICS.items()}
         values: dict[str, Floats] = {name: np.mean(score, axis=0) for name, score in scores.items()}
-        of_networks = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
+        network_values = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
         gaps = [one.calibration_gaps for one in resampled]
         distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
-        return cls(values, of_networks, distances, weights.shape[1], len(groups))
+        return cls(values, network_values, distances, weights.shape[1], len(groups))
 
     @property
     def independent(self) -> bool:
         """Whether the metrics are of one network, and every photo is its own group."""
-        return self.n_photos == self.n_groups > 1 == len(next(iter(self.of_networks.values())))
+        return self.n_photos == self.n_groups > 1 == len(next(iter(self.network_values.values())))
 
     def estimates(self) -> dict[str, Estimate]:
-        """Each metric with its 95 % interval, which is about other photos and groups, not about other seeds."""
+        """Each metric with its 95 % interval: about other groups, not about other seeds."""
         return {name: metric.interval(self.values[name], self) for name, metric in METRICS.items()}
 
 
@@ -170,12 +161,13 @@ class Metric:
     """One number about predictions.
 
     Attributes:
-        name: Its key in ``summary.json`` and its column in tables.
-        title: What people call it.
-        meaning: What it is, in a few words.
-        score: (1 + R,) values in the sample and in each resample; NaN where it is not defined.
-        interval: The 95 % interval of such values.
-        higher_is_better: Whether more of it is better.
+        name: Key in ``summary.json`` and column in tables.
+        title: Name in text for people.
+        meaning: Definition in a few words.
+        score: Function that gives (1 + R,) values, in the sample and in each resample; NaN where
+            the metric is not defined.
+        interval: Function that gives the 95 % interval of such values.
+        higher_is_better: Whether higher values are better.
     """
 
     name: str
@@ -191,8 +183,8 @@ def _share_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
 
 
 def _accuracy(resampled: Resampled) -> Floats:
-    right, of_class, _ = resampled.per_class
-    result: Floats = right.sum(1) / of_class.sum(1)
+    correct, of_class, _ = resampled.per_class
+    result: Floats = correct.sum(1) / of_class.sum(1)
     return result
 
 
@@ -203,19 +195,27 @@ def _accuracy_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
 
 
 def _balanced_accuracy(resampled: Resampled) -> Floats:
-    right, of_class, _ = resampled.per_class
-    return mean_over_classes(right, of_class)
+    correct, of_class, _ = resampled.per_class
+    return _mean_over_classes(correct, of_class)
 
 
 def _macro_f1(resampled: Resampled) -> Floats:
-    right, of_class, predicted = resampled.per_class
-    return mean_over_classes(2 * right, of_class + predicted)
+    correct, of_class, predicted = resampled.per_class
+    return _mean_over_classes(2 * correct, of_class + predicted)
+
+
+def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
+    """(1 + R,) mean of ratios (1 + R, C) over the classes that occur."""
+    with np.errstate(invalid="ignore"):
+        result: Floats = np.nanmean(np.where(denominator > 0, numerator / denominator, np.nan), axis=1)
+    return result
 
 
 def _macro_auroc(resampled: Resampled) -> Floats:
-    """Mean over classes of the area under the ROC curve, linearised in the weights, which gives DeLong's variance (1988).
+    """Mean over classes of the area under the ROC curve, linearised in the weights.
 
-    Sorting anew in every resample would give the same spread at a hundred times the cost.
+    That gives DeLong's variance (1988). Sorting anew in every resample would give the same spread
+    at a hundred times the cost.
     """
     predictions = resampled.predictions
     labels = range(predictions.probabilities.shape[1])
@@ -228,27 +228,6 @@ def _macro_auroc(resampled: Resampled) -> Floats:
     return result
 
 
-def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None, Floats]:
-    """Probability that a positive scores above a negative, ties counting half (Mann-Whitney), and the share of each photo in it.
-
-    Args:
-        scores: (N,).
-        positive: (N,) which class each belongs to.
-
-    Returns:
-        The area, None where there are no positives or no negatives; and its derivative (N,) by the weight of each photo.
-    """
-    _, at = np.unique(scores, return_inverse=True)
-    negatives, positives = (np.bincount(at[chosen], minlength=at.max() + 1) for chosen in (~positive, positive))
-    n_negatives, n_positives = negatives.sum(), positives.sum()
-    if not n_negatives or not n_positives:
-        return None, np.zeros(len(scores))
-    below = (negatives.cumsum() - negatives / 2) / n_negatives  # share of the negatives
-    above = 1 - (positives.cumsum() - positives / 2) / n_positives
-    area = float((positives * below).sum() / n_positives)
-    return area, np.where(positive, (below[at] - area) / n_positives, (above[at] - area) / n_negatives)
-
-
 def _log_loss(resampled: Resampled) -> Floats:
     return resampled.total(resampled.predictions.losses) / resampled.total()
 
@@ -258,43 +237,48 @@ def _calibration_error(resampled: Resampled) -> Floats:
     return result
 
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("accuracy", "accuracy", "share of photos that are right", _accuracy, _accuracy_interval),
-        Metric(
-            "balanced_accuracy",
-            "balanced accuracy",
-            "mean of the classes' recalls: every class counts equally",
-            _balanced_accuracy,
-            _share_interval,
-        ),
-        Metric(
-            "macro_f1", "macro-F1", "mean of the classes' F1, which is high if recall and precision are", _macro_f1, _share_interval
-        ),
-        Metric(
-            "auroc",
-            "AUROC",
-            "how well probabilities put photos of a class before others; 0.5 is chance",
-            _macro_auroc,
-            lambda values, bootstrap: area_interval(values, bootstrap.n_groups, bootstrap.n_photos**2),
-        ),
-        Metric(
-            "log_loss",
-            "log loss",
-            "what the probabilities cost, in nats; 0 is best",
-            _log_loss,
-            lambda values, bootstrap: loss_interval(values, bootstrap.n_groups),
-            higher_is_better=False,
-        ),
-        Metric(
-            "ece",
-            "ECE",
-            "expected calibration error: distance of confidence from accuracy; 0 is best",
-            _calibration_error,
-            lambda values, bootstrap: distance_interval(values, bootstrap.gap_distances, bootstrap.n_groups),
-            higher_is_better=False,
-        ),
-    )
-}
-"""All metrics by their names. Shares are from 0 to 1; the AUROC is the mean over classes of one class against the rest."""
+_METRICS = [
+    Metric("accuracy", "accuracy", "share of photos that are right", _accuracy, _accuracy_interval),
+    Metric(
+        name="balanced_accuracy",
+        title="balanced accuracy",
+        meaning="mean of the classes' recalls: every class counts equally",
+        score=_balanced_accuracy,
+        interval=_share_interval,
+    ),
+    Metric(
+        name="macro_f1",
+        title="macro-F1",
+        meaning="mean of the classes' F1, which is high if recall and precision are",
+        score=_macro_f1,
+        interval=_share_interval,
+    ),
+    Metric(
+        name="auroc",
+        title="AUROC",
+        meaning="how well probabilities put photos of a class before others; 0.5 is chance",
+        score=_macro_auroc,
+        interval=lambda values, bootstrap: auroc_interval(values, bootstrap.n_groups, bootstrap.n_photos**2),
+    ),
+    Metric(
+        name="log_loss",
+        title="log loss",
+        meaning="what the probabilities cost, in nats; 0 is best",
+        score=_log_loss,
+        interval=lambda values, bootstrap: loss_interval(values, bootstrap.n_groups),
+        higher_is_better=False,
+    ),
+    Metric(
+        name="ece",
+        title="ECE",
+        meaning="expected calibration error: distance of confidence from accuracy; 0 is best",
+        score=_calibration_error,
+        interval=lambda values, bootstrap: calibration_error_interval(values, bootstrap.gap_distances, bootstrap.n_groups),
+        higher_is_better=False,
+    ),
+]
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+"""All metrics by their names, in the order of tables.
+
+Shares are from 0 to 1; the AUROC is the mean over classes of one class against the rest.
+"""

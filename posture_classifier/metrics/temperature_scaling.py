@@ -1,52 +1,64 @@
-"""Whether a probability means what it says, and one number that may mend it."""
+"""Temperature scaling: one number that makes probabilities mean what they say (Guo et al. 2017)."""
 
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.utils.types import Floats
 
 RANGE = (0.05, 20.0)
-"""Of temperatures; beyond, a network is not miscalibrated but broken."""
-STEPS = 60
-"""Halvings of the range, on a logarithmic scale; far below any digit that is shown."""
+"""Lowest and highest temperature; beyond, a network is not miscalibrated but broken."""
 
 
 def fit_temperature(predictions: Predictions) -> float | None:
-    """The number that logits are divided by so that the log loss is least (Guo et al. 2017, section 4.2).
+    """Find the temperature of the lowest log loss: the number that logits are divided by.
 
-    The loss is convex in the inverse temperature, so its slope has one zero, which is found by halving. Where every photo is
-    right the loss falls for ever as the temperature does: there is no such number, and None is returned.
+    Source: Guo et al. 2017, section 4.2. The loss is convex in the inverse temperature, so its
+    slope has one zero.
 
     Args:
-        predictions: Of photos that are not used to judge the result.
+        predictions: Predictions that are not used to judge the result.
+
+    Returns:
+        A temperature within ``RANGE``; None if every photo is right: the loss then falls for ever
+        as the temperature does.
+
+    Example:
+        Always 99 % sure and right about 9 of 10 photos: the model is too sure by a factor of two.
+
+        >>> probabilities = np.tile([0.99, 0.01], (10, 1))
+        >>> predictions = Predictions(np.arange(10), np.array([1] + 9 * [0]), probabilities)
+        >>> temperature = fit_temperature(predictions)
+        >>> round(temperature, 2), rescale(predictions, temperature).confidence[0].round(2)
+        (2.09, np.float64(0.9))
     """
-    if (predictions.predicted == predictions.labels).all():
+    if predictions.correct.all():
         return None
-    logits = _log(predictions)
+    logits = _logits(predictions)
     chosen = logits[np.arange(len(logits)), predictions.labels]
+
+    def slope(log_temperature: float) -> float:
+        """Slope of the loss in the inverse temperature; above 0 if the temperature is too low."""
+        expected = (softmax(logits / np.exp(log_temperature), axis=1) * logits).sum(1)
+        return float((expected - chosen).mean())
+
     low, high = np.log(RANGE)
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        expected = (_softmax(logits / np.exp(middle)) * logits).sum(1)
-        # The slope in the inverse temperature: above zero, that is too large, and the temperature too small.
-        low, high = (middle, high) if (expected - chosen).mean() > 0 else (low, middle)
-    return float(np.exp((low + high) / 2))
+    if slope(low) <= 0:
+        return RANGE[0]
+    if slope(high) > 0:
+        return RANGE[1]
+    return float(np.exp(brentq(slope, low, high)))
 
 
-def rescale(predictions: Predictions, by: float) -> Predictions:
-    """The same predictions at another temperature; the order of classes stays, so that accuracy does."""
-    return replace(predictions, probabilities=_softmax(_log(predictions) / by))
+def rescale(predictions: Predictions, temperature: float) -> Predictions:
+    """Divide the logits by a temperature; the predicted classes, and so the accuracy, stay."""
+    return replace(predictions, probabilities=softmax(_logits(predictions) / temperature, axis=1))
 
 
-def _log(predictions: Predictions) -> Floats:
-    """(N, C) logits, but for a constant of each photo."""
+def _logits(predictions: Predictions) -> Floats:
+    """(N, C) logits, up to a constant for each photo."""
     result: Floats = np.log(np.maximum(predictions.probabilities, 1e-30))
-    return result
-
-
-def _softmax(logits: Floats) -> Floats:
-    exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    result: Floats = exponentials / exponentials.sum(1, keepdims=True)
     return result

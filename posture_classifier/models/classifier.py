@@ -14,6 +14,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from posture_classifier import __version__
 from posture_classifier.images.preprocessing import Preprocessing, Resize
 from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import score
 from posture_classifier.models.all_stages_head import Head
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.models.checkpoint import MARK
@@ -164,14 +165,15 @@ class PostureClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
         predictions = self.predictions()
-        if not np.isfinite(predictions.log_loss):
+        loss = score(predictions, "log_loss")
+        if not np.isfinite(loss):
             raise UserError(
                 f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
             )
         # The plain log loss, without smoothing and weights: what the best epoch is chosen by should mean one thing everywhere.
-        self.log("val/loss", predictions.log_loss, prog_bar=True, sync_dist=True)
-        self.log("val/accuracy", predictions.accuracy, prog_bar=True, sync_dist=True)
-        self.log("val/f1", predictions.macro_f1, sync_dist=True)
+        self.log("val/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("val/accuracy", score(predictions, "accuracy"), prog_bar=True, sync_dist=True)
+        self.log("val/f1", score(predictions, "macro_f1"), sync_dist=True)
 
     def predictions(self) -> Predictions:
         """What was predicted since evaluation began, gathered from all ranks; a collective call.

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from posture_classifier.metrics.intervals import estimate_share
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.scores import BINS, confidence_bins, reliability
+from posture_classifier.metrics.reliability import BINS, confidence_bins, reliability
+from posture_classifier.metrics.scores import score
 from posture_classifier.metrics.thresholds import Alarm, operating_points
 from posture_classifier.rendering.page import Html
 from posture_classifier.rendering.svg_charts import GROUND, INK, SERIES, chart, drawing, legend_below, line_style, picture
@@ -64,7 +65,7 @@ def reliability_chart(predictions: Predictions, groups: npt.NDArray[np.str_], ti
     binned, codes = reliability(predictions), confidence_bins(predictions)
     right = predictions.predicted == predictions.labels
     figure, axes = chart("confidence: probability of the class that is said", "accuracy", height=300)
-    axes.set_title(f"{title}: ECE {binned.ece:.3f}", fontweight="bold")
+    axes.set_title(f"{title}: ECE {score(predictions, 'ece'):.3f}", fontweight="bold")
     axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
     counts = binned.counts / binned.counts.max()
     axes.bar((np.arange(BINS) + 0.5) / BINS, 0.15 * counts, 0.8 / BINS, -0.16, color=INK, alpha=0.25)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from posture_classifier.metrics.intervals import Estimate, area_interval, estimate_share, resample_weights, wilson_interval
-from posture_classifier.metrics.scores import METRICS, auroc, estimates
+from posture_classifier.metrics.auroc import auroc
+from posture_classifier.metrics.intervals import Estimate, auroc_interval, estimate_share, resample_weights, wilson_interval
+from posture_classifier.metrics.scores import METRICS, estimates
 from posture_classifier.rendering.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.formatting import cell, percent
@@ -92,7 +93,7 @@ def _area(run: FinishedRun, label: int) -> Estimate:
     _, codes = np.unique(evaluated.groups, return_inverse=True)
     weights = resample_weights(int(codes.max()) + 1, run.summary["seed"])
     pairs = int(of_class.sum() * (~of_class).sum())
-    return area_interval(area + weights @ np.bincount(codes, weights=influence), weights.shape[1], pairs)
+    return auroc_interval(area + weights @ np.bincount(codes, weights=influence), weights.shape[1], pairs)
 
 
 def groups_section(run: FinishedRun) -> Section:

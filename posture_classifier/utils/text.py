@@ -1,28 +1,33 @@
-"""Words for people: short lists, plural forms, and what a terminal can show."""
+"""Text for people: short lists, plural forms, descriptions, and names that a terminal can show."""
 
 import re
 from typing import Any
 
 
 def shortlist(names: list[str], shown: int = 5) -> str:
-    """Join a few of many names for a message: ``a, b, c and 17 more``."""
+    """Join a few of many names for a message.
+
+    Example:
+        >>> shortlist(["a", "b", "c", "d"], shown=2)
+        'a, b and 2 more'
+    """
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def first_line(error: BaseException) -> str:
-    """What another library's exception says, short enough for a sentence of ours."""
+    """The first line of another library's error message, 100 characters at most."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
 
 
 def printable(text: str) -> str:
-    """What names a file, as a terminal or a page can show it: without bytes that are no UTF-8, or that would command a terminal."""
+    """A file's name as a terminal or page can show it: no invalid UTF-8, no control characters."""
     readable = text.encode(errors="surrogateescape").decode(errors="replace")
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", readable)
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:
-    """Count something in words.
+    """Number and noun in the form that fits.
 
     Example:
         >>> plural(1, "photo"), plural(2, "class", "classes")
@@ -32,15 +37,25 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 
 
 def describe_size(summary: dict[str, Any]) -> str:
-    """``180 photos of 18 groups`` of a summary or of one of its splits."""
-    groups = summary["groups"]
-    return f"{summary['images']} photos" + (f" of {groups} group{'s' if groups > 1 else ''}" if groups else "")
+    """Describe the photos of a summary or of one of its splits: ``180 photos of 18 groups``.
+
+    Example:
+        >>> describe_size({"images": 180, "groups": 18})
+        '180 photos of 18 groups'
+    """
+    photos = plural(summary["images"], "photo")
+    return f"{photos} of {plural(summary['groups'], 'group')}" if summary["groups"] else photos
 
 
-def describe_interval(figure: dict[str, float | None]) -> str:
-    """``0.813 to 0.940`` of a summary's figure."""
-    if figure["value"] is None:
+def describe_interval(estimate: dict[str, float | None]) -> str:
+    """Describe the interval of a metric in a summary: ``0.813 to 0.940``.
+
+    Example:
+        >>> describe_interval({"value": 0.88, "low": 0.813, "high": 0.94})
+        '0.813 to 0.940'
+    """
+    if estimate["value"] is None:
         return "undefined: one class only"
-    if figure["low"] is None or figure["high"] is None:
+    if estimate["low"] is None or estimate["high"] is None:
         return "unknown: one group tells nothing of others"
-    return f"{figure['low']:.3f} to {figure['high']:.3f}"
+    return f"{estimate['low']:.3f} to {estimate['high']:.3f}"

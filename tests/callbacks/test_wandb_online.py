@@ -21,7 +21,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from posture_classifier.callbacks.wandb_report import WandbReport
 from posture_classifier.cli.program import main
-from posture_classifier.compare.configurations import collect
+from posture_classifier.compare.configurations import group_runs
 from posture_classifier.compare.wandb_runs import read_project
 from posture_classifier.runs.reading import read_tested_run
 from posture_classifier.utils.errors import UserError
@@ -158,10 +158,10 @@ def test_compare_reads_from_the_server_what_the_run_folder_holds(
     folder = online()
     (served,), untested = read_project("me/posture_classifier", "photos")
     assert not untested
-    (entry,) = collect([read_tested_run(folder), served])
+    (entry,) = group_runs([read_tested_run(folder), served])
     assert entry.name == "test_resnet", "the same configuration, figures and photos"
     other = replace(served, settings=served.settings | {"precision": "64-true"})
-    assert len({entry.name for entry in collect([read_tested_run(folder), other])}) == 2, "a path and a W&B run side by side"
+    assert len({entry.name for entry in group_runs([read_tested_run(folder), other])}) == 2, "a path and a W&B run side by side"
 
     server.kept.runs["begun"] = ServedRun(
         "begun", "posture_classifier", about={"displayName": "begun"}, config={"model": {"value": {}}}
@@ -194,7 +194,7 @@ def test_runs_on_the_server_are_like_those_of_the_disk(server: WandbServer, tmp_
     here = read_tested_run(tmp_path / "good")
     assert (found[0].settings, found[0].seconds, found[0].experiment) == (here.settings, 3, "search")
     second = make_run(tmp_path / "second", some_right(0.9, 1), config=settings("test_resnet", 1))
-    assert len(collect([*found, read_tested_run(second)])) == 2, "two seeds, one there and one here"
+    assert len(group_runs([*found, read_tested_run(second)])) == 2, "two seeds, one there and one here"
     assert len(reasons) == 1
     assert "stopped has no test/predictions.csv in W&B" in reasons[0]
     with pytest.raises(UserError, match=r"wandb:me/project, group other has no runs"):

@@ -1,4 +1,4 @@
-"""What networks cost: against sums done by hand, published figures, and torch's own account of its memory."""
+"""Costs against sums done by hand, published numbers, and torch's own account of its memory."""
 
 import itertools
 import json
@@ -23,7 +23,7 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
 
 
 def test_a_convolution_by_hand() -> None:
-    """3x3, from 3 to 8 channels, 10x10 to 10x10, with a bias: every output takes 27 multiply-adds."""
+    """3x3, from 3 to 8 channels on 10x10 pixels: every output takes 27 multiply-adds."""
     network = on_meta(lambda: nn.Conv2d(3, 8, 3, padding=1))
     weight, images, outputs = 8 * 27 + 8, 3 * 100, 8 * 100
     assert forward_costs(network, (1, 3, 10, 10)) == (outputs * 27, outputs, F32 * (weight + images + outputs))
@@ -47,7 +47,7 @@ def test_a_perceptron_by_hand() -> None:
 
 
 def test_training_a_linear_layer_by_hand() -> None:
-    """Weights, gradients and two moments; pixels, labels, logits, log-probabilities and their gradient per photo; two scalars."""
+    """Weights, gradients and two moments; and for each photo what the assertion names."""
     network, parameters = on_meta(lambda: nn.Sequential(nn.Flatten(), nn.Linear(300, 10))), 3010
     growth = training_memory(network, (33, 3, 10, 10)) - training_memory(network, (32, 3, 10, 10))
     assert growth == F32 * (300 + 10 + 10) + 8, "pixels, log-probabilities, their gradient and a label of 8 bytes"
@@ -71,7 +71,8 @@ def test_frozen_parameters_have_no_gradient_and_no_moments() -> None:
 
 @pytest.mark.parametrize(
     ("name", "parameters", "multiply_adds", "activations"),
-    # Parameters and multiply-adds as torchvision publishes them, activations as timm's table of fvcore counts.
+    # Parameters and multiply-adds as torchvision publishes them, activations as timm's table of
+    # fvcore counts.
     [
         ("resnet18", 11_689_512, 1.814e9, 2.48e6),
         ("vgg16", 138_357_544, 15.47e9, 13.56e6),
@@ -108,7 +109,7 @@ def test_a_deformable_convolution_counts_as_a_convolution() -> None:
 
 
 def allocated(step: Callable[[], None]) -> int:
-    """Most bytes above those at the start that torch's allocator handed out, as its profiler noted them."""
+    """Most bytes above those at the start that torch's allocator handed out, by its profiler."""
     step()
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
         step()
@@ -121,7 +122,7 @@ def allocated(step: Callable[[], None]) -> int:
 
 @pytest.mark.parametrize(("name", "size"), [("test_resnet", 160), ("test_efficientnet", 160), ("test_vit", 160)])
 def test_memory_is_what_a_real_run_takes(name: str, size: int) -> None:
-    """Within 3 % in evaluation and 5 % in a training step: kernels have small workspaces of their own."""
+    """Within 3 % in evaluation and 5 % in a training step: kernels have small workspaces."""
     batch, network = 16, timm.create_model(name).to(memory_format=torch.channels_last)
     images, labels = torch.rand(batch, 3, size, size).contiguous(memory_format=torch.channels_last), torch.zeros(batch).long()
     optimizer = torch.optim.AdamW(network.parameters())

@@ -21,7 +21,7 @@ from filelock import FileLock
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.cli.program import main
-from posture_classifier.compare.configurations import collect
+from posture_classifier.compare.configurations import group_runs
 from posture_classifier.experiments.gpu_queue import RemainingTime, gpus, run_on_gpus
 from posture_classifier.experiments.search import BackboneSearch
 from posture_classifier.runs.reading import read_tested_run
@@ -128,7 +128,7 @@ def test_runs_of_all_folds_are_compared_as_one(tmp_path: Path, photos: Path) -> 
         write_table(run / "test" / "predictions.csv", ["path", "group", "label", "left", "right"], table)
     results = search.results()
     assert [folder.name for folder in results] == ["test_resnet-seed_0", "lenet5-seed_0"]
-    entries = collect([read_tested_run(folder) for folder in results])
+    entries = group_runs([read_tested_run(folder) for folder in results])
     assert [(entry.name, entry.is_crossvalidation, len(entry.runs[0].tested)) for entry in entries] == [
         ("test_resnet", True, 40),
         ("lenet5", True, 40),
@@ -142,8 +142,8 @@ def test_a_comparison_says_who_began_with_random_weights(tmp_path: Path) -> None
     config["model"]["pretrained"] = False
     right = np.ones(10, dtype=np.bool_)
     runs = [read_tested_run(make_run(tmp_path / "a", right)), read_tested_run(make_run(tmp_path / "b", right, config=config))]
-    assert [entry.name for entry in collect(runs)] == ["test_resnet", "lenet5 (random weights)"]
-    assert [entry.name for entry in collect(runs[1:])] == ["lenet5"], "not where none had others"
+    assert [entry.name for entry in group_runs(runs)] == ["test_resnet", "lenet5 (random weights)"]
+    assert [entry.name for entry in group_runs(runs[1:])] == ["lenet5"], "not where none had others"
 
 
 @pytest.mark.parametrize(

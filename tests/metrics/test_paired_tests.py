@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, norm, ttest_ind, ttest_rel
 
-from posture_classifier.compare.verdict import judge
 from posture_classifier.metrics import intervals
 from posture_classifier.metrics.intervals import resample_weights
-from posture_classifier.metrics.paired_tests import against_the_best, differences, holm, least_p, mcnemar, more_groups
-from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.scores import METRICS, Bootstrap
+from posture_classifier.metrics.paired_tests import (
+    additional_groups,
+    holm,
+    holm_against_best,
+    mcnemar,
+    paired_bootstrap,
+    smallest_p,
+)
 from posture_classifier.utils.types import Floats
 
 
@@ -30,16 +34,16 @@ def test_holm_by_hand() -> None:
     assert holm(np.array([0.6, 0.9])).tolist() == [1, 1]
 
 
-def over_groups(scores: Floats) -> Floats:
-    """A metric (K, 1 + D) that is the mean over groups of equal size, of scores (K, G)."""
+def resampled(scores: Floats) -> Floats:
+    """A metric (K, 1 + R) that is the mean over groups of equal size, of scores (K, G)."""
     weights = resample_weights(scores.shape[1], 0)
-    drawn: Floats = scores @ weights.T / weights.sum(1)
-    return drawn
+    values: Floats = scores @ weights.T / weights.sum(1)
+    return values
 
 
 def test_with_groups_of_equal_size_it_is_the_paired_t_test() -> None:
     scores = np.random.default_rng(1).normal([[0.0], [0.4], [0.1]], 1, (3, 25))
-    found = differences(over_groups(scores), 25, [values[:1] for values in over_groups(scores)])
+    found = paired_bootstrap(resampled(scores), 25, [values[:1] for values in resampled(scores)])
     for row, column in ((0, 1), (0, 2), (1, 2)):
         expected = ttest_rel(scores[row], scores[column])
         assert found.values[row, column] == pytest.approx((scores[row] - scores[column]).mean())
@@ -47,65 +51,63 @@ def test_with_groups_of_equal_size_it_is_the_paired_t_test() -> None:
 
 
 def test_the_spread_of_seeds_is_part_of_the_error() -> None:
-    """Where all groups are alike, nothing but the seeds is left, and the test is that of two samples."""
+    """Where all groups are alike only the seeds are left, and the test is that of two samples."""
     seeds = [np.array([0.80, 0.84, 0.88]), np.array([0.90, 0.91, 0.98])]
     values = np.repeat([[s.mean()] for s in seeds], 1 + intervals.RESAMPLES, axis=1)
-    assert differences(values, 30, seeds).p[0, 1] == pytest.approx(ttest_ind(*seeds).pvalue)
+    assert paired_bootstrap(values, 30, seeds).p[0, 1] == pytest.approx(ttest_ind(*seeds).pvalue)
 
 
 def test_few_groups_cannot_say_much() -> None:
     """Each of three groups by 0.1 in favour of one: what a coin says three times in a row."""
     scores = np.array([[0.9, 0.8, 0.7], [0.8, 0.7, 0.6]])
-    found = differences(over_groups(scores), 3, [values[:1] for values in scores])
-    assert found.p[0, 1] == pytest.approx(least_p(3)) == 0.25
-    equal = differences(over_groups(scores[[0, 0]]), 3, [scores[0, :1]] * 2)
+    found = paired_bootstrap(resampled(scores), 3, [values[:1] for values in scores])
+    assert found.p[0, 1] == pytest.approx(smallest_p(3)) == 0.25
+    equal = paired_bootstrap(resampled(scores[[0, 0]]), 3, [scores[0, :1]] * 2)
     assert equal.p.tolist() == [[1, 1], [1, 1]]
 
 
 def test_how_many_groups_would_settle_it() -> None:
     needed = ((norm.ppf(0.975) + norm.ppf(0.8)) * 0.1 * np.sqrt(20) / 0.15) ** 2
-    assert more_groups(0.15, 0.1, 0.0, 20, n_tests=1) == int(np.ceil(needed)) - 20
-    assert more_groups(0.15, 0.1, 0.0, 20, n_tests=10) > more_groups(0.15, 0.1, 0.0, 20, n_tests=1)  # type: ignore[operator]
-    assert more_groups(0.0, 0.1, 0.0, 20, n_tests=1) is None
-    assert more_groups(0.02, 0.1, 0.02, 20, n_tests=1) is None, "two seeds differ as much"
+    assert additional_groups(0.15, 0.1, 0.0, 20, n_tests=1) == int(np.ceil(needed)) - 20
+    assert additional_groups(0.15, 0.1, 0.0, 20, n_tests=10) > additional_groups(0.15, 0.1, 0.0, 20, n_tests=1)  # type: ignore[operator]
+    assert additional_groups(0.0, 0.1, 0.0, 20, n_tests=1) is None
+    assert additional_groups(0.02, 0.1, 0.02, 20, n_tests=1) is None, "two seeds differ as much"
 
 
-def false_alarms(n_entries: int, n_groups: int, each: int, seeds: int, times: int) -> tuple[float, float]:
-    """How often one of some equal entries is called worse than the best: corrected for all pairs, and for those with the best.
+def false_alarms(n_models: int, n_groups: int, each: int, seeds: int, times: int) -> tuple[float, float]:
+    """How often one of some equal models is called worse than the best.
 
-    Some groups are harder for all, and some for one of them; a network of another seed is a little better or worse.
+    The first share is that with Holm's correction for all pairs, the second with one for the pairs
+    of the best alone.
+
+    Some groups are harder for all, and some for one of them; a network of another seed is a little
+    better or worse.
     """
     generator, weights = np.random.default_rng(0), resample_weights(n_groups, 0)
     found = np.zeros(2)
     for _ in range(times):
-        logit = 2 + generator.normal(0, 0.7, n_groups) + generator.normal(0, 0.5, (n_entries, 1, n_groups))
-        luck = generator.normal(0, 0.3 if seeds > 1 else 0, (n_entries, seeds, 1))
+        logit = 2 + generator.normal(0, 0.7, n_groups) + generator.normal(0, 0.5, (n_models, 1, n_groups))
+        luck = generator.normal(0, 0.3 if seeds > 1 else 0, (n_models, seeds, 1))
         scores = generator.binomial(each, 1 / (1 + np.exp(-logit - luck))) / each
         values = scores.mean(1) @ weights.T / n_groups
-        p, best = differences(values, n_groups, list(scores.mean(2))).p, int(values[:, 0].argmax())
-        found += [(against_the_best(p, best) < 0.05).any(), (holm(np.delete(p[best], best)) < 0.05).any()]
+        p, best = paired_bootstrap(values, n_groups, list(scores.mean(2))).p, int(values[:, 0].argmax())
+        found += [(holm_against_best(p, best) < 0.05).any(), (holm(np.delete(p[best], best)) < 0.05).any()]
     return float(found[0] / times), float(found[1] / times)
 
 
-@pytest.fixture
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "RESAMPLES", 400)
-    resample_weights.cache_clear()
-
-
-@pytest.mark.usefixtures("few_draws")
-@pytest.mark.parametrize(("n_entries", "n_groups", "each", "seeds"), [(5, 15, 10, 1), (5, 15, 10, 3), (4, 150, 1, 1)])
-def test_of_a_thousand_ties_at_most_fifty_are_taken_for_a_difference(n_entries: int, n_groups: int, each: int, seeds: int) -> None:
-    assert false_alarms(n_entries, n_groups, each, seeds, times=1000)[0] <= 0.05
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize(("n_models", "n_groups", "each", "seeds"), [(5, 15, 10, 1), (5, 15, 10, 3), (4, 150, 1, 1)])
+def test_of_a_thousand_ties_at_most_fifty_are_taken_for_a_difference(n_models: int, n_groups: int, each: int, seeds: int) -> None:
+    assert false_alarms(n_models, n_groups, each, seeds, times=1000)[0] <= 0.05
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize(
-    ("n_entries", "n_groups", "each", "seeds"), [(10, 15, 10, 1), (10, 72, 10, 1), (3, 30, 5, 2), (10, 150, 1, 1)]
+    ("n_models", "n_groups", "each", "seeds"), [(10, 15, 10, 1), (10, 72, 10, 1), (3, 30, 5, 2), (10, 150, 1, 1)]
 )
-def test_ties_of_other_sizes(n_entries: int, n_groups: int, each: int, seeds: int) -> None:
-    assert false_alarms(n_entries, n_groups, each, seeds, times=1000)[0] <= 0.05
+def test_ties_of_other_sizes(n_models: int, n_groups: int, each: int, seeds: int) -> None:
+    assert false_alarms(n_models, n_groups, each, seeds, times=1000)[0] <= 0.05
 
 
 def test_ties_on_single_photos_by_mcnemar() -> None:
@@ -113,47 +115,5 @@ def test_ties_on_single_photos_by_mcnemar() -> None:
     for _ in range(1000):
         right = generator.random((5, 150)) < generator.choice([0.6, 0.9, 0.99], 150)
         best = int(right.sum(1).argmax())
-        found += bool((against_the_best(mcnemar(right), best) < 0.05).any())
+        found += bool((holm_against_best(mcnemar(right), best) < 0.05).any())
     assert found <= 50
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("few_draws")
-@pytest.mark.parametrize(("n_entries", "n_groups", "each"), [(3, 15, 10), (4, 150, 1)], ids=["groups", "single photos"])
-def test_of_a_thousand_ties_at_most_fifty_are_taken_for_more_by_any_metric(n_entries: int, n_groups: int, each: int) -> None:
-    """From the predictions to the verdict: some photos and groups are harder for all networks, some for one."""
-    generator, group = np.random.default_rng(0), np.repeat(np.arange(n_groups), each)
-    labels, wrong = np.arange(len(group)) % 2, dict.fromkeys(METRICS, 0)
-    for _ in range(1000):
-        common = 1.3 + generator.normal(0, 0.4, n_groups)[group] + generator.normal(0, 0.7, len(group))
-        several = []
-        for _ in range(n_entries):
-            margin = common + generator.normal(0, 0.3, n_groups)[group] + generator.normal(0, 0.6, len(group))
-            positive = 1 / (1 + np.exp(-3 * (2 * labels - 1) * margin))
-            several.append([Predictions(np.arange(len(group)), labels, np.stack([1 - positive, positive], 1))])
-        bootstraps = [Bootstrap.of(entry, group.astype(str)) for entry in several]
-        for metric in METRICS:
-            wrong[metric] += len(judge(metric, several, bootstraps, grouped=each > 1).tied) < n_entries
-    assert max(wrong.values()) <= 50, wrong
-
-
-def networks(shares: list[float], n: int, seed: int) -> list[list[Predictions]]:
-    generator, labels = np.random.default_rng(seed), np.arange(n) % 2
-    said = [np.where(generator.random(n) < share, labels, 1 - labels) for share in shares]
-    return [[Predictions(np.arange(n), labels, np.eye(2)[row] * 0.8 + 0.1)] for row in said]
-
-
-@pytest.mark.parametrize(("each", "test"), [(1, "mcnemar"), (5, "bootstrap")])
-@pytest.mark.parametrize("metric", ["accuracy", "log_loss"])
-def test_a_real_difference_is_found(each: int, test: str, metric: str) -> None:
-    several = networks([0.6, 0.95, 0.94], 300, seed=1)
-    groups = (np.arange(300) // each).astype(str)
-    verdict = judge(metric, several, [Bootstrap.of(entry, groups) for entry in several], grouped=each > 1)
-    assert verdict.order[-1] == 0
-    assert verdict.tied == [verdict.best, 3 - verdict.best]
-    assert verdict.p[0] < 0.001
-    assert verdict.test == (test if metric == "accuracy" else "bootstrap")
-    assert verdict.cheapest([1, 9, 5]) == 2, "the cheapest of those that are not worse"
-    assert verdict.cheapest([None, None, None]) == verdict.best
-    further = verdict.further[3 - verdict.best]
-    assert further is None or further > 100

@@ -1,1 +1,1 @@
-"""Subcommands beside fit, validate and test: one typed function a file, whose signature and docstring are the CLI."""
+"""Subcommands, one typed function a file: its signature and docstring are the command line."""

@@ -12,27 +12,67 @@ from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import PICTURE_SUFFIXES, TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.tables import write_rows
-from posture_classifier.utils.text import first_line, shortlist
+from posture_classifier.utils.text import first_line, plural, shortlist
 
 if TYPE_CHECKING:
     import torch
 
 
-CHOICE = (
-    *("vgg11", "vgg16", "inception_v3", "inception_v4", "resnet18", "resnet34", "resnet50", "densenet121", "densenet169"),
-    *("legacy_xception", "seresnet18", "seresnet50", "mobilenetv1_100", "mobilenetv2_100", "mobilenetv3_small_100"),
-    *("mobilenetv3_large_100", "mobilenetv4_conv_small", "tf_efficientnet_lite0", "efficientnet_b0", "efficientnet_b1"),
-    *("regnety_002", "regnety_004", "vit_tiny_patch16_224", "vit_small_patch16_224", "swin_tiny_patch4_window7_224"),
-    *("convnext_atto", "convnext_tiny"),
-)
-"""timm's smallest of each well-known family; what is listed without a pattern, with two of each file of ours."""
-COLUMNS = (
-    *("name", "family", "year", "image_size", "parameters", "multiply_adds", "activations", "bytes_on_disk", "inference_bytes"),
-    *("batch_size", "training_bytes", "training_bytes_per_photo", "weights"),
-    *("device", "latency_median_ms", "latency_p95_ms", "photos_per_second", "gpu_peak_bytes"),
-    *("accuracy", "accuracy_low", "accuracy_high", "error"),
-)
-"""Of the written table; memory in bytes, times in milliseconds."""
+DEFAULT_NETWORKS = [
+    "vgg11",
+    "vgg16",
+    "inception_v3",
+    "inception_v4",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "densenet121",
+    "densenet169",
+    "legacy_xception",
+    "seresnet18",
+    "seresnet50",
+    "mobilenetv1_100",
+    "mobilenetv2_100",
+    "mobilenetv3_small_100",
+    "mobilenetv3_large_100",
+    "mobilenetv4_conv_small",
+    "tf_efficientnet_lite0",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "regnety_002",
+    "regnety_004",
+    "vit_tiny_patch16_224",
+    "vit_small_patch16_224",
+    "swin_tiny_patch4_window7_224",
+    "convnext_atto",
+    "convnext_tiny",
+]
+"""The smallest of timm's well-known families, listed by default with two of each file of ours."""
+COLUMNS = [
+    "name",
+    "family",
+    "year",
+    "image_size",
+    "parameters",
+    "multiply_adds",
+    "activations",
+    "bytes_on_disk",
+    "inference_bytes",
+    "batch_size",
+    "training_bytes",
+    "training_bytes_per_photo",
+    "weights",
+    "device",
+    "latency_median_ms",
+    "latency_p95_ms",
+    "photos_per_second",
+    "gpu_peak_bytes",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "error",
+]
+"""Columns of the written table; memory in bytes, times in milliseconds."""
 
 
 def backbones(
@@ -46,17 +86,20 @@ def backbones(
     plot: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    """List networks with what they cost: parameters, multiply-adds (one is two FLOPs), memory and, if measured, speed.
+    """List networks with their costs: parameters, multiply-adds (one is two FLOPs), memory, speed.
 
     Args:
-        patterns: Names such as resnet18 or 'vgg1[69]*'; '*' is every network, and nothing a few of each family.
-        measure: Time each network on this device, too: some four seconds each, longer for large ones.
+        patterns: Names such as resnet18 or 'vgg1[69]*'; '*' is all; by default some of each family.
+        measure: Time each network on this device, too: some four seconds each, longer for large
+            ones.
         image_size: Side of the input in pixels; by default each network's own.
         batch_size: Photos in a batch, for training memory and throughput.
         device: Where to measure: cpu, cuda or mps; by default a GPU if there is one.
-        accuracy: A .csv file with columns name, accuracy, low and high, or run folders such as 'lightning_logs/*/version_*'.
+        accuracy: A .csv file with columns name, accuracy, low and high, or run folders such as
+            'lightning_logs/*/version_*'.
         output: A .csv or .jsonl file to write: all figures, in bytes and single operations.
-        plot: A .png, .svg or .pdf file to draw: accuracy, or else the measured throughput, against multiply-adds.
+        plot: A .png, .svg or .pdf file to draw: accuracy, or else the measured throughput, against
+            multiply-adds.
         overwrite: Replace the output and the plot if they exist.
 
     Returns:
@@ -89,28 +132,28 @@ def backbones(
 def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) -> int:
     say(cost_table(rows, terminal().width))
     if output is not None:
-        write_rows(rows, list(COLUMNS), output)
-        say(f"{len(rows)} rows written to {output}")
+        write_rows(rows, COLUMNS, output)
+        say(f"{plural(len(rows), 'row')} written to {output}")
     if plot is not None:
         from posture_classifier.costs.plot import plot_costs
 
         drawn = plot_costs(rows, plot)
-        say(f"figure of {drawn} networks drawn in {plot}" if drawn else "no network could be drawn")
+        say(f"{plural(drawn, 'network')} drawn in {plot}" if drawn else "no network could be drawn")
     failed = [row for row in rows if row["error"]]
     if failed:
-        say(f"{len(failed)} of {len(rows)} networks failed", style="red")
+        say(f"{len(failed)} of {plural(len(rows), 'network')} failed", style="red")
     return 1 if failed else 0
 
 
 def _select(patterns: list[str]) -> list[str]:
-    """Names of timm's registry, each once."""
+    """List the networks that patterns match, each once; without a pattern, a few of each family."""
     import timm
 
     from posture_classifier.costs.families import smallest_of_ours
     from posture_classifier.models.weights import nearest_names
 
     if not patterns:
-        return [name for name in [*smallest_of_ours(2), *CHOICE] if timm.is_model(name)]
+        return [name for name in [*smallest_of_ours(2), *DEFAULT_NETWORKS] if timm.is_model(name)]
     found: dict[str, None] = {}
     for pattern in patterns:
         # A name may say with which weights, as in resnet18.a1_in1k.
@@ -122,7 +165,7 @@ def _select(patterns: list[str]) -> list[str]:
 
 
 def _row(name: str, image_size: int | None, batch_size: int, device: "torch.device | None") -> dict[str, Any]:
-    """All figures of a network; None where there are none, and then perhaps with the reason."""
+    """Compute all columns of a network; where that fails, ``error`` has the reason."""
     from posture_classifier.costs.families import family
     from posture_classifier.costs.latency import measure_speed
     from posture_classifier.costs.operations import count_costs
@@ -135,7 +178,8 @@ def _row(name: str, image_size: int | None, batch_size: int, device: "torch.devi
         row |= asdict(count_costs(name, image_size, batch_size))
         if device is not None:
             row |= asdict(measure_speed(name, image_size, batch_size, device))
-    # Networks say in every kind of exception that they cannot take a size, and the others should still be listed.
+    # Networks say in every kind of exception that they cannot take a size, and the others should
+    # still be listed.
     except Exception as error:
         row["error"] = first_line(error)
     return row

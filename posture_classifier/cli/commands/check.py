@@ -16,11 +16,12 @@ def check(
     fix_list: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    r"""Look for damaged files, copies, leaks, hidden groups, shortcuts and probable label errors; no photo is changed.
+    r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
 
     Args:
         root: The data folder, as fit takes it, in whatever state it is.
-        group_pattern: Regular expression whose match in the path names the person or session, such as 'subject-\d+'.
+        group_pattern: Regular expression whose match in the path names the person or session, such
+            as 'subject-\d+'.
         output: A folder to make for check.html, with the photos that matter, and check.json.
         fix_list: A .csv file to write: photos to leave out, which fit --data.exclude takes.
         overwrite: Replace the output and the list if they exist.

@@ -14,7 +14,7 @@ from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.tables import write_rows
-from posture_classifier.utils.text import printable
+from posture_classifier.utils.text import plural, printable
 
 MAX_TABLE_ROWS = 50
 
@@ -33,11 +33,13 @@ def predict(
     Args:
         checkpoint: A .ckpt file of a run; class names and preprocessing are inside it.
         paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
-        output: A .csv or .jsonl file to write: path, label, probability, one column per class, error.
+        output: A .csv or .jsonl file to write: path, label, probability, one column per class,
+            error.
         overwrite: Replace the output if it exists.
         batch_size: Photos in the network at once, at most; by default what suits the device.
         device: cpu, cuda or mps; by default a GPU if there is one.
-        precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit does; fp32 nowhere.
+        precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit
+            does; fp32 nowhere.
 
     Returns:
         Exit code: 1 if a photo could not be read, else 0.
@@ -60,16 +62,16 @@ def predict(
         write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
     say(_table(rows))
     if output is not None:
-        say(f"{len(rows)} rows written to {output}")
-    say(f"{len(rows)} photos in {seconds:.1f} s, the first prediction after {first:.1f} s")
+        say(f"{plural(len(rows), 'row')} written to {output}")
+    say(f"{plural(len(rows), 'photo')} in {seconds:.1f} s, the first prediction after {first:.1f} s")
     failed = [row for row in rows if row["error"]]
     if failed:
-        say(f"{len(failed)} of {len(rows)} photos could not be read", style="red")
+        say(f"{len(failed)} of {plural(len(rows), 'photo')} could not be read", style="red")
     return 1 if failed else 0
 
 
 def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
-    """Files, folders and patterns as a list of files, in order, each once."""
+    """List the files that files, folders and patterns stand for, in order, each once."""
     found: dict[str, None] = {}
     for name in paths:
         path = Path(name)
@@ -88,14 +90,14 @@ def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
 
 
 def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:
-    """One flat row: empty cells where the photo could not be read."""
+    """Flatten a prediction into a row; cells are empty where the photo could not be read."""
     probabilities = prediction.pop("probabilities") or dict.fromkeys(class_names)
     error = prediction.pop("error")
     return prediction | probabilities | {"error": error}
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("path", "label", "probability", caption=f"{len(rows)} photos")
+    table = Table("path", "label", "probability", caption=plural(len(rows), "photo"))
     for row in rows[:MAX_TABLE_ROWS]:
         if row["error"]:
             table.add_row(Text(printable(row["path"])), Text(row["error"], style="red"), "")

@@ -12,7 +12,7 @@ def report(
     catch: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write report.html: result, errors with pictures, thresholds, calibration, learning curves; it needs nothing beside it.
+    """Write report.html, one file: result, errors with pictures, thresholds, learning curves.
 
     Args:
         run: The folder of a finished run, lightning_logs/<experiment>/version_N.

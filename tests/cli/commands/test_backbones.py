@@ -1,4 +1,4 @@
-"""The table and the figure of what networks cost, without a network."""
+"""The table and the plot of what networks cost, without any connection."""
 
 import csv
 import json
@@ -91,7 +91,7 @@ def test_the_table_is_sorted_and_written_in_full(tmp_path: Path, capsys: pytest.
     costs_of_rows = [int(row["multiply_adds"]) for row in rows]
     assert costs_of_rows == sorted(costs_of_rows)
     last = rows[-1]
-    assert tuple(last) == tool.COLUMNS
+    assert list(last) == tool.COLUMNS
     assert (last["name"], last["family"], last["year"], last["parameters"]) == ("resnet18", "ResNet", "2015", "11689512")
     assert (last["image_size"], last["batch_size"], last["photos_per_second"], last["error"]) == ("160", "32", "", "")
     text = capsys.readouterr().out
@@ -143,31 +143,29 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "facts"),
     [
-        (["rsnet18"], "no network is called rsnet18; the nearest names are resnet18"),
-        (["zzzz*"], r"no network is called zzzz\*; '\*' lists all of them"),
-        (["resnet18", "--plot", "{folder}/p.png"], "--plot needs something to draw .* add --measure"),
-        (["resnet18", "--measure", "--plot", "{folder}/p.csv"], r"must end in .png, .svg or .pdf"),
-        (["resnet18", "--output", "{folder}/there.csv"], "there.csv exists; choose another name, or add --overwrite true"),
-        (["resnet18", "--output", "{folder}/no/a.csv"], "must be a file in a folder that exists"),
-        (["resnet18", "--output", "{folder}/a.txt"], "must end in .csv or .jsonl"),
-        (["resnet18", "--image_size", "0"], "--image_size is 0, but must be at least 1"),
-        (["resnet18", "--batch_size", "-1"], "--batch_size is -1, but must be at least 1"),
-        (["resnet18", "--measure", "--device", "abacus"], "device abacus is not to be had"),
-        (["--accuracy", "{folder}/there.csv"], r"there.csv, line 2: give the columns name, accuracy"),
-        (["--accuracy", "{folder}/percent.csv"], r"percent.csv, line 2: .* shares from 0 to 1"),
-        (["--accuracy", "{folder}/empty.csv"], r"empty.csv has no rows"),
-        (["--accuracy", "{folder}/none.csv"], r"none.csv cannot be read as a table"),
-        (["--accuracy", "{folder}/run_*"], r"run_\* matches no finished run"),
-        (["--accuracy", "{folder}/bad_*"], r"summary.json is not the summary of a run"),
-        (["resnet18", "--accuracy", "{folder}/other.csv"], "other.csv knows none of these networks, but vgg11"),
+        (["rsnet18"], "rsnet18.* resnet18"),
+        (["zzzz*"], r"zzzz\*.*'\*'"),
+        (["resnet18", "--plot", "{folder}/p.png"], "--plot.*--measure"),
+        (["resnet18", "--measure", "--plot", "{folder}/p.csv"], r"p.csv.*.png, .svg or .pdf"),
+        (["resnet18", "--output", "{folder}/there.csv"], "there.csv.*--overwrite true"),
+        (["resnet18", "--output", "{folder}/no/a.csv"], "--output .*no/a.csv"),
+        (["resnet18", "--output", "{folder}/a.txt"], "a.txt.*.csv or .jsonl"),
+        (["resnet18", "--image_size", "0"], "--image_size.* 0.* 1"),
+        (["resnet18", "--batch_size", "-1"], "--batch_size.* -1.* 1"),
+        (["resnet18", "--measure", "--device", "abacus"], "abacus"),
+        (["--accuracy", "{folder}/there.csv"], r"there.csv, line 2.*name, accuracy"),
+        (["--accuracy", "{folder}/percent.csv"], r"percent.csv, line 2.*0 to 1"),
+        (["--accuracy", "{folder}/empty.csv"], r"empty.csv.*name, accuracy"),
+        (["--accuracy", "{folder}/none.csv"], r"none.csv.*\.csv file"),
+        (["--accuracy", "{folder}/run_*"], r"run_\*.*lightning_logs"),
+        (["--accuracy", "{folder}/bad_*"], r"bad_0/summary.json"),
+        (["resnet18", "--accuracy", "{folder}/other.csv"], "other.csv.* vgg11"),
         (["--measure", "perhaps", "--image_size", "many"], "image_size.*many"),
     ],
 )
-def test_wrong_input_is_one_sentence(
-    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: list[str], facts: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "there.csv").write_text("network,share\nresnet18,0.7\n")
     (tmp_path / "percent.csv").write_text("name,accuracy\nresnet18,69.8\n")
     (tmp_path / "empty.csv").write_text("name,accuracy\n")
@@ -179,7 +177,7 @@ def test_wrong_input_is_one_sentence(
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
-    assert re.search(message, error), error
+    assert re.search(facts, error), error
     assert sorted(tmp_path.rglob("*")) == before, "nothing is left behind that would be in the way of the next try"
 
 
@@ -188,10 +186,10 @@ def test_without_a_pattern_there_is_a_choice_of_families() -> None:
     assert 15 < len(names) < 100
     years = [family(name)[1] for name in names]
     assert all(years)
-    assert set(tool.CHOICE) <= set(names), "timm knows all of them"
+    assert set(tool.DEFAULT_NETWORKS) <= set(names), "timm knows all of them"
 
 
-def test_names_on_the_figure_do_not_cover_each_other() -> None:
+def test_names_in_the_plot_do_not_cover_each_other() -> None:
     picture = Figure(figsize=(6, 4))
     axes = picture.add_subplot()
     generator = torch.Generator().manual_seed(0)
@@ -213,7 +211,6 @@ def test_a_narrow_terminal_gets_fewer_columns() -> None:
         "weights": "download",
         "batch_size": 32,
     }
-    row["weights"] = "download"
     row |= {name: 10**9 for name in tool.COLUMNS if name.endswith(("bytes", "photo", "adds", "ations", "parameters", "disk"))}
     for width in (90, 120, 240):
         table = cost_table([row], width)
