@@ -61,16 +61,18 @@ class FinishedRun:
     @cached_property
     def classifier(self) -> Classifier | None:
         """Its best epoch, loaded; None where the checkpoint is gone."""
-        return Classifier.of(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
+        if not self.checkpoint_content:
+            return None
+        return Classifier.of(self.checkpoint_content, precision=self.settings.get("precision", "auto"))
 
     @cached_property
-    def content(self) -> dict[str, Any]:
+    def checkpoint_content(self) -> dict[str, Any]:
         """All that its checkpoint holds; nothing where that is gone."""
         return read_checkpoint(self.checkpoint) if self.checkpoint.is_file() else {}
 
-    def of(self, split: str) -> list[dict[str, str]]:
-        """Rows of ``split.csv``."""
-        return [row for row in self.split_rows if row["split"] == split]
+    def split(self, name: str) -> list[dict[str, str]]:
+        """Rows of ``split.csv`` of one split: train, val or test."""
+        return [row for row in self.split_rows if row["split"] == name]
 
 
 def read_finished_run(folder: Path) -> FinishedRun:
@@ -105,7 +107,7 @@ def validation_predictions(run: FinishedRun) -> PredictionTable | None:
     if run.summary["split"] == "val":
         return None
     if not path.is_file() or _older(path, run.checkpoint):
-        rows = run.of("val")
+        rows = run.split("val")
         if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
             return None
         _predict(run.classifier, run.root, rows, path)

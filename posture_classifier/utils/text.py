@@ -32,15 +32,6 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 
 
 def describe_size(summary: dict[str, Any]) -> str:
-    """``180 photos of 18 groups`` of a summary or of one of its splits."""
-    groups = summary["groups"]
-    return f"{summary['images']} photos" + (f" of {groups} group{'s' if groups > 1 else ''}" if groups else "")
-
-
-def describe_interval(figure: dict[str, float | None]) -> str:
-    """``0.813 to 0.940`` of a summary's figure."""
-    if figure["value"] is None:
-        return "undefined: one class only"
-    if figure["low"] is None or figure["high"] is None:
-        return "unknown: one group tells nothing of others"
-    return f"{figure['low']:.3f} to {figure['high']:.3f}"
+    """Say how many photos a summary or one of its splits has: ``180 photos of 18 groups``."""
+    photos, groups = plural(summary["images"], "photo"), summary["groups"]
+    return f"{photos} of {plural(groups, 'group')}" if groups else photos

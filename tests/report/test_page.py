@@ -90,7 +90,7 @@ def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Pa
 
 
 def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_photos, "WRONG", 1)
+    monkeypatch.setattr(report_photos, "MOST_WRONG", 1)
     table = run / "test" / "predictions.csv"
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
