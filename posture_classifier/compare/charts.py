@@ -30,7 +30,8 @@ MANY = 30
 FEW = 6
 """Entries in a chart that distinguishes them by colour, dashes and markers."""
 TALLEST = 560
-"""CSS pixels for the rows of the chart of groups, which then fits on a printed page; it shows the hardest ones."""
+"""CSS pixels for the rows of the chart of groups, which then fits on a printed page; it shows the
+hardest ones."""
 LARGEST = 1200
 """Area in square points of the disc with the most parameters: 39 points across."""
 LETTERS = 30
@@ -44,7 +45,7 @@ def shortened(name: str) -> str:
 
 @chart_style()
 def forest_chart(comparison: Comparison) -> Markup:
-    """Draw the metric that decides with its intervals, the best on top; hollow marks are significantly worse than the best."""
+    """Draw the metric that decides, the best on top; hollow marks are significantly worse."""
     verdict, shown = comparison.verdict, comparison.verdict.order[:MANY]
     title = METRICS[verdict.metric].title
     figure, axes = empty_chart(f"{title}, 95 % interval", "", height=60 + 34 * len(shown))
@@ -66,7 +67,7 @@ def forest_chart(comparison: Comparison) -> Markup:
 
 @chart_style()
 def cost_chart(comparison: Comparison) -> Markup:
-    """Draw the metric against multiply-adds, after Canziani et al. 2016, figure 2; empty if no costs are known."""
+    """Draw the metric against multiply-adds, if known, after Canziani et al. 2016, figure 2."""
     metric, title = comparison.verdict.metric, METRICS[comparison.verdict.metric].title
     known = [index for index in comparison.verdict.order[:MANY] if comparison.expenses[index].multiply_adds]
     if not known:
@@ -115,7 +116,7 @@ def _spread_equal(x: Floats) -> Floats:
 
 
 def accuracy_charts(comparison: Comparison) -> list[Markup]:
-    """Draw the share of right photos of each class and, if there are groups, of each group, for the best entries."""
+    """Draw the best entries' shares of right photos in each class and, if any, each group."""
     return [_class_chart(comparison), _group_chart(comparison)] if comparison.grouped else [_class_chart(comparison)]
 
 
@@ -145,7 +146,7 @@ def _class_chart(comparison: Comparison) -> Markup:
 
 
 def recall(comparison: Comparison, index: int, label: int) -> Estimate:
-    """Measure the share of a class's photos that an entry got right, with its interval over groups."""
+    """Measure an entry's share of right photos in a class, with its interval over groups."""
     inside = comparison.labels == label
     return estimate_share(comparison.right[index][inside], comparison.groups[inside])
 

@@ -1,4 +1,4 @@
-"""``comparison.html``: verdict, metrics with intervals, tests, costs, curves and settings, on one page."""
+"""``comparison.html``: verdict, metrics, tests, costs, curves and settings, on one page."""
 
 from pathlib import Path
 

@@ -5,10 +5,10 @@ from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.paired_tests import POWER, SAME
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.formatting import describe_estimate, operations
-from posture_classifier.utils.text import describe_size
+from posture_classifier.utils.text import describe_size, plural
 
 MOST_PAIRS = 5
-"""Entries for which a sentence says what would tell them from the best."""
+"""Most entries that get a sentence on what would show whether the best is better."""
 
 
 def tested_on(comparison: Comparison) -> str:
@@ -17,14 +17,14 @@ def tested_on(comparison: Comparison) -> str:
 
 
 def standing(comparison: Comparison, index: int) -> str:
-    """Say what the verdict is on an entry: ``best``, ``not told apart`` from it, or ``behind`` it."""
+    """Name the verdict on an entry: ``best``, ``not told apart`` from it, or ``behind`` it."""
     if index == comparison.verdict.best:
         return "best"
     return "behind" if comparison.verdict.p[index] < LEVEL else "not told apart"
 
 
 def recommendation(comparison: Comparison) -> str:
-    """Which entry to take, and why, in one sentence."""
+    """Say which entry to take, and why, in one sentence."""
     verdict, chosen = comparison.verdict, comparison.chosen
     name, title = comparison.names[chosen], METRICS[verdict.metric].title
     if len(verdict.order) == 1:
@@ -43,17 +43,20 @@ def recommendation(comparison: Comparison) -> str:
 
 
 def what_would_settle_it(comparison: Comparison) -> list[str]:
-    """For each entry that cannot be told from the best, how much more would have to be tested."""
+    """Say for entries not significantly worse than the best how much more to test."""
     verdict, unit = comparison.verdict, comparison.unit
     if verdict.too_few:
         n_entries = len(verdict.order)
-        return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their figures; test on more {unit}."]
+        return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their values; test on more {unit}."]
     pairs = [index for index in verdict.tied if index != verdict.best]
-    more = [f"{len(pairs) - MOST_PAIRS} more pairs are in the table of tests."] if len(pairs) > MOST_PAIRS else []
-    return [_settled(comparison, index) for index in pairs[:MOST_PAIRS]] + more
+    sentences = [_what_would_settle_pair(comparison, index) for index in pairs[:MOST_PAIRS]]
+    if len(pairs) > MOST_PAIRS:
+        hidden = plural(len(pairs) - MOST_PAIRS, "more pair is", "more pairs are")
+        sentences.append(f"{hidden} in the table of tests.")
+    return sentences
 
 
-def _settled(comparison: Comparison, index: int) -> str:
+def _what_would_settle_pair(comparison: Comparison, index: int) -> str:
     verdict, unit, further = comparison.verdict, comparison.unit, comparison.verdict.further[index]
     pair = f"{comparison.names[verdict.best]} and {comparison.names[index]}"
     difference = abs(verdict.differences.values[verdict.best, index])
@@ -65,15 +68,15 @@ def _settled(comparison: Comparison, index: int) -> str:
 
 
 def how_tested(comparison: Comparison) -> list[str]:
-    """What the verdict rests on, and what it does not cover."""
+    """Say what the verdict rests on, and what it does not cover."""
     verdict, unit = comparison.verdict, comparison.unit
     test = (
         "McNemar's exact test on single photos, which are taken to be independent of each other"
         if verdict.test == "mcnemar"
-        else f"a paired bootstrap over {unit}, with the same draws for all entries"
+        else f"a paired bootstrap over {unit}, with the same resamples for all entries"
     )
     seeds = (
-        "A figure of several seeds is their mean. Its interval is not about training anew, but the tests between entries are: the "
+        "The value of several seeds is their mean. Its interval is not about training anew, but the tests between entries are: the "
         "spread of the seeds is part of their error."
         if any(len(networks) > 1 for networks in comparison.several)
         else "Nothing here is about training anew with another seed, which may change as much; train several."

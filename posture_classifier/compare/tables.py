@@ -26,7 +26,7 @@ COSTS = {
     "photos_per_second": _Cost("photos/s\n", 1),
     "seconds": _Cost("training\ns", 1),
 }
-"""Title of the column of each cost, and what its values are divided by."""
+"""Title of each cost's column, and what its values are divided by."""
 NOT_TIMED = "Latency of one photo and photos per second are measured by compare --measure."
 ENDS = {"value": "", "low": "_low", "high": "_high"}
 """Ends of the names of a metric's columns, by the attributes of its estimate."""
@@ -48,8 +48,10 @@ COLUMNS = [
     "backbone",
     "runs",
 ]
-"""Columns of ``comparison.csv``: memory in bytes, losses in nats, and in ``more_groups`` (or without groups ``more_photos``) how
-many more would settle which entry is better."""
+"""Columns of ``comparison.csv``: memory in bytes, losses in nats.
+
+``more_groups`` or, without groups, ``more_photos`` is how many more would settle which is better.
+"""
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:

@@ -21,13 +21,13 @@ def row_shares(confusion: Ints) -> Floats:
 
 
 def confusion_table(confusion: Ints, classes: list[str]) -> Markup:
-    """Make a table of counts (C, C), rows by true and columns by predicted class; shades are shares of the row."""
+    """Make a table of counts (C, C): rows are true classes, shades are shares of the row."""
     cells = [[str(count) for count in row] for row in confusion.tolist()]
     return shaded_table(cells, row_shares(confusion), classes)
 
 
 def plot_confusion(confusion: Ints, classes: list[str], title: str, path: Path) -> None:
-    """Write a picture of counts (C, C), rows by true and columns by predicted class; shades are shares of the row."""
+    """Write a picture of counts (C, C): rows are true classes, shades are shares of the row."""
     names = [name.replace("$", r"\$") for name in classes]  # a dollar would begin a formula
     with rc_context({"font.family": fonts()}):
         _draw(confusion, names, title).savefig(path, dpi=150)

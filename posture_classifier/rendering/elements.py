@@ -1,6 +1,7 @@
-"""Fills the templates of pages, and makes the parts that need computing: photos, tables with shades, alignment.
+"""Fills the templates of pages, and makes the parts that need computing.
 
-A template escapes what it is given, unless it is ``Markup``, which only templates (and matplotlib's SVG) make.
+A template escapes what it is given, unless that is ``Markup``: the output of another template, or
+matplotlib's SVG.
 """
 
 import base64
@@ -17,11 +18,11 @@ from PIL import Image
 from posture_classifier.images.decode import DecodeError, decode
 
 UPRIGHT = 30
-"""Most letters in the names above a square table that fit side by side on a phone; more are turned."""
+"""Most letters of all names above a square table, on a phone; with more the names are turned."""
 
 
 def numeric_columns(rows: Sequence[Sequence[str]], n_columns: int) -> list[bool]:
-    """Tell which columns hold numbers only, by the first character of every cell; empty cells are no objection."""
+    """Tell which columns hold numbers or nothing, by the first character of every cell."""
     return [all(_is_number(row[column]) for row in rows) for column in range(n_columns)]
 
 
@@ -77,7 +78,7 @@ def photo(image: Image.Image | None, alt: str, caption: str) -> Markup:
 
 
 def thumbnail(path: Path, side: int) -> Image.Image | None:
-    """Read a photo, RGB and upright, of at most ``side`` pixels a side; None where it cannot be read."""
+    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable."""
     try:
         image = decode(path, side)
     except DecodeError:

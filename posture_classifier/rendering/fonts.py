@@ -6,6 +6,6 @@ MORE_LETTERS = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothi
 
 
 def fonts() -> list[str]:
-    """List the usual font, then the installed ones with the letters of other scripts: class names may be Korean."""
+    """List the usual font, then installed ones with other letters: class names may be Korean."""
     installed = set(get_font_names())
     return ["DejaVu Sans", *(name for name in MORE_LETTERS if name in installed)]

@@ -31,7 +31,7 @@ def describe_estimate(estimate: Estimate) -> str:
 
 
 def estimate_cell(estimate: Estimate) -> Markup:
-    """Write a metric with its interval in a table, where a line may break before the interval only."""
+    """Write a metric with its interval as a cell, whose line may break before the interval only."""
     interval = "" if estimate.value is None else describe_interval(estimate)
     return render("elements.html", "value_and_interval", value=describe_value(estimate.value), interval=interval)
 

@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 from posture_classifier.utils.types import Floats
 
 DIRECTIONS = [(1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 0.6), (0.8, -0.6), (-0.8, 0.6), (-0.8, -0.6)]
-"""Places of a name around its disc, in the order of preference: right, left, above, below, corners."""
+"""Places of a name around its disc, the best first: right, left, above, below, corners."""
 GAPS = (2, 8, 16, 26, 38, 52, 70)
 """Points between a disc and its name; the first that has room is taken."""
 
@@ -29,7 +29,8 @@ def place_labels(
 ) -> None:
     """Write each name next to its disc, with a line to it where it had to go further away.
 
-    Greedy, from the most crowded disc on. A name that has no room at all is left out, rather than covering another.
+    Greedy, from the most crowded disc on. A name that has no room at all is left out, rather than
+    covering another.
 
     Args:
         figure: Figure that holds the axes.

@@ -61,7 +61,7 @@ def _draw(axes: Axes, rows: Rows, columns: dict[str, str], ink: str, **style: An
 
 
 def draw_curve(axes: Axes, rows: Rows, column: str, **style: Any) -> list[float]:
-    """Draw one column by epoch, with whole numbers as epochs, and return its values; empty cells are left out."""
+    """Draw one column by epoch without its empty cells, and return its values."""
     points = [(int(row["epoch"]), float(row[column])) for row in rows if row.get(column)]
     axes.plot([epoch for epoch, _ in points], [value for _, value in points], **style)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -69,7 +69,7 @@ def draw_curve(axes: Axes, rows: Rows, column: str, **style: Any) -> list[float]
 
 
 def _phases(rows: Rows) -> Iterator[tuple[int, int, int, float]]:
-    """First and last epoch of each phase, its trained stages, and how dark it is from 0 (head only) to 1 (most stages)."""
+    """First and last epoch of each phase, its trained stages, and its darkness from 0 to 1."""
 
     def n_stages(row: dict[str, str]) -> int:
         return int(float(row.get("stages_open") or 0))

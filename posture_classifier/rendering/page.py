@@ -1,4 +1,4 @@
-"""One self-contained HTML page, for ``check``, ``compare`` and ``report``: no script, no request, one file."""
+"""The pages of ``check``, ``compare`` and ``report``: one HTML file, no script, no request."""
 
 import re
 from collections.abc import Sequence

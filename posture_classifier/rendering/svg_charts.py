@@ -1,4 +1,4 @@
-"""Charts for pages: matplotlib's, as SVG within the HTML, in the page's colours by day and by night.
+"""Charts for pages: matplotlib's SVG within the HTML, in the page's colours by day and by night.
 
 @chart_style()
 def roc(points: Floats) -> Markup:
@@ -70,7 +70,7 @@ STYLE: dict[str, Any] = {
 
 @contextmanager
 def chart_style() -> Iterator[None]:
-    """Set the page's style while something is drawn: a decorator of functions that draw, or a ``with`` block."""
+    """Set the page's style: a decorator of functions that draw, or a ``with`` block."""
     style: Any = STYLE | {"font.family": fonts()}  # matplotlib types every name of a setting
     with rc_context(style):
         yield
@@ -92,7 +92,7 @@ def empty_chart(x: str, y: str, width: int = WIDTH, height: int = HEIGHT) -> tup
 
 
 def line_style(number: int, marker: bool = False) -> dict[str, Any]:
-    """Colour, dashes and, if wanted, marker of the n-th line: it differs from the others without colour too."""
+    """Give the n-th line a colour, dashes and, if wanted, a marker: it stands out in grey too."""
     style: dict[str, Any] = {"color": SERIES[number % len(SERIES)], "linestyle": LINES[number % len(LINES)]}
     if marker:
         style |= {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": GROUND, "markeredgewidth": 0.6}
@@ -100,14 +100,14 @@ def line_style(number: int, marker: bool = False) -> dict[str, Any]:
 
 
 def legend_below(axes: Axes) -> None:
-    """Name the lines below the chart, each in a row of its own; the figure grows, so that the axes keep their height."""
+    """Name the lines below the chart, by which the figure grows: the axes keep their height."""
     figure: Any = axes.figure
     figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)
     figure.set_figheight(figure.get_figheight() + LEGEND_ROW / 72 * len(axes.get_legend_handles_labels()[0]))
 
 
 def chart_markup(figure: Figure, alt: str, caption: str = "") -> Markup:
-    """Turn a figure, within ``chart_style``, into SVG that asks for nothing and is the same byte for byte every time.
+    """Turn a figure, within ``chart_style``, into SVG that repeats to the byte.
 
     Args:
         figure: The drawn figure.
@@ -121,7 +121,7 @@ def chart_markup(figure: Figure, alt: str, caption: str = "") -> Markup:
 
 
 def _svg_content(figure: Figure) -> str:
-    """What matplotlib draws, without the ``svg`` element around it, and without fonts, colours and ids of its own."""
+    """Matplotlib's drawing without the outer ``svg`` element, in the page's fonts and colours."""
     buffer = StringIO()
     with rc_context({"svg.hashsalt": "page"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's machine may well have it
@@ -141,7 +141,7 @@ def _svg_content(figure: Figure) -> str:
 
 
 def _unique_ids(drawn: str) -> str:
-    """Drop ids that nothing refers to, and prefix the others with a hash of the chart: several charts share a page."""
+    """Drop unused ids, and prefix the others with a hash of the chart: charts share a page."""
     drawn = drawn.replace("xlink:href", "href")
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', drawn))
     drawn = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", drawn)

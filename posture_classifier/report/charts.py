@@ -28,7 +28,7 @@ def roc_chart(predictions: Predictions, names: dict[int, str], alarms: dict[int,
     Args:
         predictions: Predictions of the evaluated photos.
         names: Name of each class that is drawn, by label.
-        alarms: What the chosen threshold of a class does, by label; classes may be missing.
+        alarms: Effect of the chosen threshold of a class, by label; classes may be missing.
     """
     figure, axes = empty_chart("false alarms", "caught (recall)")
     axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
@@ -44,7 +44,13 @@ def roc_chart(predictions: Predictions, names: dict[int, str], alarms: dict[int,
 
 @chart_style()
 def precision_recall_chart(predictions: Predictions, names: dict[int, str], alarms: dict[int, Alarm]) -> Markup:
-    """Draw the precision-recall curve of each class against the rest, with its chosen threshold; arguments as of ``roc_chart``."""
+    """Draw the precision-recall curve of each class against the rest, with its chosen threshold.
+
+    Args:
+        predictions: Predictions of the evaluated photos.
+        names: Name of each class that is drawn, by label.
+        alarms: Effect of the chosen threshold of a class, by label; classes may be missing.
+    """
     figure, axes = empty_chart("caught (recall)", "alarms that are right (precision)")
     for line, (label, name) in enumerate(names.items()):
         points = operating_points(predictions.probabilities[:, label], predictions.labels == label)
@@ -68,7 +74,7 @@ def _finish_unit_square(axes: Axes) -> None:
 
 @chart_style()
 def reliability_chart(predictions: Predictions, groups: npt.NDArray[np.str_], title: str) -> Markup:
-    """Draw accuracy by confidence, in the bins of the ECE; bars below show how many photos each bin has.
+    """Draw accuracy by confidence, in the bins of the ECE; bars show how many photos each has.
 
     Args:
         predictions: Predictions of N photos.

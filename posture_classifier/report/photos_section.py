@@ -1,4 +1,4 @@
-"""The photos that say most about a network: those it is most wrong about, and least certain of."""
+"""The photos that a network is most wrong about, and least certain of."""
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,7 @@ def _figure(run: FinishedRun, i: int, picture: Image.Image | None) -> Markup:
 
 
 def _verdict(run: FinishedRun, i: int) -> str:
-    """Say what a photo is and was taken for: ``is normal, said turtle_neck (0.98)``, or ``normal (0.55)``."""
+    """Write the classes: ``is normal, said turtle_neck (0.98)``, or ``normal (0.55)`` if right."""
     predictions = run.evaluated.predictions
     true, predicted = (run.classes[labels[i]] for labels in (predictions.labels, predictions.predicted))
     verdict = true if true == predicted else f"is {true}, said {predicted}"

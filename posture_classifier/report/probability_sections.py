@@ -24,7 +24,8 @@ def thresholds_section(run: FinishedRun, validation: PredictionTable | None, rec
 
     Args:
         run: The finished run.
-        validation: Predictions of the validation photos, which choose the thresholds; None where there are none.
+        validation: Predictions of the validation photos, which choose the thresholds, if there are
+            any.
         recall: Share of a class that is to be caught.
         caught: Class to catch; None takes the second of two classes, and of more every one in turn.
     """
@@ -52,7 +53,7 @@ def thresholds_section(run: FinishedRun, validation: PredictionTable | None, rec
 
 
 def _alarms(run: FinishedRun, validation: PredictionTable, recall: float) -> dict[int, Alarm]:
-    """Choose a threshold for each class on the validation photos, and measure it on the test photos."""
+    """Choose each class's threshold on validation photos, and measure it on the test photos."""
     evaluated, seed = run.evaluated, run.summary["seed"]
     alarms = {}
     for label in np.unique(validation.predictions.labels).tolist():
@@ -78,7 +79,7 @@ def _in_words(run: FinishedRun, alarm: Alarm, label: int, recall: float) -> tupl
 
 
 def _curves(run: FinishedRun, alarms: dict[int, Alarm], label: int | None) -> Markup:
-    """Draw the curves of one class if one is to be caught, or else of the classes with most photos."""
+    """Draw the curves of the class to catch, or else of the classes with most photos."""
     predictions = run.evaluated.predictions
     counts = np.bincount(predictions.labels, minlength=len(run.classes))
     drawable = [int(c) for c in np.argsort(-counts, kind="stable") if 0 < counts[c] < len(run.evaluated)]
@@ -90,7 +91,7 @@ def _curves(run: FinishedRun, alarms: dict[int, Alarm], label: int | None) -> Ma
 
 
 def calibration_section(run: FinishedRun, validation: PredictionTable | None) -> Section:
-    """Show reliability before and after temperature scaling, which is fitted to the validation photos."""
+    """Show reliability before and after temperature scaling, fitted to the validation photos."""
     title, evaluated = "Can its probabilities be believed?", run.evaluated
     before = reliability_chart(evaluated.predictions, evaluated.groups, "as it is")
     temperature = None if validation is None else fit_temperature(validation.predictions)

@@ -49,7 +49,7 @@ def _duration(seconds: int) -> str:
 
 
 def _describe_phase(phase: dict[str, Any]) -> str:
-    """Say which stages were trained when: ``epoch 0: the head``, or ``epochs 1 to 6: 7 stages``."""
+    """Say what was trained when: ``epoch 0: the head``, or ``epochs 1 to 6: 7 stages``."""
     first, last, n_stages = phase["first_epoch"], phase["last_epoch"], phase["stages_open"]
     when = f"epoch {first}" if first == last else f"epochs {first} to {last}"
     return f"{when}: {'the head' if n_stages == 1 else f'{n_stages} stages'}"
@@ -69,7 +69,7 @@ def learning_section(run: FinishedRun) -> Section:
 
 
 def check_section(run: FinishedRun) -> Section:
-    """Tell the known faults of the photos: those in a ``check.json``, or at least identical files."""
+    """Tell the known faults of the photos: those in a ``check.json``, or identical files."""
     title = "What check found"
     found = next((path for path in (run.folder / "check.json", run.root / "check.json") if path.is_file()), None)
     body = _findings(found) if found is not None else None
@@ -89,7 +89,7 @@ def _findings(path: Path) -> Markup | None:
 
 
 def _identical_files(run: FinishedRun) -> str | None:
-    """Look for identical files by the digests in the checkpoint, so that the photos need not be there; None without it."""
+    """Look for identical files by the digests in the checkpoint; None if that is gone."""
     digests = run.checkpoint_content.get(PostureData.__qualname__, {})
     rows = {split: run.split(split) for split in SPLITS}
     if any(len(digests.get(split, ())) != len(rows[split]) for split in SPLITS):

@@ -23,7 +23,7 @@ def test_the_table_has_counts_and_shades() -> None:
 
 @pytest.mark.parametrize("n_classes", [2, 4, 31])
 def test_the_picture_is_written(tmp_path: Path, n_classes: int) -> None:
-    """With names beside each other, turned names, and no room for counts; a dollar begins no formula."""
+    """With upright names, turned names, and no room for counts; a dollar begins no formula."""
     plot_confusion(np.eye(n_classes, dtype=np.int64), ["$a_b$"] * n_classes, "title", tmp_path / "confusion.png")
     with Image.open(tmp_path / "confusion.png") as picture:
         assert picture.width > picture.height >= 600
