@@ -11,7 +11,8 @@ import torch
 from posture_classifier.cli.program import main
 from posture_classifier.metrics import intervals
 from posture_classifier.models.frozen_prefix import Cut
-from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
+from posture_classifier.rendering.confusion_matrix import plot_confusion
+from posture_classifier.rendering.learning_curves import plot_curves
 from tests.helpers.photos import DrawFolder, draw_photos
 from tests.helpers.program import Fit, fit_arguments
 

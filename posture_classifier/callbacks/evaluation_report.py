@@ -19,11 +19,13 @@ from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import compute_type, name_of
-from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
+from posture_classifier.rendering.confusion_matrix import plot_confusion
+from posture_classifier.rendering.formatting import describe_interval
+from posture_classifier.rendering.learning_curves import plot_curves
 from posture_classifier.runs.names import METRICS_CSV
 from posture_classifier.utils.device import device_name
 from posture_classifier.utils.tables import read_rows
-from posture_classifier.utils.text import describe_interval, describe_size
+from posture_classifier.utils.text import describe_size
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
 
@@ -85,9 +87,9 @@ class EvaluationReport(Callback):
         text = json.dumps(self.summary, indent=2, ensure_ascii=False)
         (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
         _write_predictions(predictions, seen, self._folder / split / "predictions.csv")
-        accuracy = self.summary["accuracy"]
+        accuracy = measured["accuracy"]
         title = (
-            f"{split}: accuracy {accuracy['value']:.3f}, 95 % interval {describe_interval(accuracy)}\n{describe_size(self.summary)}"
+            f"{split}: accuracy {accuracy.value:.3f}, 95 % interval {describe_interval(accuracy)}\n{describe_size(self.summary)}"
         )
         plot_confusion(predictions.confusion, data.class_names, title, self._folder / "confusion_matrix.png")
         if rows:

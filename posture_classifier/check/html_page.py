@@ -1,78 +1,47 @@
-"""``check.html``: the findings with the photos that matter, in one file that asks for no other."""
+"""``check.html``: the findings with the photos that matter, on one page."""
 
-import re
 from pathlib import Path
+
+from markupsafe import Markup
 
 from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import verdict
-from posture_classifier.rendering.page import (
-    Html,
-    Section,
-    bullets,
-    joined,
-    paragraph,
-    photo,
-    photos,
-    strong,
-    text,
-    thumbnail,
-    together,
-    write_page,
-)
+from posture_classifier.rendering.elements import photo, render, thumbnail
+from posture_classifier.rendering.page import Section, write_page
 
 SIDE = 160
-"""Pixels of a thumbnail: three in a row on a phone, and some 5 KB each."""
+"""Most pixels along the side of a thumbnail: three in a row on a phone, and some 5 KB each."""
 CLUSTERS = 24
-"""Shown of each finding; the others are in ``check.json``."""
+"""Clusters shown of each finding; the others are in ``check.json``."""
 PER_CLUSTER = 6
+"""Photos shown of each cluster."""
 
 
 def write_check(result: Result, path: Path) -> None:
-    """Write the page."""
+    """Write the page of a check."""
     level = ("note", "warning", "error")[exit_code(result.findings)]
-    lead = paragraph(strong(verdict(result)), level) + bullets(map(_entry, result.findings))
-    sections = [
-        Section(f"{f.severity}: {_name(f)}", paragraph(_text(f.text)) + _photos(result.photos.root, f), f.severity, f.kind)
-        for f in result.findings
-    ]
-    write_page(path, f"Check of {result.photos.root}", lead, sections)
+    lead = render("check.html", "lead", level=level, verdict=verdict(result), findings=result.findings)
+    write_page(path, f"Check of {result.photos.root}", lead, [_section(result.photos.root, f) for f in result.findings])
 
 
-def _entry(finding: Finding) -> Html:
-    link = f'<a class="{finding.severity}" href="#{finding.kind}">{finding.severity}: {_name(finding)}</a>'
-    first, _, _ = finding.text.partition(". ")  # the rest is below
-    return Html(f"{link}: {_text(first.removesuffix('.'))}")
-
-
-def _text(sentence: str) -> Html:
-    """Options are not torn apart after their dashes."""
-    return Html(re.sub(r"--\w+", lambda option: together(option[0]), text(sentence)))
-
-
-def _name(finding: Finding) -> str:
-    return finding.kind.replace("_", " ")
-
-
-def _photos(root: Path, finding: Finding) -> Html:
+def _section(root: Path, finding: Finding) -> Section:
     captions = finding.captions or [""] * len(finding.photos)
     clusters = list(zip(finding.photos, captions, strict=True))[:CLUSTERS]
-    if all(len(cluster) == 1 for cluster, _ in clusters):
-        body = photos(_photo(root, cluster[0], caption) for cluster, caption in clusters) if clusters else Html()
+    if all(len(paths) == 1 for paths, _ in clusters):
+        figures = [_photo(root, paths[0], caption) for paths, caption in clusters]
     else:
-        body = photos(_cluster(root, cluster, caption) for cluster, caption in clusters)
+        figures = [_cluster(root, paths, caption) for paths, caption in clusters]
     hidden = len(finding.photos) - len(clusters)
-    return body + paragraph(f"and {hidden} more in check.json") if hidden > 0 else body
+    body = render("check.html", "finding", text=finding.text, figures=figures, hidden=hidden)
+    title = render("check.html", "finding_title", finding=finding)
+    return Section(title, body, finding.severity, finding.kind)
 
 
-def _cluster(root: Path, cluster: list[str], caption: str) -> Html:
-    label = Html(f'<div class="caption">{text(caption)}</div>') if caption else Html()
-    more = paragraph(f"and {len(cluster) - PER_CLUSTER} more") if len(cluster) > PER_CLUSTER else Html()
-    pictures = joined(_photo(root, path, "") for path in cluster[:PER_CLUSTER])
-    return Html(f'<div class="photos cluster">{label}{pictures}{more}</div>')
+def _cluster(root: Path, paths: list[str], caption: str) -> Markup:
+    photos = [_photo(root, path, "") for path in paths[:PER_CLUSTER]]
+    return render("check.html", "cluster", photos=photos, caption=caption, hidden=len(paths) - len(photos))
 
 
-def _photo(root: Path, path: str, caption: str) -> Html:
-    name = Html(text(path).replace("/", "/<wbr>"))
-    label = Html(f"{name}<br>{text(caption)}") if caption else name
-    return photo(thumbnail(root / path, SIDE), path, label)
+def _photo(root: Path, path: str, caption: str) -> Markup:
+    return photo(thumbnail(root / path, SIDE), path, render("check.html", "photo_caption", path=path, caption=caption))

@@ -1,175 +1,147 @@
-"""``comparison.html``: verdict, figures with intervals, tests, costs, curves and settings, in one file that asks for no other."""
+"""``comparison.html``: verdict, metrics, tests, costs, curves and settings, on one page."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
-from posture_classifier.compare.charts import FEW, MANY, against_costs, by_class_and_group, forest, learning_curves
+from posture_classifier.compare.charts import FEW, MANY, accuracy_charts, cost_chart, forest_chart, learning_charts
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.configurations import different_settings
-from posture_classifier.compare.sentences import (
-    decimals,
-    how_tested,
-    number,
-    p_value,
-    recommendation,
-    span,
-    standing,
-    tested_on,
-    what_would_settle_it,
-)
-from posture_classifier.compare.tables import COSTS, NOT_TIMED
+from posture_classifier.compare.sentences import how_tested, recommendation, standing, tested_on, what_would_settle_it
+from posture_classifier.compare.tables import COSTS, NOT_TIMED, cost_cells, known_costs
 from posture_classifier.metrics.reliability import BINS
 from posture_classifier.metrics.scores import METRICS
-from posture_classifier.rendering.page import (
-    Html,
-    Section,
-    bullets,
-    contents,
-    heading,
-    paragraph,
-    shaded,
-    strong,
-    table,
-    write_page,
-)
-from posture_classifier.rendering.svg_charts import chart_row
+from posture_classifier.rendering.elements import render, shaded_table
+from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value
+from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.utils.text import plural
+
+PAGE = "comparison.html"
 
 
 def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) -> None:
     """Write the page.
 
     Args:
-        comparison: What it is about.
-        path: The .html file.
+        comparison: Entries with their metrics and the verdict.
+        path: HTML file to write.
         left_out: Runs that had no test results, and why.
     """
     sections = [
-        Section("Which is better", _verdict(comparison) + _notes(comparison, left_out)),
-        Section("Figures", _figures(comparison)),
+        Section("Which is better", _verdict(comparison, left_out)),
+        Section("Metrics", _metrics(comparison)),
         Section("Costs", _costs(comparison)),
         Section("Tests against the best", _tests(comparison)),
-        Section("Classes and groups", _some(comparison, FEW) + by_class_and_group(comparison)),
+        Section("Classes and groups", _charts(comparison, accuracy_charts(comparison))),
         Section("Agreement", _agreement(comparison)),
-        Section("Learning curves", _some(comparison, FEW) + learning_curves(comparison)),
+        Section("Learning curves", _charts(comparison, learning_charts(comparison))),
         Section("Settings that differ", _settings(comparison)),
         Section("Runs", _runs(comparison)),
     ]
-    networks = sum(len(networks) for networks in comparison.predictions)
-    entries = f"{len(comparison.configurations)} entries" if len(comparison.configurations) > 1 else "1 entry"
-    facts = f"{entries}, {networks} trained networks, each tested on the same {tested_on(comparison)}."
-    lead = paragraph(strong(recommendation(comparison)), "lead") + paragraph(facts, "muted") + contents(sections)
+    entries = plural(len(comparison.configurations), "entry", "entries")
+    networks = plural(sum(map(len, comparison.predictions)), "trained network")
+    facts = f"{entries}, {networks}, each tested on the same {tested_on(comparison)}."
+    lead = render(PAGE, "lead", recommendation=recommendation(comparison), facts=facts, sections=sections)
     write_page(path, "Comparison", lead, sections)
 
 
-def _some(comparison: Comparison, shown: int) -> Html:
-    hidden = len(comparison.configurations) - shown
-    return paragraph(f"The best {shown} of {len(comparison.configurations)} entries.", "muted") if hidden > 0 else Html()
+def _verdict(comparison: Comparison, left_out: list[str]) -> Markup:
+    return render(
+        PAGE,
+        "verdict",
+        most=MANY,
+        n_entries=len(comparison.configurations),
+        charts=[forest_chart(comparison), cost_chart(comparison)],
+        what_would_settle_it=what_would_settle_it(comparison),
+        how_tested=how_tested(comparison),
+        left_out=left_out,
+    )
 
 
-def _verdict(comparison: Comparison) -> Html:
-    lines = what_would_settle_it(comparison)
-    further = heading("What would settle it") + bullets(lines) if lines else Html()
-    return _some(comparison, MANY) + chart_row([forest(comparison), against_costs(comparison)]) + further
+def _charts(comparison: Comparison, charts: list[Markup]) -> Markup:
+    return render(PAGE, "charts", most=FEW, n_entries=len(comparison.configurations), charts=charts)
 
 
-def _notes(comparison: Comparison, left_out: list[str]) -> Html:
-    missing = heading("Left out") + bullets(left_out) if left_out else Html()
-    return heading("How to read this") + bullets(how_tested(comparison)) + missing
-
-
-def _figures(comparison: Comparison) -> Html:
+def _metrics(comparison: Comparison) -> Markup:
     rows, metric = [], comparison.verdict.metric
     for index in comparison.verdict.order:
         seeds = comparison.network_values[index][metric]
         spread = f"{seeds.min():.3f} to {seeds.max():.3f}" if len(seeds) > 1 else ""
-        figures = (_two_lines(decimals(figure.value), span(figure)) for figure in (comparison.estimates[index][m] for m in METRICS))
-        rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *figures])
-    head = ["entry", "seeds", *(METRICS[name].title for name in METRICS)]
-    caption = (
-        f"Mean over seeds with 95 % interval, on {tested_on(comparison)}. Below the seeds: range of their "
-        f"{METRICS[metric].title}. Of log loss (nats) and expected calibration error (ECE, {BINS} bins of equal width) less is "
-        "better."
+        estimates = [comparison.estimates[index][name] for name in METRICS]
+        cells = [_two_lines(describe_value(estimate.value), describe_interval(estimate)) for estimate in estimates]
+        rows.append([comparison.names[index], _two_lines(str(len(seeds)), spread), *cells])
+    return render(
+        PAGE,
+        "metrics",
+        titles=[metric.title for metric in METRICS.values()],
+        rows=rows,
+        tested_on=tested_on(comparison),
+        metric=METRICS[metric].title,
+        bins=BINS,
     )
-    return table(head, rows, caption)
 
 
-def _two_lines(value: str, below: str) -> Html:
-    """So that all metrics fit beside each other."""
-    return Html(f'{value}<br><span class="caption">{below}</span>')
+def _two_lines(value: str, below: str) -> Markup:
+    return render("elements.html", "two_lines", value=value, below=below)
 
 
-def _costs(comparison: Comparison) -> Html:
-    shown = [name for name in COSTS if any(getattr(cost, name) is not None for cost in comparison.costs)]
-    rows = [
-        [comparison.names[index], *(number(getattr(comparison.costs[index], name), COSTS[name][1]) for name in shown)]
-        for index in comparison.verdict.order
-    ]
-    devices = {cost.device for cost in comparison.costs if cost.device}
-    caption = (
-        "One multiply-add is two FLOPs. Memory is fp32: of predicting one photo, and of a training step of the run's batch with "
-        "nothing frozen. Training: seconds of one run, in the mean over its seeds; all folds of a cross-validation."
-    )
-    timed = f" Speed: fp32 on {', '.join(sorted(devices))}, of one photo and of the run's batch." if devices else NOT_TIMED
-    return table(["entry", *(COSTS[name][0].replace("\n", " ").strip() for name in shown)], rows, caption + timed)
+def _costs(comparison: Comparison) -> Markup:
+    shown = known_costs(comparison)
+    titles = [COSTS[name].title.replace("\n", " ").strip() for name in shown]
+    rows = [[comparison.names[index], *cost_cells(comparison, index, shown)] for index in comparison.verdict.order]
+    devices = sorted({cost.device for cost in comparison.costs if cost.device})
+    speed = f"Speed: fp32 on {', '.join(devices)}, of one photo and of the run's batch." if devices else NOT_TIMED
+    return render(PAGE, "costs", titles=titles, rows=rows, speed=speed)
 
 
-def _tests(comparison: Comparison) -> Html:
+def _tests(comparison: Comparison) -> Markup:
     verdict = comparison.verdict
-    rows = []
-    for index in verdict.order:
-        if index == verdict.best:
-            continue
-        further = verdict.additional_groups[index]
-        rows.append(
-            [
-                comparison.names[index],
-                f"{verdict.differences.values[index, verdict.best]:+.3f}",
-                standing(comparison, index).partition(" (")[0],
-                p_value(verdict.p[index]),
-                p_value(verdict.differences.p[index, verdict.best]),
-                p_value(verdict.mcnemar[index, verdict.best]) if verdict.mcnemar is not None else "-",
-                f"{further:,}" if further is not None else "-",
-            ]
-        )
-    if not rows:
-        return paragraph("There is one entry only.")
-    tests = ["p (Holm)", "p, bootstrap", "p, McNemar"]
-    head = ["entry", f"{METRICS[verdict.metric].title} less the best's", "so it is", *tests, f"more {comparison.unit}"]
-    caption = (
-        f"Against {comparison.names[verdict.best]}. Holm's p-values decide, below 0.05. Those of single tests are not corrected; "
-        "McNemar's is about accuracy, takes all photos as independent, and is there where every entry has one seed."
+    others = [index for index in verdict.order if index != verdict.best]
+    return render(
+        PAGE,
+        "tests",
+        metric=METRICS[verdict.metric].title,
+        best=comparison.names[verdict.best],
+        unit=comparison.unit,
+        rows=[_test_row(comparison, index) for index in others],
     )
-    return table(head, rows, caption)
 
 
-def _agreement(comparison: Comparison) -> Html:
+def _test_row(comparison: Comparison, index: int) -> list[str]:
+    verdict, best = comparison.verdict, comparison.verdict.best
+    further = verdict.additional_groups[index]
+    return [
+        comparison.names[index],
+        f"{verdict.differences.values[index, best]:+.3f}",
+        standing(comparison, index),
+        p_value(verdict.p[index]),
+        p_value(verdict.differences.p[index, best]),
+        "-" if verdict.mcnemar is None else p_value(verdict.mcnemar[index, best]),
+        "-" if further is None else f"{further:,}",
+    ]
+
+
+def _agreement(comparison: Comparison) -> Markup:
     shown = comparison.verdict.order[:MANY]
-    said = np.array([comparison.predictions[index][0].predicted for index in shown])
-    agreement = np.array([(said == row).mean(1) for row in said])
+    predicted = np.array([comparison.predictions[index][0].predicted for index in shown])
+    agreement = np.array([(predicted == row).mean(1) for row in predicted])
     least = agreement.min()
     shades = (agreement - least) / max(1 - least, 1e-9)
-    names = [comparison.names[index] for index in shown]
     cells = [[f"{100 * share:.0f}" for share in row] for row in agreement]
-    text = "Percent of the photos of which two entries say the same, right or wrong (of several seeds, the first)."
-    return paragraph(text, "muted") + shaded(cells, shades, names)
+    matrix = shaded_table(cells, shades, [comparison.names[index] for index in shown])
+    return render(PAGE, "agreement", matrix=matrix)
 
 
-def _settings(comparison: Comparison) -> Html:
-    unlike = different_settings(comparison.configurations)
-    if not unlike:
-        return paragraph("All settings are the same.")
-    order = comparison.verdict.order
-    rows = [[comparison.names[index], *(_value(column[index]) for column in unlike.values())] for index in order]
-    return table(["entry", *unlike], rows, "Seeds, folders and what names a run are left out.")
+def _settings(comparison: Comparison) -> Markup:
+    different = different_settings(comparison.configurations)
+    rows = []
+    for index in comparison.verdict.order:
+        values = [values[index] for values in different.values()]
+        rows.append([comparison.names[index], *("none" if value is None else str(value) for value in values)])
+    return render(PAGE, "settings", names=list(different), rows=rows)
 
 
-def _runs(comparison: Comparison) -> Html:
-    return table(
-        ["entry", "runs"], [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.configurations]
-    )
-
-
-def _value(value: Any) -> str:
-    return "none" if value is None else str(value)
+def _runs(comparison: Comparison) -> Markup:
+    rows = [[entry.name, ", ".join(run.name for run in entry.runs)] for entry in comparison.configurations]
+    return render(PAGE, "runs", rows=rows)

@@ -1,67 +1,34 @@
-"""What a comparison says, in sentences and cells."""
+"""What a comparison says, in sentences."""
 
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.verdict import LEVEL
-from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.paired_tests import POWER, ROUNDING_ERROR
 from posture_classifier.metrics.scores import METRICS
+from posture_classifier.rendering.formatting import describe_estimate, operations
+from posture_classifier.utils.text import describe_size, plural
 
-SHOWN = 5
-"""Entries for which it is said in words what would tell them from the best."""
-
-
-def number(value: float | None, unit: float = 1) -> str:
-    """Three digits, or nothing."""
-    if value is None:
-        return ""
-    value /= unit
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def decimals(value: float | None) -> str:
-    """Of a metric: ``0.867``; a dash where it is not defined."""
-    return "-" if value is None else f"{value:.3f}"
-
-
-def operations(value: float) -> str:
-    """``70.5 M``, ``4.1 G``."""
-    return f"{value / 1e9:.3g} G" if value >= 1e9 else f"{value / 1e6:.3g} M"
-
-
-def measured(figure: Estimate) -> str:
-    """``0.867 (0.774 to 0.933)``."""
-    return decimals(figure.value) + (f" ({span(figure)})" if figure.low is not None else "")
-
-
-def span(figure: Estimate) -> str:
-    """``0.774 to 0.933``."""
-    return "" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
+MOST_PAIRS = 5
+"""Most entries that get a sentence on what would show whether the best is better."""
 
 
 def tested_on(comparison: Comparison) -> str:
-    """``150 photos of 15 groups``."""
-    return f"{len(comparison.groups)} photos" + (f" of {comparison.n_groups} groups" if comparison.grouped else "")
+    """Say how many photos all entries were tested on: ``150 photos of 15 groups``."""
+    return describe_size({"images": len(comparison.groups), "groups": comparison.n_groups if comparison.grouped else None})
 
 
 def standing(comparison: Comparison, index: int) -> str:
-    """What the verdict says of an entry: ``best``, ``not told apart`` from it, or ``behind`` it."""
-    verdict = comparison.verdict
-    if index == verdict.best:
+    """Name the verdict on an entry: ``best``, ``not told apart`` from it, or ``behind`` it."""
+    if index == comparison.verdict.best:
         return "best"
-    return f"{'behind' if verdict.p[index] < LEVEL else 'not told apart'} (p {p_value(verdict.p[index])})"
-
-
-def p_value(value: float) -> str:
-    """``0.03``, ``< 0.001``."""
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+    return "behind" if comparison.verdict.p[index] < LEVEL else "not told apart"
 
 
 def recommendation(comparison: Comparison) -> str:
-    """Which entry to take, and why, in one sentence."""
+    """Say which entry to take, and why, in one sentence."""
     verdict, chosen = comparison.verdict, comparison.chosen
     name, title = comparison.names[chosen], METRICS[verdict.metric].title
     if len(verdict.order) == 1:
-        value = measured(comparison.estimates[chosen][verdict.metric])
+        value = describe_estimate(comparison.estimates[chosen][verdict.metric])
         return f"{name} is alone, so there is nothing to compare it with; its {title} is {value}."
     if len(verdict.tied) == 1:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
@@ -76,17 +43,20 @@ def recommendation(comparison: Comparison) -> str:
 
 
 def what_would_settle_it(comparison: Comparison) -> list[str]:
-    """For each entry that cannot be told from the best, how much more would have to be tested."""
+    """Say for entries not significantly worse than the best how much more to test."""
     verdict, unit = comparison.verdict, comparison.unit
     if verdict.too_few_groups:
         n_entries = len(verdict.order)
-        return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their figures; test on more {unit}."]
+        return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their values; test on more {unit}."]
     pairs = [index for index in verdict.tied if index != verdict.best]
-    more = [f"{len(pairs) - SHOWN} more pairs are in the table of tests."] if len(pairs) > SHOWN else []
-    return [_settled(comparison, index) for index in pairs[:SHOWN]] + more
+    sentences = [_what_would_settle_pair(comparison, index) for index in pairs[:MOST_PAIRS]]
+    if len(pairs) > MOST_PAIRS:
+        hidden = plural(len(pairs) - MOST_PAIRS, "more pair is", "more pairs are")
+        sentences.append(f"{hidden} in the table of tests.")
+    return sentences
 
 
-def _settled(comparison: Comparison, index: int) -> str:
+def _what_would_settle_pair(comparison: Comparison, index: int) -> str:
     verdict, unit, further = comparison.verdict, comparison.unit, comparison.verdict.additional_groups[index]
     pair = f"{comparison.names[verdict.best]} and {comparison.names[index]}"
     difference = abs(verdict.differences.values[verdict.best, index])
@@ -102,15 +72,15 @@ def _settled(comparison: Comparison, index: int) -> str:
 
 
 def how_tested(comparison: Comparison) -> list[str]:
-    """What the verdict rests on, and what it does not cover."""
+    """Say what the verdict rests on, and what it does not cover."""
     verdict, unit = comparison.verdict, comparison.unit
     test = (
         "McNemar's exact test on single photos, which are taken to be independent of each other"
         if verdict.test == "mcnemar"
-        else f"a paired bootstrap over {unit}, with the same draws for all entries"
+        else f"a paired bootstrap over {unit}, with the same resamples for all entries"
     )
     seeds = (
-        "A figure of several seeds is their mean. Its interval is not about training anew, but the tests between entries are: the "
+        "The value of several seeds is their mean. Its interval is not about training anew, but the tests between entries are: the "
         "spread of the seeds is part of their error."
         if any(len(networks) > 1 for networks in comparison.predictions)
         else "Nothing here is about training anew with another seed, which may change as much; train several."

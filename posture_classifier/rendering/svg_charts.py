@@ -1,47 +1,63 @@
-"""Figures for pages: matplotlib's, as SVG within the HTML, in the page's own ink by day and by night.
+"""Charts for pages: matplotlib's SVG within the HTML, in the page's colours by day and by night.
 
-@drawing()
-def roc(points: Floats) -> Html:
-    figure, axes = chart("false alarms", "caught")
-    axes.plot(*points, **series(0), label="test")
-    return picture(figure, "ROC curve: ...")
+@chart_style()
+def roc(points: Floats) -> Markup:
+figure, axes = empty_chart("false alarms", "caught")
+axes.plot(*points, **line_style(0), label="test")
+return chart_markup(figure, "ROC curve: ...")
 """
 
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.fonts import fonts
-from posture_classifier.rendering.page import Html, joined, text
 
 INK, GROUND = "#010203", "#fdfcfb"
-"""Stand for the page's colours of text and ground."""
+"""Placeholders for the page's colours of text and ground."""
 SERIES = ("#0072b2", "#d55e00", "#008060", "#b0578d", "#a87400", "#2f8fc4")
-"""Stand for the page's six colours of lines."""
+"""Placeholders for the page's six colours of lines, which are these by day."""
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 VARIABLES = {INK: "currentColor", GROUND: "var(--ground)"} | {c: f"var(--series-{n})" for n, c in enumerate(SERIES, start=1)}
+"""CSS values that take the place of the placeholders."""
 WIDTH, HEIGHT = 340, 250
 """CSS pixels: the width of a phone, so that letters need not shrink there."""
 LEGEND_ROW = 18
-"""CSS pixels."""
+"""Height of a row of the legend in CSS pixels."""
 STYLE: dict[str, Any] = {
     "figure.dpi": 72,  # a point is a CSS pixel
     "svg.fonttype": "none",  # letters stay letters: small, and in the page's font
     "text.parse_math": False,  # a dollar in a class name begins no formula
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), INK),
-    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), "none"),
-    **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize", "legend.fontsize"), 12),
-    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 11),
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.facecolor": "none",
+    "font.size": 12,
+    "axes.labelsize": 12,
+    "axes.titlesize": 12,
+    "legend.fontsize": 12,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
     "axes.titlelocation": "left",
     "axes.grid": True,
     "grid.alpha": 0.15,
@@ -53,15 +69,22 @@ STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """The page's style while something is drawn: a decorator of functions that draw, or a ``with`` block."""
+def chart_style() -> Iterator[None]:
+    """Set the page's style: a decorator of functions that draw, or a ``with`` block."""
     style: Any = STYLE | {"font.family": fonts()}  # matplotlib types every name of a setting
     with rc_context(style):
         yield
 
 
-def chart(x: str, y: str, width: int = WIDTH, height: int = HEIGHT) -> tuple[Figure, Axes]:
-    """An empty chart with the names of its axes, and its size in CSS pixels."""
+def empty_chart(x: str, y: str, width: int = WIDTH, height: int = HEIGHT) -> tuple[Figure, Axes]:
+    """Make an empty chart.
+
+    Args:
+        x: Name of the horizontal axis.
+        y: Name of the vertical axis.
+        width: Width in CSS pixels.
+        height: Height in CSS pixels.
+    """
     figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=x, ylabel=y)
@@ -69,7 +92,7 @@ def chart(x: str, y: str, width: int = WIDTH, height: int = HEIGHT) -> tuple[Fig
 
 
 def line_style(number: int, marker: bool = False) -> dict[str, Any]:
-    """Colour, dashes and, if wanted, marker of the n-th line, so that it is told from the others without colour too."""
+    """Give the n-th line a colour, dashes and, if wanted, a marker: it stands out in grey too."""
     style: dict[str, Any] = {"color": SERIES[number % len(SERIES)], "linestyle": LINES[number % len(LINES)]}
     if marker:
         style |= {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": GROUND, "markeredgewidth": 0.6}
@@ -77,30 +100,28 @@ def line_style(number: int, marker: bool = False) -> dict[str, Any]:
 
 
 def legend_below(axes: Axes) -> None:
-    """Name the lines below the chart, each in a row by which the figure grows: they neither cover nor squeeze what is drawn."""
+    """Name the lines below the chart, by which the figure grows: the axes keep their height."""
     figure: Any = axes.figure
     figure.legend(loc="outside lower left", ncols=1, handlelength=2.6)
     figure.set_figheight(figure.get_figheight() + LEGEND_ROW / 72 * len(axes.get_legend_handles_labels()[0]))
 
 
-def picture(figure: Figure, alt: str, caption: str = "") -> Html:
-    """A figure, within ``drawing``, as SVG that asks for nothing and repeats to the byte.
+def chart_markup(figure: Figure, alt: str, caption: str = "") -> Markup:
+    """Turn a figure, within ``chart_style``, into SVG that repeats to the byte.
 
     Args:
-        figure: What was drawn.
-        alt: What it shows, in words, for those who do not see it.
-        caption: Text below it.
+        figure: The drawn figure.
+        alt: Description in words, for those who do not see the chart.
+        caption: Text below the chart.
     """
-    below = f"<figcaption>{text(caption)}</figcaption>" if caption else ""
-    return Html(f'<figure class="chart"><div class="scroll">{_svg(figure, alt)}</div>{below}</figure>')
+    width, height = (round(72 * inches) for inches in figure.get_size_inches())
+    return render(
+        "elements.html", "chart", drawing=Markup(_svg_content(figure)), alt=alt, caption=caption, width=width, height=height
+    )
 
 
-def chart_row(pictures: Iterable[Html]) -> Html:
-    """Figures in a row, one below the other where the screen is narrow."""
-    return Html(f'<div class="charts">{joined(pictures)}</div>')
-
-
-def _svg(figure: Figure, alt: str) -> str:
+def _svg_content(figure: Figure) -> str:
+    """Matplotlib's drawing without the outer ``svg`` element, in the page's fonts and colours."""
     buffer = StringIO()
     with rc_context({"svg.hashsalt": "page"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's machine may well have it
@@ -115,13 +136,12 @@ def _svg(figure: Figure, alt: str) -> str:
     drawn = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), drawn)
     for colour, variable in VARIABLES.items():
         drawn = drawn.replace(colour, variable)
-    width, height = (round(72 * inches) for inches in figure.get_size_inches())
-    begin = f'<svg role="img" aria-label="{text(alt)}" width="{width}" viewBox="0 0 {width} {height}">'
-    return re.sub(r"\n\s*", "\n", begin + _own_ids(drawn[drawn.index(">") + 1 :])).strip()
+    content = drawn[drawn.index(">") + 1 : drawn.rindex("</svg>")]
+    return re.sub(r"\n\s*", "\n", _unique_ids(content)).strip()
 
 
-def _own_ids(drawn: str) -> str:
-    """Keep the ids that something refers to, and make them this figure's own: several figures share a page."""
+def _unique_ids(drawn: str) -> str:
+    """Drop unused ids, and prefix the others with a hash of the chart: charts share a page."""
     drawn = drawn.replace("xlink:href", "href")
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', drawn))
     drawn = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", drawn)

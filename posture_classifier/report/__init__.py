@@ -1,1 +1,1 @@
-"""What a person wants to know of a run, on one page: how good, how sure, for whom not, and what the network looked at."""
+"""A run on one page: how good, how sure, for whom not, and what the network looked at."""

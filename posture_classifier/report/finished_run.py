@@ -1,4 +1,4 @@
-"""A run folder, read back."""
+"""Reads the folder of a finished run."""
 
 import json
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class FinishedRun:
 
     Attributes:
         folder: ``lightning_logs/<experiment>/version_N``.
-        summary: Of ``summary.json``.
-        settings: Of ``config.yaml``.
+        summary: Content of ``summary.json``.
+        settings: Content of ``config.yaml``.
         epochs: Rows of ``metrics.csv``; none where nothing was trained, as by ``test``.
         split_rows: Rows of ``split.csv``.
         evaluated: Predictions of the photos that the summary is about.
@@ -40,51 +40,54 @@ class FinishedRun:
 
     @property
     def name(self) -> str:
-        """``demo/version_0``."""
+        """Experiment and version: ``demo/version_0``."""
         return "/".join(self.folder.resolve().parts[-2:])
 
     @property
     def classes(self) -> list[str]:
-        """Names in the order of the labels."""
+        """Class names in the order of the labels."""
         return list(self.summary["classes"])
 
     @property
     def root(self) -> Path:
-        """The folder of its photos; they may no longer be there."""
+        """Folder of the photos, which may no longer be there."""
         return Path(self.settings["data"]["root"])
 
     @property
     def checkpoint(self) -> Path:
-        """Its best epoch; it may no longer be there."""
+        """Checkpoint of the best epoch, which may no longer be there."""
         return self.folder / "checkpoints" / "best.ckpt"
 
     @cached_property
     def classifier(self) -> Classifier | None:
-        """Its best epoch, loaded; None where the checkpoint is gone."""
-        return Classifier.of(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
+        """Network of the best epoch; None where the checkpoint is gone."""
+        if not self.checkpoint_content:
+            return None
+        return Classifier.of(self.checkpoint_content, precision=self.settings.get("precision", "auto"))
 
     @cached_property
-    def content(self) -> dict[str, Any]:
-        """All that its checkpoint holds; nothing where that is gone."""
+    def checkpoint_content(self) -> dict[str, Any]:
+        """Content of the checkpoint; empty where it is gone."""
         return read_checkpoint(self.checkpoint) if self.checkpoint.is_file() else {}
 
-    def of(self, split: str) -> list[dict[str, str]]:
-        """Rows of ``split.csv``."""
-        return [row for row in self.split_rows if row["split"] == split]
+    def split(self, name: str) -> list[dict[str, str]]:
+        """Rows of ``split.csv`` of one split: train, val or test."""
+        return [row for row in self.split_rows if row["split"] == name]
 
 
 def read_finished_run(folder: Path) -> FinishedRun:
     """Read the folder of a finished run.
 
     Raises:
-        UserError: It is no run folder, the run was stopped before its end, or a file of it is damaged.
+        UserError: The folder is no run, or the run was stopped before its end, or a file is
+            damaged.
     """
     if not (folder / CONFIG_YAML).is_file():
         raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
     if not (folder / "summary.json").is_file():
         raise UserError(
-            f"{folder} has no summary.json: the run was stopped before its evaluation; go on with fit --ckpt_path last, and the "
-            "options it was started with"
+            f"{folder} has no summary.json: the run was stopped before its evaluation; resume it with fit --ckpt_path last, and "
+            "the options it was started with"
         )
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
@@ -97,23 +100,24 @@ def read_finished_run(folder: Path) -> FinishedRun:
 
 
 def validation_predictions(run: FinishedRun) -> PredictionTable | None:
-    """What the best epoch says of the validation photos, predicted and kept in ``val/predictions.csv`` if it is not yet.
+    """Read the best epoch's predictions of the validation photos, or make and save them.
 
-    None where the run has no such photos apart from those that it was evaluated on, or they or the checkpoint are gone.
+    They are saved in ``val/predictions.csv``. The result is None where the run was evaluated on its
+    validation photos, and where they or the checkpoint are gone.
     """
     path = run.folder / "val" / PREDICTIONS_CSV
     if run.summary["split"] == "val":
         return None
-    if not path.is_file() or _older(path, run.checkpoint):
-        rows = run.of("val")
+    if not path.is_file() or _outdated(path, run.checkpoint):
+        rows = run.split("val")
         if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
             return None
         _predict(run.classifier, run.root, rows, path)
     return read_prediction_table(path)
 
 
-def _older(predictions: Path, checkpoint: Path) -> bool:
-    """Whether a run that was gone on with has a better epoch since."""
+def _outdated(predictions: Path, checkpoint: Path) -> bool:
+    """Tell whether a resumed run has found a better epoch since its predictions."""
     return checkpoint.is_file() and predictions.stat().st_mtime < checkpoint.stat().st_mtime
 
 

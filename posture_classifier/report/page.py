@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from posture_classifier.rendering.page import Section, contents, paragraph, write_page
-from posture_classifier.report.finished_run import FinishedRun, read_finished_run, validation_predictions
+from posture_classifier.rendering.page import write_page
+from posture_classifier.report.finished_run import read_finished_run, validation_predictions
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
-from posture_classifier.report.provenance_section import check_section, facts_section, learning_section
+from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
@@ -19,10 +19,10 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
     """Write the page of a run.
 
     Args:
-        folder: Of the run.
-        path: The page.
+        folder: Folder of the run.
+        path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
-        caught: The class; None is the second of two, and of more every one in turn.
+        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
 
     Raises:
         UserError: There is no such finished run, or it has no such class.
@@ -31,20 +31,15 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
     if caught is not None and caught not in run.classes:
         raise UserError(f"{folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
     title = f"{run.root.name}: {', '.join(run.classes)}" if len(run.classes) < 4 else f"{run.root.name}, {len(run.classes)} classes"
-    sections = _sections(run, recall, caught)
-    head = paragraph(f"{run.summary['backbone']} in {run.name}", "muted") + lead(run) + contents(sections)
-    write_page(path, title, head, sections)
-
-
-def _sections(run: FinishedRun, recall: float, caught: str | None) -> list[Section]:
-    not_tested = validation_predictions(run)
-    return [
+    validation = validation_predictions(run)
+    sections = [
         result_section(run),
         groups_section(run),
         photos_section(run),
-        thresholds_section(run, not_tested, recall, caught),
-        calibration_section(run, not_tested),
+        thresholds_section(run, validation, recall, caught),
+        calibration_section(run, validation),
         learning_section(run),
-        facts_section(run),
+        provenance_section(run),
         check_section(run),
     ]
+    write_page(path, title, lead(run, sections), sections)

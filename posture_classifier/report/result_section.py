@@ -1,46 +1,53 @@
 """How good the network is, on which photos, at which classes, and for whom not."""
 
 import numpy as np
+from markupsafe import Markup
 
 from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import Estimate, auroc_interval, estimate_share, resample_weights, wilson_interval
 from posture_classifier.metrics.scores import METRICS, estimates
-from posture_classifier.rendering.page import Html, Section, bar, heading, matrix, paragraph, strong, table, together
+from posture_classifier.rendering.confusion_matrix import confusion_table
+from posture_classifier.rendering.elements import render
+from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval
+from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
-from posture_classifier.report.formatting import cell, percent
 from posture_classifier.utils.text import describe_size, plural
 
-GROUPS = 20
-"""Shown, the worst first."""
-MATRIX = 40
+SHOWN_GROUPS = 20
+"""Groups in the table, the worst first."""
+MATRIX_CLASSES = 40
 """Classes up to which a confusion matrix can be read."""
 
 
-def lead(run: FinishedRun) -> Html:
-    """The result in words."""
+def lead(run: FinishedRun, sections: list[Section]) -> Markup:
+    """Put the result in words, with links to the sections."""
     evaluated = run.evaluated
-    right = int((evaluated.predictions.predicted == evaluated.predictions.labels).sum())
+    n_right = int((evaluated.predictions.predicted == evaluated.predictions.labels).sum())
     accuracy = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])["accuracy"]
     labels, counts = np.unique(evaluated.predictions.labels, return_counts=True)
-    common, most = run.classes[labels[counts.argmax()]], counts.max() / len(evaluated)
-    split = {"val": "validation"}.get(run.summary["split"], run.summary["split"])
-    return (
-        paragraph(f"{percent(right / len(evaluated))} right", "big")
-        + paragraph(
-            f"{right} of {len(evaluated)} {split} photos. {_outlook(run, accuracy)} "
-            f"Always saying {common} would be right for {percent(most)}.",
-            "lead",
-        )
-        + paragraph(_caveat(run), "muted")
+    most_common = run.classes[labels[counts.argmax()]]
+    split = "validation" if run.summary["split"] == "val" else run.summary["split"]
+    result = (
+        f"{n_right} of {plural(len(evaluated), f'{split} photo')}. {_expectation(run, accuracy)} "
+        f"Always saying {most_common} would be right for {percent(counts.max() / len(evaluated))}."
+    )
+    return render(
+        "report.html",
+        "lead",
+        network=f"{run.summary['backbone']} in {run.name}",
+        share_right=percent(n_right / len(evaluated)),
+        result=result,
+        caveat=_caveat(run),
+        sections=sections,
     )
 
 
-def _outlook(run: FinishedRun, accuracy: Estimate) -> str:
-    whose = "other groups" if run.evaluated.grouped else "other photos of the same kind"
+def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
+    """How the network is likely to do on other photos."""
+    others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.low is None or accuracy.high is None:
-        return f"The 95 % interval is unknown: one group tells nothing of {whose}."
-    low, high = percent(accuracy.low).removesuffix(" %"), percent(accuracy.high)
-    return f"The 95 % interval is {low} to {high}: so much may be expected of {whose}."
+        return f"The 95 % interval is unknown: one group tells nothing of {others}."
+    return f"The 95 % interval is {percent_interval(accuracy.low, accuracy.high)}: so much may be expected of {others}."
 
 
 def _caveat(run: FinishedRun) -> str:
@@ -56,35 +63,34 @@ def _caveat(run: FinishedRun) -> str:
 
 
 def result_section(run: FinishedRun) -> Section:
-    """All figures, the confusion matrix, and every class."""
+    """Show all metrics, the confusion matrix, and every class."""
     evaluated = run.evaluated
     measured = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])
-    rows = [[metric.title, cell(measured[name]), metric.meaning] for name, metric in METRICS.items()]
-    body = table(["figure", "value (95 % interval)", "what it is"], rows, f"On {describe_size(run.summary)}.")
-    if len(run.classes) <= MATRIX:
-        body += heading("What is taken for what")
-        body += matrix(evaluated.predictions.confusion, run.classes, "true class", "what the network says")
-    else:
-        body += paragraph(
-            f"A confusion matrix of {len(run.classes)} classes cannot be read; the predictions are in the run folder."
-        )
-    return Section("Result", body + heading("Class by class") + _classes(run))
+    readable = len(run.classes) <= MATRIX_CLASSES
+    body = render(
+        "report.html",
+        "result",
+        metrics=[[metric.title, estimate_cell(measured[name]), metric.meaning] for name, metric in METRICS.items()],
+        photos=describe_size(run.summary),
+        confusion=confusion_table(evaluated.predictions.confusion, run.classes) if readable else None,
+        n_classes=len(run.classes),
+        classes=[_class_row(run, label) for label in range(len(run.classes))],
+    )
+    return Section("Result", body)
 
 
-def _classes(run: FinishedRun) -> Html:
+def _class_row(run: FinishedRun, label: int) -> list[str]:
     evaluated, seed = run.evaluated, run.summary["seed"]
-    labels, said = evaluated.predictions.labels, evaluated.predictions.predicted
-    rows = []
-    for label, name in enumerate(run.classes):
-        of_class, called = labels == label, said == label
-        recall = estimate_share(said[of_class] == label, evaluated.groups[of_class], seed)
-        precision = estimate_share(labels[called] == label, evaluated.groups[called], seed)
-        rows.append([name, str(of_class.sum()), cell(recall), cell(precision), cell(_area(run, label))])
-    return table(["class", "photos", "recall: found of it", "precision: right when said", "AUROC against the rest"], rows)
+    labels, predicted = evaluated.predictions.labels, evaluated.predictions.predicted
+    of_class, called = labels == label, predicted == label
+    recall = estimate_share(predicted[of_class] == label, evaluated.groups[of_class], seed)
+    precision = estimate_share(labels[called] == label, evaluated.groups[called], seed)
+    estimates_of_class = (recall, precision, _auroc_against_rest(run, label))
+    return [run.classes[label], str(of_class.sum()), *map(estimate_cell, estimates_of_class)]
 
 
-def _area(run: FinishedRun, label: int) -> Estimate:
-    """Under the ROC curve of a class against the rest."""
+def _auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
+    """Area under the ROC curve of one class against all others."""
     evaluated = run.evaluated
     of_class = evaluated.predictions.labels == label
     area, influence = auroc(evaluated.predictions.probabilities[:, label], of_class)
@@ -97,31 +103,24 @@ def _area(run: FinishedRun, label: int) -> Estimate:
 
 
 def groups_section(run: FinishedRun) -> Section:
-    """Every group's accuracy, the worst first."""
+    """Show the accuracy of the groups, the worst first."""
     title, evaluated = "Whom it fails on", run.evaluated
     if not evaluated.grouped:
-        return Section(
-            title, paragraph("No groups were named, so it cannot be said whether it fails on some people and not on others.")
-        )
+        return Section(title, render("report.html", "no_groups"))
     right = evaluated.predictions.predicted == evaluated.predictions.labels
     names, codes, photos = np.unique(evaluated.groups, return_inverse=True, return_counts=True)
     hits = np.bincount(codes, weights=right)
-    order = np.lexsort((names, -(photos - hits), hits / photos))
-    rows = [
-        [
-            str(names[g]),
-            bar(hits[g] / photos[g]),
-            together(f"{int(hits[g])} of {photos[g]}"),
-            cell(wilson_interval(hits[g] / photos[g], int(photos[g]))),
-        ]
-        for g in order[:GROUPS]
-    ]
-    flawless, wrong = int((hits == photos).sum()), int(len(right) - right.sum())
-    said = f"{flawless} of {len(names)} groups are all right."
-    if wrong:
-        share_of_errors = (photos - hits)[order[:3]].sum() / wrong
-        said += f" The {min(3, len(names))} worst hold {percent(float(share_of_errors))} of the {plural(wrong, 'error')}."
-    more = f" {len(names) - GROUPS} more are not shown." if len(names) > GROUPS else ""
-    caption = "The interval (Wilson) is for further photos of the same group."
-    body = paragraph(strong(said) + more) + table(["group", "", "right", "accuracy (95 % interval)"], rows, caption)
-    return Section(title, body)
+    worst_first = np.lexsort((names, -(photos - hits), hits / photos))
+    rows = []
+    for group in worst_first[:SHOWN_GROUPS]:
+        n_right, n_photos = int(hits[group]), int(photos[group])
+        bar = render("elements.html", "bar", share=n_right / n_photos)
+        count = render("elements.html", "together", words=f"{n_right} of {n_photos}")
+        rows.append([str(names[group]), bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
+    summary = f"All photos are right in {int((hits == photos).sum())} of {plural(len(names), 'group')}."
+    n_wrong = int(len(right) - right.sum())
+    if n_wrong and len(names) > 1:
+        share_of_errors = (photos - hits)[worst_first[:3]].sum() / n_wrong
+        summary += f" The {min(3, len(names))} worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
+    hidden = max(0, len(names) - SHOWN_GROUPS)
+    return Section(title, render("report.html", "groups", summary=summary, rows=rows, hidden=hidden))

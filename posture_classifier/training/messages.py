@@ -12,11 +12,13 @@ from rich.table import Table
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.check.quick_check import quick_check
 from posture_classifier.data.module import PostureData
+from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE, compute_type, name_of
+from posture_classifier.rendering.formatting import describe_interval, describe_value
 from posture_classifier.utils.console import say
-from posture_classifier.utils.text import describe_interval, describe_size
+from posture_classifier.utils.text import describe_size
 
 
 def quiet() -> None:
@@ -69,7 +71,6 @@ def estimates_table(summary: dict[str, Any], title: str) -> Table:
     """All metrics of a summary with their intervals; the title says on how many photos and groups they were measured."""
     table = Table("metric", "value", "95 % interval", title=f"{title}: {describe_size(summary)}")
     for name, metric in METRICS.items():
-        estimate = summary[name]
-        value = "-" if estimate["value"] is None else f"{estimate['value']:.3f}"
-        table.add_row(metric.title, value, describe_interval(estimate))
+        estimate = Estimate(**summary[name])
+        table.add_row(metric.title, describe_value(estimate.value), describe_interval(estimate))
     return table

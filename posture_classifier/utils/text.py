@@ -45,17 +45,3 @@ def describe_size(summary: dict[str, Any]) -> str:
     """
     photos = plural(summary["images"], "photo")
     return f"{photos} of {plural(summary['groups'], 'group')}" if summary["groups"] else photos
-
-
-def describe_interval(estimate: dict[str, float | None]) -> str:
-    """Describe the interval of a metric in a summary: ``0.813 to 0.940``.
-
-    Example:
-        >>> describe_interval({"value": 0.88, "low": 0.813, "high": 0.94})
-        '0.813 to 0.940'
-    """
-    if estimate["value"] is None:
-        return "undefined: one class only"
-    if estimate["low"] is None or estimate["high"] is None:
-        return "unknown: one group tells nothing of others"
-    return f"{estimate['low']:.3f} to {estimate['high']:.3f}"
