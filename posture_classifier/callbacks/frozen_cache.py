@@ -67,6 +67,9 @@ class FrozenCache(Callback):
         folder: Where; by default ``$XDG_CACHE_HOME/posture_classifier``, or else ``~/.cache/posture_classifier``.
     """
 
+    verbose: bool = False
+    """Whether to say what the cache does; the command line sets it from ``--verbose``."""
+
     def __init__(
         self,
         enabled: bool = True,
