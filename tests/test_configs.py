@@ -12,7 +12,8 @@ from tests.helpers.program import fit_arguments
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
 OTHERS = {"search.yaml", "sweep.yaml"}
-"""Not of ``fit``: tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py run them."""
+"""Not of ``fit``: tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py run
+them."""
 
 
 @pytest.mark.parametrize("name", sorted(set(CONFIGS) - OTHERS))

@@ -1,4 +1,4 @@
-"""Callbacks are named by their class alone, in YAML and on the command line; old paths still work."""
+"""Callbacks are named by their class alone, in YAML and as options; old paths still work."""
 
 from importlib import import_module
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Running the real program on tiny photos, and what its runs leave behind."""
+"""Runs the real program on tiny photos, and reads what its runs leave behind."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ Fit = Callable[..., Path]
 
 
 def cache_files() -> list[Path]:
-    """What lies in the cache's folder now."""
+    """Files in the folder of the feature cache."""
     folder = Path(os.environ["XDG_CACHE_HOME"], "posture_classifier")
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
@@ -29,13 +29,13 @@ def last_weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 def assert_same_weights(one: Path, other: Path, tolerance: float = 1e-6) -> None:
-    """Two runs ended with the same weights."""
+    """Compare the weights of two runs after their last epochs."""
     for name, value in last_weights(one).items():
         torch.testing.assert_close(last_weights(other)[name], value, rtol=0, atol=tolerance, msg=name)
 
 
 def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
-    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn."""
+    """A command line of ``fit`` for tiny photos and a tiny network with random weights."""
     return [
         "fit",
         *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
@@ -47,7 +47,7 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
 
 
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process of its own, which may die."""
+    """Run the program in a child process, which a test may kill."""
     command = [sys.executable, "-m", "posture_classifier", *arguments]
     return subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options

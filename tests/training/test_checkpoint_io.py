@@ -149,7 +149,7 @@ def test_the_best_checkpoint_is_written_before_the_last(tmp_path: Path, monkeypa
 def test_a_full_disk_ends_fit_with_one_sentence(
     tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As a user would see it: the second epoch's checkpoint does not fit, the first one's can be gone on from."""
+    """The second epoch's checkpoint does not fit on the disk, and the first one's remains."""
     root = draw_folder()
     arguments = fit_arguments(root, tmp_path, 1)
     assert main(arguments) == 0

@@ -79,7 +79,7 @@ def test_evaluating_a_checkpoint_gives_the_same_figures_in_a_new_folder(
 
 @pytest.mark.parametrize("command", ["validate", "test"])
 def test_another_seed_does_not_test_on_trained_photos(tmp_path: Path, draw_folder: DrawFolder, fit: Fit, command: str) -> None:
-    """The split is the checkpoint's: a new one would put people that it was trained on among the tested."""
+    """A new split would test on people that the checkpoint was trained on."""
     root = draw_folder(people=10)
     first = fit(root, "--seed_everything", "1")
     checkpoint = str(first / "checkpoints" / "best.ckpt")
