@@ -1,6 +1,8 @@
 """Runs the real program on tiny photos, and reads what its runs leave behind."""
 
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from posture_classifier.cli.program import main
 
 EXACT = ["--precision", "fp32"]
 # SGD, because Adam turns the rounding of a vanishing gradient into a whole step.
@@ -46,9 +50,35 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
     ]
 
 
+def run_forked(*arguments: str, ranks: int = 1) -> list[int]:
+    """Run the program in forked processes, which need not import torch again.
+
+    Args:
+        *arguments: The command line.
+        ranks: Number of processes of one training, which find each other as those of ``torchrun``.
+
+    Returns:
+        The exit code of each process; -N if signal N killed it.
+    """
+    context = multiprocessing.get_context("fork")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(ranks)}
+    environments = [group | {"LOCAL_RANK": str(rank), "NODE_RANK": "0"} for rank in range(ranks)] if ranks > 1 else [{}]
+    processes = [context.Process(target=_exit_with, args=(arguments, environment), daemon=True) for environment in environments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [int(process.exitcode or 0) for process in processes]
+
+
+def _exit_with(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    sys.exit(main(arguments))
+
+
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the program in a child process, which a test may kill."""
     command = [sys.executable, "-m", "posture_classifier", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options
-    )
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", check=False, **options)

@@ -12,7 +12,7 @@ import torch
 from posture_classifier.cli.program import main
 from posture_classifier.models.checkpoint import read_checkpoint
 from tests.helpers.photos import DrawFolder, draw_photos
-from tests.helpers.program import fit_arguments, run_program
+from tests.helpers.program import fit_arguments, run_forked
 
 # Head alone, then one more stage, then everything; with augmentation and dropout, which both draw
 # random numbers.
@@ -61,7 +61,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_metrics(
 ) -> None:
     arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
     killer = f"[{{class_path: tests.helpers.callbacks.Killer, init_args: {{epoch: {epoch}, batch: {batch}, pause: {pause}}}}}]"
-    assert run_program(*arguments, "--trainer.callbacks", killer).returncode == -signal.SIGKILL
+    assert run_forked(*arguments, "--trainer.callbacks", killer) == [-signal.SIGKILL]
     got = tmp_path / "lightning_logs" / photos.name / "version_0"
     assert read_checkpoint(got / "checkpoints" / "last.ckpt")["epoch"] == kept
     assert main([*arguments, "--ckpt_path", "last"]) == 0
