@@ -68,7 +68,6 @@ class FrozenCache(Callback):
     """
 
     verbose: bool = False
-    """Whether to say what the cache does; the command line sets it from ``--verbose``."""
 
     def __init__(
         self,

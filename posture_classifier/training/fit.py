@@ -126,7 +126,9 @@ class PostureCLI(LightningCLI):
         """The settings that a checkpoint replaces."""
         data: dict[str, Any] = {"split": settings.data.split or checkpoint.split_file(Path(settings.data.root))}
         if self._command == "fit":
-            if changed := checkpoint.changed_settings(settings.model):
+            trained = checkpoint.model
+            changed = [name for name in trained if name not in RESTORED and settings.model[name] != trained[name]]
+            if changed:
                 rank_zero_warn(f"a resumed run keeps the model settings of its checkpoint; not used: {', '.join(changed)}")
             if data["split"] is None and settings.ckpt_path == "last":
                 raise UserError(

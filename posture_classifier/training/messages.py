@@ -48,21 +48,19 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
         verbose: Whether to name the type of number that the network learns in, too.
     """
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
-    devices, kind = trainer.num_devices * trainer.num_nodes, trainer.strategy.root_device.type
-    network = [
-        f"{parameters:.1f} M parameters",
-        plural(len(model.stages), "stage"),
-        f"weights: {model.hparams['weights_source']}",
-        f"{model.preprocessing.image_size} px",
-        kind if devices == 1 else f"{devices} x {kind}",
-    ]
+    devices, where = trainer.num_devices * trainer.num_nodes, trainer.strategy.root_device.type
+    if devices > 1:
+        where = f"{devices} x {where}"
     if verbose:
-        learning_type = TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True)
-        network.append(name_of(learning_type))
+        where += f", {name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
+    network = (
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
+        f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
+    )
     sizes = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
     found, fine = quick_check(data.photos, data.digests)
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
-    say(f"{model.hparams['backbone']}: {', '.join(network)}", f"{photos}; {found}" if fine else photos)
+    say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
 

@@ -18,11 +18,7 @@ from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """A run's own checkpoint.
-
-    Lightning refuses two callbacks of one class that monitor the same metric, so a class of our own
-    leaves ``ModelCheckpoint`` to the user.
-    """
+    """A run's own checkpoint; Lightning refuses a second ``ModelCheckpoint`` of the same metric."""
 
 
 class WriteHeldCheckpoints(Callback):
@@ -37,10 +33,7 @@ class WriteHeldCheckpoints(Callback):
 
 
 class TimmSyncBatchNorm(LayerSync):
-    """``trainer.sync_batchnorm`` with timm's converter.
-
-    torch's converter drops the activation that timm fuses into its norm layers.
-    """
+    """Synchronises BatchNorm by timm's converter: torch's drops activations that timm fuses in."""
 
     def apply(self, model: nn.Module) -> nn.Module:
         """Replace every BatchNorm layer."""
@@ -53,13 +46,7 @@ class TimmSyncBatchNorm(LayerSync):
 
 
 def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
-    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints.
-
-    Args:
-        trainer: Options of Lightning's Trainer; ``false`` for the progress bar or for checkpointing
-            leaves ours out.
-        seed: The run's seed.
-    """
+    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
     configured = as_list(trainer.callbacks)
     callbacks = [WriteHeldCheckpoints(), *configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):

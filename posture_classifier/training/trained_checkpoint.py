@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import Namespace
 from lightning.pytorch.utilities import rank_zero_warn
 
-from posture_classifier.callbacks.save_config import RESTORED
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
 from posture_classifier.models.checkpoint import read_checkpoint
@@ -54,10 +52,6 @@ class TrainedCheckpoint:
         arguments = defaults | checkpoint["hyper_parameters"]
         model = {name: value for name, value in arguments.items() if name not in LINKED}
         return cls(path, model, list(arguments["class_names"]), checkpoint.get(PostureData.__qualname__, {}))
-
-    def changed_settings(self, configured: Namespace) -> list[str]:
-        """Names of the model settings that differ from those of the checkpoint."""
-        return [name for name in self.model if name not in RESTORED and configured[name] != self.model[name]]
 
     def split_file(self, root: Path) -> str | None:
         """The ``split.csv`` of the checkpoint's run, if it has one for the photos below ``root``.

@@ -50,31 +50,41 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
     ]
 
 
-def run_forked(*arguments: str, ranks: int = 1) -> list[int]:
-    """Run the program in forked processes, which need not import torch again.
+def run_forked(*arguments: str, log: Path, ranks: int = 1) -> list[int]:
+    """Run the program in child processes that need not import torch again.
+
+    They are forked from a process that has imported it and computed nothing; torch's threads do not
+    survive a fork.
 
     Args:
         *arguments: The command line.
+        log: A file for the output of the processes.
         ranks: Number of processes of one training, which find each other as those of ``torchrun``.
 
     Returns:
         The exit code of each process; -N if signal N killed it.
     """
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["posture_classifier.training.fit"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(ranks)}
-    environments = [group | {"LOCAL_RANK": str(rank), "NODE_RANK": "0"} for rank in range(ranks)] if ranks > 1 else [{}]
-    processes = [context.Process(target=_exit_with, args=(arguments, environment), daemon=True) for environment in environments]
-    for process in processes:
-        process.start()
+    processes = []
+    for rank in range(ranks):
+        environment = dict(os.environ) | (group | {"LOCAL_RANK": str(rank), "NODE_RANK": "0"} if ranks > 1 else {})
+        processes.append(context.Process(target=_exit_with, args=(arguments, log, environment), daemon=True))
+        processes[-1].start()
     for process in processes:
         process.join()
     return [int(process.exitcode or 0) for process in processes]
 
 
-def _exit_with(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+def _exit_with(arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
+    os.environ.clear()
     os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     sys.exit(main(arguments))
 
 

@@ -27,15 +27,14 @@ def equal_photos(draw_folder: DrawFolder) -> Path:
     return draw_folder(people=10, each=2)
 
 
-def test_two_ranks_hold_the_same_bits_send_no_frozen_gradient_and_train_as_one_process(
-    tmp_path: Path, equal_photos: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_two_ranks_hold_the_same_bits_send_no_frozen_gradient_and_train_as_one_process(tmp_path: Path, equal_photos: Path) -> None:
     one, two, probe = tmp_path / "one", tmp_path / "two", tmp_path / "probe.jsonl"
     assert main([*fit_arguments(equal_photos, one, 3), *OPTIONS, "--data.batch_size", "8"]) == 0
     callback = f"[{{class_path: tests.helpers.ddp_probe.Probe, init_args: {{file: '{probe}'}}}}]"
     devices = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.callbacks", callback]
-    assert run_forked(*fit_arguments(equal_photos, two, 3), *OPTIONS, *devices, ranks=2) == [0, 0]
-    assert "unused" not in capfd.readouterr().err
+    log = tmp_path / "log.txt"
+    assert run_forked(*fit_arguments(equal_photos, two, 3), *OPTIONS, *devices, log=log, ranks=2) == [0, 0], log.read_text()
+    assert "unused" not in log.read_text()
 
     epochs = [json.loads(line) for line in probe.read_text().splitlines()]
     assert [epoch["ranks"] for epoch in epochs] == [2, 2, 2]

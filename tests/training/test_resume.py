@@ -61,7 +61,8 @@ def test_a_killed_run_ends_with_the_same_weights_and_metrics(
 ) -> None:
     arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
     killer = f"[{{class_path: tests.helpers.callbacks.Killer, init_args: {{epoch: {epoch}, batch: {batch}, pause: {pause}}}}}]"
-    assert run_forked(*arguments, "--trainer.callbacks", killer) == [-signal.SIGKILL]
+    log = tmp_path / "log.txt"
+    assert run_forked(*arguments, "--trainer.callbacks", killer, log=log) == [-signal.SIGKILL], log.read_text()
     got = tmp_path / "lightning_logs" / photos.name / "version_0"
     assert read_checkpoint(got / "checkpoints" / "last.ckpt")["epoch"] == kept
     assert main([*arguments, "--ckpt_path", "last"]) == 0
