@@ -11,11 +11,11 @@ from tests.helpers.program import fit_arguments
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
-OTHERS = {"search.yaml", "sweep.yaml"}
-"""Not of ``fit``: tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py run them."""
+NOT_OF_FIT = {"search.yaml", "sweep.yaml"}
+"""Run by tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py."""
 
 
-@pytest.mark.parametrize("name", sorted(set(CONFIGS) - OTHERS))
+@pytest.mark.parametrize("name", sorted(set(CONFIGS) - NOT_OF_FIT))
 def test_a_config_runs_on_tiny_photos(tmp_path: Path, draw_folder: DrawFolder, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "disabled")
     root = draw_folder()

@@ -1,4 +1,4 @@
-"""The slow tests: what the README promises, on the bundled photos and with real launchers."""
+"""What the README promises, on the bundled photos and with real launchers; mostly slow."""
 
 import csv
 import json

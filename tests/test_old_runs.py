@@ -1,4 +1,4 @@
-"""A run folder and its checkpoints that an earlier version wrote (``helpers/old_run``) are read by every command."""
+"""Every command reads a run folder that an earlier version wrote (``helpers/old_run``)."""
 
 import csv
 import shutil

@@ -1,7 +1,7 @@
-"""What a training does beside learning: one callback a file.
+"""Callbacks of a training, one a file.
 
-Importing this package imports all of them, so that YAML can name each by its class alone, as in
-``class_path: EarlyStoppingAfterUnfreezing``.
+Importing this package imports all of them, so that YAML and the command line can name each by its
+class alone, as in ``class_path: EarlyStoppingAfterUnfreezing``.
 """
 
 from importlib import import_module

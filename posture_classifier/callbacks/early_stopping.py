@@ -1,4 +1,4 @@
-"""Early stopping that does not give up before the network was opened."""
+"""Early stopping that waits until all stages are unfrozen."""
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping as LightningEarlyStopping
@@ -7,14 +7,15 @@ from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfre
 
 
 class EarlyStoppingAfterUnfreezing(LightningEarlyStopping):
-    """Stops when a metric has not improved for some epochs, counted from the last opening of a stage.
+    """Stops when a metric has not improved for some epochs after the last stage was unfrozen.
 
-    A frozen network always stops improving after a while; that is the moment to open it, not to stop.
+    A frozen network always stops improving after a while; that is the moment to unfreeze more of
+    it, not to stop.
 
     Args:
-        monitor: Key of the metric.
-        patience: Epochs without improvement.
-        mode: ``min`` or ``max``.
+        monitor: Name of the metric.
+        patience: Epochs without improvement before it stops.
+        mode: ``min`` if lower is better, ``max`` if higher is.
         min_delta: Smallest change that counts as an improvement.
     """
 
@@ -23,22 +24,22 @@ class EarlyStoppingAfterUnfreezing(LightningEarlyStopping):
 
     @property
     def state_key(self) -> str:
-        """The key of its state in a checkpoint; the class was called ``EarlyStopping`` when the first ones were written."""
+        """The key of the state in a checkpoint, which holds the class's former name."""
         return super().state_key.replace(type(self).__qualname__, "EarlyStopping", 1)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the metric once every stage that will open is open."""
+        """Look at the metric once every stage that will be unfrozen is."""
         if _all_opened(trainer):
             super().on_validation_end(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The same; Lightning uses one of the two hooks."""
+        """Do the same; Lightning uses one of the two hooks."""
         if _all_opened(trainer):
             super().on_train_epoch_end(trainer, pl_module)
 
 
 EarlyStopping = EarlyStoppingAfterUnfreezing
-"""Its old name, which YAML files may still hold."""
+"""The former name, which YAML files may still hold."""
 
 
 def _all_opened(trainer: Trainer) -> bool:

@@ -67,6 +67,8 @@ class FrozenCache(Callback):
         folder: Where; by default ``$XDG_CACHE_HOME/posture_classifier``, or else ``~/.cache/posture_classifier``.
     """
 
+    verbose: bool = False
+
     def __init__(
         self,
         enabled: bool = True,

@@ -1,4 +1,4 @@
-"""The progress bar."""
+"""The progress bar of a training."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from posture_classifier.models.classifier import PostureClassifier
 
 
 class Progress(RichProgressBar):
-    """Lightning's rich progress bar, which also says which stages are open."""
+    """Lightning's rich progress bar, which also shows the stages that learn."""
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """Add e.g. ``open: head to layer3 (3 of 6)``."""
+        """Add the stages that learn, such as ``open: head to layer3 (3 of 6 stages)``."""
         items: dict[str, Any] = super().get_metrics(trainer, pl_module)
         items.pop("v_num", None)
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
@@ -23,7 +23,12 @@ class Progress(RichProgressBar):
 
 
 def describe_open(model: PostureClassifier, n_open: int) -> str:
-    """``head``, ``head to layer3 (3 of 6 stages)`` or ``all 6 stages``."""
+    """Name the stages that learn: ``head``, ``head to layer3 (3 of 6 stages)``, ``all 6 stages``.
+
+    Args:
+        model: The classifier.
+        n_open: Number of stages that learn, counted from the head.
+    """
     names = [stage.name for stage in reversed(model.stages)]
     if n_open == 1:
         return names[0]

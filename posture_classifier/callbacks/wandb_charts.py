@@ -1,4 +1,4 @@
-"""Predictions as charts and tables of Weights & Biases; all of them work without a network."""
+"""Predictions as charts and tables of Weights & Biases, made without a network."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     import wandb
     from wandb.plot.custom_chart import CustomChart
 
-POINTS = 100
-"""Of a curve; W&B draws no more of a table well."""
-WORST = 30
-"""Rows in the table of mistakes."""
-THUMBNAIL = 224
+MAX_POINTS = 100
+"""Largest number of points of a curve; W&B draws no more of a table well."""
+MAX_MISTAKES = 30
+"""Largest number of rows in the table of mistakes."""
+THUMBNAIL_SIZE = 224
 """Longest side in pixels."""
 
 
 def wandb_charts(predictions: Predictions, classes: list[str]) -> "dict[str, CustomChart]":
-    """Confusion matrix, ROC and precision-recall curves of each class against the rest, and calibration."""
+    """Confusion matrix, calibration, and for each class ROC and precision-recall curves.
+
+    Args:
+        predictions: Predictions for N photos.
+        classes: C class names, in the order of the labels.
+    """
     import wandb
     from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -54,32 +59,32 @@ def wandb_charts(predictions: Predictions, classes: list[str]) -> "dict[str, Cus
     }
 
 
-def _lines(series: list[tuple[str, Floats, Floats]], title: str, x_name: str) -> "CustomChart":
-    """Named curves (N,) over (N,), thinned."""
+def _lines(curves: list[tuple[str, Floats, Floats]], title: str, x_name: str) -> "CustomChart":
+    """A chart of several curves, each a name with x (N,) and y (N,)."""
     import wandb
 
-    kept = [(name, *(column[_thinned(len(x))].tolist() for column in (x, y))) for name, x, y in series]
-    names, xs, ys = ([row[part] for row in kept] for part in range(3))
+    names, xs, ys = [], [], []
+    for name, x, y in curves:
+        shown = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).astype(np.int64))
+        names.append(name)
+        xs.append(x[shown].tolist())
+        ys.append(y[shown].tolist())
     return wandb.plot.line_series(xs=xs, ys=ys, keys=names, title=title, xname=x_name)
 
 
-def _thinned(n: int) -> Any:
-    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).astype(np.int64))
-
-
 def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bool) -> "wandb.Table":
-    """The photos whose true class got the lowest probability, of those that are wrong.
+    """A table of the wrongly predicted photos whose true class got the lowest probability.
 
     Args:
-        predictions: Of N photos.
-        photos: The same N.
-        names: Whether to name file and group; a number stands in for the file otherwise.
-        pictures: Whether to show the photos, small.
+        predictions: Predictions for N photos.
+        photos: The same N photos.
+        names: Whether to name file and group, rather than number the photos.
+        pictures: Whether to show small copies of the photos.
     """
     import wandb
 
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    worst = wrong[np.argsort(-predictions.losses[wrong], kind="stable")][:WORST]
+    worst = wrong[np.argsort(-predictions.losses[wrong], kind="stable")][:MAX_MISTAKES]
     classes = photos.classes
     rows: list[Iterable[Any]] = []
     for i in worst.tolist():
@@ -87,17 +92,13 @@ def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bo
         row += [wandb.Image(_thumbnail(photos, i))] if pictures else []
         row += [classes[photos.labels[i]], classes[predictions.predicted[i]], *predictions.probabilities[i].tolist()]
         rows.append(row)
-    columns: list[str | int] = [
-        *(["path", "group"] if names else ["photo"]),
-        *(["picture"] if pictures else []),
-        "label",
-        "predicted",
-        *classes,
-    ]
+    columns: list[str | int] = ["path", "group"] if names else ["photo"]
+    columns += ["picture"] if pictures else []
+    columns += ["label", "predicted", *classes]
     return wandb.Table(columns=columns, data=rows)
 
 
 def _thumbnail(photos: Photos, index: int) -> Image.Image:
-    image = decode(photos.file(index), at_least=THUMBNAIL)
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    image = decode(photos.file(index), at_least=THUMBNAIL_SIZE)
+    image.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     return image

@@ -1,4 +1,4 @@
-"""A run of Weights & Biases for every ``fit``, with what the run's own folder knows."""
+"""Reports a ``fit`` to Weights & Biases."""
 
 import json
 import os
@@ -25,33 +25,42 @@ if TYPE_CHECKING:
     from wandb import Run
 
 
-IDENTITY = "wandb.json"
-"""Names the W&B run in the run folder."""
-PATIENCE = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600", "WANDB_FINISH_TIMEOUT_RAISES": "true"}
-"""Seconds, unless the environment says otherwise; by itself wandb waits 90, and at the end for ever. That it gave up is raised."""
+WANDB_JSON = "wandb.json"
+"""File of the run folder that names its W&B run."""
+TIMEOUTS = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600", "WANDB_FINISH_TIMEOUT_RAISES": "true"}
+"""Seconds that wandb waits for its server, unless the environment says otherwise.
+
+wandb's own limits are 90 seconds at the start and none at the end. The last value makes it raise an
+error when the time is over.
+"""
 BEST = {"val/loss": "min", "val/accuracy": "max", "val/f1": "max"}
-ANONYMOUS = ("summary.json", "metrics.csv")
-NAMING = ("split.csv", "test/predictions.csv", "val/predictions.csv")
+"""The best value of a metric over all epochs, which W&B shows for the run."""
+FILES_WITHOUT_NAMES = ("summary.json", "metrics.csv")
+FILES_WITH_NAMES = ("split.csv", "test/predictions.csv", "val/predictions.csv")
 """Files of the run folder that name photos and groups."""
 
 
 class WandbReport(Callback):
-    """Reports a ``fit``, and the test at its end, to Weights & Biases; a resumed run goes on in its W&B run.
+    """Reports a ``fit``, and the test at its end, to Weights & Biases.
 
-    Needs ``wandb login`` once, or WANDB_API_KEY. Without it, without a network, or with WANDB_MODE=offline, all is kept in the run
-    folder, and ``wandb sync`` uploads it later; WANDB_MODE=disabled does nothing. Other callbacks and loggers write to the same run
-    through Lightning's ``WandbLogger``, which this adds to the trainer.
+    A resumed run resumes its W&B run. It needs ``wandb login`` once, or WANDB_API_KEY. Without it,
+    without a network, or with WANDB_MODE=offline, everything stays in the run folder, and ``wandb
+    sync`` uploads it later; WANDB_MODE=disabled does nothing. Other callbacks write to the same W&B
+    run through Lightning's ``WandbLogger``, which this callback adds to the trainer.
 
     Args:
         project: W&B project.
         entity: W&B user or team; None is your default one.
-        group: Runs that belong together; None is the experiment.
-        tags: Beside the backbone and the data folder.
+        group: Name that joins runs in W&B; None is the experiment.
+        tags: Tags of the run, beside the backbone and the data folder.
         notes: A sentence about the run; None says what is trained on what.
-        log_model: Keep the best checkpoint in W&B too, as an artifact with class names and preprocessing.
-        names: Send what names photos and groups: the predictions and the split, which ``compare`` reads, and the paths of mistakes.
-            Set it to false where a path or a group names a person who should not be named. The configuration is sent as it is.
-        photos: Send small copies of the test photos that were most wrong. Photos stay on the machine otherwise.
+        log_model: Whether to upload the best checkpoint too, as an artifact with class names and
+            preprocessing.
+        names: Whether to upload what names photos and groups: the predictions and the split, which
+            ``compare`` reads, and the paths of mistakes. Choose false where a path or a group names
+            a person who should not be named. The configuration is uploaded as it is.
+        photos: Whether to upload small copies of the test photos that were most wrong. Otherwise no
+            photo leaves the machine.
     """
 
     def __init__(
@@ -72,8 +81,8 @@ class WandbReport(Callback):
         self._complete = True
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Begin the W&B run, or go on in that of the run folder."""
-        folder = Path(trainer.log_dir or ".")  # asking involves all ranks
+        """Begin the W&B run, or resume that of the run folder."""
+        folder = Path(trainer.log_dir or ".")  # every rank has to ask
         saved = [callback for callback in trainer.callbacks if isinstance(callback, SaveConfig)]  # type: ignore[attr-defined]
         if stage != "fit" or not trainer.is_global_zero or not saved:
             return
@@ -90,7 +99,7 @@ class WandbReport(Callback):
         trainer.loggers = [*trainer.loggers, WandbLogger(experiment=self._run)]
 
     def _options(self, settings: dict[str, Any], model: PostureClassifier, data: PostureData) -> dict[str, Any]:
-        """What ``wandb.init`` is told."""
+        """Arguments for ``wandb.init``."""
         root = Path(data.root).resolve().name
         experiment = PurePosixPath(settings["experiment"] or root)
         backbone, weights = model.hparams["backbone"], model.hparams["weights_source"]
@@ -109,14 +118,14 @@ class WandbReport(Callback):
             "job_type": "fit",
             "tags": [tag[:64] for tag in (backbone, root, *self.tags)],  # W&B refuses longer ones
             "notes": self.notes or f"{backbone} (weights: {weights}) on {len(data.photos)} photos of {data.root}",
-            # What begins with run_ is no option of fit.
+            # Names that begin with run_ are no options of fit.
             "config": settings | {"run_folder": str(self._folder.resolve()), "run_facts": facts},
         }
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add figures with intervals, charts, the worst mistakes, and the files that ``compare`` reads."""
+        """Add metrics with intervals, charts, mistakes, and the files that ``compare`` reads."""
         assert isinstance(pl_module, PostureClassifier)
-        predictions = pl_module.predictions()  # of all ranks, which all take part
+        predictions = pl_module.predictions()  # gathered from all ranks
         if self._run is None:
             return
         from posture_classifier.callbacks.wandb_charts import mistakes, wandb_charts
@@ -127,19 +136,23 @@ class WandbReport(Callback):
         photos = data.photos.of(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos)
         drawn = wandb_charts(predictions, data.class_names)
-        self._run.summary.update(_figures(summary))
-        self._keep(ANONYMOUS + (NAMING if self.names else ()))
+        self._run.summary.update(_estimates(summary))
+        self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
         try:
             self._run.log(drawn | {f"{split}/mistakes": table})
             if self.log_model:
-                self._keep_model(pl_module, summary)
-        # Tables and models are artifacts, for which wandb asks its server; whatever its parts raise then, the training is done.
+                self._upload_model(pl_module, summary)
+        # wandb asks its server for tables and models, and its parts raise many kinds of errors.
+        # The training is done, so none of them may end it.
         except Exception as error:
             self._complete = False
-            say(f"W&B is out of reach ({first_line(error)}); charts, mistakes and model stay out of the run")
+            say(f"W&B cannot be reached ({first_line(error)}); charts, mistakes and model are not in the run")
 
-    def _keep(self, names: tuple[str, ...]) -> None:
-        """Copy files of the run folder into the W&B run; a link, as wandb makes them, would break with a folder that is moved."""
+    def _upload(self, names: tuple[str, ...]) -> None:
+        """Copy files of the run folder into the W&B run.
+
+        wandb itself would make links, which break when the folder is moved.
+        """
         assert self._run is not None
         for name in names:
             if (self._folder / name).is_file():
@@ -148,14 +161,14 @@ class WandbReport(Callback):
                 shutil.copyfile(self._folder / name, copy)
                 self._run.save(str(copy), base_path=self._run.dir, policy="now")
 
-    def _keep_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
+    def _upload_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
         import wandb
 
         assert self._run is not None
         metadata = {"class_names": summary["classes"], "preprocessing": model.preprocessing.to_dict()}
-        metadata |= {"backbone": summary["backbone"], "figures": _figures(summary)}
+        metadata |= {"backbone": summary["backbone"], "figures": _estimates(summary)}
         artifact = wandb.Artifact(f"model-{self._run.id}", type="model", metadata=metadata)
-        # It does not change any more, so there is no need for a copy.
+        # The file does not change any more, so wandb need not copy it.
         artifact.add_file(str(self._folder / "checkpoints" / "best.ckpt"), policy="immutable")
         self._run.log_artifact(artifact, aliases=["best"])
 
@@ -165,10 +178,11 @@ class WandbReport(Callback):
             self._end(0)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End it as failed; ``--ckpt_path last`` goes on in it.
+        """End the W&B run as failed; ``--ckpt_path last`` resumes it.
 
-        A trial that the agent of its sweep stopped is none that failed: the search would take it for the worst of all, whatever it
-        reached, while it asks what a finished one reached (wandb/sweeps, bayes_search.py, ``_construct_gp_data``).
+        A trial that the agent of a sweep stopped ends as finished. Of a failed one the search would
+        assume the worst metric of all trials, whatever the trial had reached (wandb/sweeps,
+        bayes_search.py, ``_construct_gp_data``).
         """
         stopped = isinstance(exception, SIGTERMException) and self._run is not None and self._run.sweep_id
         self._end(0 if stopped else 1)
@@ -177,42 +191,46 @@ class WandbReport(Callback):
         run, self._run = self._run, None
         if run is None:
             return
-        where = f"kept here; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        where = f"not uploaded; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
         try:
             run.finish(exit_code=code)
-        # Given up after a while, or an error of W&B's own process: what the run's own folder holds is whole.
+        # wandb gave up after its time limit, or its own process failed; the run folder is complete.
         except Exception:
             self._complete = False
         if not self._complete and not run.offline:
-            where = f"{where}, where a part is missing; it is kept here: wandb sync --include-online {Path(run.dir).parent}"
+            where = f"{where}, where a part is missing; upload it with: wandb sync --include-online {Path(run.dir).parent}"
         say(f"W&B run: {where}")
 
 
 def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
-    """Start the W&B run of a folder, or go on in it; offline where W&B is out of reach, and not at all where it is disabled.
+    """Begin or resume the W&B run of a run folder, offline if W&B cannot be reached.
 
     Args:
-        folder: Of the run; ``wandb.json`` in it says which W&B run it is, and is written if it is not there.
-        options: Of ``wandb.init``.
+        folder: The run folder; its ``wandb.json`` names the W&B run, and is written for a new one.
+        options: Arguments for ``wandb.init``.
+
+    Returns:
+        The W&B run; None if WANDB_MODE=disabled.
 
     Raises:
         UserError: W&B refuses the options.
     """
     import wandb
 
-    for name, seconds in PATIENCE.items():
+    for name, seconds in TIMEOUTS.items():
         os.environ.setdefault(name, seconds)
-    known = json.loads((folder / IDENTITY).read_text(encoding="utf-8")) if (folder / IDENTITY).is_file() else {}
+    file = folder / WANDB_JSON
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True)} | known
     try:
         run = wandb.init(**options)
     except (wandb.Error, OSError) as error:
-        say(f"W&B is out of reach ({first_line(error)}); the run goes on offline")
+        say(f"W&B cannot be reached ({first_line(error)}); the run is recorded offline")
         run = _begin_offline(options)
     if run.disabled:
         return None
     identity = {"id": run.id, "project": run.project, "entity": run.entity or None}
-    (folder / IDENTITY).write_text(f"{json.dumps(identity)}\n", encoding="utf-8")
+    file.write_text(f"{json.dumps(identity)}\n", encoding="utf-8")
     return run
 
 
@@ -226,13 +244,16 @@ def _begin_offline(options: dict[str, Any]) -> "Run":
 
 
 def _photos_fingerprint(data: PostureData) -> str:
-    """A name for photos and their classes, whatever the files are called and however they are divided."""
+    """A fingerprint of the photos and their classes, whatever their names and their split."""
     order = np.lexsort((data.photos.labels, data.digests))
     return fingerprint(data.class_names, data.digests[order], data.photos.labels[order])
 
 
-def _figures(summary: dict[str, Any]) -> dict[str, float | int | None]:
-    """``test/accuracy``, ``test/accuracy_low``, ``test/accuracy_high``, ..., and on how many photos and groups."""
+def _estimates(summary: dict[str, Any]) -> dict[str, float | int | None]:
+    """Metrics of a summary with the ends of their intervals, and the numbers of photos and groups.
+
+    Their names are ``test/accuracy``, ``test/accuracy_low``, ``test/accuracy_high`` and so on.
+    """
     split = summary["split"]
     ends = {"value": "", "low": "_low", "high": "_high"}
     figures = {f"{split}/{name}{suffix}": summary[name][end] for name in METRICS for end, suffix in ends.items()}

@@ -1,6 +1,9 @@
-"""``python -m posture_classifier.cli.child_process``: the program, in a process that ends with the one that started it.
+"""Runs the program in a child process that ends when its parent does.
 
-Whatever starts it holds the other end of its standard input. However that process ends, the system closes the pipe.
+Started as ``python -m posture_classifier.cli.child_process COMMAND [options]``.
+
+The parent holds the other end of this process's standard input. However the parent ends, the
+operating system closes that pipe, and this process notices.
 """
 
 import os
@@ -10,8 +13,8 @@ import threading
 from posture_classifier.cli.program import main
 
 
-def _end_when_closed(pipe: int) -> None:
-    """Wait for the end of a pipe, and end at once: workers of a DataLoader notice within seconds, and follow."""
+def _exit_when_closed(pipe: int) -> None:
+    """Exit when a pipe is closed; the workers of a DataLoader notice and follow within seconds."""
     while os.read(pipe, 1024):
         pass
     os._exit(1)
@@ -19,7 +22,8 @@ def _end_when_closed(pipe: int) -> None:
 
 if __name__ == "__main__":
     pipe = os.dup(0)
-    # What this process starts finds an empty input, rather than one that a thread waits at.
+    # Processes that this one starts get an empty standard input, since a thread reads from the real
+    # one.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    threading.Thread(target=_end_when_closed, args=(pipe,), daemon=True).start()
+    threading.Thread(target=_exit_when_closed, args=(pipe,), daemon=True).start()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The command line: ``fit``, ``validate`` and ``test`` by Lightning, and a subcommand for every file in ``tools/``."""
+"""Runs a command: ``fit``, ``validate``, ``test``, or one of the files in ``commands/``."""
 
 import ast
 import errno
@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.resources import files
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -20,41 +21,28 @@ TRAINING = {
     "test": "Evaluate a checkpoint on the test split.",
 }
 OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
-"""What the system says of a disk that is full or a folder that is closed."""
+"""Errors of the operating system about a full disk or a folder that cannot be written to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; what the user can put right ends with one sentence and exit code 2.
+    """Run a command and return its exit code.
 
-    Imports wait until a command needs them: ``--version`` and ``--help`` answer without torch.
+    What the user can put right prints one sentence, and the exit code is 2.
+    Modules are imported when a command needs them, so that ``--version`` and ``--help`` answer
+    without torch.
+
+    Args:
+        arguments: The command line, command first; None is that of this process.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file name in Korean must not end the program on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
-    # Threads of torch that wait for each other would otherwise spin, and take the cores from those that decode photos: on 2 cores,
-    # seconds of a network became minutes.
+    # Otherwise torch's threads spin while they wait for each other, and take the cores from the
+    # threads that decode photos: on 2 cores, seconds of a network became minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    command = arguments[0] if arguments else "--help"
-    tool_lines = _tools()
     try:
-        if command == "--version":
-            print(__version__)
-        elif command in ("-h", "--help"):
-            print(_help(TRAINING | tool_lines))
-        elif command in TRAINING and {"-h", "--help"} & set(arguments):
-            from posture_classifier.training.fit_help import help_text
-
-            print(help_text(command, TRAINING[command]))
-        elif command in TRAINING:
-            from posture_classifier.training.fit import PostureCLI
-
-            PostureCLI(arguments)
-        elif command in tool_lines:
-            return _run_tool(command, arguments[1:])
-        else:
-            raise UserError(f"unknown command {command!r}; choose one of {', '.join(TRAINING | tool_lines)}")
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
         return _fail(str(error))
     except OSError as error:
@@ -63,6 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(
             f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
         )
+
+
+def _run(arguments: list[str]) -> int:
+    command = arguments[0] if arguments else "--help"
+    known = TRAINING | _summaries()
+    if command == "--version":
+        print(__version__)
+    elif command in ("-h", "--help"):
+        print(_help(known))
+    elif command in TRAINING and {"-h", "--help"} & set(arguments):
+        print(_training_help(command))
+    elif command in TRAINING:
+        from posture_classifier.training.fit import PostureCLI
+
+        PostureCLI(arguments)
+    elif command in known:
+        return _run_command(command, arguments[1:])
+    else:
+        raise UserError(f"unknown command {command!r}; choose one of {', '.join(known)}")
     return 0
 
 
@@ -71,17 +78,20 @@ def _fail(message: str) -> int:
     return 2
 
 
-def _tools() -> dict[str, str]:
-    """Names of the tools, and the line that each one's file begins with; read, not imported."""
+def _summaries() -> dict[str, str]:
+    """Summaries of the commands in ``commands/``, by name.
+
+    They are the first lines of the files, which are read and not imported.
+    """
     folder = Path(commands.__path__[0])
-    files = [path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")]
-    docstrings = {path.stem: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in files}
+    sources = [path for path in sorted(folder.glob("*.py")) if not path.stem.startswith("_")]
+    docstrings = {path.stem: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in sources}
     return {name: text.splitlines()[0].partition(": ")[2].capitalize() for name, text in docstrings.items()}
 
 
-def _help(commands: dict[str, str]) -> str:
-    width = max(map(len, commands))
-    lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in commands.items())
+def _help(summaries: dict[str, str]) -> str:
+    width = max(map(len, summaries))
+    lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in summaries.items())
     return (
         f"usage: {PROGRAM} COMMAND [options]\n\n"
         "Fine-tune an image classifier on a small folder of photos, and know how far to trust it.\n\n"
@@ -90,8 +100,23 @@ def _help(commands: dict[str, str]) -> str:
     )
 
 
-def _run_tool(name: str, arguments: list[str]) -> int:
-    """Call ``tools/<name>.py``'s function of the same name; its signature and docstring are the command line."""
+def _training_help(command: str) -> str:
+    """The help of ``fit``, ``validate`` or ``test``.
+
+    Its options are read from a file, since building the real parser would import torch.
+    """
+    options = files("posture_classifier.training") / "options.txt"
+    return (
+        f"usage: {PROGRAM} {command} --config FILE [--config FILE ...] [options]\n\n"
+        f"{TRAINING[command]}\n\n"
+        "Every option is also a key of the YAML file: --data.root photos is data: {root: photos}. Of\n"
+        "several files, and then options, the later wins. --print_config prints the result.\n\n"
+        f"{options.read_text(encoding='utf-8').rstrip()}"
+    )
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    """Call the function ``name`` of ``commands/<name>.py``, whose signature is the command line."""
     from posture_classifier.utils.arguments import parse_call
 
     function = getattr(import_module(f"{commands.__name__}.{name}"), name)

@@ -47,7 +47,7 @@ def parallel_forward(compute: Callable[[Item], Result], items: Iterable[Item], p
     if passes == 1:
         yield from map(compute, items)
         return
-    yield from map_in_threads(compute, items, ahead=2 * passes, pool=_pool(passes))
+    yield from map_in_threads(compute, items, ahead=2 * passes, executor=_pool(passes))
 
 
 def _pool(passes: int) -> ThreadPoolExecutor:

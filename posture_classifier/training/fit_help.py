@@ -1,142 +1,74 @@
-"""``fit --help`` at once: the options as the signatures and docstrings say them, read rather than imported.
+"""Writes ``options.txt``, the list of options that ``fit --help`` prints, from the real parser.
 
-Importing Lightning takes seconds, and only to know its Trainer's signature. So the sources are parsed: ``training.py`` for which
-classes and further options the command line has, and those classes for theirs.
+Building that parser imports torch and Lightning, which takes seconds, so the list is part of the
+package, and a test compares it with the parser. After a change of an option or of its docstring:
+``python -m posture_classifier.training.fit_help``.
 """
 
-import ast
 import re
 import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
+from argparse import Action, HelpFormatter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-PACKAGE = "posture_classifier"
-TRAINING = f"{PACKAGE}.training.fit"
-TRAINER = "lightning.pytorch.trainer.trainer"
-WIDTH = 110
-CKPT_PATH = "A .ckpt of a run to go on from, or to evaluate; last is that of the newest run."
-"""Lightning's own words speak of registries that this program has not."""
+from jsonargparse import DefaultHelpFormatter, capture_parser
 
+from posture_classifier.training.fit import PostureCLI
 
-@dataclass(frozen=True)
-class Option:
-    """One option of the command line, such as ``--data.root``; ``default`` is None where there is none."""
-
-    name: str
-    type: str
-    default: str | None
-    help: str
+FILE = Path(__file__).with_name("options.txt")
+WIDTH = 100
+SECTIONS = ("general", "data", "model", "unfreezing", "cache", "trainer")
+"""First parts of the options' names, in the order of the list: Lightning's own come last."""
 
 
-def help_text(command: str, summary: str) -> str:
-    """All options of ``fit``, ``validate`` or ``test``, ours first.
+class OptionList(HelpFormatter):
+    """A help formatter with a section for each first part of a name, and a paragraph an option."""
 
-    Args:
-        command: Which.
-        summary: What it does.
-    """
-    usage = f"usage: posture-classifier {command} --config FILE [--config FILE ...] [options]"
-    intro = (
-        f"{summary} Every option is a key of the YAML file too: --data.root photos is data: {{root: photos}}. Of several files, "
-        "and then options, the later wins. --print_config prints what they amount to."
-    )
-    sections = [("general", [*_general(), *_of_trainer(command)]), *_groups()]
-    blocks = [f"{title}:\n" + "\n".join(map(_lines, options)) for title, options in sections]
-    return "\n\n".join([usage, textwrap.fill(intro, WIDTH), *blocks])
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._options: dict[str, list[Action]] = {name: [] for name in SECTIONS}
 
+    def add_arguments(self, actions: Iterable[Action]) -> None:
+        """Collect the options that hold a value; a link between options holds none."""
+        for action in actions:
+            name = action.option_strings[0]
+            first, dot, _ = action.dest.partition(".")
+            of_parser = action.dest in (*SECTIONS, "help", "print_config") or name.endswith(".help")
+            if name.startswith("-") and not of_parser:
+                self._options[first if dot else "general"].append(action)
 
-def _lines(option: Option) -> str:
-    default = "required" if option.default is None else f"default: {option.default}"
-    text = textwrap.fill(
-        f"{option.help} ({option.type}; {default})".strip(), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6
-    )
-    return f"  --{option.name}\n{text}"
+    def format_help(self) -> str:
+        """All sections, without the usage line and the titles that argparse adds."""
+        sections = [f"{name}:\n" + "".join(map(_paragraph, options)) for name, options in self._options.items()]
+        return "\n".join(sections)
 
 
-def _general() -> Iterator[Option]:
-    """What ``training.py`` adds to the parser by itself."""
-    yield Option("config", "a YAML file", "none", "Options from a file; may be given several times.")
-    for call in _calls("add_argument"):
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        name = ast.literal_eval(call.args[0]).removeprefix("--")
-        yield Option(name, ast.unparse(given["type"]), ast.unparse(given["default"]), ast.literal_eval(given["help"]))
+def _paragraph(action: Action) -> str:
+    """An option's name, then its description with type and default."""
+    formatter = DefaultHelpFormatter("", max_help_position=6, width=100_000)  # type: ignore[no-untyped-call]
+    formatter.add_argument(action)
+    text = " ".join(formatter.format_help().splitlines()[1:])
+    text = re.sub(r", known subclasses: .*(?=\)$)", "", text)
+    text = re.sub(r":\w+:`~?(?:\w+\.)*(\w+)`", r"``\1``", text)  # references of Lightning's documentation
+    text = re.sub(r" Default: \S+\.(?= )", "", text)  # Lightning's, where ours may differ
+    name = next(name for name in action.option_strings if name.startswith("--"))
+    indent = " " * 6
+    filled = textwrap.fill(text.strip(), WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return f"  {name}\n{filled}\n"
 
 
-def _groups() -> Iterator[tuple[str, list[Option]]]:
-    """The options of each class that the command line makes, by their prefix."""
-    imported = {
-        alias.name: str(node.module)
-        for node in ast.walk(_parsed(TRAINING))
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    linked = [name for call in _calls("link_arguments") for name in _linked(call)]
-    groups = {"data": "PostureData", "model": "PostureClassifier"}
-    groups |= {ast.literal_eval(call.args[1]): ast.unparse(call.args[0]) for call in _calls("add_lightning_class_args")}
-    for prefix, name in groups.items():
-        options = list(_of_function(_class(imported[name], name), "__init__", f"{prefix}."))
-        yield prefix, [option for option in options if option.name not in linked]
-    yield "trainer", list(_of_function(_class(TRAINER, "Trainer"), "__init__", "trainer."))
+class _FlatCLI(PostureCLI):
+    """Has the options of ``fit`` in one parser, without Lightning's subcommands above it."""
+
+    def setup_parser(self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]) -> None:
+        super().setup_parser(False, main_kwargs | {"formatter_class": OptionList}, subparser_kwargs)
 
 
-def _linked(call: ast.Call) -> list[str]:
-    """Options that follow from others; where the call stands in a loop, one for each name that it goes over."""
-    target = call.args[1]
-    if isinstance(target, ast.Constant):
-        return [str(target.value)]
-    names = next(
-        ast.literal_eval(node.value)
-        for node in _parsed(TRAINING).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LINKED"
-    )
-    return [f"model.{name}" for name in names]
+def option_list() -> str:
+    """The options of ``fit``, ``validate`` and ``test``, which are the same."""
+    return capture_parser(_FlatCLI, ["fit"]).format_help()
 
 
-def _of_trainer(command: str) -> Iterator[Option]:
-    """What Lightning's CLI takes from the Trainer's method of the same name."""
-    left_out = ("model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule", "weights_only")
-    options = (option for option in _of_function(_class(TRAINER, "Trainer"), command, "") if option.name not in left_out)
-    return (replace(option, help=CKPT_PATH) if option.name == "ckpt_path" else option for option in options)
-
-
-def _of_function(owner: ast.ClassDef, name: str, prefix: str) -> Iterator[Option]:
-    """A method's parameters, with what the docstring says of them."""
-    function = next(node for node in owner.body if isinstance(node, ast.FunctionDef) and node.name == name)
-    described = _described((ast.get_docstring(owner) or "") if name == "__init__" else "")
-    described |= _described(ast.get_docstring(function) or "")
-    positional = function.args.args[1:]
-    parameters = [*positional, *function.args.kwonlyargs]
-    required = [None] * (len(positional) - len(function.args.defaults))
-    defaults = [*required, *function.args.defaults, *function.args.kw_defaults]
-    for parameter, default in zip(parameters, defaults, strict=True):
-        kind = ast.unparse(parameter.annotation) if parameter.annotation else "any"
-        value = None if default is None else ast.unparse(default)
-        yield Option(f"{prefix}{parameter.arg}", kind, value, described.get(parameter.arg, ""))
-
-
-def _described(docstring: str) -> dict[str, str]:
-    """The entries under ``Args:`` of a Google docstring, each on one line."""
-    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", docstring, re.MULTILINE | re.DOTALL)
-    entries = re.split(r"^    (\w+): ?", section[1], flags=re.MULTILINE)[1:] if section else []
-    return {name: " ".join(text.split()) for name, text in zip(entries[::2], entries[1::2], strict=True)}
-
-
-def _calls(method: str) -> list[ast.Call]:
-    """Every ``parser.<method>(...)`` in ``training.py``, in order."""
-    calls = (node for node in ast.walk(_parsed(TRAINING)) if isinstance(node, ast.Call))
-    return sorted((call for call in calls if ast.unparse(call.func) == f"parser.{method}"), key=lambda call: call.lineno)
-
-
-def _class(module: str, name: str) -> ast.ClassDef:
-    return next(node for node in _parsed(module).body if isinstance(node, ast.ClassDef) and node.name == name)
-
-
-def _parsed(module: str) -> ast.Module:
-    """The source of a module, found without importing the packages that it is in."""
-    top, *rest = module.split(".")
-    spec = find_spec(top)
-    assert spec is not None
-    assert spec.origin is not None
-    return ast.parse(Path(spec.origin).parent.joinpath(*rest).with_suffix(".py").read_text(encoding="utf-8"))
+if __name__ == "__main__":
+    FILE.write_text(option_list(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What ``fit``, ``validate`` and ``test`` tell on the terminal."""
+"""What ``fit``, ``validate`` and ``test`` print on the terminal."""
 
 import logging
 import warnings
@@ -18,11 +18,11 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE, compute_type, name_of
 from posture_classifier.rendering.formatting import describe_interval, describe_value
 from posture_classifier.utils.console import say
-from posture_classifier.utils.text import describe_size
+from posture_classifier.utils.text import describe_size, plural
 
 
 def quiet() -> None:
-    """Silence advice that does not concern the user of a finished program."""
+    """Silence what Lightning and torch say to programmers."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
@@ -40,35 +40,50 @@ def quiet() -> None:
 
 
 @rank_zero_only
-def describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> None:
-    """One line on the network and one on the photos, before the wait begins."""
+def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verbose: bool = False) -> None:
+    """Print one line about the network and one about the photos, before a long training begins.
+
+    Args:
+        model: The network to be trained.
+        data: Its photos.
+        trainer: The trainer, whose devices are named.
+        verbose: Whether to name the type of number that the network learns in, too.
+    """
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
-    source, size = model.hparams["weights_source"], model.preprocessing.image_size
-    learns = name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))
-    where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
-    names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
-    found, fine = quick_check(data.photos, data.digests)
-    say(
-        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
-        f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else "")
+    devices, where = trainer.num_devices * trainer.num_nodes, trainer.strategy.root_device.type
+    if devices > 1:
+        where = f"{devices} x {where}"
+    if verbose:
+        where += f", {name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
+    network = (
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
+        f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
+    sizes = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
+    found, fine = quick_check(data.photos, data.digests)
+    photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
+    say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
 
 
 @rank_zero_only
 def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
-    """Say how good the model is, on what, and where to find it."""
+    """Print how good the model is, on which photos, and where its files are."""
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
     say(estimates_table(summary, f"{summary['split']} split"))
-    # Not Trainer.log_dir, which waits for all ranks.
-    folder = trainer.loggers[0].log_dir
-    say(f"checkpoint: {checkpoint}", f"run folder: {folder}")
+    # Trainer.log_dir would wait for all ranks.
+    say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}")
 
 
 def estimates_table(summary: dict[str, Any], title: str) -> Table:
-    """All metrics of a summary with their intervals; the title says on how many photos and groups they were measured."""
+    """A table of all metrics of a summary with their confidence intervals.
+
+    Args:
+        summary: What ``summary.json`` holds.
+        title: Stands above the table, before the numbers of photos and groups.
+    """
     table = Table("metric", "value", "95 % interval", title=f"{title}: {describe_size(summary)}")
     for name, metric in METRICS.items():
         estimate = Estimate(**summary[name])

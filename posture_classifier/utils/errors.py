@@ -1,8 +1,8 @@
-"""The one exception that speaks to the user."""
+"""The exception for everything that the user can put right."""
 
 
 class UserError(Exception):
-    """Something that the user can put right: one sentence saying what is wrong, where, and what to do.
+    """A mistake that the user can put right; the message says what is wrong, where, and what to do.
 
-    The command line prints it without a traceback and exits with code 2.
+    The command line prints the message without a traceback and exits with code 2.
     """

@@ -1,4 +1,7 @@
-"""Spares a run that does not use W&B its import: timm imports it for a function that nothing here calls."""
+"""Keeps timm from importing wandb, which takes 0.4 of the 0.9 seconds that importing timm takes.
+
+timm imports it for a function that nothing here calls, and works without it.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -7,19 +10,17 @@ from types import ModuleType
 
 
 class SkipWandbInTimm(MetaPathFinder):
-    """Says to ``timm.utils.summary``, which can do without, that there is no wandb; 0.4 of the 0.9 seconds that timm takes.
-
-    Whoever else imports wandb gets it.
-    """
+    """An import hook that hides wandb from ``timm.utils.summary``, and from no other module."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        """Refuse, or leave the search to Python's own finders.
+        """Leave the search to Python's own finders, unless timm asks for wandb.
 
         Raises:
-            ModuleNotFoundError: timm asks.
+            ModuleNotFoundError: timm asks for wandb.
         """
         summary = sys.modules.get("timm.utils.summary")
-        if fullname == "wandb" and summary is not None and not hasattr(summary, "update_summary"):  # still being imported
+        being_imported = summary is not None and not hasattr(summary, "update_summary")
+        if fullname == "wandb" and being_imported:
             raise ModuleNotFoundError("timm does without wandb here", name=fullname)
 
 

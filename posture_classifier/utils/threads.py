@@ -1,4 +1,7 @@
-"""Work on many photos in threads: reading, decoding and hashing leave Python's lock, so threads use every core."""
+"""Maps a function over many photos in threads.
+
+Reading, decoding and hashing release Python's global lock, so threads use every core.
+"""
 
 import os
 from collections import deque
@@ -11,30 +14,34 @@ Result = TypeVar("Result")
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """The number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64, pool: ThreadPoolExecutor | None = None
+    function: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64, executor: ThreadPoolExecutor | None = None
 ) -> Generator[Result, None, None]:
-    """``map`` in threads; results come in order, each as soon as it is there and the next item has been begun.
+    """``map`` in threads, with the results in the order of the items.
 
     Args:
-        function: Called with each item; what it raises is raised here.
-        items: Any number: those that are begun and not yet asked for are bounded, so memory stays flat.
-        ahead: That bound.
-        pool: The threads, which end with this; by default one for each core.
+        function: Called with each item; its exceptions are raised here.
+        items: Any number of items; they are taken one by one, so memory stays bounded.
+        ahead: The largest number of items that are begun before their results are asked for.
+        executor: The threads, which end with this call; None is one for each core.
+
+    Example:
+        >>> list(map_in_threads(len, ["a", "bc"]))
+        [1, 2]
     """
-    pool = pool or ThreadPoolExecutor(available_cores())
+    executor = executor or ThreadPoolExecutor(available_cores())
     begun: deque[Future[Result]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(function, item))
-            # One in, one out, so that as many as were ahead stay ahead.
+            begun.append(executor.submit(function, item))
+            # One item begun for each result handed out, so that the lead does not shrink.
             if len(begun) > ahead or begun[0].done():
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)

@@ -191,8 +191,8 @@ def test_the_choice_of_precision_is_reported(draw_folder: DrawFolder, fit: Fit, 
 def test_a_precision_of_the_trainer_is_what_is_computed_in_and_told(
     draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], precision: str, computed: str, told: str
 ) -> None:
-    run = fit(draw_folder(), "--trainer.precision", precision)
-    assert f"1 x cpu, {told}" in capsys.readouterr().out
+    run = fit(draw_folder(), "--trainer.precision", precision, "--verbose", "true")
+    assert f"cpu, {told}" in capsys.readouterr().out
     summary = json.loads((run / "summary.json").read_text())
     assert summary["frozen_part"][0]["precision"] == summary["computed_in"]["evaluation"] == computed
 

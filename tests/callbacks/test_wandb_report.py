@@ -1,4 +1,4 @@
-"""What reaches Weights & Biases, read back from the file of an offline run; what does not; and that a training needs none of it."""
+"""What a run sends to Weights & Biases and what not, read back from the file of an offline run."""
 
 import json
 import struct
@@ -23,11 +23,11 @@ CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "prec
 RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
 pytestmark = pytest.mark.usefixtures("no_wandb_settings")
 BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
-"""Of LevelDB's log format, in which wandb keeps its records."""
+"""Sizes and record types of LevelDB's log format, in which wandb writes its records."""
 
 
 @dataclass
-class Kept:
+class OfflineRun:
     """What the ``.wandb`` file of a run folder holds."""
 
     run: Any = None
@@ -56,10 +56,10 @@ def records(path: Path) -> Iterator[Any]:
             part = b""
 
 
-def kept(folder: Path) -> Kept:
-    wandb.teardown()  # what its service still has in mind reaches the file
+def read_offline_run(folder: Path) -> OfflineRun:
+    wandb.teardown()  # its service then writes the rest of the file
     (path,) = folder.glob("run-*.wandb")
-    result = Kept()
+    result = OfflineRun()
     for record in records(path):
         kind = record.WhichOneof("record_type")
         if kind == "run":
@@ -82,22 +82,21 @@ def kept(folder: Path) -> Kept:
     return result
 
 
-def reported(arguments: list[str], tmp_path: Path, *overlays: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configs = [word for overlay in overlays for word in ("--config", overlay)]
-    assert main(["fit", *configs, *arguments[1:]]) == 0
+def fit_with(overlay: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--config", str(overlay), *arguments[1:]]) == 0
     assert "wandb: " not in capsys.readouterr().err, "no noise"
 
 
-def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in_it(
+def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     root = draw_photos(tmp_path / "photos", 10, 2, ("left", "right"))
     arguments = [*fit_arguments(root, tmp_path, 2), "--experiment", "posture"]
-    reported(arguments, tmp_path, str(REPOSITORY / "configs" / "wandb.yaml"), capsys=capsys)
+    fit_with(REPOSITORY / "configs" / "wandb.yaml", arguments, capsys)
     folder = tmp_path / "lightning_logs" / "posture" / "version_0"
     (place,) = (folder / "wandb").glob("offline-run-*")
-    found = kept(place)
+    found = read_offline_run(place)
 
     assert found.config["model"]["learning_rate"] == 1e-3
     assert found.config["trainer"]["callbacks"][0]["class_path"].endswith("WandbReport")
@@ -133,9 +132,9 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in
     overlay = tmp_path / "asked.yaml"
     report = {"class_path": "posture_classifier.callbacks.wandb_report.WandbReport", "init_args": asked}
     overlay.write_text(yaml.safe_dump({"trainer": {"callbacks": [report]}}))
-    reported([*arguments, "--trainer.max_epochs", "3", "--ckpt_path", "last"], tmp_path, str(overlay), capsys=capsys)
+    fit_with(overlay, [*arguments, "--trainer.max_epochs", "3", "--ckpt_path", "last"], capsys)
     (place,) = set((folder / "wandb").glob("offline-run-*")) - {place}
-    again = kept(place)
+    again = read_offline_run(place)
     assert again.run.run_id == found.run.run_id == json.loads((folder / "wandb.json").read_text())["id"]
     assert [row["epoch"] for row in again.history if "val/loss" in row] == [2]
     assert not again.files & {"split.csv", "test/predictions.csv"}
@@ -153,10 +152,10 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_one_goes_on_in
     ("environment", "reason"),
     [
         ({}, "No API key"),
-        ({"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "1"}, "("),
+        ({"WANDB_API_KEY": "0" * 40, "WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "1"}, "offline"),
     ],
 )
-def test_a_run_without_the_server_goes_on_offline(
+def test_a_run_without_the_server_is_recorded_offline(
     tmp_path: Path, environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in environment.items():
@@ -165,8 +164,7 @@ def test_a_run_without_the_server_goes_on_offline(
     assert run is not None
     assert run.offline
     said = capsys.readouterr().out
-    assert said.startswith("W&B is out of reach")
-    assert said.count("\n") == 1
+    assert said.count("\n") == 1, "one sentence"
     assert reason in said
     run.finish()
 
@@ -178,7 +176,7 @@ def test_only_one_process_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """As wandb.wandb_agent.Agent forms it, environment included; the trial is the run that the agent was told of."""
+    """Formed as by wandb.wandb_agent.Agent; the trial reports to the run that the agent names."""
     sweep = yaml.safe_load((REPOSITORY / "configs" / "sweep.yaml").read_text())
     drawn = {"model.backbone": "test_resnet", "model.learning_rate": 0.0007, "model.layer_decay": 0.61}
     drawn |= {"unfreezing.open_stages": sweep["parameters"]["unfreezing.open_stages"]["values"][2]}
@@ -201,7 +199,7 @@ def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.Monke
     assert main([command[4], *command[5:9], *tiny, *command[9:]]) == 0
     folder = tmp_path / "lightning_logs" / "turtle_neck" / "version_0"
     (place,) = (folder / "wandb").glob("offline-run-*")
-    found = kept(place)
+    found = read_offline_run(place)
     assert (found.run.run_id, found.run.sweep_id) == ("abc123", "sweep1")
     assert found.config["unfreezing"]["open_stages"] == {"2": "all"}
     assert (found.config["model"]["learning_rate"], found.config["model"]["layer_decay"]) == (0.0007, 0.61)

@@ -72,47 +72,47 @@ def nothing(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "options", "expected"),
     [
-        (remove_root, [], ["photos is not a folder", "expected"]),
-        (no_class, [], ["has no class folders; expected"]),
-        (empty_class, [], ["empty has no photos; fill it or remove it"]),
-        (one_class, [], ["has one class only (left)"]),
-        (nothing, ["--data.group_pattern", "nobody"], ["'nobody' matches no photo"]),
-        (nothing, ["--data.group_pattern", "(person"], ["'(person' is not a regular expression"]),
-        (nothing, ["--data.group_pattern", "person[01]"], ["matches all photos but 16 of 24"]),
-        (few_people, [], ["class left occurs in 2 groups, fewer than the 3 splits"]),
-        (nothing, ["--data.val_fraction", "0.9"], ["must leave photos for training"]),
-        (nothing, ["--data.split", "nowhere.csv"], ["nowhere.csv cannot be read"]),
-        (nothing, ["--data.batch_size", "0"], ["batch_size is 0"]),
+        (remove_root, [], ["/photos ", "<class>"]),
+        (no_class, [], ["/photos ", "<class>"]),
+        (empty_class, [], ["/photos/empty "]),
+        (one_class, [], ["/photos ", "(left)"]),
+        (nothing, ["--data.group_pattern", "nobody"], ["group_pattern", "'nobody'"]),
+        (nothing, ["--data.group_pattern", "(person"], ["group_pattern", "'(person'"]),
+        (nothing, ["--data.group_pattern", "person[01]"], ["group_pattern", "16 of 24"]),
+        (few_people, [], ["class left", "2 groups", "3 splits"]),
+        (nothing, ["--data.val_fraction", "0.9"], ["val_fraction", "0.9"]),
+        (nothing, ["--data.split", "nowhere.csv"], ["nowhere.csv"]),
+        (nothing, ["--data.batch_size", "0"], ["batch_size", " 0"]),
         (truncate, [], ["1 of 24 files", "left/person1_1.png", "data.on_error"]),
-        (no_bytes, [], ["left/person1_1.png: empty file"]),
-        (text, [], ["left/person1_x.jpg: not an image"]),
-        (broken_link, [], ["left/person1_x.png: no such file"]),
-        (pipe, [], ["left/person1_x.png: a device or a pipe, not a file"]),
-        (decompression_bomb, [], ["left/person1_x.png: more than 179 million pixels"]),
-        (nothing, ["--model.backbone", "resnet81"], ["'resnet81' is unknown to timm", "resnet18"]),
+        (no_bytes, [], ["left/person1_1.png"]),
+        (text, [], ["left/person1_x.jpg"]),
+        (broken_link, [], ["left/person1_x.png"]),
+        (pipe, [], ["left/person1_x.png"]),
+        (decompression_bomb, [], ["left/person1_x.png", "179 million"]),
+        (nothing, ["--model.backbone", "resnet81"], ["'resnet81'", "resnet18"]),
         (nothing, ["--model.bakbone", "resnet18"], ["bakbone"]),
         (nothing, ["--model.learning_rate", "fast"], ["learning_rate", "fast"]),
-        (nothing, ["--model.class_weights", "[1, 2, 3]"], ["class_weights [1.0, 2.0, 3.0] must be one value"]),
-        (nothing, ["--model.image_size", "0"], ["model.image_size is 0, but must be at least 16"]),
-        (nothing, ["--model.backbone", "test_vit", "--model.image_size", "33"], ["test_vit cannot take images of 33 px"]),
-        (nothing, ["--model.backbone", "resnet18.nope"], ["timm cannot build model.backbone resnet18.nope"]),
-        (nothing, ["--model.learning_rate", "-1"], ["learning_rate is -1.0, but must be above 0"]),
-        (nothing, ["--model.layer_decay", "0"], ["layer_decay is 0.0"]),
-        (nothing, ["--model.label_smoothing", "2"], ["label_smoothing is 2.0"]),
-        (nothing, ["--data.num_workers", "-1"], ["num_workers is -1"]),
+        (nothing, ["--model.class_weights", "[1, 2, 3]"], ["class_weights", "[1.0, 2.0, 3.0]"]),
+        (nothing, ["--model.image_size", "0"], ["model.image_size", " 0", " 16"]),
+        (nothing, ["--model.backbone", "test_vit", "--model.image_size", "33"], ["test_vit", "33 px"]),
+        (nothing, ["--model.backbone", "resnet18.nope"], ["model.backbone", "resnet18.nope"]),
+        (nothing, ["--model.learning_rate", "-1"], ["learning_rate", "-1.0"]),
+        (nothing, ["--model.layer_decay", "0"], ["layer_decay", "0.0"]),
+        (nothing, ["--model.label_smoothing", "2"], ["label_smoothing", "2.0"]),
+        (nothing, ["--data.num_workers", "-1"], ["num_workers", "-1"]),
         (nothing, ["--data.augmentation", "flip"], ["data.augmentation", "flip"]),
-        (nothing, ["--trainer.devices", "0"], ["trainer: ", "devices"]),
-        (nothing, ["--trainer.accelerator", "abacus"], ["trainer: ", "abacus"]),
+        (nothing, ["--trainer.devices", "0"], ["trainer", "devices"]),
+        (nothing, ["--trainer.accelerator", "abacus"], ["trainer", "abacus"]),
         (nothing, ["--trainer.precision", "half"], ["trainer.precision", "half"]),
         (nothing, ["--unfreezing.open_stages", "{-1: 2}"], ["open_stages"]),
-        (nothing, ["--unfreezing.every_n_epochs", "2", "--unfreezing.open_stages", "{1: 2}"], ["not both"]),
-        (nothing, ["--unfreezing.warmup_epochs", "-1"], ["warmup_epochs is -1.0, but must be at least 0"]),
-        (nothing, ["--trainer.strategy", "ddp_spawn"], ["ddp_spawn starts processes that cannot report back; use ddp"]),
+        (nothing, ["--unfreezing.every_n_epochs", "2", "--unfreezing.open_stages", "{1: 2}"], ["every_n_epochs", "open_stages"]),
+        (nothing, ["--unfreezing.warmup_epochs", "-1"], ["warmup_epochs", "-1.0"]),
+        (nothing, ["--trainer.strategy", "ddp_spawn"], ["trainer.strategy", "ddp_spawn", "ddp"]),
         (nothing, ["--seed_everything", "-1"], ["seed_everything", "-1"]),
         (nothing, ["--seed_everything", "4294967296"], ["seed_everything", "4294967296"]),
-        (nothing, ["--model.weights_source", "timm"], ["weights_source is what a checkpoint restores"]),
-        (nothing, ["--ckpt_path", "last"], ["no run below", "to go on from"]),
-        (nothing, ["--ckpt_path", "nowhere.ckpt"], ["nowhere.ckpt does not exist"]),
+        (nothing, ["--model.weights_source", "timm"], ["model.weights_source"]),
+        (nothing, ["--ckpt_path", "last"], ["lightning_logs/photos", "last.ckpt", "--ckpt_path"]),
+        (nothing, ["--ckpt_path", "nowhere.ckpt"], ["nowhere.ckpt"]),
         (nothing, ["--config", "nowhere.yaml"], ["nowhere.yaml"]),
     ],
 )
@@ -145,7 +145,7 @@ def test_unknown_key_in_a_config_file(tmp_path: Path, draw_folder: DrawFolder, c
 def test_a_config_that_is_a_photo(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
     root = draw_folder()
     assert main([*fit_arguments(root, tmp_path, 1), "--config", str(root / "left" / "person0_0.png")]) == 2
-    assert "not text" in capsys.readouterr().err
+    assert "--config" in capsys.readouterr().err
 
 
 def test_all_photos_of_a_class_unreadable(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,13 +153,13 @@ def test_all_photos_of_a_class_unreadable(tmp_path: Path, draw_folder: DrawFolde
     for path in (root / "left").iterdir():
         path.write_text("no photo")
     assert main([*fit_arguments(root, tmp_path, 1), "--data.on_error", "skip"]) == 2
-    assert "no photo of class left can be read" in capsys.readouterr().err
+    assert "class left" in capsys.readouterr().err
 
 
 def test_a_training_that_diverges(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--unfreezing.open_stages", "{0: all}", "--model.learning_rate", "1e30", "--model.optimizer", "sgd"]
     assert main([*fit_arguments(draw_folder(), tmp_path, 3), *options]) == 2
-    assert "training diverged" in capsys.readouterr().err
+    assert "diverged" in capsys.readouterr().err
 
 
 def test_all_unreadable_files_are_listed_at_once(
@@ -172,14 +172,14 @@ def test_all_unreadable_files_are_listed_at_once(
     assert main([*fit_arguments(root, tmp_path, 1), "--data.group_by", "none"]) == 2
     error = capsys.readouterr().err
     assert "4 of 27 files" in error
-    assert all(name in error for name in ("person1_1.png", "person1_x.jpg", "person1_x.png", "its name is not valid UTF-8"))
+    assert all(name in error for name in ("person1_1.png", "person1_x.jpg", "person1_x.png", "UTF-8"))
 
 
 def test_unreadable_files_can_be_skipped(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder()
     text(root)
     truncate(root)
-    with pytest.warns(UserWarning, match="skipping 2 unreadable files of 25"):
+    with pytest.warns(UserWarning, match="2 .*25"):
         assert main([*fit_arguments(root, tmp_path, 1), "--data.on_error", "skip"]) == 0
     split = (tmp_path / "lightning_logs" / root.name / "version_0" / "split.csv").read_text()
     assert len(split.splitlines()) == 1 + 23
@@ -191,7 +191,9 @@ def test_a_leaking_split_of_the_user_is_refused(
     for name in ("train", "test"):
         shutil.move(draw_folder(f"x{name}"), tmp_path / "own" / name)
     assert main(fit_arguments(tmp_path / "own", tmp_path, 1)) == 2
-    assert "6 groups are in more than one split (person0" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "6 groups" in error
+    assert "person0" in error
 
 
 def test_an_unwritable_output_folder(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,7 +204,7 @@ def test_an_unwritable_output_folder(tmp_path: Path, draw_folder: DrawFolder, ca
     output.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert main(fit_arguments(draw_folder(), output, 1)) == 2
     error = capsys.readouterr().err
-    assert "cannot be written to" in error
+    assert str(output / "lightning_logs" / "photos") in error
     assert "--trainer.default_root_dir" in error
 
 
@@ -211,13 +213,16 @@ def test_a_checkpoint_of_other_classes(tmp_path: Path, draw_folder: DrawFolder, 
     checkpoint = tmp_path / "lightning_logs" / "photos" / "version_0" / "checkpoints" / "best.ckpt"
     other = draw_folder("others", classes=("up", "down"))
     assert main(["test", *fit_arguments(other, tmp_path, 1)[1:], "--ckpt_path", str(checkpoint)]) == 2
-    assert "tells left, right apart, but" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert all(fact in error for fact in (str(checkpoint), "left, right", str(other), "down, up"))
 
 
 @pytest.mark.parametrize("command", ["fitt", "--fit"])
 def test_an_unknown_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 2
-    assert "choose one of fit, validate, test, " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"'{command}'" in error
+    assert "fit, validate, test, " in error
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])
@@ -225,4 +230,6 @@ def test_evaluation_needs_a_checkpoint(
     tmp_path: Path, draw_folder: DrawFolder, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([command, *fit_arguments(draw_folder(), tmp_path, 1)[1:]]) == 2
-    assert "needs --ckpt_path" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert command in error
+    assert "--ckpt_path" in error

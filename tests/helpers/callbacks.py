@@ -14,10 +14,11 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 
 
 class KillOnce(Callback):
-    """Ends its own process with SIGKILL in the second epoch of the second training that it sees, in whichever process.
+    """Kills its own process with SIGKILL in the second epoch of the second training.
 
     Args:
-        diary: A file with a line for each time it came there.
+        diary: A file that gets a line in the second epoch of each training; several processes may
+            share it.
     """
 
     def __init__(self, diary: str) -> None:
@@ -32,7 +33,13 @@ class KillOnce(Callback):
 
 
 class Killer(Callback):
-    """Ends its own process with SIGKILL at the start of a given batch; until then it writes checkpoints every ``pause`` seconds."""
+    """Kills its own process with SIGKILL at the start of a batch.
+
+    Args:
+        epoch: Epoch of that batch.
+        batch: Number of that batch in its epoch.
+        pause: Seconds between two checkpoints until then.
+    """
 
     def __init__(self, epoch: int, batch: int, pause: float = 0.0) -> None:
         self.epoch, self.batch, self.pause = epoch, batch, pause
@@ -48,18 +55,18 @@ class Killer(Callback):
 
 
 class Recorder(Callback):
-    """Keeps the whole state at the start and after every epoch."""
+    """Records the weights and buffers at the start and after every epoch."""
 
     states: list[dict[str, Tensor]] = []  # noqa: RUF012 - the program makes the instance, the test reads the class
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.states.clear()
-        self._keep(pl_module)
+        self._record(pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._keep(pl_module)
+        self._record(pl_module)
 
-    def _keep(self, model: LightningModule) -> None:
+    def _record(self, model: LightningModule) -> None:
         assert isinstance(model, PostureClassifier)
         self.states.append({name: value.clone() for name, value in model.backbone.state_dict().items()})
 

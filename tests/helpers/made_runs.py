@@ -1,4 +1,4 @@
-"""Run folders as ``fit`` leaves them, without a training."""
+"""Makes run folders as ``fit`` leaves them, without a training."""
 
 import csv
 from pathlib import Path
@@ -29,7 +29,15 @@ def settings(backbone: str = "test_resnet", seed: int = 0, **data: Any) -> dict[
 
 
 def make_run(folder: Path, right: npt.NDArray[np.bool_], each: int = 5, config: dict[str, Any] | None = None) -> Path:
-    """A run that was right about some of the photos of groups of ``each``; of odd and even photos, alternately of two classes."""
+    """Make a run folder.
+
+    Args:
+        folder: Where.
+        right: (N,) whether the prediction for a photo is right; the photos belong to two classes in
+            turn.
+        each: Number of photos in a group.
+        config: Its ``config.yaml``; None is ``settings()``.
+    """
     n = len(right)
     paths = [f"{CLASSES[i % 2]}/person{i // each:03}_{i:04}.png" for i in range(n)]
     groups = [f"person{i // each:03}" for i in range(n)]
@@ -49,7 +57,13 @@ def make_run(folder: Path, right: npt.NDArray[np.bool_], each: int = 5, config: 
 
 
 def some_right(share: float, seed: int, n: int = 100) -> npt.NDArray[np.bool_]:
-    """Each photo right with a chance that is the entry's own and, for half of it, the photo's."""
+    """Which of n predictions are right, (n,); runs with different seeds agree in part.
+
+    Args:
+        share: The share of right predictions, roughly.
+        seed: Seed of the run's own part; the other part belongs to the photo.
+        n: Number of photos.
+    """
     hard = np.random.default_rng(99).random(n)
     own = np.random.default_rng(seed).random(n)
     return np.asarray((hard + own) / 2 < share)

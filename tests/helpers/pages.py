@@ -1,4 +1,4 @@
-"""What a page of ours must not do."""
+"""Checks that a page of ours stands alone: no script, no request, and words for every picture."""
 
 import re
 from html.parser import HTMLParser
@@ -35,7 +35,7 @@ class _Links(HTMLParser):
 
 
 def assert_stands_alone(page: str) -> None:
-    """The page is well formed, asks for nothing, runs nothing, and every picture in it has words."""
+    """Check a page: well formed, no requests, no scripts, and words for every picture."""
     links = _Links()
     links.feed(page)
     assert not links.open

@@ -1,6 +1,8 @@
-"""Running the real program on tiny photos, and what its runs leave behind."""
+"""Runs the real program on tiny photos, and reads what its runs leave behind."""
 
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from posture_classifier.cli.program import main
 
 EXACT = ["--precision", "fp32"]
 # SGD, because Adam turns the rounding of a vanishing gradient into a whole step.
@@ -17,7 +21,7 @@ Fit = Callable[..., Path]
 
 
 def cache_files() -> list[Path]:
-    """What lies in the cache's folder now."""
+    """Files in the folder of the feature cache."""
     folder = Path(os.environ["XDG_CACHE_HOME"], "posture_classifier")
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
@@ -29,13 +33,13 @@ def last_weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 def assert_same_weights(one: Path, other: Path, tolerance: float = 1e-6) -> None:
-    """Two runs ended with the same weights."""
+    """Compare the weights of two runs after their last epochs."""
     for name, value in last_weights(one).items():
         torch.testing.assert_close(last_weights(other)[name], value, rtol=0, atol=tolerance, msg=name)
 
 
 def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
-    """A command line of ``fit`` for tiny pictures: random weights, no workers, no augmentation, nothing drawn."""
+    """A command line of ``fit`` for tiny photos and a tiny network with random weights."""
     return [
         "fit",
         *("--data.root", str(root), "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "4"),
@@ -46,9 +50,45 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
     ]
 
 
+def run_forked(*arguments: str, log: Path, ranks: int = 1) -> list[int]:
+    """Run the program in child processes that need not import torch again.
+
+    They are forked from a process that has imported it and computed nothing; torch's threads do not
+    survive a fork.
+
+    Args:
+        *arguments: The command line.
+        log: A file for the output of the processes.
+        ranks: Number of processes of one training, which find each other as those of ``torchrun``.
+
+    Returns:
+        The exit code of each process; -N if signal N killed it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["posture_classifier.training.fit"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(ranks)}
+    processes = []
+    for rank in range(ranks):
+        environment = dict(os.environ) | (group | {"LOCAL_RANK": str(rank), "NODE_RANK": "0"} if ranks > 1 else {})
+        processes.append(context.Process(target=_exit_with, args=(arguments, log, environment), daemon=True))
+        processes[-1].start()
+    for process in processes:
+        process.join()
+    return [int(process.exitcode or 0) for process in processes]
+
+
+def _exit_with(arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.exit(main(arguments))
+
+
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process of its own, which may die."""
+    """Run the program in a child process, which a test may kill."""
     command = [sys.executable, "-m", "posture_classifier", *arguments]
-    return subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", timeout=240, check=False, **options
-    )
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, errors="replace", check=False, **options)

@@ -12,9 +12,10 @@ import torch
 from posture_classifier.cli.program import main
 from posture_classifier.models.checkpoint import read_checkpoint
 from tests.helpers.photos import DrawFolder, draw_photos
-from tests.helpers.program import fit_arguments, run_program
+from tests.helpers.program import fit_arguments, run_forked
 
-# Head alone, then one more stage, then everything; with augmentation and dropout, which both draw random numbers.
+# Head alone, then one more stage, then everything; with augmentation and dropout, which both draw
+# random numbers.
 OPTIONS = [
     *("--unfreezing.open_stages", "{2: 2, 4: all}", "--data.augmentation", "null", "--model.drop_rate", "0.3"),
     *("--model.optimizer", "adamw", "--unfreezing.batch_statistics", "true"),
@@ -60,7 +61,8 @@ def test_a_killed_run_ends_with_the_same_weights_and_metrics(
 ) -> None:
     arguments = [*fit_arguments(photos, tmp_path, EPOCHS), *OPTIONS]
     killer = f"[{{class_path: tests.helpers.callbacks.Killer, init_args: {{epoch: {epoch}, batch: {batch}, pause: {pause}}}}}]"
-    assert run_program(*arguments, "--trainer.callbacks", killer).returncode == -signal.SIGKILL
+    log = tmp_path / "log.txt"
+    assert run_forked(*arguments, "--trainer.callbacks", killer, log=log) == [-signal.SIGKILL], log.read_text()
     got = tmp_path / "lightning_logs" / photos.name / "version_0"
     assert read_checkpoint(got / "checkpoints" / "last.ckpt")["epoch"] == kept
     assert main([*arguments, "--ckpt_path", "last"]) == 0
@@ -83,7 +85,7 @@ def test_a_resumed_run_keeps_its_folder_and_its_first_config(tmp_path: Path, dra
 
 
 def test_a_resumed_run_stays_pretrained_without_its_weight_file(tmp_path: Path, draw_folder: DrawFolder) -> None:
-    """Statistics that were kept for being pretrained are kept after a resume, and nothing is fetched again."""
+    """Frozen BatchNorm statistics stay frozen after a resume, and no weights are fetched again."""
     root = draw_folder()
     assert main(fit_arguments(root, tmp_path / "first", 1)) == 0
     file = tmp_path / "weights.ckpt"
@@ -101,7 +103,7 @@ def test_a_resumed_run_stays_pretrained_without_its_weight_file(tmp_path: Path, 
     assert "weights_source: null" in (run / "config.resumed-1.yaml").read_text()
 
 
-def test_a_checkpoint_outside_of_a_run_goes_on_in_a_new_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
+def test_a_checkpoint_outside_of_a_run_is_resumed_in_a_new_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder()
     assert main(fit_arguments(root, tmp_path, 1)) == 0
     runs = tmp_path / "lightning_logs" / root.name
@@ -110,7 +112,7 @@ def test_a_checkpoint_outside_of_a_run_goes_on_in_a_new_folder(tmp_path: Path, d
     assert (runs / "version_1" / "checkpoints" / "last.ckpt").exists()
 
 
-def test_a_run_of_another_experiment_goes_on_in_its_own_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
+def test_a_run_of_another_experiment_is_resumed_in_its_own_folder(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder()
     assert main([*fit_arguments(root, tmp_path, 1), "--experiment", "first"]) == 0
     last = tmp_path / "lightning_logs" / "first" / "version_0" / "checkpoints" / "last.ckpt"

@@ -1,62 +1,62 @@
-"""What the stand-in for the server of Weights & Biases was sent."""
+"""What the stand-in for the server of Weights & Biases has received."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 HISTORY, EVENTS, LOG, SUMMARY = "wandb-history.jsonl", "wandb-events.jsonl", "output.log", "wandb-summary.json"
-"""Files of a run that grow."""
+"""Files of a run that grow line by line."""
 
 
 @dataclass
 class ServedRun:
-    """A run as the server knows it."""
+    """A run as the server has received it."""
 
     id: str
     project: str
     sweep: str | None = None
-    about: dict[str, Any] = field(default_factory=dict)
-    """``displayName``, ``groupName``, ``jobType``, ``tags``, ``notes`` ...: as they were sent."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """``displayName``, ``groupName``, ``jobType``, ``tags``, ``notes`` and so on, as received."""
     config: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
-    """Of the files that grow: by name."""
+    """Lines of the files that grow, by name."""
     files: dict[str, bytes] = field(default_factory=dict)
-    begun: int = 0
-    """How often a process asked whether there is something to go on from, and found it."""
+    resumes: int = 0
+    """Number of times that a process resumed the run."""
     exit_codes: list[int] = field(default_factory=list)
-    stopped: bool = False
-    """Somebody pressed the button, which the answers to its lines say."""
+    stop_requested: bool = False
+    """Whether somebody pressed the stop button; the answers to the run's lines say so."""
 
     @property
     def started(self) -> bool:
-        """A sweep makes its runs before their processes begin them."""
+        """Whether its process has begun: a sweep makes its runs before that."""
         return bool(self.config)
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """The rows, in the order of their steps."""
+        """Logged rows in the order of their steps."""
         return [json.loads(line) for line in self.lines.get(HISTORY, [])]
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The last one that was sent."""
+        """The newest summary."""
         sent: dict[str, Any] = json.loads((self.lines.get(SUMMARY) or ["{}"])[-1])
         return sent
 
     @property
     def values(self) -> dict[str, Any]:
-        """The configuration without what wandb wraps it in."""
+        """The configuration as plain values."""
         return {key: item["value"] for key, item in self.config.items()}
 
     @property
     def state(self) -> str:
-        """As the page of the run says it."""
+        """The state that W&B's page of the run shows."""
         return "running" if not self.exit_codes else "failed" if self.exit_codes[-1] else "finished"
 
 
 @dataclass
 class ServedArtifact:
-    """Files under a name of their own: tables and models."""
+    """An artifact, such as a table or a model."""
 
     type: str
     metadata: dict[str, Any]
@@ -66,24 +66,24 @@ class ServedArtifact:
 
 @dataclass
 class ServedSweep:
-    """A sweep, and what its agents are to do: the answers to their next heartbeats."""
+    """A sweep, with the commands that its agents get at their next heartbeat."""
 
     id: str
     project: str
     config: str
     commands: list[dict[str, Any]] = field(default_factory=list)
     alive: list[set[str]] = field(default_factory=list)
-    """The runs that an agent said it runs, at each heartbeat."""
+    """Names of the runs that an agent runs, at each heartbeat."""
 
 
 @dataclass
-class Kept:
-    """All that was sent."""
+class Received:
+    """Everything that the server has received."""
 
     runs: dict[str, ServedRun] = field(default_factory=dict)
     artifacts: list[ServedArtifact] = field(default_factory=list)
     sweeps: dict[str, ServedSweep] = field(default_factory=dict)
-    strange: list[str] = field(default_factory=list)
-    """Requests that have no answer here, and those to other hosts, whose proxy this is."""
-    keys: set[str] = field(default_factory=set)
-    """That said who is asking."""
+    unexpected: list[str] = field(default_factory=list)
+    """Requests that the server cannot answer, and those to other hosts, whose proxy it is."""
+    credentials: set[str] = field(default_factory=set)
+    """The ``Authorization`` headers of all requests."""
