@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm
-from posture_classifier.models.all_stages_head import Head, show_all_stages
+from posture_classifier.models.all_stages_head import Head, add_all_stages_head
 from posture_classifier.models.checkpoint import load_plain
 from posture_classifier.models.stages import classifiers, stages
 from posture_classifier.utils.errors import UserError
@@ -85,7 +85,7 @@ def create_backbone(
     size = image_size or config.input_size[1]
     with _looked_at(backbone, name, size):
         if head == "all_stages":
-            show_all_stages(backbone, name, n_classes, size, drop_rate)
+            add_all_stages_head(backbone, name, n_classes, size, drop_rate)
         elif image_size:
             backbone(torch.zeros(1, 3, size, size))
     _init_head(backbone, n_classes)

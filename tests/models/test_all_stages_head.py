@@ -3,6 +3,9 @@
 import copy
 import csv
 import json
+import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from posture_classifier.models.weights import create_backbone
 from posture_classifier.utils.errors import UserError
 from tests.helpers.networks import FAMILIES, LARGE, SIZES, check_cut, opened
 from tests.helpers.photos import DrawFolder
-from tests.helpers.program import Fit, fit_arguments
+from tests.helpers.program import REPOSITORY, Fit, fit_arguments
 
 WITHOUT_MAPS = {"lenet5", "alexnet", "nin", "googlenet", "cifar_resnet14", "cifar_highway20"}
 SEVERAL_HEADS = {"deit_tiny_distilled_patch16_224", "inception_v3_aux"}
@@ -49,7 +52,7 @@ def test_every_family_is_cut_where_a_plain_head_has_it_cut(name: str) -> None:
         assert cut is not None
         assert plain_cut is not None
         assert (cut.name == "all_stages") == (n_open == 1)
-        assert cut.beyond == plain_cut.beyond, "no more that is frozen is left to be computed in every step"
+        assert cut.frozen_after == plain_cut.frozen_after, "no more that is frozen is left to be computed in every step"
         check_cut(network, cut, size_of(name))
 
 
@@ -140,7 +143,7 @@ def test_what_the_head_is_shown_holds_in_several_threads() -> None:
     cut = find_cut(network, 64)
     assert cut is not None
     photos = torch.rand(16, 2, 3, 64, 64)
-    with cut.passes() as prefix, ThreadPoolExecutor(4) as threads:
+    with cut.prefix_function() as prefix, ThreadPoolExecutor(4) as threads:
         together = list(threads.map(prefix, photos))
     assert all(torch.equal(cut.prefix(images), answer) for images, answer in zip(photos, together, strict=True))
 
@@ -160,7 +163,7 @@ def test_what_is_kept_in_16_bits_is_close_to_the_whole() -> None:
     cut = find_cut(network, 64)
     assert cut is not None
     images = torch.rand(4, 3, 64, 64)
-    cut.precision, cut.kept_as = "bf16", torch.bfloat16
+    cut.precision, cut.cache_dtype = "bf16", torch.bfloat16
     kept = cut.prefix(images)
     assert kept.dtype == torch.bfloat16
     torch.testing.assert_close(cut.suffix(kept), network(images), rtol=0.05, atol=0.05)
@@ -192,9 +195,27 @@ def test_copies_and_exports_are_whole() -> None:
     exported = torch.export.export(network.eval(), (images,)).module()
     copied = copy.deepcopy(network)
     torch.testing.assert_close(exported(images), network(images))
+    torch.testing.assert_close(copied(images), network(images))
     nn.init.zeros_(copied.get_parameter("fc.weight"))
     assert torch.equal(copied(images)[0], copied(images)[1])
     assert not torch.equal(network(images)[0], network(images)[1])
+
+
+UNPICKLE = """
+import pickle, sys
+network, images, expected = pickle.load(sys.stdin.buffer)
+assert (network(images) - expected).abs().max() < 1e-5
+assert network.forward.args[0] is network
+"""
+
+
+def test_another_process_can_unpickle_the_network() -> None:
+    """Processes that are spawned, as on Windows and macOS, get a model by pickle."""
+    network, _ = create_backbone("test_resnet", 2, pretrained=False, image_size=64, head="all_stages")
+    images = torch.rand(2, 3, 64, 64)
+    content = pickle.dumps((network.eval(), images, network(images).detach()))
+    result = subprocess.run([sys.executable, "-c", UNPICKLE], input=content, cwd=REPOSITORY, capture_output=True, check=False)
+    assert result.returncode == 0, result.stderr.decode()
 
 
 def test_a_finished_run_predicts_as_it_was_evaluated(draw_folder: DrawFolder, fit: Fit) -> None:
