@@ -21,7 +21,9 @@ def learn_statistics(network: nn.Module) -> None:
     network.train()(torch.rand(4, 3, 96, 96))
 
 
-SIZES = {"lenet5": 32, "vgg11": 64, "alexnet": 64, "densenet121": 64, "inception_v3": 96, "googlenet": 64, "nin": 64}
+SMALL = ("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002", "vgg11", "alexnet", "densenet121")
+SIZES = dict.fromkeys((*SMALL, "googlenet", "nin"), 64) | {"lenet5": 32, "inception_v3": 96}
+"""Side in pixels at which a network is tested; others are tested at their own size."""
 LARGE = {"vgg11", "pit_s_224", "rdnet_tiny", "swin_tiny_patch4_window7_224", "inception_v3_aux", "inception_v3", "alexnet"}
 """Which take seconds to build and to run at their smallest size."""
 

@@ -8,9 +8,6 @@ from torch import nn
 from posture_classifier.models.frozen_prefix import find_cut
 from tests.helpers.networks import FAMILIES, LARGE, SIZES, check_cut, opened
 
-SIZES |= dict.fromkeys(("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002"), 64)
-
-
 WHOLE_ONLY = {"pit_s_224"}
 """Whose transformer passes two tensors from stage to stage: it can only be cut before and after all of them."""
 NOT_POOLED = {"alexnet", "nin"}
@@ -71,7 +68,7 @@ def test_a_module_that_a_second_path_leads_around_is_no_cut() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "stem", "after the body the stem's own answer is still wanted"
-    assert cut.beyond == ["body"], "which is told"
+    assert cut.frozen_after == ["body"], "which is told"
 
 
 def test_what_is_open_in_part_is_not_called_frozen() -> None:
@@ -81,7 +78,7 @@ def test_what_is_open_in_part_is_not_called_frozen() -> None:
     network.body[0].requires_grad_(False)  # type: ignore[index]
     cut = find_cut(network, 8)
     assert cut is not None
-    assert (cut.name, cut.beyond) == ("stem", ["body.0"])
+    assert (cut.name, cut.frozen_after) == ("stem", ["body.0"])
 
 
 def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
@@ -90,4 +87,4 @@ def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "0"
-    assert cut.beyond == []
+    assert cut.frozen_after == []
