@@ -18,7 +18,7 @@ from posture_classifier.data.split import write_split
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.rendering.png_plots import plot_confusion, plot_curves
 from posture_classifier.runs.names import METRICS_CSV
 from posture_classifier.utils.device import device_name
@@ -104,7 +104,7 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "hardware": device_name(model.device),
         "precision": str(trainer.precision),
         "computed_in": {
-            kind: name_of(compute_type(model.backbone, model.precision, learns))
+            kind: dtype_name(compute_type(model.backbone, model.precision, learns))
             for kind, learns in (("training", True), ("evaluation", False))
         },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

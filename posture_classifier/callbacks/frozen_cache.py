@@ -23,7 +23,7 @@ from posture_classifier.models.batch import Batch
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.frozen_prefix import find_cut, frozen_state
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
-from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
@@ -75,7 +75,8 @@ class FrozenCache(Callback):
 
     Attributes:
         verbose: Print what is cached, and in which precision, when a phase begins.
-        phases: One entry per phase for ``summary.json``: where the network is divided and what is cached.
+        phases: One entry per phase for ``summary.json``: where the network is divided and what is
+            cached.
 
     Example:
         >>> cache = FrozenCache(views=3, limit=2.0)
@@ -226,9 +227,9 @@ class FrozenCache(Callback):
         phase: dict[str, Any] = {"first_epoch": epoch, "up_to": None, "kept_as": None}
         text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
         if cut is not None:
-            computed = name_of(compute_type(cut.backbone, cut.precision, learns=False))
+            computed = dtype_name(compute_type(cut.backbone, cut.precision, learns=False))
             phase |= {"up_to": cut.name, "precision": computed, "values_per_photo": self._values_per_photo}
-            phase["kept_as"] = name_of(self._cache_dtype) if cached else None
+            phase["kept_as"] = dtype_name(self._cache_dtype) if cached else None
             how_often = f"once per photo and cached as {phase['kept_as']}" if cached else "in every step"
             values = f"{self._values_per_photo:,} values a photo"
             text = f"the frozen part, up to {cut.name}, is computed in {computed} {how_often} ({values})"
@@ -266,11 +267,14 @@ class FrozenCache(Callback):
         """Compute the features of a split that are not in the store yet; each rank computes its share."""
         photos, device, cut = self._data.photos.of(split), self._model.device, self._model.cut
         assert cut is not None
-        # Always the same photos together, so that a run that was killed computes what it would have computed.
+        # Always the same photos together, so that a run that was killed computes what it would have
+        # computed.
         chunks = np.split(np.arange(len(photos)), range(chunk_size(device), len(photos), chunk_size(device)))
-        # Shared out before looking at what is there, which another rank or run may just be adding to.
+        # Shared out before looking at what is there, which another rank or run may just be adding
+        # to.
         own = chunks[self._trainer.local_rank :: self._trainer.num_devices]
-        # Chunks are written whole; but another fold of a cross-validation, which divides the photos otherwise, leaves gaps.
+        # Chunks are written whole; but another fold of a cross-validation, which divides the photos
+        # otherwise, leaves gaps.
         missing = [chunk[~store.has(photos.rows[chunk])] for chunk in own]
         missing = [chunk for chunk in missing if len(chunk)]
         if missing:
@@ -282,7 +286,8 @@ class FrozenCache(Callback):
                     return batch.indices, prefix(self._data.preprocessing.normalise(batch.images.to(device)))
 
                 title = f"Computing the frozen part once ({split})"
-                # Closed before the prefix function is left, so that no thread still computes when the network is restored.
+                # Closed before the prefix function is left, so that no thread still computes when
+                # the network is restored.
                 with closing(parallel_forward(compute, batches, concurrent_passes(device, len(missing)))) as outputs:
                     for indices, features in track(outputs, title, len(missing), transient=True, disable=hidden):
                         store.write(photos.rows[indices.numpy()], features)

@@ -20,11 +20,13 @@ from torch.nn import functional
 from posture_classifier.utils.errors import UserError
 
 Head = Literal["last_stage", "all_stages"]
-"""``last_stage`` is timm's own head on the average of the last map; ``all_stages`` sees every stage's map."""
+"""``last_stage`` is timm's own head on the average of the last map; ``all_stages`` sees every
+stage's map."""
 GRID = 3
 """Cells per side of the grid that a map is averaged to."""
 MAX_MAPS = 6
-"""Most maps that the head sees. Few convolutional networks have more; of a transformer's blocks they are spread evenly."""
+"""Most maps that the head sees. Few convolutional networks have more; of a transformer's blocks
+they are spread evenly."""
 
 
 def grid_pool(image: Tensor) -> Tensor:
@@ -75,7 +77,8 @@ class AllStages(nn.Module):
         """Features (B, D) of the usual head and maps (B, C, H, W) of all stages -> features (B, D + C x 9 + ...)."""
         pooled = (pool(image).flatten(1) for pool, image in zip(self.pools, maps, strict=True))
         features = torch.cat([functional.layer_norm(part, part.shape[1:]) for part in (last, *pooled)], dim=1)
-        # Autocast normalises in float32; cached features have the prefix's type, and both must give one result.
+        # Autocast normalises in float32; cached features have the prefix's type, and both must give
+        # one result.
         return features.to(last.dtype)
 
 
@@ -101,7 +104,8 @@ def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_siz
             network(images)
         last, maps = network.forward_intermediates(images)  # type: ignore[operator]
         features = network.forward_head(last, pre_logits=True)  # type: ignore[operator]
-    # Some networks have a norm between the two, which would be left out; some classifiers are 1x1 convolutions.
+    # Some networks have a norm between the two, which would be left out; some classifiers are 1x1
+    # convolutions.
     if not classifier_inputs or features.ndim != 2 or not torch.equal(classifier_inputs[0].flatten(1), features):
         raise UserError(
             f"model.head all_stages needs a network that hands out its stages' maps and has one linear classifier after their "
@@ -112,7 +116,8 @@ def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_siz
     n_features = all_stages(features, [maps[n] for n in indices]).shape[1]
     path = next(path for path, module in network.named_modules() if module is classifier)
     network.set_submodule(path, nn.Linear(n_features, n_classes, bias=classifier.bias is not None))
-    # An attribute of the instance rather than a wrapper or a subclass: tensors keep their names, and pickle finds the class.
+    # An attribute of the instance rather than a wrapper or a subclass: tensors keep their names,
+    # and pickle finds the class.
     network.forward = partial(_forward_all_stages, network)
 
 

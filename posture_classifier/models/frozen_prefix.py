@@ -37,9 +37,11 @@ class Cut:
     precision: Precision | Mixed = "fp32"
     """Precision of the prefix's forward pass."""
     cache_dtype: torch.dtype | None = None
-    """Type that the prefix's output is rounded to for the cache; None leaves it as it was computed."""
+    """Type that the prefix's output is rounded to for the cache; None leaves it as it was computed.
+    """
     frozen_after: Sequence[str] = ()
-    """Names of frozen modules after the cut, which stay in the suffix because no later cut is possible."""
+    """Names of frozen modules after the cut, which stay in the suffix because no later cut is
+    possible."""
 
     def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], blank: Tensor, pooled: list[nn.Module]) -> None:
         self.backbone = backbone
@@ -53,7 +55,8 @@ class Cut:
     def prefix(self, images: Tensor) -> Tensor:
         """Output (B, ...) of the module for images (B, 3, H, W), in evaluation mode and without gradients.
 
-        With an all-stages head: (B, N), each row the pooled maps of earlier stages and the module's output.
+        With an all-stages head: (B, N), each row the pooled maps of earlier stages and the module's
+        output.
         """
         with self.prefix_function() as prefix:
             return prefix(images)
@@ -183,10 +186,12 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
 def _cuts_after(name: str, backbone: nn.Module, trace: Trace, blank: Tensor) -> Iterator[Cut]:
     """Two ways to divide a network after a module, the one with the faster suffix first."""
     start, end = trace.calls[name].start, trace.calls[name].end
-    # Modules whose map is pooled only after the cut return that map in the suffix, so they are not skipped.
+    # Modules whose map is pooled only after the cut return that map in the suffix, so they are not
+    # skipped.
     pooled = [other for other, time in trace.pooled_at.items() if trace.calls[other].end < start and end < time]
     before = {other: call for other, call in trace.calls.items() if call.end < start and not _contains_any(other, pooled)}
-    # Transformers add position embeddings between modules, which only fit if the shapes there are the usual ones.
+    # Transformers add position embeddings between modules, which only fit if the shapes there are
+    # the usual ones.
     with_same_shape = [other for other, call in before.items() if call.keeps_shape]
     for skipped in (before, with_same_shape):
         modules = [backbone.get_submodule(other) for other in _outermost(skipped)]
@@ -218,7 +223,8 @@ def _equals_whole(cut: Cut, images: Tensor) -> bool:
             torch.manual_seed(0)
             try:
                 divided = _as_tuple(cut.suffix(cut.prefix(images)))
-            # Architectures raise all sorts of errors when a module returns its input: they cannot be divided like this.
+            # Architectures raise all sorts of errors when a module returns its input: they cannot
+            # be divided like this.
             except Exception:
                 return False
             if len(divided) != len(whole) or not all(map(_close, divided, whole)):
@@ -252,7 +258,8 @@ def _preserved_state(backbone: nn.Module) -> Iterator[None]:
     """Restore buffers (such as running statistics) and random number generators afterwards."""
     buffers = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
     device = next(backbone.parameters()).device
-    # Only this device's generator: by default it would be those of all, with a warning that this takes long.
+    # Only this device's generator: by default it would be those of all, with a warning that this
+    # takes long.
     devices, device_type = ([], "cuda") if device.type == "cpu" else ([device], device.type)
     with torch.random.fork_rng(devices, device_type=device_type):
         try:

@@ -52,7 +52,8 @@ class _Recorder:
     def before(self, name: str, module: nn.Module, inputs: Any) -> None:
         self._time += 1
         if isinstance(module, GridPool):
-            # Modules that work in place return one tensor after the other: the last of them left what is pooled.
+            # Modules that work in place return one tensor after the other: the last of them left
+            # what is pooled.
             sources = [other for other, output in self.outputs if output is inputs[0]]
             if sources:
                 self.pooled_at[sources[-1]] = self._time
@@ -67,7 +68,8 @@ class _Recorder:
         self.calls[name] = call._replace(end=self._time, keeps_shape=call.keeps_shape and same_shape)
         if self._opened or not isinstance(output, Tensor) or len(output) != self._n_images:
             return
-        # Of nested modules that return one tensor, only the outermost is listed: fewer names to understand.
+        # Of nested modules that return one tensor, only the outermost is listed: fewer names to
+        # understand.
         if self.outputs and self.outputs[-1][1] is output and self.outputs[-1][0].startswith(f"{name}."):
             self.outputs.pop()
         self.outputs.append((name, output))

@@ -61,7 +61,7 @@ class FinishedRun:
     @cached_property
     def classifier(self) -> Classifier | None:
         """Its best epoch, loaded; None where the checkpoint is gone."""
-        return Classifier.of(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
+        return Classifier.from_checkpoint(self.content, precision=self.settings.get("precision", "auto")) if self.content else None
 
     @cached_property
     def content(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import is_split_of
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import MIXED, Precision
+from posture_classifier.models.precision import MIXED_PRECISION, Precision
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
@@ -190,7 +190,7 @@ class PostureCLI(LightningCLI):
         self.datamodule.preprocessing = self.model.preprocessing
         settings = self.config_init[self.subcommand]
         own = settings.trainer.precision is not None or type(self.trainer.precision_plugin) is not PrecisionPlugin
-        self.model.precision = MIXED.get(self.trainer.precision, "fp32") if own else settings.precision
+        self.model.precision = MIXED_PRECISION.get(self.trainer.precision, "fp32") if own else settings.precision
         if self.checkpoint and self._trained_classes != self.datamodule.class_names:
             raise UserError(
                 f"checkpoint {self.checkpoint} tells {shortlist(self._trained_classes)} apart, but {self.datamodule.root} has "

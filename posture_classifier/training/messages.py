@@ -14,7 +14,7 @@ from posture_classifier.check.quick_check import quick_check
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import TRUE, compute_type, name_of
+from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.text import describe_interval, describe_size
 
@@ -42,7 +42,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> N
     """One line on the network and one on the photos, before the wait begins."""
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
     source, size = model.hparams["weights_source"], model.preprocessing.image_size
-    learns = name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))
+    learns = dtype_name(TRUE_PRECISION.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
     found, fine = quick_check(data.photos, data.digests)

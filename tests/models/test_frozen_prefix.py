@@ -9,7 +9,8 @@ from posture_classifier.models.frozen_prefix import find_cut
 from tests.helpers.networks import FAMILIES, LARGE, SIZES, check_cut, opened
 
 WHOLE_ONLY = {"pit_s_224"}
-"""Whose transformer passes two tensors from stage to stage: it can only be cut before and after all of them."""
+"""Whose transformer passes two tensors from stage to stage: it can only be cut before and after all
+of them."""
 NOT_POOLED = {"alexnet", "nin"}
 """Whose dropout comes before the last frozen layer, or whose head sees maps."""
 

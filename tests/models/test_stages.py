@@ -24,7 +24,8 @@ def test_stages_partition_the_parameters_and_the_head_is_the_classifier(name: st
 
 
 HUGE = {"vgg11"}
-"""Whose 119 million parameters between maps and head are its last stage: AdamW takes half a minute for two steps."""
+"""Whose 119 million parameters between maps and head are its last stage: AdamW takes half a minute
+for two steps."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in HUGE else ()) for name in FAMILIES])

@@ -1,8 +1,9 @@
 """AlexNet (Krizhevsky et al. 2012): the network that made deep learning win ImageNet.
 
-Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional Neural Networks"; the widths are
-those of the form in one tower, without local response normalisation: Krizhevsky 2014, "One weird trick for parallelizing
-convolutional neural networks". The names of its tensors are torchvision's, whose ImageNet weights load.
+Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional
+Neural Networks"; the widths are those of the form in one tower, without local response
+normalisation: Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks".
+The names of its tensors are torchvision's, whose ImageNet weights load.
 """
 
 from typing import Any
@@ -31,10 +32,13 @@ class AlexNet(nn.Module):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
-        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected layer.
+        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected
+            layer.
         in_chans: Number of channels of the images.
-        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section 4.2).
-        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other sizes are averaged.
+        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section
+            4.2).
+        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other
+            sizes are averaged.
     """
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:

@@ -1,9 +1,11 @@
 """CIFAR networks (He et al. 2015, Srivastava et al. 2015): plain, residual and highway, three answers to depth at 32x32 pixels.
 
-Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognition", section 4.2 (plain and residual); Srivastava,
-Greff and Schmidhuber 2015, "Training Very Deep Networks", section 2 (highway). All have three stages of 16, 32 and 64 channels,
-so that only what connects the layers differs. A name's number counts the layers with weights, shortcuts and gates aside:
-``cifar_resnet20`` has identity shortcuts (option A), ``cifar_resnet20_b`` projects where the width changes (option B).
+Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognition", section 4.2
+(plain and residual); Srivastava, Greff and Schmidhuber 2015, "Training Very Deep Networks", section
+2 (highway). All have three stages of 16, 32 and 64 channels, so that only what connects the layers
+differs. A name's number counts the layers with weights, shortcuts and gates aside:
+``cifar_resnet20`` has identity shortcuts (option A), ``cifar_resnet20_b`` projects where the width
+changes (option B).
 """
 
 from functools import partial
@@ -28,7 +30,8 @@ default_cfgs = generate_default_cfgs(
     }
 )
 GATE_BIAS = -2.0
-"""Where transform gates start, by their bias: nearly shut, so that a signal first passes all layers (section 2.2)."""
+"""Where transform gates start, by their bias: nearly shut, so that a signal first passes all layers
+(section 2.2)."""
 
 
 def conv_norm(inputs: int, outputs: int, stride: int = 1, kernel_size: int = 3) -> nn.Sequential:

@@ -1,9 +1,10 @@
 """Deformable ResNet (Dai et al. 2017): 3x3 convolutions that learn where to look.
 
-Sources: Dai et al. 2017, "Deformable Convolutional Networks", section 4 (v1: the 3x3 convolutions of the last stage); Zhu et al.
-2018, "Deformable ConvNets v2: More Deformable, Better Results", section 3 (``_v2``: those of the last three stages, with
-modulation). Built on timm's ResNet, whose tensors keep their names: weights of the plain ResNet load, and the network starts as
-exactly that ResNet.
+Sources: Dai et al. 2017, "Deformable Convolutional Networks", section 4 (v1: the 3x3 convolutions
+of the last stage); Zhu et al. 2018, "Deformable ConvNets v2: More Deformable, Better Results",
+section 3 (``_v2``: those of the last three stages, with modulation). Built on timm's ResNet, whose
+tensors keep their names: weights of the plain ResNet load, and the network starts as exactly that
+ResNet.
 """
 
 from collections.abc import Mapping
@@ -43,8 +44,9 @@ def deform_conv_flops(x_shape: list[int], w_shape: list[int], *_: Any, out_shape
 class DeformableConv2d(nn.Conv2d):
     """A convolution that moves each of its samples by a learnt offset, per position. (B, C, H, W) -> (B, D, H', W').
 
-    ``offset`` predicts the offsets, and where ``modulated`` also the weight of each sample, from the same input. It starts at zero:
-    no sample moves, and all weigh 1, so the layer starts as the convolution that it replaces.
+    ``offset`` predicts the offsets, and where ``modulated`` also the weight of each sample, from
+    the same input. It starts at zero: no sample moves, and all weigh 1, so the layer starts as the
+    convolution that it replaces.
     """
 
     def __init__(self, plain: nn.Conv2d, modulated: bool) -> None:
@@ -64,7 +66,8 @@ class DeformableConv2d(nn.Conv2d):
         predicted = self.offset(x).to(exact)
         offset, mask = predicted[:, : 2 * self.n_samples], None
         if self.modulated:
-            # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay what they were.
+            # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay
+            # what they were.
             mask = 2 * predicted[:, 2 * self.n_samples :].sigmoid()
         weight = self.weight.to(exact)
         moved: Tensor = deform_conv2d(x.to(exact), offset, weight, None, self.stride, self.padding, self.dilation, mask)

@@ -1,7 +1,8 @@
 """GoogLeNet (Szegedy et al. 2014): filters of several sizes side by side, made cheap by 1x1 ones, with auxiliary classifiers.
 
-Source: Szegedy et al. 2014, "Going Deeper with Convolutions". The names and shapes of its tensors are torchvision's, whose ImageNet
-weights load; so there is BatchNorm (Ioffe and Szegedy 2015), and the filters that the paper's table 1 calls 5x5 are 3x3.
+Source: Szegedy et al. 2014, "Going Deeper with Convolutions". The names and shapes of its tensors
+are torchvision's, whose ImageNet weights load; so there is BatchNorm (Ioffe and Szegedy 2015), and
+the filters that the paper's table 1 calls 5x5 are 3x3.
 """
 
 from collections.abc import Mapping
@@ -69,7 +70,8 @@ class Inception(nn.Module):
     Args:
         inputs: Number of input channels.
         widths: A row of ``INCEPTIONS``.
-        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled branch as wide as the input.
+        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
+            branch as wide as the input.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], naive: bool) -> None:
@@ -130,8 +132,8 @@ def _layers(in_chans: int, naive: bool) -> tuple[dict[str, nn.Module], dict[str,
 class GoogLeNet(nn.Module):
     """Nine Inception modules. (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, aux2, aux1)``.
 
-    An auxiliary classifier speaks while it is itself in training mode: where its parameters are frozen and it is put in
-    evaluation mode, its loss could teach nothing, and it falls silent.
+    An auxiliary classifier speaks while it is itself in training mode: where its parameters are
+    frozen and it is put in evaluation mode, its loss could teach nothing, and it falls silent.
 
     Args:
         num_classes: Number of outputs; 0 returns the pooled features.

@@ -1,7 +1,8 @@
 """Inception-V3 (Szegedy et al. 2015): timm's, with the auxiliary classifier that its ``inception_v3`` leaves out.
 
-Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", section 4. timm can build it, but then
-returns its logits in evaluation too, where nothing is there to use them. Only torchvision's weights have it.
+Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", section 4.
+timm can build it, but then returns its logits in evaluation too, where nothing is there to use
+them. Only torchvision's weights have it.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,8 @@ SMALLEST = 75
 class InceptionV3Aux(InceptionV3):  # type: ignore[misc]
     """timm's Inception-v3. (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, auxiliary)``.
 
-    The auxiliary classifier speaks while it is itself in training mode, as its loss could teach nothing where it is frozen.
+    The auxiliary classifier speaks while it is itself in training mode, as its loss could teach
+    nothing where it is frozen.
     """
 
     def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
@@ -54,7 +56,8 @@ class InceptionV3Aux(InceptionV3):  # type: ignore[misc]
         logits: Tensor = self.forward_head(self.forward_postaux(x))
         if not (self.AuxLogits.training and self.num_classes):
             return logits
-        # Its convolutions want the 17x17 positions of 299 px: where there are fewer, they are repeated.
+        # Its convolutions want the 17x17 positions of 299 px: where there are fewer, they are
+        # repeated.
         height, width = (max(17, side) for side in x.shape[-2:])
         return logits, self.AuxLogits(functional.adaptive_avg_pool2d(x, (height, width)))
 

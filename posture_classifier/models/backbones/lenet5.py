@@ -1,10 +1,12 @@
 """LeNet-5 (LeCun et al. 1998): the first convolutional network in wide use.
 
-Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition", section II-B, figure 2.
+Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document
+Recognition", section II-B, figure 2.
 
-With one channel it has the paper's 60,000 trainable parameters up to F6: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164. The
-paper's output layer compares F6 with fixed drawings of the digits; as classes have no such drawings, a trained linear layer takes
-its place (850 parameters for ten classes).
+With one channel it has the paper's 60,000 trainable parameters up to F6: C1 156, S2 12, C3 1,516,
+S4 32, C5 48,120, F6 10,164. The paper's output layer compares F6 with fixed drawings of the digits;
+as classes have no such drawings, a trained linear layer takes its place (850 parameters for ten
+classes).
 """
 
 from typing import Any
@@ -62,7 +64,8 @@ class PartialConv2d(nn.Module):
         self.register_buffer("inputs", torch.tensor(inputs), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        # One dense convolution with zeros where nothing is connected is faster than sixteen small ones.
+        # One dense convolution with zeros where nothing is connected is faster than sixteen small
+        # ones.
         weight = self.weight.new_zeros(self.shape).index_put((self.outputs, self.inputs), self.weight)
         return functional.conv2d(x, weight, self.bias)
 

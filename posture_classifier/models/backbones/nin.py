@@ -1,8 +1,9 @@
 """NIN (Lin et al. 2013): a small perceptron slides where others slide a filter, and no fully connected layer is left.
 
-Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small pictures; this is the form for ImageNet
-that the authors published for Caffe: the mlpconv layers and global average pooling of sections 3.1 and 3.2 on AlexNet's strides,
-7,595,176 parameters for 1,000 classes. Unlike there, class maps are not rectified: a logit has to be able to fall below zero.
+Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small
+pictures; this is the form for ImageNet that the authors published for Caffe: the mlpconv layers and
+global average pooling of sections 3.1 and 3.2 on AlexNet's strides, 7,595,176 parameters for 1,000
+classes. Unlike there, class maps are not rectified: a logit has to be able to fall below zero.
 """
 
 from typing import Any
@@ -34,7 +35,8 @@ class NIN(nn.Module):
         num_classes: Number of outputs; 0 returns the pooled features.
         in_chans: Number of channels of the images.
         drop_rate: Dropout before the last mlpconv layer; the authors' is 0.5.
-        global_pool: How a class map becomes a logit, by timm's names; the paper averages (section 3.2).
+        global_pool: How a class map becomes a logit, by timm's names; the paper averages (section
+            3.2).
     """
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
@@ -61,7 +63,8 @@ class NIN(nn.Module):
         ]
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                # Twelve layers in a row without normalisation would not pass a signal on from torch's default.
+                # Twelve layers in a row without normalisation would not pass a signal on from
+                # torch's default.
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
