@@ -89,7 +89,7 @@ class Classifier:
         return cls(model, device, precision)
 
     def predict(self, photos: Sequence[Photo], batch_size: int | None = None) -> list[Prediction]:
-        """Classify photos; the prediction of one that cannot be read has its ``error``, and the others are not affected."""
+        """Classify photos; the prediction of one that cannot be read has its ``error``."""
         return list(self.stream(photos, batch_size))
 
     def stream(self, photos: Sequence[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
@@ -137,7 +137,7 @@ class Classifier:
         return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
 
     def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:
-        """The prediction of one photo, which takes the next row of probabilities unless it could not be read."""
+        """The prediction of one photo, which takes the next row of probabilities if it was read."""
         path = str(photo) if isinstance(photo, (str, Path)) else ""
         if isinstance(image, str):
             return Prediction(path, error=image)

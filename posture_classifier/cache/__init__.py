@@ -1,1 +1,1 @@
-"""Files of values that can be computed again: where they are, what they were computed from, tensors in files."""
+"""Files of values that can be computed again, and hashes of what they were computed from."""

@@ -14,7 +14,7 @@ ABANDONED_AFTER = 3600
 
 
 def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/posture_classifier``, or else ``~/.cache/posture_classifier``; it may not exist yet."""
+    """``posture_classifier`` in ``$XDG_CACHE_HOME`` or else ``~/.cache``; it may not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posture_classifier"
 
 

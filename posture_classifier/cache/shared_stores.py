@@ -1,4 +1,4 @@
-"""Tensor stores of one training: made if there is room, mapped by all of its processes, removed at its end."""
+"""Tensor stores that all processes of one training map, made if there is room for them."""
 
 from pathlib import Path
 
@@ -32,7 +32,9 @@ class SharedStores:
         self._shared: dict[str, TensorStore | None] = {}  # by all ranks; None where one of them could not
 
     def open(self, name: str, n: int, shape: tuple[int, ...], dtype: torch.dtype) -> TensorStore | None:
-        """Map a store in this process alone; a new file takes the room of the oldest that earlier runs left.
+        """Map a store in this process alone.
+
+        A new file takes the room of the oldest that earlier runs left.
 
         Returns:
             The store, or None where there is no room for it.
@@ -54,7 +56,7 @@ class SharedStores:
     def open_on_all_ranks(
         self, trainer: Trainer, name: str, n: int, shape: tuple[int, ...], dtype: torch.dtype
     ) -> TensorStore | None:
-        """Map one store in all processes, or None in all where one of them cannot; a collective call."""
+        """Map one store in all processes, or none if one of them cannot; a collective call."""
         if name not in self._shared:
             store = None
             # The first process of each node makes the file, then the others map it.
@@ -82,7 +84,10 @@ class SharedStores:
 
 
 def is_shared(trainer: Trainer, store: TensorStore | None) -> bool:
-    """Whether all ranks of every node have mapped the same file; another run may remove a file between two of them."""
+    """Whether all ranks of every node have mapped the same file.
+
+    Another run may remove a file after one rank has mapped it and before the next one does.
+    """
     own = torch.tensor(store.identity % 2**63 if store else -1, device=trainer.strategy.root_device)
     all_files = trainer.strategy.all_gather(own).flatten().tolist()
     file_of_first = all_files[trainer.global_rank - trainer.local_rank]

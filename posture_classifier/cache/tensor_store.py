@@ -21,7 +21,7 @@ CHECKSUM_BYTES = 4
 
 
 class TensorStore:
-    """``n`` tensors (rows) of one shape and type in a file, each with a checksum once it is written.
+    """``n`` tensors (rows) of one shape and type in a file, each with a checksum once written.
 
     Several processes may map one file: all write the same values, and a row only counts as written
     if its checksum matches. So rows that a killed process or a power failure left half written are
@@ -110,7 +110,10 @@ def _checksums_size(n: int) -> int:
 
 
 def _allocate(path: Path, size: int) -> None:
-    """Make a file and reserve its room: writing to a mapped file on a full disk would kill the process."""
+    """Make a file and reserve its room.
+
+    Writing to a mapped file on a full disk would kill the process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(path.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -45,7 +45,7 @@ PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pill
 
 
 class FrozenCache(Callback):
-    """Caches the outputs of the frozen stages, and trains the stages after them on the cached features.
+    """Caches the outputs of the frozen stages, and trains the stages after them on these features.
 
     Every photo is decoded once, before the run, and its pixels are cached. In each phase of the
     schedule the network is divided after its frozen prefix. The first epoch that sees a photo (in
@@ -111,7 +111,7 @@ class FrozenCache(Callback):
 
     @contextmanager
     def decoded(self, data: PostureData) -> Iterator[None]:
-        """A context for a training: decodes every photo first, and caches the pixels if there is room.
+        """A context for a training: decodes every photo first, and caches the pixels if they fit.
 
         The pixels' file is removed if the training fails.
 
@@ -147,7 +147,7 @@ class FrozenCache(Callback):
         return file_size(len(self._data.photos), self._pixels_shape, torch.uint8) <= self.limit * 0.5e9
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give the data module the pixels' store, and a function that it gets cached features from."""
+        """Give the data module the pixels' store, and a function that returns cached features."""
         if stage != "fit" or not self.enabled:
             return
         assert isinstance(pl_module, PostureClassifier)
@@ -158,7 +158,7 @@ class FrozenCache(Callback):
         data.feature_cache = self._cached_features
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make the network whole again and remove the features; the pixels stay for the evaluation that follows."""
+        """Make the network whole and remove the features; the evaluation still needs the pixels."""
         if stage == "fit" and self.enabled:
             self._model.cut = self._data.feature_cache = None
             trainer.strategy.barrier()
@@ -171,11 +171,11 @@ class FrozenCache(Callback):
             self._stores.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Remove all files of a run that failed or was interrupted, unless they are kept for later runs."""
+        """Remove all files of a run that failed or was interrupted, unless ``keep`` is on."""
         self._stores.close()
 
     def _cached_features(self, split: str, epoch: int) -> CachedFeatures:
-        """The store of a split's features, filled first, and the view to use in this epoch; a collective call."""
+        """The filled store of a split's features, and the view of this epoch; a collective call."""
         training = split == "train"
         phase_begins = training and self._begin_phase_if_stages_opened()
         store, view = None, epoch if training else None
@@ -191,7 +191,7 @@ class FrozenCache(Callback):
         return CachedFeatures(store, view)
 
     def _begin_phase_if_stages_opened(self) -> bool:
-        """Divide the network again if other parameters are open than before; returns whether a phase begins."""
+        """Divide the network again if other parameters are open; returns whether a phase begins."""
         open_parameters = tuple(parameter.requires_grad for parameter in self._model.backbone.parameters())
         if open_parameters == self._open_parameters:
             return False
@@ -202,7 +202,7 @@ class FrozenCache(Callback):
         return self._model.cut is not None or not all(open_parameters)
 
     def _divide_network(self) -> None:
-        """Find where the network can be divided, and what of the prefix's output is worth caching."""
+        """Find where the network can be divided, and whether the output there is worth caching."""
         backbone, size = self._model.backbone, self._model.preprocessing.image_size
         self._cached_shape = ()
         self._model.cut = cut = find_cut(backbone, size)
@@ -222,7 +222,7 @@ class FrozenCache(Callback):
             self._cached_shape, cut.cache_dtype = shape, self._cache_dtype
 
     def _record_phase(self, cached: bool) -> None:
-        """Note for ``summary.json`` how this phase computes its frozen part, and print it if wanted."""
+        """Note for ``summary.json`` how this phase computes its frozen part; print it if wanted."""
         cut, epoch = self._model.cut, self._trainer.current_epoch
         phase: dict[str, Any] = {"first_epoch": epoch, "up_to": None, "kept_as": None}
         text = "the network cannot be divided where its frozen part ends, so that part is computed in every step"
@@ -242,7 +242,7 @@ class FrozenCache(Callback):
             say(f"from epoch {epoch}: {text}")
 
     def _record_missing(self, what: str) -> None:
-        """Warn once about a view or split that found no room, in a phase of which something else is cached."""
+        """Warn once about a view or split that found no room, in a phase that caches others."""
         phase = self.phases[-1]
         if phase["kept_as"] and what not in phase.setdefault("not_kept", []):
             phase["not_kept"].append(what)
@@ -264,7 +264,7 @@ class FrozenCache(Callback):
 
     @torch.no_grad()
     def _fill(self, store: TensorStore, split: str, view: int | None) -> None:
-        """Compute the features of a split that are not in the store yet; each rank computes its share."""
+        """Compute the features of a split that the store lacks; each rank computes its share."""
         photos, device, cut = self._data.photos.of(split), self._model.device, self._model.cut
         assert cut is not None
         # Always the same photos together, so that a run that was killed computes what it would have

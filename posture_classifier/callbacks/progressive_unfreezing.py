@@ -1,4 +1,4 @@
-"""Unfreezes any backbone stage by stage, from its head to its input, on any number of devices and across resumes."""
+"""Unfreezes any backbone stage by stage, from its head to its input."""
 
 import gc
 from typing import Any
@@ -74,7 +74,7 @@ class ProgressiveUnfreezing(Callback):
         self._apply(trainer, _classifier(pl_module))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the stages of this epoch; log their number and the learning rates at the end of the epoch."""
+        """Open the stages of this epoch, and log their number and the learning rates at its end."""
         model = _classifier(pl_module)
         self._apply(trainer, model)
         names = [stage.name for stage in reversed(model.stages)]
@@ -130,7 +130,10 @@ def set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
 
 
 def _wrap_again(trainer: Trainer, model: PostureClassifier) -> None:
-    """Wrap the model in DDP anew: a wrapper only synchronises gradients that were wanted when it was made."""
+    """Wrap the model in DDP anew.
+
+    A wrapper only synchronises gradients that were wanted when it was made.
+    """
     strategy = trainer.strategy
     if isinstance(strategy, DDPStrategy) and isinstance(strategy.model, DistributedDataParallel):
         strategy.model = model

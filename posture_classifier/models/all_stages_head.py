@@ -30,7 +30,9 @@ they are spread evenly."""
 
 
 def grid_pool(image: Tensor) -> Tensor:
-    """Average a map (B, C, H, W) over a 3 x 3 grid to (B, C, 3, 3); a map of at most 3 x 3 is returned unchanged.
+    """Average a map (B, C, H, W) over a 3 x 3 grid to (B, C, 3, 3).
+
+    A map of at most 3 x 3 positions is returned unchanged.
 
     Pooling twice changes nothing, so cached maps may be stored pooled. Cells overlap by one or two
     positions where a side is not divisible by 3. (``adaptive_avg_pool2d`` has no deterministic
@@ -74,7 +76,7 @@ class AllStages(nn.Module):
         self.pools = nn.ModuleList(GridPool() for _ in indices)
 
     def forward(self, last: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        """Features (B, D) of the usual head and maps (B, C, H, W) of all stages -> features (B, D + C x 9 + ...)."""
+        """Usual features (B, D) and maps (B, C, H, W) of all stages -> (B, D + C x 9 + ...)."""
         pooled = (pool(image).flatten(1) for pool, image in zip(self.pools, maps, strict=True))
         features = torch.cat([functional.layer_norm(part, part.shape[1:]) for part in (last, *pooled)], dim=1)
         # Autocast normalises in float32; cached features have the prefix's type, and both must give

@@ -14,7 +14,7 @@ class Batch(NamedTuple):
 
 
 class CachedBatch(NamedTuple):
-    """Outputs (B, ...) of a frozen prefix of the network in place of the images; labels and indices as in ``Batch``."""
+    """Outputs (B, ...) of a frozen prefix in place of images; the rest is as in ``Batch``."""
 
     features: Tensor
     labels: Tensor

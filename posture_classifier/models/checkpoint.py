@@ -13,7 +13,7 @@ MARK = "posture_classifier"
 
 
 def load_plain(path: str | Path) -> Any:
-    """``torch.load`` to the CPU, tensors and plain values only, so that nothing in the file is executed.
+    """``torch.load`` to the CPU of tensors and plain values only; nothing in the file is executed.
 
     Raises:
         UserError: The file is missing, damaged, or holds other objects.

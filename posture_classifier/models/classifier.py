@@ -64,7 +64,9 @@ class PostureClassifier(LightningModule):
             out. If given, no weights are fetched, since those of the checkpoint will be loaded.
 
     Example:
-        >>> model = PostureClassifier(["left", "right"], backbone="test_resnet", pretrained=False, image_size=32)
+        >>> model = PostureClassifier(
+        ...     ["left", "right"], backbone="test_resnet", pretrained=False, image_size=32
+        ... )
         >>> model(torch.rand(4, 3, 32, 32)).shape
         torch.Size([4, 2])
         >>> [stage.name for stage in model.stages]
@@ -121,11 +123,14 @@ class PostureClassifier(LightningModule):
 
     @property
     def starts_pretrained(self) -> bool:
-        """Whether the backbone holds statistics worth keeping, rather than its random initialisation."""
+        """Whether the backbone started from pretrained weights, not from random ones."""
         return bool(self.hparams["weights_source"] != RANDOM)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
+        """Logits (B, C) of normalised images (B, 3, H, W).
+
+        In training, ``(logits, *auxiliary)`` if the backbone has auxiliary classifiers.
+        """
         # trainer.precision may have converted the weights, after which pixels are still normalised
         # in float32.
         dtype = next(self.backbone.parameters()).dtype
@@ -145,7 +150,7 @@ class PostureClassifier(LightningModule):
             return cut.suffix(features)
 
     def training_step(self, batch: Batch | CachedBatch, batch_idx: int) -> Tensor:
-        """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
+        """Cross-entropy, plus that of auxiliary classifiers if the forward pass returns them."""
         outputs = self._outputs(batch)
         logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
@@ -203,7 +208,10 @@ class PostureClassifier(LightningModule):
         return Predictions.unique(*(column.cpu().numpy() for column in gathered))
 
     def configure_optimizers(self) -> Optimizer:
-        """One parameter group per stage and kind of parameter, with its stage (0 is the head) and peak learning rate."""
+        """One parameter group per stage and kind of parameter.
+
+        A group has the keys ``stage`` (0 is the head) and ``peak_lr``.
+        """
         parameters = dict(self.backbone.named_parameters())
         undecayed = set(getattr(self.backbone, "no_weight_decay", set)())
         groups = []

@@ -1,4 +1,4 @@
-"""Divides any network into a frozen prefix, whose output can be cached, and the suffix that learns."""
+"""Divides any network into a frozen prefix, with outputs to cache, and the suffix that learns."""
 
 import math
 import threading
@@ -18,7 +18,7 @@ MAX_ATTEMPTS = 20
 
 
 class Cut:
-    """A network divided after one of its modules: ``suffix(prefix(images))`` equals the whole network's output.
+    """A network divided after one of its modules: ``suffix(prefix(images))`` equals the whole.
 
     Neither part is a copy. The prefix is the network's own forward pass, stopped when the module
     returns. The suffix is the forward pass of one blank image in which the module returns a given
@@ -53,7 +53,9 @@ class Cut:
         self._shapes: list[torch.Size] = []  # of the maps in a row of the prefix's output, known after its first pass
 
     def prefix(self, images: Tensor) -> Tensor:
-        """Output (B, ...) of the module for images (B, 3, H, W), in evaluation mode and without gradients.
+        """Output (B, ...) of the module for images (B, 3, H, W).
+
+        It is computed in evaluation mode and without gradients.
 
         With an all-stages head: (B, N), each row the pooled maps of earlier stages and the module's
         output.
@@ -63,7 +65,10 @@ class Cut:
 
     @contextmanager
     def prefix_function(self) -> Iterator[Callable[[Tensor], Tensor]]:
-        """``prefix`` as a function for many calls, also from several threads at once; the network is prepared once for all."""
+        """``prefix`` as a function for many calls, also from several threads at once.
+
+        The network is prepared once for all calls.
+        """
         hooks = [self._module.register_forward_hook(_stop_forward)]
         hooks += [module.register_forward_hook(_collect_pooled) for module in self._pooled]
         try:
@@ -139,7 +144,7 @@ def _constant(output: Tensor) -> Callable[..., Tensor]:
 
 @contextmanager
 def _replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """Give a module another forward function; an attribute of the instance hides the method of its class."""
+    """Give a module another forward function: an instance's attribute hides its class's method."""
     module.forward = forward
     try:
         yield
@@ -148,7 +153,7 @@ def _replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterato
 
 
 def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
-    """Find the latest place before the first open parameter where the network can be divided; None where there is none.
+    """Find the latest place before the first open parameter where the network can be divided.
 
     A candidate is any module that has returned before the first module with an open parameter
     runs. It is accepted if the divided network gives the whole network's output, in evaluation mode

@@ -14,7 +14,9 @@ BATCH_SIZE = 8
 
 
 def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
-    """Compute maps (B, H, W) of what speaks for each photo's class: 1 at the strongest place, all 0 where nothing does.
+    """Compute maps (B, H, W) of what speaks for each photo's class.
+
+    A map is 1 at its strongest place, and 0 everywhere if nothing speaks for the class.
 
     The maps are those of the last layer that has at least 4 x 4 positions and that the logits
     depend on: the last stage of a convolutional network or the one before, the last block but one
@@ -54,7 +56,10 @@ class _MapView(nn.Module):
         return image
 
     def pass_through(self, output: Tensor, n_prefix: int) -> Tensor:
-        """Pass a layer's output through this module as a map; returns a copy, since later layers may work in place."""
+        """Pass a layer's output through this module as a map.
+
+        The result is a copy, since later layers may work in place.
+        """
         layout = _layout(output, n_prefix)
         result: Tensor
         if layout == "channels first":
@@ -96,7 +101,7 @@ def _last_layer_with_map(backbone: nn.Module, image: Tensor, label: Tensor) -> n
 
 
 def _layout(output: Tensor, n_prefix: int) -> str | None:
-    """The memory layout of a layer's output for square images; None if it is no map with enough positions."""
+    """The layout of a layer's output for square images; None if it is not a large enough map."""
     shape = output.shape
     if len(shape) == 4 and shape[2] == shape[3] >= MIN_SIDE:
         return "channels first"
@@ -108,7 +113,7 @@ def _layout(output: Tensor, n_prefix: int) -> str | None:
 
 
 def _n_prefix_tokens(backbone: nn.Module) -> int:
-    """Number of a transformer's tokens, such as the class token, that come before those of the image patches."""
+    """Number of tokens, such as the class token, that a transformer has before those of patches."""
     return int(getattr(backbone, "num_prefix_tokens", 0))
 
 

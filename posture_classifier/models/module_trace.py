@@ -1,4 +1,4 @@
-"""Records a forward pass: when each module runs, and which feature maps an all-stages head takes."""
+"""Records when each module runs in a forward pass, and which maps an all-stages head takes."""
 
 from typing import Any, NamedTuple
 
@@ -76,7 +76,7 @@ class _Recorder:
 
 
 def trace_modules(backbone: nn.Module, images: Tensor) -> Trace:
-    """Run a forward pass of images (B, 3, H, W), with modules in the modes that they are in, and record every module."""
+    """Run a forward pass of images (B, 3, H, W) in the modules' present modes, and record it."""
     recorder = _Recorder(len(images), any(parameter.requires_grad for parameter in backbone.parameters(recurse=False)))
     hooks = []
     for name, module in backbone.named_modules():

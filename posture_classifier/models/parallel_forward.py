@@ -1,4 +1,4 @@
-"""Several forward passes at once: on a CPU, one core per pass is faster than all cores for one pass."""
+"""Several forward passes at once: on a CPU, one core for each is faster than all cores for one."""
 
 import math
 from collections.abc import Callable, Generator, Iterable
@@ -27,7 +27,7 @@ def chunk_size(device: torch.device) -> int:
 
 
 def concurrent_passes(device: torch.device, wanted: int) -> int:
-    """How many forward passes to run at once on a device, at most ``wanted``; 1 unless it is a CPU."""
+    """Number of forward passes to run at once, at most ``wanted``; 1 unless the device is a CPU."""
     if device.type != "cpu":
         return 1
     threads = torch.get_num_threads()
@@ -36,7 +36,9 @@ def concurrent_passes(device: torch.device, wanted: int) -> int:
 
 
 def parallel_forward(compute: Callable[[Item], Result], items: Iterable[Item], passes: int) -> Generator[Result, None, None]:
-    """``map`` with several forward passes at once, which divide torch's threads among them; results come in order.
+    """``map`` with several forward passes at once; results come in order.
+
+    The passes divide torch's threads among them.
 
     Small layers leave most cores idle, and after each layer all cores wait for the slowest. On 2
     cores this was 1.05 to 1.9 times as fast (``benchmarks/README.md``).

@@ -1,4 +1,4 @@
-"""Chooses the type that a network is computed in: bfloat16 where the hardware has it, or else that of its weights."""
+"""Chooses the type that a network is computed in: bfloat16 if the hardware has it."""
 
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -32,7 +32,9 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def compute_type(network: nn.Module, precision: Precision | Mixed, learns: bool) -> torch.dtype:
-    """The type to compute in, which depends on precision, hardware and network only, so that a run can be repeated.
+    """The type to compute in, which only depends on precision, hardware and network.
+
+    So a run can be repeated.
 
     The backward pass of depthwise convolutions is slower in bfloat16, so a network that has any is
     trained in the type of its weights.
@@ -51,7 +53,10 @@ def compute_type(network: nn.Module, precision: Precision | Mixed, learns: bool)
 
 
 def autocast(network: nn.Module, precision: Precision | Mixed, learns: bool) -> AbstractContextManager[Any]:
-    """A context in which this thread computes the network in ``compute_type``, except for layers that are excluded."""
+    """A context in which this thread computes the network in ``compute_type``.
+
+    Layers of ``exclude_from_autocast`` are excepted.
+    """
     weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
     return nullcontext() if dtype == weights.dtype else torch.autocast(weights.device.type, dtype)
 

@@ -1,4 +1,4 @@
-"""Divides any backbone into stages: the groups of parameters that are frozen and opened together."""
+"""Divides any backbone into stages: groups of parameters that are frozen and opened together."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Stage(NamedTuple):
 
 
 def stages(backbone: nn.Module) -> list[Stage]:
-    """Partition the parameters of a timm model into stages, from input to output; the last one is the head.
+    """Partition the parameters of a timm model into stages from input to output, the head last.
 
     timm's own coarse grouping is used (``group_matcher``, as for its layer-wise learning-rate
     decay). Its last group often holds more than the classifier, so the parameters of
@@ -53,7 +53,7 @@ def classifiers(backbone: nn.Module) -> list[nn.Module]:
 
 
 def _groups(backbone: nn.Module) -> list[list[str]]:
-    """Parameter names grouped from input to output; each child is a group where timm knows no grouping."""
+    """Parameter names grouped from input to output, by children if timm knows no grouping."""
     if hasattr(backbone, "group_matcher"):
         try:
             by_depth = group_parameters(backbone, backbone.group_matcher(coarse=True))  # type: ignore[operator]
@@ -64,7 +64,10 @@ def _groups(backbone: nn.Module) -> list[list[str]]:
 
 
 def _stage_names(groups: list[list[str]]) -> list[str]:
-    """Shortest beginning of each group's first parameter name that no other group shares: ``layer4``, ``blocks.2``."""
+    """Names of groups: the shortest unique beginning of the first parameter's name.
+
+    For example ``layer4`` or ``blocks.2``.
+    """
     paths = [group[0].split(".") for group in groups]
     names = []
     for path in paths:

@@ -113,13 +113,13 @@ def create_backbone(
 
 
 def nearest_names(name: str) -> str:
-    """The names of timm most similar to an unknown one, as the end of a sentence; empty where none is similar."""
+    """The most similar names in timm, as the end of a sentence; empty if none is similar."""
     nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
     return f"; the nearest names are {', '.join(nearest)}" if nearest else ""
 
 
 def weights_location(name: str) -> str:
-    """Where a backbone's pretrained weights would come from; looks at the disk and never at the network.
+    """Where a backbone's pretrained weights would come from, without use of the network.
 
     Returns:
         ``here``: on this machine, as a pip package or in a cache. ``pip``: in a package that is not
@@ -139,7 +139,7 @@ def _package(name: str) -> str | None:
 
 
 def _is_cached(config: Any) -> bool:
-    """Whether the weights are in the cache of the Hugging Face hub or, if they are not on that hub, of torch."""
+    """Whether weights are in the Hugging Face cache or, if they are not on that hub, in torch's."""
     if config.hf_hub_id:
         files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
         return any(isinstance(huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file), str) for file in files)
@@ -147,7 +147,10 @@ def _is_cached(config: Any) -> bool:
 
 
 def _init_head(backbone: nn.Module, n_classes: int) -> None:
-    """Start from near-equal probabilities: timm initialises some heads by fan-out, far too widely for two classes."""
+    """Start from near-equal probabilities.
+
+    timm initialises some heads by fan-out, which is far too wide for two classes.
+    """
     for classifier in classifiers(backbone):
         for layer in classifier.modules():
             if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer.weight.shape[0] == n_classes:
@@ -173,7 +176,7 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
 
 @contextmanager
 def _trial_pass(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
-    """A context for a forward pass that shows whether the network takes images of this size, before training begins."""
+    """A context for a forward pass that shows whether the network takes images of this size."""
     backbone.eval()
     try:
         with torch.no_grad():
@@ -188,7 +191,7 @@ def _trial_pass(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
 
 
 def hub_is_out_of_reach() -> bool:
-    """Whether no connection to the hub can be opened, and no proxy is configured; takes 5 seconds at most."""
+    """Whether the hub cannot be reached, and no proxy is set; takes 5 seconds at most."""
     if getproxies():
         return False
     hub = urlsplit(huggingface_hub.constants.ENDPOINT)
@@ -242,7 +245,7 @@ def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path
 
 
 def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors that fit the model, and the names of the model's required tensors that are missing."""
+    """The tensors that fit the model, and the names of required tensors that are missing."""
     own = backbone.state_dict()
     optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}

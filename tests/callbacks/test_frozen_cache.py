@@ -39,7 +39,10 @@ WITHOUT = ["--cache.enabled", "false"]
 def test_training_gives_the_same_weights_with_and_without(
     draw_folder: DrawFolder, fit: Fit, backbone: str, head: str, precision: str, learn_statistics: str
 ) -> None:
-    """Through all phases, with dropout. Statistics of four photos magnify float32's last bit a thousandfold an epoch."""
+    """Through all phases, with dropout.
+
+    Statistics of four photos magnify float32's last bit a thousandfold an epoch.
+    """
     options = [*EXACT, *SGD, "--model.backbone", backbone, "--model.head", head, "--model.drop_rate", "0.3"]
     options += ["--trainer.precision", precision]
     options += ["--unfreezing.batch_statistics", learn_statistics]
@@ -101,7 +104,7 @@ def test_how_full_the_disk_is_changes_no_weight(
 
 
 def test_a_resumed_run_ends_the_same(tmp_path: Path, draw_folder: DrawFolder) -> None:
-    """Cut short in the middle of a phase, so that it finds what it had computed, or computes it again."""
+    """A run killed in the middle of a phase finds its features, or computes them again."""
     root = draw_folder()
     options = [*EXACT, *SGD, "--unfreezing.open_stages", "{2: 2}"]
     assert main([*fit_arguments(root, tmp_path / "whole", 5), *options]) == 0
@@ -143,7 +146,7 @@ class CountShare(Callback):
 
 
 def test_two_ranks_train_as_one_process_and_each_computes_its_share(tmp_path: Path, draw_folder: DrawFolder) -> None:
-    """One process without a cache is the reference: both the ranks and the cache must change nothing."""
+    """The reference is one process without a cache: ranks and cache must change nothing."""
     root = draw_folder(people=20)
     options = [*EXACT, *SGD, "--unfreezing.open_stages", "{1: 2, 2: all}", "--unfreezing.batch_statistics", "false"]
     assert main([*fit_arguments(root, tmp_path / "one", 3), *options, *WITHOUT, "--data.batch_size", "16"]) == 0

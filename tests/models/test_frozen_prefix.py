@@ -5,7 +5,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.models.frozen_prefix import find_cut
+from posture_classifier.models.frozen_prefix import find_cut, frozen_state
 from tests.helpers.networks import FAMILIES, LARGE, SIZES, check_cut, opened
 
 WHOLE_ONLY = {"pit_s_224"}
@@ -89,3 +89,10 @@ def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
     assert cut is not None
     assert cut.name == "0"
     assert cut.frozen_after == []
+
+
+def test_the_frozen_state_is_what_does_not_change() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    network[0].requires_grad_(False).eval()
+    names = {part for part in frozen_state(network) if isinstance(part, str)}
+    assert names == {"0.weight", "0.bias", "0.running_mean", "0.running_var", "0.num_batches_tracked"}

@@ -1,4 +1,4 @@
-"""Passes of several threads give what passes one after the other give, and leave torch and the network as they were."""
+"""Parallel forward passes give the results of serial ones, and change no settings."""
 
 import threading
 

@@ -37,12 +37,17 @@ default_cfgs = generate_default_cfgs(
 
 @register_flop_formula(torch.ops.torchvision.deform_conv2d)
 def deform_conv_flops(x_shape: list[int], w_shape: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
-    """Those of the convolution itself, of which torch's counter does not know; its offsets are an ordinary convolution."""
+    """Operations of the deformable convolution itself, for torch's counter.
+
+    Its offsets are predicted by an ordinary convolution, which is counted already.
+    """
     return conv_flop_count(x_shape, w_shape, out_shape)
 
 
 class DeformableConv2d(nn.Conv2d):
-    """A convolution that moves each of its samples by a learnt offset, per position. (B, C, H, W) -> (B, D, H', W').
+    """A convolution that moves each of its samples by a learnt offset, per position.
+
+    (B, C, H, W) -> (B, D, H', W').
 
     ``offset`` predicts the offsets, and where ``modulated`` also the weight of each sample, from
     the same input. It starts at zero: no sample moves, and all weigh 1, so the layer starts as the
@@ -75,12 +80,14 @@ class DeformableConv2d(nn.Conv2d):
 
 
 class DeformableResNet(ResNet):  # type: ignore[misc]
-    """timm's ResNet with deformable 3x3 convolutions in its last stages. (B, in_chans, H, W) -> (B, num_classes).
+    """timm's ResNet with deformable 3x3 convolutions in its last stages.
+
+    (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
         deformable: Names of the stages whose 3x3 convolutions are replaced.
-        modulated: Weigh samples too (v2).
-        options: Those of timm's ResNet.
+        modulated: Whether to weigh samples too (v2).
+        options: Further arguments of timm's ResNet.
     """
 
     def __init__(self, deformable: tuple[str, ...], modulated: bool, **options: Any) -> None:
@@ -92,12 +99,12 @@ class DeformableResNet(ResNet):  # type: ignore[misc]
                     setattr(self.get_submodule(parent), name, DeformableConv2d(layer, modulated))
 
     def no_pretrained(self) -> set[str]:
-        """Tensors that keep their start at zero where weights lack them, as the plain ResNet's do."""
+        """Names of tensors that weights may lack, as the plain ResNet's do; they start at zero."""
         return {name for name in self.state_dict() if ".offset." in name}
 
 
 def _keep_start(state: Mapping[str, Tensor], model: DeformableResNet) -> dict[str, Tensor]:
-    """Fill up the plain ResNet's weights by the model's own offsets."""
+    """Add the model's own offsets to the weights of the plain ResNet."""
     own = model.state_dict()
     return {name: own[name] for name in model.no_pretrained()} | dict(state)
 

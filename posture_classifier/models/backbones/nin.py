@@ -1,4 +1,4 @@
-"""NIN (Lin et al. 2013): a small perceptron slides where others slide a filter, and no fully connected layer is left.
+"""NIN (Lin et al. 2013): a small perceptron at each position, and no fully connected layer.
 
 Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small
 pictures; this is the form for ImageNet that the authors published for Caffe: the mlpconv layers and
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 default_cfgs = generate_default_cfgs({"nin": {"interpolation": "bilinear", "first_conv": "mlpconv1.0", "classifier": "classifier"}})
 SMALLEST = 39
-"""Side in pixels of which the last pooling is left with one position."""
+"""Smallest side of an image in pixels, which leaves the last pooling one position."""
 
 
 def mlpconv(inputs: int, width: int, kernel_size: int, stride: int = 1, padding: int = 0, n_mixing: int = 2) -> nn.Sequential:
@@ -29,7 +29,9 @@ def mlpconv(inputs: int, width: int, kernel_size: int, stride: int = 1, padding:
 
 
 class NIN(nn.Module):
-    """Four mlpconv layers, the last of which ends in one map per class. (B, in_chans, H, W) -> (B, num_classes).
+    """Four mlpconv layers, the last of which ends in one map per class.
+
+    (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
         num_classes: Number of outputs; 0 returns the pooled features.
@@ -97,7 +99,10 @@ class NIN(nn.Module):
         return x
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """(B, 1024, H', W') -> (B, num_classes), or the pooled features (B, 1024), of which the logits are a linear function."""
+        """(B, 1024, H', W') -> (B, num_classes), or the pooled features (B, 1024).
+
+        The logits are a linear function of the pooled features.
+        """
         logits: Tensor = self.global_pool(x if pre_logits else self.classifier(x))
         return logits
 
