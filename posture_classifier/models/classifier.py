@@ -141,7 +141,7 @@ class PostureClassifier(LightningModule):
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
         """Output of the network; a cached batch only needs the suffix."""
         if isinstance(batch, CachedBatch):
-            assert self.cut is not None  # what the feature_cache kept is what this cut's prefix answered
+            assert self.cut is not None  # cached features are outputs of this cut's prefix
             return self._suffix(self.cut, batch.features)
         return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
 
