@@ -1,5 +1,6 @@
-"""All that a finished model needs: ``Classifier.load("best.ckpt").predict(["a.jpg"])``."""
+"""Classifies photos with a finished model: ``Classifier.load("best.ckpt").predict(["a.jpg"])``."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -22,19 +23,19 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.threads import map_in_threads
 
 Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
-"""A file, or an RGB image: Pillow's, or an (H, W, 3) array."""
+"""A file, or an RGB image as a Pillow image or an array (H, W, 3)."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says about one photo.
+    """The prediction for one photo.
 
     Attributes:
-        path: The file, or an empty string for an image given in memory.
+        path: The file; empty for an image given in memory.
         label: The most probable class; None where the photo could not be read.
         probability: That class's probability, 0 to 1.
         probabilities: Probability of every class by name; they sum to 1.
-        error: Why the photo could not be read.
+        error: The reason why the photo could not be read; None where it could.
     """
 
     path: str
@@ -49,8 +50,9 @@ class Classifier:
 
     Args:
         model: A fitted model.
-        device: Where to compute; None takes a GPU if there is one.
-        precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the end of ``fit`` does.
+        device: A device of torch, such as ``cpu`` or ``cuda:1``; None takes a GPU if there is one.
+        precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the
+            end of ``fit`` does; ``fp32`` nowhere.
 
     Raises:
         UserError: There is no such device.
@@ -77,25 +79,26 @@ class Classifier:
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        return cls.of(read_checkpoint(checkpoint), device, precision)
+        return cls.from_checkpoint(read_checkpoint(checkpoint), device, precision)
 
     @classmethod
-    def of(cls, content: dict[str, Any], device: str | None = None, precision: Precision = "auto") -> "Classifier":
-        """The model of a checkpoint that was read already."""
+    def from_checkpoint(cls, content: dict[str, Any], device: str | None = None, precision: Precision = "auto") -> "Classifier":
+        """Build the classifier from the content of a checkpoint that was read already."""
         model = PostureClassifier(**content["hyper_parameters"])
         model.load_state_dict(content["state_dict"])
         return cls(model, device, precision)
 
     def predict(self, photos: Sequence[Photo], batch_size: int | None = None) -> list[Prediction]:
-        """Classify photos; one that cannot be read gives a ``Prediction`` with its ``error``, and the others go on."""
+        """Classify photos; the prediction of one that cannot be read has its ``error``."""
         return list(self.stream(photos, batch_size))
 
     def stream(self, photos: Sequence[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
-        """Classify photos, in order; the next are decoded while the network computes.
+        """Classify photos one by one in order; the next are decoded while the network computes.
 
         Args:
-            photos: Any number.
-            batch_size: Photos in the network at once, at most; a CPU's cores share them. None is what suits the device.
+            photos: Any number of photos.
+            batch_size: Most photos in the network at once, which a CPU's cores share. None suits
+                the device.
 
         Raises:
             UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
@@ -103,16 +106,16 @@ class Classifier:
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
         size = chunk_size(self.device)
-        passes = concurrent_passes(self.device, min(-(-len(photos) // size), batch_size or len(photos)))
+        passes = concurrent_passes(self.device, min(math.ceil(len(photos) / size), batch_size or len(photos)))
         if batch_size is not None:
             size = min(size, batch_size // passes) if passes > 1 else batch_size
-        decoded = map_in_threads(self._pixels, photos, ahead=max(64, 2 * size * passes))
+        decoded = map_in_threads(self._decode, photos, ahead=max(64, 2 * size * passes))
         batches = (photos[start : start + size] for start in range(0, len(photos), size))
-        work = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
-        yield from chain.from_iterable(parallel_forward(self._classify, work, passes))
+        batches_and_pixels = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
+        yield from chain.from_iterable(parallel_forward(self._classify, batches_and_pixels, passes))
 
-    def _pixels(self, photo: Photo) -> Tensor | str:
-        """(3, H, W) uint8, or why there is none."""
+    def _decode(self, photo: Photo) -> Tensor | str:
+        """Pixels (3, H, W) uint8, or the reason why the photo cannot be read."""
         preprocessing = self.model.preprocessing
         try:
             if isinstance(photo, (str, Path)):
@@ -124,8 +127,8 @@ class Classifier:
         return torch.from_numpy(np.array(preprocessing.square(image).transpose(2, 0, 1), order="C"))
 
     @torch.inference_mode()
-    def _classify(self, work: tuple[Sequence[Photo], list[Tensor | str]]) -> list[Prediction]:
-        photos, pixels = work
+    def _classify(self, batch: tuple[Sequence[Photo], list[Tensor | str]]) -> list[Prediction]:
+        photos, pixels = batch
         readable = [image for image in pixels if isinstance(image, Tensor)]
         rows: Iterator[list[float]] = iter([])
         if readable:
@@ -134,7 +137,7 @@ class Classifier:
         return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
 
     def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:
-        """The next of the rows of probabilities, if there is an image rather than an error."""
+        """The prediction of one photo, which takes the next row of probabilities if it was read."""
         path = str(photo) if isinstance(photo, (str, Path)) else ""
         if isinstance(image, str):
             return Prediction(path, error=image)

@@ -96,17 +96,17 @@ def fit(tmp_path: Path) -> Fit:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many photos each pass through a frozen prefix held, but for those that only ask for its shape."""
+    """How many photos each pass through a frozen prefix held, except those that only find out its shape."""
     counts: list[int] = []
-    prefix = Cut._until_left
+    prefix = Cut._run_prefix
 
     def counting(self: Cut, images: torch.Tensor) -> torch.Tensor:
         if images.abs().sum() > 0 and not torch.is_inference_mode_enabled():
             counts.append(len(images))
         return prefix(self, images)
 
-    monkeypatch.setattr(Cut, "_until_left", counting)
-    monkeypatch.setattr("posture_classifier.models.frozen_prefix._agrees", lambda *_: True)  # whose own passes are not counted
+    monkeypatch.setattr(Cut, "_run_prefix", counting)
+    monkeypatch.setattr("posture_classifier.models.frozen_prefix._equals_whole", lambda *_: True)  # its passes are not counted
     return counts
 
 

@@ -1,1 +1,1 @@
-"""What can be computed again: where it lies, what it was computed from, and tensors in files."""
+"""Files of values that can be computed again, and hashes of what they were computed from."""

@@ -1,4 +1,4 @@
-"""Everything that can be computed again: where it lies, what it depends on, and how much room it may take."""
+"""The cache directory, and making room in it."""
 
 import os
 import re
@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 STORE_NAME = re.compile(r"[0-9a-f]{32}(\.kept)?|\.[0-9a-f]{32}(\.kept)?\.\d+")
-"""A store's name, and what it is called while a process makes it."""
+"""Name of a tensor store, and its temporary name while a process makes it."""
 ABANDONED_AFTER = 3600
-"""Seconds after which a store that is still being made was left by a process that was killed."""
+"""Seconds after which an unfinished store counts as left by a process that was killed."""
 
 
 def cache_directory() -> Path:
-    """``$XDG_CACHE_HOME/posture_classifier``, or else below ``~/.cache``; not made here."""
+    """``posture_classifier`` in ``$XDG_CACHE_HOME`` or else ``~/.cache``; it may not exist."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posture_classifier"
 
 
@@ -22,21 +22,20 @@ def make_room(path: Path, size: float, limit: float, used: Collection[Path]) -> 
     """Remove stores that earlier runs left in a folder, the oldest first, until another fits.
 
     Args:
-        path: Of the new one. Its folder may hold other files too, which stay and do not count.
-        size: Bytes that it takes.
-        limit: Bytes of all together.
-        used: Others that stay.
+        path: Path of the new store. Other files in its folder stay and do not count.
+        size: Size of the new store in bytes.
+        limit: Most bytes that all stores may take together.
+        used: Other stores that must stay.
 
     Returns:
-        Whether it fits; if it never could, nothing is removed.
+        Whether the new store fits. If it cannot fit, nothing is removed.
     """
-    own = (path.name, f".{path.name}.")  # and what another process that makes it too calls it meanwhile
+    own = (path.name, f".{path.name}.")  # the latter while another process makes the same store
     others = {other: status for other, status in _stores(path.parent).items() if not other.name.startswith(own)}
     room = limit - size - sum(status.st_size for status in others.values())
-    made_now = {
-        other for other, status in others.items() if other.name.startswith(".") and status.st_mtime > time.time() - ABANDONED_AFTER
-    }
-    old = {other: others[other] for other in others.keys() - made_now - set(used)}
+    recent = time.time() - ABANDONED_AFTER
+    unfinished = {other for other, status in others.items() if other.name.startswith(".") and status.st_mtime > recent}
+    old = {other: others[other] for other in others.keys() - unfinished - set(used)}
     if room + sum(status.st_size for status in old.values()) < 0:
         return False
     for other, status in sorted(old.items(), key=lambda item: item[1].st_mtime):
@@ -55,9 +54,9 @@ def _stores(folder: Path) -> dict[Path, os.stat_result]:
 
 
 def remove_file(path: Path) -> bool:
-    """Remove a file if it is there; whether it is gone."""
+    """Remove a file if it exists; returns whether it is gone."""
     try:
         path.unlink(missing_ok=True)
-    except PermissionError:  # Windows keeps a file that is mapped; a later run removes it
+    except PermissionError:  # on Windows a mapped file cannot be removed; a later run removes it
         return False
     return True

@@ -1,4 +1,4 @@
-"""Names for what a cached value was computed from: its inputs, and the code that computes it."""
+"""Hashes of what a cached value was computed from: its inputs, and the code that computes it."""
 
 import hashlib
 import json
@@ -14,14 +14,16 @@ from torch import Tensor
 
 @cache
 def code_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str:
-    """A name for what decides what these modules compute: their code, and the versions of these packages.
+    """Hash the code of modules and the versions of packages, which decide what is computed.
 
     Args:
-        modules: Such as ``images/decode``, or ``models/backbones/*`` for all that are there.
-        packages: As pip calls them.
+        modules: Modules of this package, such as ``images/decode``, or ``models/backbones/*`` for a
+            whole folder.
+        packages: Names of packages on PyPI.
 
     Raises:
-        ValueError: A pattern matches no module, as after a renaming: what is cached would outlive a change of that code.
+        ValueError: A pattern matches no module, as after a renaming; cached values would survive a
+            change of that code.
     """
     package = Path(__file__).parents[1]
     files = {module: sorted(package.glob(f"{module}.py")) for module in modules}
@@ -40,11 +42,11 @@ def _version(package: str) -> str:
 
 
 def fingerprint(*parts: Any) -> str:
-    """A name for content: 32 hexadecimal digits of the BLAKE2b digest of plain values, arrays and tensors."""
+    """Hash plain values, arrays and tensors (BLAKE2b, 32 hexadecimal digits)."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         content = _bytes(part)
-        digest.update(len(content).to_bytes(8))  # or else (1, 2) would be (12,)
+        digest.update(len(content).to_bytes(8))  # or else (1, 2) would hash like (12,)
         digest.update(content)
     return digest.hexdigest()
 

@@ -1,6 +1,7 @@
-"""Rows of numbers in a file that is mapped into memory: what is computed once and read many times."""
+"""Tensors in a memory-mapped file, which are computed once and read many times."""
 
 import errno
+import math
 import os
 import shutil
 import zlib
@@ -15,28 +16,38 @@ import torch
 from torch import Tensor
 
 Rows = npt.NDArray[np.int64]
-PAGE, SUM = 4096, 4
-"""Bytes of a page and of a checksum."""
+PAGE_BYTES = 4096
+CHECKSUM_BYTES = 4
 
 
 class TensorStore:
-    """``n`` tensors of one shape and type in a file, each with a checksum once it is written.
+    """``n`` tensors (rows) of one shape and type in a file, each with a checksum once written.
 
-    Several processes may map one file: all write the same values, and a row counts only where its checksum is there and is true.
-    What a process was killed over, or what a machine that lost its power has half on its disk, is a row that was not written.
+    Several processes may map one file: all write the same values, and a row only counts as written
+    if its checksum matches. So rows that a killed process or a power failure left half written are
+    computed again.
 
     Args:
-        path: The file; made, with no row written, if it is not there.
+        path: The file; if it does not exist it is made, with no row written.
         n: Number of rows.
         shape: Shape of a row.
-        dtype: Type of its numbers.
+        dtype: Type of the values.
 
     Raises:
         OSError: The disk has no room for the whole file, or the folder cannot be written to.
+
+    Example:
+        >>> store = TensorStore(Path("features"), n=4, shape=(2,), dtype=torch.float32)
+        >>> store.write(np.array([1]), torch.tensor([[0.5, 2.0]]))
+        >>> store.has(np.arange(4)).tolist()
+        [False, True, False, False]
+        >>> store.read(np.array([1]))
+        tensor([[0.5000, 2.0000]])
     """
 
     identity: int
-    """The same for two stores, in whichever process, that map one file."""
+    """Number of the file on its disk: equal for two stores, also of two processes, that map one
+    file."""
 
     def __init__(self, path: Path, n: int, shape: Sequence[int], dtype: torch.dtype) -> None:
         self.path, self.n, self.shape, self.dtype = path, n, tuple(shape), dtype
@@ -48,58 +59,61 @@ class TensorStore:
         with self.path.open("r+b") as file:
             self.identity = os.fstat(file.fileno()).st_ino
             content = np.memmap(file, dtype=np.uint8, mode="r+")
-        self._sums = content[: self.n * SUM].view(np.uint32)
-        self._rows: Tensor | None = torch.from_numpy(content[_sums_size(self.n) :]).view(self.n, -1)
-        self._trusted = np.zeros(self.n, dtype=np.bool_)  # those whose checksum this process knows to be true
+        self._checksums = content[: self.n * CHECKSUM_BYTES].view(np.uint32)
+        self._rows: Tensor | None = torch.from_numpy(content[_checksums_size(self.n) :]).view(self.n, -1)
+        self._verified = np.zeros(self.n, dtype=np.bool_)  # rows whose checksum this process has verified
 
     def __getstate__(self) -> dict[str, Any]:
-        """For DataLoader workers: they map the file themselves."""
+        """Pickle without the mapping: DataLoader workers map the file themselves."""
         return {key: value for key, value in vars(self).items() if not key.startswith("_")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         try:
             self._map()
-        except FileNotFoundError:  # another run has removed it, so this process has nothing, and keeps nothing
-            self._rows, self._trusted = None, np.zeros(self.n, dtype=np.bool_)
+        except FileNotFoundError:  # another run has removed it, so this process reads and writes nothing
+            self._rows, self._verified = None, np.zeros(self.n, dtype=np.bool_)
 
     def has(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """(B,) whether each row was written."""
+        """Whether each of the given rows was written, (B,)."""
         if self._rows is not None:
-            for row in rows[~self._trusted[rows] & (self._sums[rows] != 0)].tolist():
-                self._trusted[row] = self._sums[row] == _checksum(self._rows[row])
-        return self._trusted[rows]
+            for row in rows[~self._verified[rows] & (self._checksums[rows] != 0)].tolist():
+                self._verified[row] = self._checksums[row] == _checksum(self._rows[row])
+        return self._verified[rows]
 
     def read(self, rows: Rows) -> Tensor:
-        """(B, *shape) of rows that it has."""
+        """Values (B, *shape) of rows that were written."""
         assert self._rows is not None
         return self._rows[torch.from_numpy(rows)].view(self.dtype).view(-1, *self.shape)
 
     def write(self, rows: Rows, values: Tensor) -> None:
-        """Keep (B, *shape), then their checksums."""
+        """Write values (B, *shape) of the given rows, and then their checksums."""
         if self._rows is None:
             return
-        numbers = values.to("cpu", self.dtype).contiguous().view(torch.uint8).view(len(rows), -1)
-        self._rows[torch.from_numpy(rows)] = numbers
-        self._sums[rows] = [_checksum(row) for row in numbers]
-        self._trusted[rows] = True
+        raw = values.to("cpu", self.dtype).contiguous().view(torch.uint8).view(len(rows), -1)
+        self._rows[torch.from_numpy(rows)] = raw
+        self._checksums[rows] = [_checksum(row) for row in raw]
+        self._verified[rows] = True
 
 
 def _checksum(row: Tensor) -> int:
-    return zlib.crc32(row.numpy().data) or 1  # 0 is no checksum
+    return zlib.crc32(row.numpy().data) or 1  # 0 means that the row was not written
 
 
 def file_size(n: int, shape: Sequence[int], dtype: torch.dtype) -> int:
-    """Bytes on the disk of a store."""
-    return _sums_size(n) + n * int(np.prod(shape)) * dtype.itemsize
+    """Size of a store on the disk, in bytes."""
+    return _checksums_size(n) + n * int(np.prod(shape)) * dtype.itemsize
 
 
-def _sums_size(n: int) -> int:
-    return -(-n * SUM // PAGE) * PAGE  # rows begin on a page of their own
+def _checksums_size(n: int) -> int:
+    return math.ceil(n * CHECKSUM_BYTES / PAGE_BYTES) * PAGE_BYTES  # rows begin on a page of their own
 
 
 def _allocate(path: Path, size: int) -> None:
-    """Take the room now: a mapped file that the disk has no room for kills the process that writes to it."""
+    """Make a file and reserve its room.
+
+    Writing to a mapped file on a full disk would kill the process.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(path.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
@@ -110,14 +124,13 @@ def _allocate(path: Path, size: int) -> None:
                 os.posix_fallocate(file.fileno(), 0, size)
             else:
                 file.truncate(size)
-        with suppress(FileExistsError):  # another process was quicker; its file stays, with what it has written
-            _put(temporary, path)
+        with suppress(FileExistsError):  # another process was faster; its file stays, with the rows that it has written
+            _rename_unless_exists(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _put(temporary: Path, path: Path) -> None:
-    """Give a file its name, unless another has it."""
+def _rename_unless_exists(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -18,7 +18,7 @@ from posture_classifier.data.split import write_split
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import compute_type, name_of
+from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.rendering.confusion_matrix import plot_confusion
 from posture_classifier.rendering.formatting import describe_interval
 from posture_classifier.rendering.learning_curves import plot_curves
@@ -106,7 +106,7 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "hardware": device_name(model.device),
         "precision": str(trainer.precision),
         "computed_in": {
-            kind: name_of(compute_type(model.backbone, model.precision, learns))
+            kind: dtype_name(compute_type(model.backbone, model.precision, learns))
             for kind, learns in (("training", True), ("evaluation", False))
         },
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},

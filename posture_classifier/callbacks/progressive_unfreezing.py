@@ -1,4 +1,4 @@
-"""Opens the network from its head towards its input, on any backbone, with any number of devices, across resumes."""
+"""Unfreezes any backbone stage by stage, from its head to its input."""
 
 import gc
 from typing import Any
@@ -16,19 +16,25 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class ProgressiveUnfreezing(Callback):
-    """Freezes all but the last stages, and opens more of them as the epochs go by; the head is always open.
+    """Trains the head first, and opens (unfreezes) further stages at given epochs.
 
-    Each epoch sets what that epoch wants, whatever was before, so a resumed run needs nothing restored. Frozen modules are in
-    evaluation mode: their parameters and running statistics stay bit-identical. Without options the backbone stays frozen for
-    ever (a linear probe).
+    Which stages are open depends on the epoch only, so a resumed run needs no state. Frozen modules
+    are in evaluation mode: their parameters and running statistics stay bit-identical. Without
+    options the backbone stays frozen (a linear probe).
 
     Args:
         every_n_epochs: Open one more stage every n epochs.
-        open_stages: Number of open stages from given epochs on, head included: ``{10: 2, 15: all}``; ``{0: all}`` trains
-            everything from the start.
-        warmup_epochs: Epochs over which the learning rate of a newly opened stage rises to its peak.
-        batch_statistics: Whether open BatchNorm layers learn new running statistics. None does so only where nothing
-            pretrained would be lost: the statistics of a few photos are worse than those of a million.
+        open_stages: Number of open stages from given epochs on, head included: ``{10: 2, 15:
+            all}``; ``{0: all}`` trains everything from the start.
+        warmup_epochs: Epochs over which the learning rate of a newly opened stage rises to its
+            peak.
+        batch_statistics: Whether open BatchNorm layers learn new running statistics. None does so
+            only if the backbone started from random weights: the statistics of a few photos are
+            worse than those of pretraining.
+
+    Example:
+        >>> unfreezing = ProgressiveUnfreezing(open_stages={10: 2, 15: "all"})
+        >>> trainer = Trainer(accelerator="cpu", logger=False, callbacks=[unfreezing])
     """
 
     def __init__(
@@ -53,7 +59,7 @@ class ProgressiveUnfreezing(Callback):
             raise UserError(str(error)) from error
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Work out the schedule, and freeze before DDP wraps the model."""
+        """Compute the schedule, and freeze before DDP wraps the model."""
         if stage != "fit":
             return
         if not isinstance(trainer.strategy, (SingleDeviceStrategy, DDPStrategy)):
@@ -64,11 +70,11 @@ class ProgressiveUnfreezing(Callback):
         self._apply(trainer, model)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """A resumed run learns its epoch only now."""
+        """Freeze again: a resumed run knows its epoch only now."""
         self._apply(trainer, _classifier(pl_module))
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open what this epoch opens, and log how many stages that are and the learning rates that the epoch ends with."""
+        """Open the stages of this epoch, and log their number and the learning rates at its end."""
         model = _classifier(pl_module)
         self._apply(trainer, model)
         names = [stage.name for stage in reversed(model.stages)]
@@ -79,8 +85,9 @@ class ProgressiveUnfreezing(Callback):
         pl_module.log_dict({"stages_open": float(self.schedule.open_stages(trainer.current_epoch))} | rates, sync_dist=True)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Set every stage's learning rate, a function of the epoch just as freezing is."""
-        # The middle of the step: its end would be a rate of 0 for the last one, which may be all of a tiny set's epoch.
+        """Set every stage's learning rate, which depends on the (fractional) epoch only."""
+        # The middle of the step: at its end the last step's rate would be 0, and a tiny dataset has
+        # one step an epoch.
         now = trainer.current_epoch + (batch_idx + 0.5) / trainer.num_training_batches
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = group["peak_lr"] * self.schedule.rate(group["stage"], now)
@@ -105,7 +112,13 @@ def _classifier(module: LightningModule) -> PostureClassifier:
 
 
 def set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
-    """Put modules with frozen parameters only in evaluation mode; a module without parameters follows its parent."""
+    """Put modules whose parameters are all frozen in evaluation mode, and others in training mode.
+
+    Args:
+        module: The network, or a part of it.
+        training: The mode of modules without parameters.
+        keep_statistics: Whether BatchNorm layers are in evaluation mode even if they are open.
+    """
     parameters = list(module.parameters())
     if parameters and not any(parameter.requires_grad for parameter in parameters):
         module.eval()  # with all that is in it
@@ -117,7 +130,10 @@ def set_modes(module: nn.Module, training: bool, keep_statistics: bool) -> None:
 
 
 def _wrap_again(trainer: Trainer, model: PostureClassifier) -> None:
-    """Give DDP a new wrapper: it synchronises just those gradients that were wanted when it was made."""
+    """Wrap the model in DDP anew.
+
+    A wrapper only synchronises gradients that were wanted when it was made.
+    """
     strategy = trainer.strategy
     if isinstance(strategy, DDPStrategy) and isinstance(strategy.model, DistributedDataParallel):
         strategy.model = model

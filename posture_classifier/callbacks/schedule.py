@@ -1,7 +1,7 @@
-"""Which stages are open, and at what share of their learning rate: arithmetic of the epoch, and nothing else.
+"""Computes from the epoch alone which stages are open, and their learning rates.
 
-Because neither answer depends on what happened before, resuming a run needs no state: epoch 7 is epoch 7.
-Stages are counted from the output here: stage 0 is the head, which is always open.
+So resuming a run needs no state. Stages are counted from the output here: stage 0 is the head,
+which is always open.
 """
 
 import math
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 OpenStages = dict[int, int | Literal["all"]]
-"""From epoch (key) on, this many stages (value) are open, counted from the output; ``"all"`` opens every one."""
+"""Number of open stages (value) from an epoch (key) on, counted from the output; ``"all"`` opens
+every stage."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,16 @@ class Schedule:
     """When each stage opens, and how its learning rate then runs.
 
     Args:
-        openings: Epoch at which each stage opens, head first; ``math.inf`` for a stage that stays frozen.
+        openings: Epoch at which each stage opens, head first; ``math.inf`` for a stage that stays
+            frozen.
         warmup_epochs: Epochs over which a newly opened stage's rate rises from 0 to its peak.
-        max_epochs: Epoch at which every rate has fallen to 0 by half a cosine; None keeps rates at their peak.
+        max_epochs: Epoch at which every rate has fallen to 0 by half a cosine; None keeps rates at
+            their peak.
+
+    Example:
+        >>> schedule = Schedule(openings(n_stages=4, every_n_epochs=2))
+        >>> [schedule.open_stages(epoch) for epoch in range(6)]
+        [1, 1, 2, 2, 3, 3]
     """
 
     openings: tuple[float, ...]
@@ -31,14 +39,14 @@ class Schedule:
         return sum(opening <= epoch for opening in self.openings)
 
     def all_opened_at(self) -> float:
-        """Epoch of the last opening that will ever happen."""
+        """Epoch at which the last stage opens, of those that ever open."""
         return max(opening for opening in self.openings if opening < math.inf)
 
     def rate(self, stage: int, epoch: float) -> float:
-        """Share of its peak learning rate, 0 to 1, that ``stage`` has at the (fractional) ``epoch``.
+        """Learning rate of ``stage`` at the (fractional) ``epoch`` as a share of its peak, 0 to 1.
 
-        Warm-up and cosine decay (Loshchilov and Hutter 2017, section 3) both count from the stage's own opening, so a
-        stage that opens late still starts from its full rate.
+        Warm-up and cosine decay (Loshchilov and Hutter 2017, section 3) both count from the stage's
+        own opening, so a stage that opens late still starts from its full rate.
         """
         age = epoch - self.openings[stage]
         if age < 0:

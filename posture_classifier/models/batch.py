@@ -1,4 +1,4 @@
-"""What the classifier is given: a batch of photos, or of cached features."""
+"""A batch of photos, or of cached features."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class Batch(NamedTuple):
 
 
 class CachedBatch(NamedTuple):
-    """What a frozen prefix of the network answered (B, ...), in place of the images; the rest as in ``Batch``."""
+    """Outputs (B, ...) of a frozen prefix in place of images; the rest is as in ``Batch``."""
 
     features: Tensor
     labels: Tensor

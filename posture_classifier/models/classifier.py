@@ -1,4 +1,4 @@
-"""``PostureClassifier``: a pretrained backbone with a new head, its loss, its metrics and its optimizer."""
+"""``PostureClassifier``: a pretrained backbone with a new head, its loss, metrics and optimizer."""
 
 from functools import cached_property
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from posture_classifier.models.all_stages_head import Head
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.models.checkpoint import MARK
 from posture_classifier.models.frozen_prefix import Cut
-from posture_classifier.models.precision import Mixed, Precision, autocast, keep_exact
+from posture_classifier.models.precision import Mixed, Precision, autocast, exclude_from_autocast
 from posture_classifier.models.stages import Stage, classifiers, stages
 from posture_classifier.models.weights import RANDOM, create_backbone
 from posture_classifier.utils.errors import UserError
@@ -31,36 +31,53 @@ AUXILIARY_WEIGHT = 0.3
 class PostureClassifier(LightningModule):
     """An image classifier that is fine-tuned stage by stage.
 
-    The optimizer owns every parameter from the start, in groups by stage; which of them learn is decided from outside by
-    ``requires_grad``. Without a callback that freezes, all of them do.
+    The optimizer owns every parameter from the start, in groups by stage. Callbacks decide which of
+    them learn, by ``requires_grad``; without a callback that freezes, all of them do.
 
     Args:
-        class_names: Names in the order of the labels; the command line takes them from the data.
-        class_counts: Training photos per class, for ``class_weights: balanced``.
+        class_names: Names of the classes in the order of the labels; the command line takes them
+            from the data.
+        class_counts: Number of training photos per class, for ``class_weights: balanced``.
         backbone: Any model name of timm.
         pretrained: Start from pretrained weights (ImageNet, for most names).
         weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` to start from instead.
-        head: What the new head sees. ``last_stage``: the average of the last stage's map, as the network was trained.
-            ``all_stages``: a coarse grid (3 x 3) of every stage's map beside that. Better while the network stays frozen, above all
-            where it must tell *where* something is, and as fast; a transformer cannot be divided any more once stages open.
-        image_size: Side in pixels; None is what the backbone was trained with.
-        resize: ``crop`` cuts the middle out of a photo that is not square, ``pad`` keeps all of it.
+        head: What the new head sees. ``last_stage``: the average of the last stage's map, as the
+            network was trained. ``all_stages``: a coarse grid (3 x 3) of every stage's map beside
+            that, which is better while the network stays frozen, above all where it must tell
+            *where* something is, and as fast; but the features of a transformer can no longer be
+            cached once stages open.
+        image_size: Side of the images in pixels; None is the size that the backbone was trained
+            with.
+        resize: How a photo becomes square: ``crop`` cuts out the middle, ``pad`` adds borders.
         optimizer: ``adamw``, or ``sgd`` with Nesterov momentum 0.9.
-        learning_rate: Peak rate of the head.
-        layer_decay: A stage's peak rate is this times that of the stage after it, so early stages change least.
-        weight_decay: Not applied to norms and biases.
-        label_smoothing: Share of the target spread over all classes (Szegedy et al. 2015, section 7).
-        class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives weights; None is equal.
+        learning_rate: Peak learning rate of the head.
+        layer_decay: Ratio of a stage's peak learning rate to that of the stage after it, at most 1,
+            so that early stages change least.
+        weight_decay: Weight decay of all parameters except norms and biases.
+        label_smoothing: Share of the target spread over all classes (Szegedy et al. 2015, section
+            7).
+        class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives
+            weights; None is equal.
         drop_rate: Dropout before the classifier.
-        preprocessing: What a checkpoint was trained with; leave it out, it follows from the backbone.
-        weights_source: Where a checkpoint's training started from, in words; leave it out. If given, no weights are
-            fetched, since those of the checkpoint will be filled in.
+        preprocessing: The preprocessing of a checkpoint; leave it out, it follows from the
+            backbone.
+        weights_source: The weights that a checkpoint's training started from, in words; leave it
+            out. If given, no weights are fetched, since those of the checkpoint will be loaded.
+
+    Example:
+        >>> model = PostureClassifier(
+        ...     ["left", "right"], backbone="test_resnet", pretrained=False, image_size=32
+        ... )
+        >>> model(torch.rand(4, 3, 32, 32)).shape
+        torch.Size([4, 2])
+        >>> [stage.name for stage in model.stages]
+        ['conv1', 'layer1', 'layer2', 'layer3', 'layer4', 'head']
     """
 
     cut: Cut | None = None
-    """Where the network is divided while a prefix of it is frozen."""
+    """The network divided after its frozen prefix; None computes it as a whole."""
     precision: Precision | Mixed = "fp32"
-    """What the network is computed in, on the machine that it is on now."""
+    """Precision of the forward pass on the present machine."""
 
     def __init__(
         self,
@@ -85,20 +102,20 @@ class PostureClassifier(LightningModule):
         super().__init__()
         _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
         n_classes = len(class_names)
-        fetches = weights_source is None
+        fetch = weights_source is None
         self.backbone, source = create_backbone(
-            backbone, n_classes, pretrained and fetches, weights if fetches else None, image_size, drop_rate, head
+            backbone, n_classes, pretrained and fetch, weights if fetch else None, image_size, drop_rate, head
         )
         weights_source = weights_source or source
-        keep_exact(classifiers(self.backbone))
+        exclude_from_autocast(classifiers(self.backbone))
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
-            preprocessing = _preprocessing(self.backbone, image_size, resize).to_dict()
+            preprocessing = _default_preprocessing(self.backbone, image_size, resize).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
-        self.save_hyperparameters(logger=False)  # a run's configuration holds them already
+        self.save_hyperparameters(logger=False)  # the run's config.yaml holds them already
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
-        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []  # indices, labels and probabilities of each batch
 
     @cached_property
     def stages(self) -> list[Stage]:
@@ -107,30 +124,34 @@ class PostureClassifier(LightningModule):
 
     @property
     def starts_pretrained(self) -> bool:
-        """Whether the backbone holds statistics worth keeping, rather than its random initialisation."""
+        """Whether the backbone started from pretrained weights, not from random ones."""
         return bool(self.hparams["weights_source"] != RANDOM)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (B, C) of normalised images (B, 3, H, W); in training, ``(logits, *auxiliary)`` where the backbone has them."""
-        # trainer.precision may have converted the weights, after which pixels are still normalised in float32.
+        """Logits (B, C) of normalised images (B, 3, H, W).
+
+        In training, ``(logits, *auxiliary)`` if the backbone has auxiliary classifiers.
+        """
+        # trainer.precision may have converted the weights, after which pixels are still normalised
+        # in float32.
         dtype = next(self.backbone.parameters()).dtype
         with autocast(self.backbone, self.precision, learns=self.training):
             logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
-        """What the network answers, of its frozen prefix only what is not kept."""
+        """Output of the network; a cached batch only needs the suffix."""
         if isinstance(batch, CachedBatch):
-            assert self.cut is not None  # what the feature_cache kept is what this cut's prefix answered
+            assert self.cut is not None  # cached features are outputs of this cut's prefix
             return self._suffix(self.cut, batch.features)
         return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
 
-    def _suffix(self, cut: Cut, kept: Tensor) -> Any:
+    def _suffix(self, cut: Cut, features: Tensor) -> Any:
         with autocast(self.backbone, self.precision, learns=self.training):
-            return cut.suffix(kept)
+            return cut.suffix(features)
 
     def training_step(self, batch: Batch | CachedBatch, batch_idx: int) -> Tensor:
-        """Cross-entropy, plus that of auxiliary classifiers where a training forward returns them."""
+        """Cross-entropy, plus that of auxiliary classifiers if the forward pass returns them."""
         outputs = self._outputs(batch)
         logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
@@ -143,11 +164,11 @@ class PostureClassifier(LightningModule):
         return functional.cross_entropy(logits, labels, weight, label_smoothing=self.hparams["label_smoothing"])
 
     def validation_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
-        """Keep the predictions; they are scored together at the end."""
+        """Collect the predictions, which are scored together at the end."""
         self._evaluate(batch)
 
     def test_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
-        """Keep the predictions; they are scored together at the end."""
+        """Collect the predictions, which are scored together at the end."""
         self._evaluate(batch)
 
     def _evaluate(self, batch: Batch | CachedBatch) -> None:
@@ -155,11 +176,11 @@ class PostureClassifier(LightningModule):
         self._evaluated.append((batch.indices, batch.labels, probabilities))
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the predictions of the last time."""
+        """Discard the predictions of the last evaluation."""
         self._evaluated.clear()
 
     def on_test_epoch_start(self) -> None:
-        """Forget the predictions of the last time."""
+        """Discard the predictions of the last evaluation."""
         self._evaluated.clear()
 
     def on_validation_epoch_end(self) -> None:
@@ -170,23 +191,29 @@ class PostureClassifier(LightningModule):
             raise UserError(
                 f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
             )
-        # The plain log loss, without smoothing and weights: what the best epoch is chosen by should mean one thing everywhere.
+        # Without label smoothing and class weights: the best epoch is chosen by a loss that means
+        # the same in every run.
         self.log("val/loss", loss, prog_bar=True, sync_dist=True)
         self.log("val/accuracy", score(predictions, "accuracy"), prog_bar=True, sync_dist=True)
         self.log("val/f1", score(predictions, "macro_f1"), sync_dist=True)
 
     def predictions(self) -> Predictions:
-        """What was predicted since evaluation began, gathered from all ranks; a collective call.
+        """All predictions since evaluation began, gathered from all ranks; a collective call.
 
-        The sampler repeats photos so that all ranks have equally many batches: repeats are dropped by their index.
+        The sampler repeats photos so that all ranks have equally many batches: repeats are dropped
+        by their index.
         """
         own = [torch.cat(column) for column in zip(*self._evaluated, strict=True)]
-        # Some strategies put a dimension for the ranks in front, others leave a single rank's tensors as they are.
+        # Some strategies put a dimension for the ranks in front, others leave a single rank's
+        # tensors as they are.
         gathered = [torch.as_tensor(self.all_gather(column)).reshape(-1, *column.shape[1:]) for column in own]
         return Predictions.unique(*(column.cpu().numpy() for column in gathered))
 
     def configure_optimizers(self) -> Optimizer:
-        """One group per stage and kind of parameter, each knowing its stage (0 is the head) and its peak learning rate."""
+        """One parameter group per stage and kind of parameter.
+
+        A group has the keys ``stage`` (0 is the head) and ``peak_lr``.
+        """
         parameters = dict(self.backbone.named_parameters())
         undecayed = set(getattr(self.backbone, "no_weight_decay", set)())
         groups = []
@@ -203,7 +230,7 @@ class PostureClassifier(LightningModule):
         return AdamW(groups)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Mark the checkpoint as ours."""
+        """Write this program's version into the checkpoint, which marks it as ours."""
         checkpoint[MARK] = __version__
 
 
@@ -227,8 +254,8 @@ def _check_ranges(
             raise UserError(f"model.{name} is {value}, but must be {range_}")
 
 
-def _preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
-    """As the pretrained weights expect it, at the size the user wants."""
+def _default_preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
+    """The preprocessing that the pretrained weights expect, at the size that the user chose."""
     config = timm.data.resolve_model_data_config(backbone)
     return Preprocessing(image_size or config["input_size"][1], config["mean"], config["std"], config["interpolation"], resize)
 

@@ -1,207 +1,238 @@
-"""Dividing any network into a frozen prefix, which need not be computed twice, and the suffix that learns."""
+"""Divides any network into a frozen prefix, with outputs to cache, and the suffix that learns."""
 
 import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from posture_classifier.models.all_stages_head import grid_pool
-from posture_classifier.models.module_trace import Calls, trace_modules
+from posture_classifier.models.module_trace import ModuleCalls, Trace, trace_modules
 from posture_classifier.models.precision import Mixed, Precision, autocast
 
 MAX_ATTEMPTS = 20
-"""Cuts that are tried in vain before everything is computed anew in each step."""
+"""Modules that are tried as a cut before a network counts as one that cannot be divided."""
 
 
 class Cut:
-    """A network divided at the output of one of its modules, so that ``suffix(prefix(images))`` equals the whole.
+    """A network divided after one of its modules: ``suffix(prefix(images))`` equals the whole.
 
-    Neither part is a copy. The prefix is the network's own forward pass, left when the module has answered; the suffix is
-    the same pass over a single empty image, in which the module answers with what was kept.
+    Neither part is a copy. The prefix is the network's own forward pass, stopped when the module
+    returns. The suffix is the forward pass of one blank image in which the module returns a given
+    (cached) output instead of its own.
 
     Args:
         backbone: The whole network.
-        name: Name of the module whose output is kept.
-        skipped: Modules that run before it, and in the suffix hand on what they are given; those that are not skipped
-            compute something for the empty image, which nobody looks at.
-        image: The empty image (1, 3, H, W).
-        shown: Modules before it whose maps a head that sees all stages is shown; they are kept pooled, as it sees them.
+        name: Name of the module whose output the prefix returns.
+        skipped: Modules before the cut that return their input in the suffix. Other modules before
+            the cut compute something for the blank image, which is then ignored.
+        blank: The blank image (1, 3, H, W).
+        pooled: Modules before the cut whose maps an all-stages head takes after it. The prefix
+            returns these maps too, pooled as the head pools them.
     """
 
     precision: Precision | Mixed = "fp32"
-    """What the prefix is computed in."""
-    kept_as: torch.dtype | None = None
-    """What the prefix answers in, where that is to be kept; None is what it was computed in."""
-    beyond: Sequence[str] = ()
-    """Names of frozen modules that come after it, because the network cannot be divided later."""
+    """Precision of the prefix's forward pass."""
+    cache_dtype: torch.dtype | None = None
+    """Type that the prefix's output is rounded to for the cache; None leaves it as it was computed.
+    """
+    frozen_after: Sequence[str] = ()
+    """Names of frozen modules after the cut, which stay in the suffix because no later cut is
+    possible."""
 
-    def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], image: Tensor, shown: list[nn.Module]) -> None:
+    def __init__(self, backbone: nn.Module, name: str, skipped: list[nn.Module], blank: Tensor, pooled: list[nn.Module]) -> None:
         self.backbone = backbone
         self.name = name
         self._module = backbone.get_submodule(name)
         self._skipped = skipped
-        self._image = image
-        self._shown = shown
-        self._shapes: list[torch.Size] = []  # of the parts of a row, known from the first prefix on
+        self._blank = blank
+        self._pooled = pooled
+        self._shapes: list[torch.Size] = []  # of the maps in a row of the prefix's output, known after its first pass
 
     def prefix(self, images: Tensor) -> Tensor:
-        """What the module answers, (B, ...), of images (B, 3, H, W): in evaluation mode, and without a graph for gradients.
+        """Output (B, ...) of the module for images (B, 3, H, W).
 
-        With pooled maps of earlier stages before it in one row, (B, N), where the head sees them.
+        It is computed in evaluation mode and without gradients.
+
+        With an all-stages head: (B, N), each row the pooled maps of earlier stages and the module's
+        output.
         """
-        with self.passes() as prefix:
+        with self.prefix_function() as prefix:
             return prefix(images)
 
     @contextmanager
-    def passes(self) -> Iterator[Callable[[Tensor], Tensor]]:
-        """``prefix`` as a function for many calls, also of several threads at once: the network is put up for it once."""
-        hooks = [self._module.register_forward_hook(_leave), *(module.register_forward_hook(_collect) for module in self._shown)]
+    def prefix_function(self) -> Iterator[Callable[[Tensor], Tensor]]:
+        """``prefix`` as a function for many calls, also from several threads at once.
+
+        The network is prepared once for all calls.
+        """
+        hooks = [self._module.register_forward_hook(_stop_forward)]
+        hooks += [module.register_forward_hook(_collect_pooled) for module in self._pooled]
         try:
-            with _in_modes(self.backbone, training=False):
-                yield self._until_left
+            with _evaluation_mode(self.backbone):
+                yield self._run_prefix
         finally:
             for hook in hooks:
                 hook.remove()
 
     @torch.no_grad()
-    def _until_left(self, images: Tensor) -> Tensor:
-        _collected.maps = []
+    def _run_prefix(self, images: Tensor) -> Tensor:
+        _this_thread.pooled_maps = []
         try:
             with autocast(self.backbone, self.precision, learns=False):
-                self.backbone(images.to(self._image.dtype).contiguous(memory_format=torch.channels_last))
-        except _Reached as reached:
-            kept = reached.output
-            if self._shown:
-                parts = [*_collected.maps, kept]
-                self._shapes = [part.shape[1:] for part in parts]
-                kept = torch.cat([part.flatten(1) for part in parts], dim=1)
-            return kept if self.kept_as is None else kept.to(self.kept_as)
+                self.backbone(images.to(self._blank.dtype).contiguous(memory_format=torch.channels_last))
+        except _ForwardStopped as stopped:
+            output = stopped.output
+            if self._pooled:
+                maps = [*_this_thread.pooled_maps, output]
+                self._shapes = [each.shape[1:] for each in maps]
+                output = torch.cat([each.flatten(1) for each in maps], dim=1)
+            return output if self.cache_dtype is None else output.to(self.cache_dtype)
         raise RuntimeError(f"{self.name} took no part in the forward pass")
 
-    def suffix(self, kept: Tensor) -> Any:
-        """What the whole network answers, of the output of ``prefix``."""
-        kept = kept.to(self._image.dtype)
-        parts = [kept]
-        if self._shown:
-            rows = torch.split(kept, [shape.numel() for shape in self._shapes], dim=1)
-            parts = [row.reshape(-1, *shape) for row, shape in zip(rows, self._shapes, strict=True)]
-        with _answers(self._skipped, _hand_on), ExitStack() as stack:
-            for module, part in zip([*self._shown, self._module], parts, strict=True):
-                stack.enter_context(_answers([module], _always(part)))
-            return self.backbone(self._image)
+    def suffix(self, cached: Tensor) -> Any:
+        """Output of the whole network, computed from the output of ``prefix``."""
+        cached = cached.to(self._blank.dtype)
+        maps = [cached]
+        if self._pooled:
+            rows = torch.split(cached, [shape.numel() for shape in self._shapes], dim=1)
+            maps = [row.reshape(-1, *shape) for row, shape in zip(rows, self._shapes, strict=True)]
+        with ExitStack() as stack:
+            for module in self._skipped:
+                stack.enter_context(_replaced_forward(module, _return_input))
+            for module, output in zip([*self._pooled, self._module], maps, strict=True):
+                stack.enter_context(_replaced_forward(module, _constant(output)))
+            return self.backbone(self._blank)
 
 
-class _Reached(Exception):  # noqa: N818 - a way out, not an error
+class _ForwardStopped(Exception):  # noqa: N818 - ends a forward pass early, and is no error
     def __init__(self, output: Tensor) -> None:
         super().__init__()
         self.output = output
 
 
-def _leave(module: nn.Module, inputs: Any, output: Tensor) -> None:
-    raise _Reached(output)
-
-
-class _Collected(threading.local):
-    """The pooled maps of the pass that this thread is in."""
+class _ThisThread(threading.local):
+    """The pooled maps of the forward pass that this thread is in."""
 
     def __init__(self) -> None:
-        self.maps: list[Tensor] = []
+        self.pooled_maps: list[Tensor] = []
 
 
-_collected = _Collected()
+_this_thread = _ThisThread()
 
 
-def _collect(module: nn.Module, inputs: Any, output: Tensor) -> None:
-    _collected.maps.append(grid_pool(output))
+def _stop_forward(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    raise _ForwardStopped(output)
 
 
-def _hand_on(first: Any, *_: Any, **__: Any) -> Any:
+def _collect_pooled(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    _this_thread.pooled_maps.append(grid_pool(output))
+
+
+def _return_input(first: Any, *_: Any, **__: Any) -> Any:
     return first
 
 
-def _always(kept: Tensor) -> Callable[..., Tensor]:
-    if kept.ndim == 4:
-        kept = kept.contiguous(memory_format=torch.channels_last)
-    return lambda *_, **__: kept
+def _constant(output: Tensor) -> Callable[..., Tensor]:
+    if output.ndim == 4:
+        output = output.contiguous(memory_format=torch.channels_last)
+    return lambda *_, **__: output
 
 
 @contextmanager
-def _answers(modules: list[nn.Module], forward: Any) -> Iterator[None]:
-    """Give modules another forward function; an instance's attribute comes before its class's method."""
-    for module in modules:
-        module.forward = forward
+def _replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Give a module another forward function: an instance's attribute hides its class's method."""
+    module.forward = forward
     try:
         yield
     finally:
-        for module in modules:
-            del module.forward
+        del module.forward
 
 
 def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
-    """The latest cut before the first open parameter that passes a numerical check; None where there is none.
+    """Find the latest place before the first open parameter where the network can be divided.
 
-    A candidate is any module that has answered before the first module with an open parameter is asked. It passes if the
-    divided network gives what the whole one gives, in evaluation and in the modes that the modules are in, with the same
-    random numbers: so nothing random is frozen into what is kept, and no second path leads around the module.
+    A candidate is any module that has returned before the first module with an open parameter
+    runs. It is accepted if the divided network gives the whole network's output, in evaluation mode
+    and in the modes that the modules are in, for the same random numbers. So no dropout is frozen
+    into what is cached, and no skip connection leads around the module.
 
     Args:
-        backbone: A network whose frozen parameters have ``requires_grad`` off.
-        image_size: Side of its images in pixels.
+        backbone: A network whose frozen parameters have ``requires_grad`` off, and whose frozen
+            modules are in evaluation mode.
+        image_size: Side of the images in pixels.
+
+    Example:
+        >>> from posture_classifier.models.weights import create_backbone
+        >>> backbone, _ = create_backbone("test_resnet", n_classes=2, pretrained=False)
+        >>> for name, parameter in backbone.eval().named_parameters():
+        ...     parameter.requires_grad = name.startswith(("layer4", "fc"))
+        >>> cut = find_cut(backbone, image_size=64)
+        >>> cut.name, cut.prefix(torch.rand(5, 3, 64, 64)).shape
+        ('layer3', torch.Size([5, 192, 4, 4]))
     """
     parameter = next(backbone.parameters())
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
     images = images.contiguous(memory_format=torch.channels_last)
-    with _left_as_it_was(backbone), torch.no_grad():
-        calls, candidates, shown = trace_modules(backbone, images)
-        for name in reversed(candidates[-MAX_ATTEMPTS:]):
-            # Modules before the cut that the head is shown only after it: they answer in the suffix, and so are not skipped.
-            earlier = [other for other, when in shown.items() if calls[other].last < calls[name].first and calls[name].last < when]
-            done = {other: call for other, call in calls.items() if call.last < calls[name].first and not _holds(other, earlier)}
-            like_identity = {other: call for other, call in done.items() if call.keeps_shape}
-            # Transformers add positions between their modules, which fit the shapes that they should have there only.
-            for skipped in (done, like_identity):
-                modules = [backbone.get_submodule(other) for other in _outermost(skipped)]
-                cut = Cut(backbone, name, modules, torch.zeros_like(images[:1]), list(map(backbone.get_submodule, earlier)))
-                if _agrees(cut, images):
-                    cut.beyond = _frozen_after(backbone, calls, name)
+    with _preserved_state(backbone), torch.no_grad():
+        trace = trace_modules(backbone, images)
+        for name in reversed(trace.candidates[-MAX_ATTEMPTS:]):
+            for cut in _cuts_after(name, backbone, trace, torch.zeros_like(images[:1])):
+                if _equals_whole(cut, images):
+                    cut.frozen_after = _frozen_after(backbone, trace.calls, name)
                     return cut
     return None
 
 
-def _holds(name: str, others: Collection[str]) -> bool:
+def _cuts_after(name: str, backbone: nn.Module, trace: Trace, blank: Tensor) -> Iterator[Cut]:
+    """Two ways to divide a network after a module, the one with the faster suffix first."""
+    start, end = trace.calls[name].start, trace.calls[name].end
+    # Modules whose map is pooled only after the cut return that map in the suffix, so they are not
+    # skipped.
+    pooled = [other for other, time in trace.pooled_at.items() if trace.calls[other].end < start and end < time]
+    before = {other: call for other, call in trace.calls.items() if call.end < start and not _contains_any(other, pooled)}
+    # Transformers add position embeddings between modules, which only fit if the shapes there are
+    # the usual ones.
+    with_same_shape = [other for other, call in before.items() if call.keeps_shape]
+    for skipped in (before, with_same_shape):
+        modules = [backbone.get_submodule(other) for other in _outermost(skipped)]
+        yield Cut(backbone, name, modules, blank, [backbone.get_submodule(other) for other in pooled])
+
+
+def _contains_any(name: str, others: Collection[str]) -> bool:
     return any(f"{other}.".startswith(f"{name}.") for other in others)
 
 
-def _frozen_after(backbone: nn.Module, calls: dict[str, Calls], cut: str) -> list[str]:
+def _frozen_after(backbone: nn.Module, calls: dict[str, ModuleCalls], cut: str) -> list[str]:
     """Names of the frozen modules that run between a cut and the first open parameter."""
     own = {name: list(backbone.get_submodule(name).parameters(recurse=False)) for name in calls}
-    opened = [calls[name].first for name, parameters in own.items() if any(p.requires_grad for p in parameters)]
-    after = [name for name, call in calls.items() if calls[cut].last < call.first < min(opened, default=math.inf)]
-    below = {name: list(backbone.get_submodule(name).parameters()) for name in after}
-    return _outermost([name for name in after if below[name] and not any(p.requires_grad for p in below[name])])
+    first_open = min((calls[name].start for name, own_ in own.items() if any(p.requires_grad for p in own_)), default=math.inf)
+    after = [name for name, call in calls.items() if calls[cut].end < call.start < first_open]
+    parameters = {name: list(backbone.get_submodule(name).parameters()) for name in after}
+    return _outermost([name for name in after if parameters[name] and not any(p.requires_grad for p in parameters[name])])
 
 
 def _outermost(names: Collection[str]) -> list[str]:
     return [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
 
 
-def _agrees(cut: Cut, images: Tensor) -> bool:
-    for training in (False, True):
-        with _in_modes(cut.backbone, training):
+def _equals_whole(cut: Cut, images: Tensor) -> bool:
+    for modes in (_evaluation_mode(cut.backbone), nullcontext()):
+        with modes:
             torch.manual_seed(0)
             whole = _as_tuple(cut.backbone(images))
             torch.manual_seed(0)
             try:
-                parts = _as_tuple(cut.suffix(cut.prefix(images)))
-            # Whatever an architecture raises when its modules hand on what they did not compute: it can't be cut like this.
+                divided = _as_tuple(cut.suffix(cut.prefix(images)))
+            # Architectures raise all sorts of errors when a module returns its input: they cannot
+            # be divided like this.
             except Exception:
                 return False
-            if len(parts) != len(whole) or not all(map(_close, parts, whole)):
+            if len(divided) != len(whole) or not all(map(_close, divided, whole)):
                 return False
     return True
 
@@ -211,16 +242,15 @@ def _as_tuple(outputs: Any) -> tuple[Tensor, ...]:
 
 
 def _close(one: Tensor, other: Tensor) -> bool:
-    # Relative to the largest: another memory layout may add in another order.
+    # Relative to the largest value: another memory layout may add in another order.
     return one.shape == other.shape and bool((one - other).abs().max() <= 1e-4 * other.abs().max().clamp(min=1e-6))
 
 
 @contextmanager
-def _in_modes(backbone: nn.Module, training: bool) -> Iterator[None]:
-    """In evaluation, or in the modes that the modules are in; afterwards these again."""
+def _evaluation_mode(backbone: nn.Module) -> Iterator[None]:
+    """Put all modules in evaluation mode, and afterwards back in the modes that they were in."""
     modes = [(module, module.training) for module in backbone.modules()]
-    for module, mode in modes:
-        module.training = training and mode
+    backbone.eval()
     try:
         yield
     finally:
@@ -229,14 +259,14 @@ def _in_modes(backbone: nn.Module, training: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _left_as_it_was(backbone: nn.Module) -> Iterator[None]:
-    """Put statistics and random numbers back."""
+def _preserved_state(backbone: nn.Module) -> Iterator[None]:
+    """Restore buffers (such as running statistics) and random number generators afterwards."""
     buffers = {name: buffer.clone() for name, buffer in backbone.named_buffers()}
     device = next(backbone.parameters()).device
-    # Not those of all devices, as it would otherwise be, with a warning that this takes long.
-    with torch.random.fork_rng(
-        [] if device.type == "cpu" else [device], device_type="cuda" if device.type == "cpu" else device.type
-    ):
+    # Only this device's generator: by default it would be those of all, with a warning that this
+    # takes long.
+    devices, device_type = ([], "cuda") if device.type == "cpu" else ([device], device.type)
+    with torch.random.fork_rng(devices, device_type=device_type):
         try:
             yield
         finally:
@@ -245,13 +275,13 @@ def _left_as_it_was(backbone: nn.Module) -> Iterator[None]:
 
 
 def frozen_state(network: nn.Module) -> list[Any]:
-    """Names and values of everything in a network that training does not change now."""
-    parts: list[Any] = []
+    """Names and values of all parameters and buffers that training does not change now."""
+    state: list[Any] = []
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
-            parts += [name, parameter]
+            state += [name, parameter]
     for name, module in network.named_modules():
         if not module.training:
             for key, buffer in module.named_buffers(recurse=False):
-                parts += [f"{name}.{key}", buffer]
-    return parts
+                state += [f"{name}.{key}", buffer]
+    return state

@@ -1,4 +1,4 @@
-"""What happens in a pass through a network: when each module runs, and what it hands to which."""
+"""Records when each module runs in a forward pass, and which maps an all-stages head takes."""
 
 from typing import Any, NamedTuple
 
@@ -7,68 +7,86 @@ from torch import Tensor, nn
 from posture_classifier.models.all_stages_head import GridPool
 
 
-class Calls(NamedTuple):
-    """When a module was first asked, when it last answered, and whether with a tensor of the shape that it was given."""
+class ModuleCalls(NamedTuple):
+    """When a module ran in a forward pass; times count the calls and returns of all modules.
 
-    first: int
-    last: int
-    times: int
+    Attributes:
+        start: Time of its first call.
+        end: Time of its last return.
+        n_calls: Number of calls.
+        keeps_shape: Whether every output had the shape of its first input.
+    """
+
+    start: int
+    end: int
+    n_calls: int
     keeps_shape: bool
 
 
 class Trace(NamedTuple):
-    """What happened in a pass.
+    """The record of one forward pass.
 
     Attributes:
-        calls: When each module ran.
-        candidates: Names of those that can be cut after, in the order in which they answered.
-        shown: When a ``Pool`` was shown the answer of which module.
+        calls: Every module that ran, by name.
+        candidates: Names of modules that ran once, before any open parameter was used, and returned
+            a tensor with a row per image, in the order of their returns.
+        pooled_at: Times at which a ``GridPool`` took the output of a module, by the module's name.
     """
 
-    calls: dict[str, Calls]
+    calls: dict[str, ModuleCalls]
     candidates: list[str]
-    shown: dict[str, int]
+    pooled_at: dict[str, int]
+
+
+class _Recorder:
+    """The hooks that record a forward pass, and what they have seen."""
+
+    def __init__(self, n_images: int, opened: bool) -> None:
+        self.calls: dict[str, ModuleCalls] = {}
+        self.outputs: list[tuple[str, Tensor]] = []  # of modules that returned before an open parameter was used
+        self.pooled_at: dict[str, int] = {}
+        self._n_images = n_images
+        self._opened = opened
+        self._time = 0
+
+    def before(self, name: str, module: nn.Module, inputs: Any) -> None:
+        self._time += 1
+        if isinstance(module, GridPool):
+            # Modules that work in place return one tensor after the other: the last of them left
+            # what is pooled.
+            sources = [other for other, output in self.outputs if output is inputs[0]]
+            if sources:
+                self.pooled_at[sources[-1]] = self._time
+        earlier = self.calls.get(name, ModuleCalls(self._time, self._time, 0, True))
+        self.calls[name] = earlier._replace(end=self._time, n_calls=earlier.n_calls + 1)
+        self._opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
+
+    def after(self, name: str, inputs: Any, output: Any) -> None:
+        self._time += 1
+        call = self.calls[name]
+        same_shape = bool(inputs) and getattr(inputs[0], "shape", None) == getattr(output, "shape", ())
+        self.calls[name] = call._replace(end=self._time, keeps_shape=call.keeps_shape and same_shape)
+        if self._opened or not isinstance(output, Tensor) or len(output) != self._n_images:
+            return
+        # Of nested modules that return one tensor, only the outermost is listed: fewer names to
+        # understand.
+        if self.outputs and self.outputs[-1][1] is output and self.outputs[-1][0].startswith(f"{name}."):
+            self.outputs.pop()
+        self.outputs.append((name, output))
 
 
 def trace_modules(backbone: nn.Module, images: Tensor) -> Trace:
-    """Watch every module while the network looks at images (B, 3, H, W), in the modes that they are in."""
-    calls: dict[str, Calls] = {}
-    answered: list[tuple[str, int]] = []  # and the identity of what they answered
-    clock, opened = 0, False
-    kept: list[Tensor] = []  # or else another tensor might be given the same identity
-    shown: dict[str, int] = {}
-
-    def asked(name: str, module: nn.Module, inputs: Any) -> None:
-        nonlocal clock, opened
-        clock += 1
-        if isinstance(module, GridPool):
-            # The last of several with one answer, since some work in place.
-            shown.update([(other, clock) for other, identity in answered if identity == id(inputs[0])][-1:])
-        before = calls.get(name, Calls(clock, clock, 0, True))
-        calls[name] = before._replace(last=clock, times=before.times + 1)
-        opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
-
-    def answers(name: str, inputs: Any, output: Any) -> None:
-        nonlocal clock
-        clock += 1
-        keeps_shape = bool(inputs) and getattr(inputs[0], "shape", None) == getattr(output, "shape", ())
-        calls[name] = calls[name]._replace(last=clock, keeps_shape=calls[name].keeps_shape and keeps_shape)
-        if not opened and isinstance(output, Tensor) and len(output) == len(images):
-            kept.append(output)
-            # The outermost of nested modules with one answer: fewer names to understand.
-            if answered and answered[-1][1] == id(output) and answered[-1][0].startswith(f"{name}."):
-                answered.pop()
-            answered.append((name, id(output)))
-
+    """Run a forward pass of images (B, 3, H, W) in the modules' present modes, and record it."""
+    recorder = _Recorder(len(images), any(parameter.requires_grad for parameter in backbone.parameters(recurse=False)))
     hooks = []
     for name, module in backbone.named_modules():
         if name:
-            hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: asked(name, module, inputs)))
-            hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: answers(name, inputs, output)))
+            hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: recorder.before(name, module, inputs)))
+            hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: recorder.after(name, inputs, output)))
     try:
-        opened = any(parameter.requires_grad for parameter in backbone.parameters(recurse=False))
         backbone(images)
     finally:
         for hook in hooks:
             hook.remove()
-    return Trace(calls, [name for name, _ in answered if calls[name].times == 1], shown)
+    candidates = [name for name, _ in recorder.outputs if recorder.calls[name].n_calls == 1]
+    return Trace(recorder.calls, candidates, recorder.pooled_at)

@@ -1,4 +1,4 @@
-"""The type of number that a network is computed in: bfloat16 where the hardware has it, or else that of its weights."""
+"""Chooses the type that a network is computed in: bfloat16 if the hardware has it."""
 
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -8,17 +8,20 @@ import torch
 from torch import Tensor, nn
 
 Precision = Literal["auto", "fp32"]
-"""``auto`` computes in bfloat16 where that is faster; ``fp32`` in the type of the weights everywhere."""
+"""``auto`` computes in bfloat16 where that is faster; ``fp32`` in the type of the weights
+everywhere."""
 Mixed = Literal["bf16", "fp16"]
-"""What a ``trainer.precision`` of ``bf16-mixed`` or ``16-mixed`` computes in, on whatever hardware."""
-MIXED: dict[str, Mixed] = {"bf16-mixed": "bf16", "16-mixed": "fp16"}
-TRUE = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
-"""What a ``trainer.precision`` converts the weights to, when a training begins."""
-TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""Type of Lightning's mixed precisions, which the user chooses whatever the hardware."""
+MIXED_PRECISION: dict[str, Mixed] = {"bf16-mixed": "bf16", "16-mixed": "fp16"}
+"""Values of ``trainer.precision`` that compute in another type than that of the weights."""
+TRUE_PRECISION = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
+"""Values of ``trainer.precision`` that convert the weights when a training begins, and the type
+they become."""
+_MIXED_TYPES: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def native_bf16(device: torch.device) -> bool:
-    """Whether this hardware computes in bfloat16 by itself; elsewhere it is emulated, and slower than float32."""
+    """Whether the hardware itself computes in bfloat16; emulated, it is slower than float32."""
     if device.type == "cuda":
         with torch.cuda.device(device):  # it asks the current one
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
@@ -29,41 +32,48 @@ def native_bf16(device: torch.device) -> bool:
 
 
 def compute_type(network: nn.Module, precision: Precision | Mixed, learns: bool) -> torch.dtype:
-    """The type to compute in: a function of what is wanted, hardware and network alone, so that a run can be repeated.
+    """The type to compute in, which only depends on precision, hardware and network.
 
-    Depthwise convolutions are slower in bfloat16 on the way back, so a network that has any learns in the type of its weights.
+    So a run can be repeated.
+
+    The backward pass of depthwise convolutions is slower in bfloat16, so a network that has any is
+    trained in the type of its weights.
 
     Args:
-        network: Whose weights are in float32, unless the user's ``trainer.precision`` converted them.
-        precision: What the user wants.
+        network: The network; its weights are float32 unless ``trainer.precision`` converted them.
+        precision: The precision that the user chose.
         learns: Whether there will be a backward pass.
     """
     weights = next(network.parameters())
-    if precision in TYPES:
-        return TYPES[precision]
+    if precision in _MIXED_TYPES:
+        return _MIXED_TYPES[precision]
     if precision == "fp32" or weights.dtype != torch.float32 or not native_bf16(weights.device):
         return weights.dtype
     return weights.dtype if learns and any(map(_is_depthwise, network.modules())) else torch.bfloat16
 
 
 def autocast(network: nn.Module, precision: Precision | Mixed, learns: bool) -> AbstractContextManager[Any]:
-    """A context in which this thread computes the network in ``compute_type``, but for what is kept exact."""
+    """A context in which this thread computes the network in ``compute_type``.
+
+    Layers of ``exclude_from_autocast`` are excepted.
+    """
     weights, dtype = next(network.parameters()), compute_type(network, precision, learns)
     return nullcontext() if dtype == weights.dtype else torch.autocast(weights.device.type, dtype)
 
 
-def keep_exact(classifiers: list[nn.Module]) -> None:
-    """Have these layers compute in the type of their weights from now on, also within ``autocast``.
+def exclude_from_autocast(classifiers: list[nn.Module]) -> None:
+    """Make these layers compute in the type of their weights from now on, also within ``autocast``.
 
-    That costs nothing in any type, and logits of bfloat16's eight bits would be equal where the photos are not.
+    For a classifier this takes no time, and logits of bfloat16's eight bits would be equal for
+    photos that differ.
     """
     for classifier in classifiers:
-        classifier.register_forward_pre_hook(_enter)
-        classifier.register_forward_hook(_leave, always_call=True)
+        classifier.register_forward_pre_hook(_disable_autocast)
+        classifier.register_forward_hook(_restore_autocast, always_call=True)
 
 
 class _Autocast(threading.local):
-    """Whether this thread was within ``autocast`` when it came to the classifiers that it is in."""
+    """Whether autocast was on when this thread entered each of the classifiers that it is in."""
 
     def __init__(self) -> None:
         self.was_on: list[bool] = []
@@ -72,20 +82,20 @@ class _Autocast(threading.local):
 _autocast = _Autocast()
 
 
-def _enter(classifier: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _disable_autocast(classifier: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     weights = next(classifier.parameters())
     _autocast.was_on.append(torch.is_autocast_enabled(weights.device.type))
-    # Turned off, rather than a context entered, which an interruption would not leave.
+    # A flag rather than a context, which an interrupted forward pass would not leave.
     torch.set_autocast_enabled(weights.device.type, False)
     return tuple(value.to(weights.dtype) for value in inputs)
 
 
-def _leave(classifier: nn.Module, *_: Any) -> None:
+def _restore_autocast(classifier: nn.Module, *_: Any) -> None:
     torch.set_autocast_enabled(next(classifier.parameters()).device.type, _autocast.was_on.pop())
 
 
-def name_of(dtype: torch.dtype) -> str:
-    """Such as ``bfloat16``."""
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a type without ``torch.``, such as ``bfloat16``."""
     return str(dtype).removeprefix("torch.")
 
 

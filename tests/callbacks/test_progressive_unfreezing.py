@@ -1,10 +1,12 @@
 """What moves in which epoch, and what must not."""
 
+import csv
 from pathlib import Path
 
 import pytest
 import torch
 
+from posture_classifier.callbacks.progressive_unfreezing import set_modes
 from posture_classifier.models.classifier import PostureClassifier
 from tests.helpers.callbacks import RECORD, Recorder, moved
 from tests.helpers.photos import DrawFolder
@@ -51,8 +53,6 @@ def test_pretrained_statistics_are_kept_by_default(draw_folder: DrawFolder, fit:
 
 
 def test_frozen_dropout_is_off_and_open_dropout_is_on() -> None:
-    from posture_classifier.callbacks.progressive_unfreezing import set_modes
-
     model = PostureClassifier(["a", "b"], backbone="test_efficientnet", pretrained=False, drop_rate=0.5).train()
     for name, parameter in model.backbone.named_parameters():
         parameter.requires_grad = name.startswith("classifier")
@@ -75,8 +75,6 @@ def test_early_stopping_waits_for_the_last_opening(draw_folder: DrawFolder, fit:
 
 def test_learning_rates_follow_stage_and_epoch(draw_folder: DrawFolder, fit: Fit) -> None:
     run = fit(draw_folder(), "--unfreezing.open_stages", "{0: all}", "--model.layer_decay", "0.5", epochs=2)
-    import csv
-
     with (run / "metrics.csv").open() as file:
         first, last = csv.DictReader(file)
     assert float(first["lr/layer4"]) == pytest.approx(0.5 * float(first["lr/head"]))

@@ -1,3 +1,5 @@
+"""Which stages are open at an epoch, and their learning rates."""
+
 import math
 
 import pytest

@@ -12,7 +12,7 @@ from posture_classifier.models.weights import create_backbone
 
 @torch.no_grad()
 def learn_statistics(network: nn.Module) -> None:
-    """As if trained: norm layers away from their start, and outputs that differ from image to image."""
+    """Make norm layers differ from their start, so that outputs differ from image to image."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
@@ -21,9 +21,11 @@ def learn_statistics(network: nn.Module) -> None:
     network.train()(torch.rand(4, 3, 96, 96))
 
 
-SIZES = {"lenet5": 32, "vgg11": 64, "alexnet": 64, "densenet121": 64, "inception_v3": 96, "googlenet": 64, "nin": 64}
+SMALL = ("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002", "vgg11", "alexnet", "densenet121")
+SIZES = dict.fromkeys((*SMALL, "googlenet", "nin"), 64) | {"lenet5": 32, "inception_v3": 96}
+"""Side in pixels at which a network is tested; others are tested at their own size."""
 LARGE = {"vgg11", "pit_s_224", "rdnet_tiny", "swin_tiny_patch4_window7_224", "inception_v3_aux", "inception_v3", "alexnet"}
-"""Which take seconds to build and to run at their smallest size."""
+"""Networks that take seconds to build and to run at their smallest size."""
 
 
 def opened(name: str, n_open: int, drop_rate: float = 0.0, head: Head = "last_stage") -> nn.Module:
@@ -41,7 +43,7 @@ def as_tuple(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Te
 
 
 def check_cut(backbone: nn.Module, cut: Cut, size: int) -> torch.Tensor:
-    """Both parts together answer as the whole does, in training and in evaluation; returns what is kept."""
+    """Prefix and suffix give the whole's output in both modes; returns the features."""
     images = torch.rand(3, 3, size, size)
     kept = cut.prefix(images)
     assert not kept.requires_grad

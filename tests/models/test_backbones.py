@@ -1,4 +1,4 @@
-"""One contract for every architecture: all of ours, and one of each timm family that the documentation names."""
+"""One contract for every architecture: ours, and one of each timm family in the documentation."""
 
 import sys
 from copy import deepcopy
@@ -114,7 +114,10 @@ def test_stages_partition_the_parameters_and_the_head_is_the_classifier(case: Ca
 
 @pytest.mark.parametrize("name", OURS)
 def test_names_hide_nothing_of_timm(name: str) -> None:
-    """Registering a name again replaces it silently; a module of the same name would mix up ``timm.list_models(module=)``."""
+    """Registering a name again replaces it silently.
+
+    A module of the same name would mix up ``timm.list_models(module=)``.
+    """
     module = timm.models.model_entrypoint(name).__module__.rpartition(".")[2]
     assert all(
         timm.models.model_entrypoint(other).__module__.startswith("posture_classifier") for other in timm.list_models(module=module)
@@ -139,7 +142,7 @@ def test_smallest_sizes(name: str, smallest: int) -> None:
     network = create(name, smallest)
     assert network.eval()(torch.rand(1, 3, smallest, smallest)).shape == (1, N_CLASSES)
     assert outputs_of(network.train(), torch.rand(2, 3, smallest, smallest))[-1].shape == (2, N_CLASSES)
-    with pytest.raises(ValueError, match=f"images of {smallest} px or more, not {smallest + 9} x {smallest - 1}"):
+    with pytest.raises(ValueError, match=f"{smallest} px .*{smallest + 9} x {smallest - 1}"):
         network(torch.rand(2, 3, smallest + 9, smallest - 1))
 
 

@@ -1,4 +1,4 @@
-"""What papers and other libraries say of the architectures: parameters, cost, and outputs of the same weights."""
+"""Published facts about the architectures: parameters, cost, and outputs of the same weights."""
 
 import re
 from pathlib import Path
@@ -64,7 +64,10 @@ def test_parameters_of_lenet5_by_layer() -> None:
 
 @pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
 def test_parameters_of_cifar_resnets(depth: int, millions: float) -> None:
-    """He et al. 2015, table 6. Identity shortcuts cost none, projections two 1x1 convolutions with BatchNorm."""
+    """He et al. 2015, table 6.
+
+    Identity shortcuts have no parameters, projections two 1x1 convolutions with BatchNorm.
+    """
     network = on_meta(f"cifar_resnet{depth}")
     assert n_parameters(network) / 1e6 == pytest.approx(millions, abs=0.03 if depth == 110 else 0.005)
     assert n_parameters(on_meta(f"cifar_resnet{depth}_b")) - n_parameters(network) == 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
@@ -91,7 +94,7 @@ def test_multiply_adds_at_224_pixels(name: str, published: float) -> None:
 
 
 def test_reductions_make_every_inception_module_cheaper() -> None:
-    """Szegedy et al. 2014, section 4: without them every module widens what the next one has to filter."""
+    """Szegedy et al. 2014, section 4: every naive module widens the input of the next one."""
     naive, reduced = multiply_adds(on_meta("googlenet_naive")), multiply_adds(on_meta("googlenet"))
     modules = [path for path in reduced if path.count(".") == 1 and "inception" in path]
     assert len(modules) == 9
@@ -150,13 +153,13 @@ def normalise(image: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) ->
 def test_a_file_without_the_body_is_still_refused(tmp_path: Path) -> None:
     state = timm.create_model("googlenet", num_classes=2).state_dict()
     torch.save({name: value for name, value in state.items() if not name.startswith("inception5b")}, tmp_path / "w.pth")
-    with pytest.raises(UserError, match=r"does not fit googlenet: .*inception5b"):
+    with pytest.raises(UserError, match=r"googlenet.*inception5b"):
         create_backbone("googlenet", 2, weights=str(tmp_path / "w.pth"))
 
 
 @pytest.mark.parametrize("name", ["lenet5", "nin", "googlenet_naive", "cifar_resnet20", "cifar_highway20"])
 def test_what_has_no_pretrained_weights_says_so(name: str) -> None:
-    with pytest.raises(UserError, match=f"timm has no pretrained weights for {name}"):
+    with pytest.raises(UserError, match=name):
         create_backbone(name, 2)
 
 

@@ -5,14 +5,12 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.models.frozen_prefix import find_cut
+from posture_classifier.models.frozen_prefix import find_cut, frozen_state
 from tests.helpers.networks import FAMILIES, LARGE, SIZES, check_cut, opened
 
-SIZES |= dict.fromkeys(("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002"), 64)
-
-
 WHOLE_ONLY = {"pit_s_224"}
-"""Whose transformer passes two tensors from stage to stage: it can only be cut before and after all of them."""
+"""Whose transformer passes two tensors from stage to stage: it can only be cut before and after all
+of them."""
 NOT_POOLED = {"alexnet", "nin"}
 """Whose dropout comes before the last frozen layer, or whose head sees maps."""
 
@@ -71,7 +69,7 @@ def test_a_module_that_a_second_path_leads_around_is_no_cut() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "stem", "after the body the stem's own answer is still wanted"
-    assert cut.beyond == ["body"], "which is told"
+    assert cut.frozen_after == ["body"], "which is told"
 
 
 def test_what_is_open_in_part_is_not_called_frozen() -> None:
@@ -81,7 +79,7 @@ def test_what_is_open_in_part_is_not_called_frozen() -> None:
     network.body[0].requires_grad_(False)  # type: ignore[index]
     cut = find_cut(network, 8)
     assert cut is not None
-    assert (cut.name, cut.beyond) == ("stem", ["body.0"])
+    assert (cut.name, cut.frozen_after) == ("stem", ["body.0"])
 
 
 def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
@@ -90,4 +88,11 @@ def test_a_skip_within_the_frozen_part_does_no_harm() -> None:
     cut = find_cut(network, 8)
     assert cut is not None
     assert cut.name == "0"
-    assert cut.beyond == []
+    assert cut.frozen_after == []
+
+
+def test_the_frozen_state_is_what_does_not_change() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    network[0].requires_grad_(False).eval()
+    names = {part for part in frozen_state(network) if isinstance(part, str)}
+    assert names == {"0.weight", "0.bias", "0.running_mean", "0.running_var", "0.num_batches_tracked"}

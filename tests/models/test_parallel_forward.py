@@ -1,4 +1,4 @@
-"""Passes of several threads give what passes one after the other give, and leave torch and the network as they were."""
+"""Parallel forward passes give the results of serial ones, and change no settings."""
 
 import threading
 
@@ -44,7 +44,7 @@ def test_a_frozen_network_answers_several_threads_at_once() -> None:
         assert torch.get_num_threads() == 1
         return prefix(images)
 
-    with cut.passes() as prefix:
+    with cut.prefix_function() as prefix:
         together = list(parallel_forward(compute, batches, 2))
     assert len(threads) == 2
     assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))

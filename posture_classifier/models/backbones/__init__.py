@@ -1,4 +1,4 @@
-"""Architectures that timm lacks, one file each; importing this package registers them with ``timm.create_model``."""
+"""Architectures that timm lacks, one file each; importing this package registers them with timm."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,8 +1,9 @@
 """AlexNet (Krizhevsky et al. 2012): the network that made deep learning win ImageNet.
 
-Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional Neural Networks"; the widths are
-those of the form in one tower, without local response normalisation: Krizhevsky 2014, "One weird trick for parallelizing
-convolutional neural networks". The names of its tensors are torchvision's, whose ImageNet weights load.
+Sources: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification with Deep Convolutional
+Neural Networks"; the widths are those of the form in one tower, without local response
+normalisation: Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks".
+The names of its tensors are torchvision's, whose ImageNet weights load.
 """
 
 from typing import Any
@@ -24,17 +25,20 @@ default_cfgs = generate_default_cfgs(
     }
 )
 SMALLEST = 63
-"""Side in pixels of which the last pooling is left with one position."""
+"""Smallest side of an image in pixels, which leaves the last pooling one position."""
 
 
 class AlexNet(nn.Module):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
-        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected layer.
+        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected
+            layer.
         in_chans: Number of channels of the images.
-        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section 4.2).
-        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other sizes are averaged.
+        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section
+            4.2).
+        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other
+            sizes are averaged.
     """
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
@@ -42,16 +46,28 @@ class AlexNet(nn.Module):
         self._check_pool(global_pool)
         self.num_classes, self.num_features, self.head_hidden_size = num_classes, 256, 4096
         self.features = nn.Sequential(
-            *(nn.Conv2d(in_chans, 64, 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)),
-            *(nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)),
-            *(nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(inplace=True)),
-            *(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(inplace=True)),
-            *(nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2)),
+            nn.Conv2d(in_chans, 64, 11, stride=4, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, 2),
         )
         self.global_pool = nn.AdaptiveAvgPool2d(6)
         self.classifier = nn.Sequential(
-            *(nn.Dropout(drop_rate), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(inplace=True)),
-            *(nn.Dropout(drop_rate), nn.Linear(4096, 4096), nn.ReLU(inplace=True)),
+            nn.Dropout(drop_rate),
+            nn.Linear(256 * 6 * 6, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(drop_rate),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
             nn.Linear(4096, num_classes) if num_classes else nn.Identity(),
         )
         self.feature_info = [

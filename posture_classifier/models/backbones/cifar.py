@@ -1,9 +1,11 @@
-"""CIFAR networks (He et al. 2015, Srivastava et al. 2015): plain, residual and highway, three answers to depth at 32x32 pixels.
+"""CIFAR networks (He et al. 2015, Srivastava et al. 2015): plain, residual and highway.
 
-Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognition", section 4.2 (plain and residual); Srivastava,
-Greff and Schmidhuber 2015, "Training Very Deep Networks", section 2 (highway). All have three stages of 16, 32 and 64 channels,
-so that only what connects the layers differs. A name's number counts the layers with weights, shortcuts and gates aside:
-``cifar_resnet20`` has identity shortcuts (option A), ``cifar_resnet20_b`` projects where the width changes (option B).
+Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognition", section 4.2
+(plain and residual); Srivastava, Greff and Schmidhuber 2015, "Training Very Deep Networks", section
+2 (highway). All have three stages of 16, 32 and 64 channels, so that only what connects the layers
+differs. A name's number counts the layers with weights, shortcuts and gates aside:
+``cifar_resnet20`` has identity shortcuts (option A), ``cifar_resnet20_b`` projects where the width
+changes (option B).
 """
 
 from functools import partial
@@ -28,7 +30,8 @@ default_cfgs = generate_default_cfgs(
     }
 )
 GATE_BIAS = -2.0
-"""Where transform gates start, by their bias: nearly shut, so that a signal first passes all layers (section 2.2)."""
+"""Where transform gates start, by their bias: nearly shut, so that a signal first passes all layers
+(section 2.2)."""
 
 
 def conv_norm(inputs: int, outputs: int, stride: int = 1, kernel_size: int = 3) -> nn.Sequential:
@@ -38,14 +41,20 @@ def conv_norm(inputs: int, outputs: int, stride: int = 1, kernel_size: int = 3) 
 
 
 class ZeroPad(nn.Module):
-    """Option A: every other position, and zeros for the channels that are new; no parameters. (B, C, H, W) -> (B, 2C, H/2, W/2)."""
+    """Option A, without parameters: every other position, and zeros for the new channels.
+
+    (B, C, H, W) -> (B, 2C, H/2, W/2).
+    """
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         return functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, x.shape[1]))
 
 
 class Block(nn.Module):
-    """Two convolutions, around which a shortcut may lead. (B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
+    """Two convolutions and, unless the network is plain, a shortcut around them.
+
+    (B, inputs, H, W) -> (B, outputs, H/stride, W/stride).
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int, connection: Connection) -> None:
         super().__init__()
@@ -63,7 +72,10 @@ class Block(nn.Module):
 
 
 class Highway(nn.Module):
-    """A layer that learns per value how much of its input to let by (equation 3). (B, C, H, W) -> (B, C, H, W)."""
+    """A layer that learns how much of each input value to pass on unchanged (equation 3).
+
+    (B, C, H, W) -> (B, C, H, W).
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -88,11 +100,11 @@ class CifarNet(nn.Module):
 
     Args:
         depth: Number of layers with weights, two more than a multiple of six.
-        connection: What leads around the layers.
+        connection: The shortcut around the layers, if any.
         num_classes: Number of outputs; 0 returns the pooled features.
         in_chans: Number of channels of the images.
         drop_rate: Dropout before the classifier.
-        global_pool: How positions are joined, by timm's names.
+        global_pool: Pooling over positions, by timm's names.
     """
 
     def __init__(
@@ -124,7 +136,10 @@ class CifarNet(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Normal with variance 2 / fan-in (He et al. 2015, "Delving Deep into Rectifiers", equation 10)."""
+        """Normal with variance 2 / fan-in.
+
+        He et al. 2015, "Delving Deep into Rectifiers", equation 10.
+        """
         for name, layer in self.named_modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -136,7 +151,7 @@ class CifarNet(nn.Module):
         return {"stem": r"^(?:conv|norm)\.", "blocks": r"^stage(\d)" if coarse else r"^stage(\d)\.(\d+)"}
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Compute activations again in the backward pass rather than keep them."""
+        """Compute activations again in the backward pass rather than store them."""
         self.grad_checkpointing = enable
 
     def get_classifier(self) -> nn.Module:

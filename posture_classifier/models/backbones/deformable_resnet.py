@@ -1,9 +1,10 @@
 """Deformable ResNet (Dai et al. 2017): 3x3 convolutions that learn where to look.
 
-Sources: Dai et al. 2017, "Deformable Convolutional Networks", section 4 (v1: the 3x3 convolutions of the last stage); Zhu et al.
-2018, "Deformable ConvNets v2: More Deformable, Better Results", section 3 (``_v2``: those of the last three stages, with
-modulation). Built on timm's ResNet, whose tensors keep their names: weights of the plain ResNet load, and the network starts as
-exactly that ResNet.
+Sources: Dai et al. 2017, "Deformable Convolutional Networks", section 4 (v1: the 3x3 convolutions
+of the last stage); Zhu et al. 2018, "Deformable ConvNets v2: More Deformable, Better Results",
+section 3 (``_v2``: those of the last three stages, with modulation). Built on timm's ResNet, whose
+tensors keep their names: weights of the plain ResNet load, and the network starts as exactly that
+ResNet.
 """
 
 from collections.abc import Mapping
@@ -36,15 +37,21 @@ default_cfgs = generate_default_cfgs(
 
 @register_flop_formula(torch.ops.torchvision.deform_conv2d)
 def deform_conv_flops(x_shape: list[int], w_shape: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
-    """Those of the convolution itself, of which torch's counter does not know; its offsets are an ordinary convolution."""
+    """Operations of the deformable convolution itself, for torch's counter.
+
+    Its offsets are predicted by an ordinary convolution, which is counted already.
+    """
     return conv_flop_count(x_shape, w_shape, out_shape)
 
 
 class DeformableConv2d(nn.Conv2d):
-    """A convolution that moves each of its samples by a learnt offset, per position. (B, C, H, W) -> (B, D, H', W').
+    """A convolution that moves each of its samples by a learnt offset, per position.
 
-    ``offset`` predicts the offsets, and where ``modulated`` also the weight of each sample, from the same input. It starts at zero:
-    no sample moves, and all weigh 1, so the layer starts as the convolution that it replaces.
+    (B, C, H, W) -> (B, D, H', W').
+
+    ``offset`` predicts the offsets, and where ``modulated`` also the weight of each sample, from
+    the same input. It starts at zero: no sample moves, and all weigh 1, so the layer starts as the
+    convolution that it replaces.
     """
 
     def __init__(self, plain: nn.Conv2d, modulated: bool) -> None:
@@ -64,7 +71,8 @@ class DeformableConv2d(nn.Conv2d):
         predicted = self.offset(x).to(exact)
         offset, mask = predicted[:, : 2 * self.n_samples], None
         if self.modulated:
-            # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay what they were.
+            # Twice the paper's sigmoid, which starts at 0.5: the plain ResNet's activations stay
+            # what they were.
             mask = 2 * predicted[:, 2 * self.n_samples :].sigmoid()
         weight = self.weight.to(exact)
         moved: Tensor = deform_conv2d(x.to(exact), offset, weight, None, self.stride, self.padding, self.dilation, mask)
@@ -72,12 +80,14 @@ class DeformableConv2d(nn.Conv2d):
 
 
 class DeformableResNet(ResNet):  # type: ignore[misc]
-    """timm's ResNet with deformable 3x3 convolutions in its last stages. (B, in_chans, H, W) -> (B, num_classes).
+    """timm's ResNet with deformable 3x3 convolutions in its last stages.
+
+    (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
         deformable: Names of the stages whose 3x3 convolutions are replaced.
-        modulated: Weigh samples too (v2).
-        options: Those of timm's ResNet.
+        modulated: Whether to weigh samples too (v2).
+        options: Further arguments of timm's ResNet.
     """
 
     def __init__(self, deformable: tuple[str, ...], modulated: bool, **options: Any) -> None:
@@ -89,12 +99,12 @@ class DeformableResNet(ResNet):  # type: ignore[misc]
                     setattr(self.get_submodule(parent), name, DeformableConv2d(layer, modulated))
 
     def no_pretrained(self) -> set[str]:
-        """Tensors that keep their start at zero where weights lack them, as the plain ResNet's do."""
+        """Names of tensors that weights may lack, as the plain ResNet's do; they start at zero."""
         return {name for name in self.state_dict() if ".offset." in name}
 
 
 def _keep_start(state: Mapping[str, Tensor], model: DeformableResNet) -> dict[str, Tensor]:
-    """Fill up the plain ResNet's weights by the model's own offsets."""
+    """Add the model's own offsets to the weights of the plain ResNet."""
     own = model.state_dict()
     return {name: own[name] for name in model.no_pretrained()} | dict(state)
 

@@ -1,7 +1,8 @@
-"""GoogLeNet (Szegedy et al. 2014): filters of several sizes side by side, made cheap by 1x1 ones, with auxiliary classifiers.
+"""GoogLeNet (Szegedy et al. 2014): filters of several sizes, made cheap by 1x1 convolutions.
 
-Source: Szegedy et al. 2014, "Going Deeper with Convolutions". The names and shapes of its tensors are torchvision's, whose ImageNet
-weights load; so there is BatchNorm (Ioffe and Szegedy 2015), and the filters that the paper's table 1 calls 5x5 are 3x3.
+Source: Szegedy et al. 2014, "Going Deeper with Convolutions". The names and shapes of its tensors
+are torchvision's, whose ImageNet weights load; so there is BatchNorm (Ioffe and Szegedy 2015), and
+the filters that the paper's table 1 calls 5x5 are 3x3.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ default_cfgs = generate_default_cfgs(
     }
 )
 SMALLEST = 15
-"""Side in pixels of which the last pooling is left with one position."""
+"""Smallest side of an image in pixels, which leaves the last pooling one position."""
 INCEPTIONS = {
     # Table 1: widths of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool proj.
     "inception3a": (64, 96, 128, 16, 32, 32),
@@ -48,7 +49,7 @@ INCEPTIONS = {
     "inception5b": (384, 192, 384, 48, 128, 128),
 }
 AUXILIARY = {"inception4a": "aux1", "inception4d": "aux2"}
-"""After which module each auxiliary classifier hangs."""
+"""The module whose output each auxiliary classifier takes."""
 
 
 class ConvNorm(nn.Module):
@@ -69,7 +70,8 @@ class Inception(nn.Module):
     Args:
         inputs: Number of input channels.
         widths: A row of ``INCEPTIONS``.
-        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled branch as wide as the input.
+        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
+            branch as wide as the input.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], naive: bool) -> None:
@@ -91,7 +93,10 @@ class Inception(nn.Module):
 
 
 class AuxiliaryClassifier(nn.Module):
-    """Gives the middle of the network a gradient of its own (section 5). (B, inputs, H, W) -> (B, num_classes)."""
+    """A classifier on the middle of the network, which gives it a gradient (section 5).
+
+    (B, inputs, H, W) -> (B, num_classes).
+    """
 
     def __init__(self, inputs: int, num_classes: int) -> None:
         super().__init__()
@@ -107,7 +112,7 @@ class AuxiliaryClassifier(nn.Module):
 
 
 def _layers(in_chans: int, naive: bool) -> tuple[dict[str, nn.Module], dict[str, int]]:
-    """The layers up to global pooling by name, in order, and the number of channels after each that has weights (table 1)."""
+    """The layers up to global pooling by name, and the number of channels after each (table 1)."""
     layers: dict[str, nn.Module] = {
         "conv1": ConvNorm(in_chans, 64, 7, stride=2),
         "maxpool1": nn.MaxPool2d(3, 2, ceil_mode=True),
@@ -128,16 +133,18 @@ def _layers(in_chans: int, naive: bool) -> tuple[dict[str, nn.Module], dict[str,
 
 
 class GoogLeNet(nn.Module):
-    """Nine Inception modules. (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, aux2, aux1)``.
+    """Nine Inception modules and, in training, two auxiliary classifiers.
 
-    An auxiliary classifier speaks while it is itself in training mode: where its parameters are frozen and it is put in
-    evaluation mode, its loss could teach nothing, and it falls silent.
+    (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, aux2, aux1)``.
+
+    An auxiliary classifier speaks while it is itself in training mode: where its parameters are
+    frozen and it is put in evaluation mode, its loss could teach nothing, and it falls silent.
 
     Args:
         num_classes: Number of outputs; 0 returns the pooled features.
         in_chans: Number of channels of the images.
         drop_rate: Dropout before the classifier; the paper's is 0.4.
-        global_pool: How positions are joined, by timm's names.
+        global_pool: Pooling over positions, by timm's names.
         naive: Inception modules without the 1x1 reductions.
     """
 
@@ -160,11 +167,14 @@ class GoogLeNet(nn.Module):
         self.feature_info = [{"num_chs": widths[name], "reduction": stride, "module": name} for stride, name in deepest.items()]
 
     def no_pretrained(self) -> set[str]:
-        """Tensors that keep their random start where weights lack them: many files come without auxiliary classifiers."""
+        """Names of tensors that weights may lack: many files have no auxiliary classifiers."""
         return {name for name in self.state_dict() if name.startswith("aux")}
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
-        """Regular expressions that group parameters from input to output; auxiliary classifiers go with what they hang on."""
+        """Regular expressions that group parameters from input to output.
+
+        An auxiliary classifier belongs to the group of the module whose output it takes.
+        """
         depths = {name: int(name[-2]) if coarse else depth for depth, name in enumerate(INCEPTIONS)}
         hung_on = {name: name for name in INCEPTIONS} | {auxiliary: name for name, auxiliary in AUXILIARY.items()}
         return {"stem": r"^conv\d", "blocks": [(f"^{module}", (depths[name],)) for module, name in hung_on.items()]}
@@ -188,7 +198,7 @@ class GoogLeNet(nn.Module):
             auxiliary.fc2 = _linear(1024, num_classes).to(weight)
 
     def _forward_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The features, and what auxiliary classifiers say of them, the deepest first."""
+        """The features, and the auxiliary classifiers' logits, the deepest first."""
         if min(x.shape[-2:]) < SMALLEST:
             raise ValueError(f"GoogLeNet takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
         auxiliary: list[Tensor] = []
@@ -209,14 +219,14 @@ class GoogLeNet(nn.Module):
         return x if pre_logits else self.fc(x)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """(B, in_chans, H, W) -> (B, num_classes), and as much for each auxiliary classifier in training mode."""
+        """(B, in_chans, H, W) -> (B, num_classes); in training also auxiliary logits."""
         x, auxiliary = self._forward_features(x)
         logits = self.forward_head(x)
         return (logits, *auxiliary) if auxiliary else logits
 
 
 def _linear(inputs: int, num_classes: int) -> nn.Module:
-    """A classifier that starts near equal probabilities, as auxiliary ones must not drown the main one at first."""
+    """A classifier whose first outputs are near 0, so that auxiliary losses do not dominate."""
     if not num_classes:
         return nn.Identity()
     layer = nn.Linear(inputs, num_classes)
@@ -226,7 +236,7 @@ def _linear(inputs: int, num_classes: int) -> nn.Module:
 
 
 def _keep_start(state: Mapping[str, Tensor], model: GoogLeNet) -> dict[str, Tensor]:
-    """Fill up weights that come without auxiliary classifiers by the model's own."""
+    """Add the model's own auxiliary classifiers to weights that lack them."""
     own = model.state_dict()
     return {name: own[name] for name in model.no_pretrained()} | dict(state)
 
@@ -238,11 +248,11 @@ def _create(variant: str, pretrained: bool, **kwargs: Any) -> GoogLeNet:
 
 @register_model
 def googlenet(pretrained: bool = False, **kwargs: Any) -> GoogLeNet:
-    """GoogLeNet: 13,004,888 parameters for 1,000 classes, of which 6,624,904 are left in evaluation."""
+    """GoogLeNet with 13,004,888 parameters for 1,000 classes, 6,624,904 of them in evaluation."""
     return _create("googlenet", pretrained, **kwargs)
 
 
 @register_model
 def googlenet_naive(pretrained: bool = False, **kwargs: Any) -> GoogLeNet:
-    """GoogLeNet of naive Inception modules: what it would cost without the 1x1 reductions (section 4)."""
+    """GoogLeNet of naive Inception modules, without the 1x1 reductions (section 4)."""
     return _create("googlenet_naive", pretrained, naive=True, **kwargs)

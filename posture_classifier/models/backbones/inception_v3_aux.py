@@ -1,7 +1,8 @@
-"""Inception-V3 (Szegedy et al. 2015): timm's, with the auxiliary classifier that its ``inception_v3`` leaves out.
+"""Inception-v3 (Szegedy et al. 2015) of timm, with its auxiliary classifier in training.
 
-Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", section 4. timm can build it, but then
-returns its logits in evaluation too, where nothing is there to use them. Only torchvision's weights have it.
+Source: Szegedy et al. 2015, "Rethinking the Inception Architecture for Computer Vision", section 4.
+timm can build it, but then returns its logits in evaluation too, where nothing is there to use
+them. Only torchvision's weights have it.
 """
 
 from collections.abc import Callable
@@ -18,22 +19,25 @@ default_cfgs = generate_default_cfgs(
     {"inception_v3_aux.tv_in1k": replace(timm.get_pretrained_cfg("inception_v3.tv_in1k"), classifier=("fc", "AuxLogits.fc"))}
 )
 SMALLEST = 75
-"""Side in pixels of which the last module is left with one position."""
+"""Smallest side of an image in pixels, which leaves the last module one position."""
 
 
 class InceptionV3Aux(InceptionV3):  # type: ignore[misc]
-    """timm's Inception-v3. (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, auxiliary)``.
+    """timm's Inception-v3 and, in training, its auxiliary classifier.
 
-    The auxiliary classifier speaks while it is itself in training mode, as its loss could teach nothing where it is frozen.
+    (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, auxiliary)``.
+
+    The auxiliary classifier speaks while it is itself in training mode, as its loss could teach
+    nothing where it is frozen.
     """
 
     def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
-        """The grouping of timm, but the auxiliary classifier goes with the module that it hangs on."""
+        """Group as timm does; the auxiliary classifier goes with the module that it follows."""
         matcher = super().group_matcher(coarse)
         return lambda name: matcher(name.replace("AuxLogits", "Mixed_6e"))
 
     def no_pretrained(self) -> set[str]:
-        """Tensors that keep their random start where weights lack them: most files come without the auxiliary classifier."""
+        """Names of tensors that weights may lack: most files have no auxiliary classifier."""
         return {name for name in self.state_dict() if name.startswith("AuxLogits")}
 
     def forward_preaux(self, x: Tensor) -> Tensor:
@@ -49,12 +53,13 @@ class InceptionV3Aux(InceptionV3):  # type: ignore[misc]
         return features
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(B, in_chans, H, W) -> (B, num_classes), and as much for the auxiliary classifier in training mode."""
+        """(B, in_chans, H, W) -> (B, num_classes); in training also auxiliary logits."""
         x = self.forward_preaux(x)
         logits: Tensor = self.forward_head(self.forward_postaux(x))
         if not (self.AuxLogits.training and self.num_classes):
             return logits
-        # Its convolutions want the 17x17 positions of 299 px: where there are fewer, they are repeated.
+        # Its convolutions want the 17x17 positions of 299 px: where there are fewer, they are
+        # repeated.
         height, width = (max(17, side) for side in x.shape[-2:])
         return logits, self.AuxLogits(functional.adaptive_avg_pool2d(x, (height, width)))
 

@@ -1,10 +1,12 @@
 """LeNet-5 (LeCun et al. 1998): the first convolutional network in wide use.
 
-Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document Recognition", section II-B, figure 2.
+Source: LeCun, Bottou, Bengio and Haffner 1998, "Gradient-Based Learning Applied to Document
+Recognition", section II-B, figure 2.
 
-With one channel it has the paper's 60,000 trainable parameters up to F6: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164. The
-paper's output layer compares F6 with fixed drawings of the digits; as classes have no such drawings, a trained linear layer takes
-its place (850 parameters for ten classes).
+With one channel it has the paper's 60,000 trainable parameters up to F6: C1 156, S2 12, C3 1,516,
+S4 32, C5 48,120, F6 10,164. The paper's output layer compares F6 with fixed drawings of the digits;
+as classes have no such drawings, a trained linear layer takes its place (850 parameters for ten
+classes).
 """
 
 from typing import Any
@@ -19,13 +21,26 @@ default_cfgs = generate_default_cfgs(
     {"lenet5": {"input_size": (3, 32, 32), "num_classes": 10, "interpolation": "bilinear", "first_conv": "c1", "classifier": "fc"}}
 )
 SMALLEST = 32
-"""Side in pixels of which C5, the fifth layer, is left with one position."""
+"""Smallest side of an image in pixels, which leaves C5, the fifth layer, one position."""
 TABLE_1 = (
-    *((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)),
-    *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),
-    *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5)),
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
 )
-"""Which of S2's six maps each of C3's sixteen sees, so that they come to differ (table I)."""
+"""Maps of S2 (0 to 5) that each of C3's maps sees, so that they learn to differ (table I)."""
 
 
 def squash(x: Tensor) -> Tensor:
@@ -34,7 +49,10 @@ def squash(x: Tensor) -> Tensor:
 
 
 class Subsampling(nn.Module):
-    """Averages squares of 2x2, and gives every channel a trained coefficient and bias. (B, C, H, W) -> (B, C, H/2, W/2)."""
+    """Averages squares of 2x2, and gives every channel a trained coefficient and bias.
+
+    (B, C, H, W) -> (B, C, H/2, W/2).
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -46,7 +64,10 @@ class Subsampling(nn.Module):
 
 
 class PartialConv2d(nn.Module):
-    """A 5x5 convolution whose output maps each see their own subset of the input maps. (B, C, H, W) -> (B, D, H-4, W-4)."""
+    """A 5x5 convolution whose output maps each see their own subset of the input maps.
+
+    (B, C, H, W) -> (B, D, H-4, W-4).
+    """
 
     inputs: Tensor
     outputs: Tensor
@@ -62,21 +83,24 @@ class PartialConv2d(nn.Module):
         self.register_buffer("inputs", torch.tensor(inputs), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:  # noqa: D102
-        # One dense convolution with zeros where nothing is connected is faster than sixteen small ones.
+        # One dense convolution with zeros where nothing is connected is faster than sixteen small
+        # ones.
         weight = self.weight.new_zeros(self.shape).index_put((self.outputs, self.inputs), self.weight)
         return functional.conv2d(x, weight, self.bias)
 
 
 class LeNet5(nn.Module):
-    """C1-S2-C3-S4-C5-F6 and a linear classifier, each layer squashed. (B, in_chans, H, W) -> (B, num_classes).
+    """C1-S2-C3-S4-C5-F6 and a linear classifier, with ``squash`` after each layer.
+
+    (B, in_chans, H, W) -> (B, num_classes).
 
     Photos larger than 32 px leave several positions after C5, which are averaged.
 
     Args:
         num_classes: Number of outputs; 0 returns F6.
-        in_chans: 1 as in the paper, or 3.
+        in_chans: Number of channels of the images; the paper's have 1.
         drop_rate: Dropout before the classifier.
-        global_pool: How positions are joined, by timm's names.
+        global_pool: Pooling over positions, by timm's names.
     """
 
     def __init__(self, num_classes: int = 10, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
@@ -98,7 +122,7 @@ class LeNet5(nn.Module):
         self.init_weights()
 
     def init_weights(self) -> None:
-        """Uniform within 2.4 over the number of inputs, which keeps units in the middle of their range (appendix A)."""
+        """Uniform within 2.4 / fan-in, so units start in the middle of their range (appendix A)."""
         for layer, inputs in ((self.c1, self.c1.in_channels * 25), (self.c5, 400), (self.f6, 120)):
             nn.init.uniform_(layer.weight, -2.4 / inputs, 2.4 / inputs)
         for filters in torch.split(self.c3.weight, [len(channels) for channels in TABLE_1]):

@@ -1,8 +1,9 @@
-"""NIN (Lin et al. 2013): a small perceptron slides where others slide a filter, and no fully connected layer is left.
+"""NIN (Lin et al. 2013): a small perceptron at each position, and no fully connected layer.
 
-Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small pictures; this is the form for ImageNet
-that the authors published for Caffe: the mlpconv layers and global average pooling of sections 3.1 and 3.2 on AlexNet's strides,
-7,595,176 parameters for 1,000 classes. Unlike there, class maps are not rectified: a logit has to be able to fall below zero.
+Source: Lin, Chen and Yan 2013, "Network In Network". The paper's own networks are for small
+pictures; this is the form for ImageNet that the authors published for Caffe: the mlpconv layers and
+global average pooling of sections 3.1 and 3.2 on AlexNet's strides, 7,595,176 parameters for 1,000
+classes. Unlike there, class maps are not rectified: a logit has to be able to fall below zero.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 default_cfgs = generate_default_cfgs({"nin": {"interpolation": "bilinear", "first_conv": "mlpconv1.0", "classifier": "classifier"}})
 SMALLEST = 39
-"""Side in pixels of which the last pooling is left with one position."""
+"""Smallest side of an image in pixels, which leaves the last pooling one position."""
 
 
 def mlpconv(inputs: int, width: int, kernel_size: int, stride: int = 1, padding: int = 0, n_mixing: int = 2) -> nn.Sequential:
@@ -28,13 +29,16 @@ def mlpconv(inputs: int, width: int, kernel_size: int, stride: int = 1, padding:
 
 
 class NIN(nn.Module):
-    """Four mlpconv layers, the last of which ends in one map per class. (B, in_chans, H, W) -> (B, num_classes).
+    """Four mlpconv layers, the last of which ends in one map per class.
+
+    (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
         num_classes: Number of outputs; 0 returns the pooled features.
         in_chans: Number of channels of the images.
         drop_rate: Dropout before the last mlpconv layer; the authors' is 0.5.
-        global_pool: How a class map becomes a logit, by timm's names; the paper averages (section 3.2).
+        global_pool: How a class map becomes a logit, by timm's names; the paper averages (section
+            3.2).
     """
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
@@ -61,7 +65,8 @@ class NIN(nn.Module):
         ]
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                # Twelve layers in a row without normalisation would not pass a signal on from torch's default.
+                # Twelve layers in a row without normalisation would not pass a signal on from
+                # torch's default.
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
@@ -94,7 +99,10 @@ class NIN(nn.Module):
         return x
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """(B, 1024, H', W') -> (B, num_classes), or the pooled features (B, 1024), of which the logits are a linear function."""
+        """(B, 1024, H', W') -> (B, num_classes), or the pooled features (B, 1024).
+
+        The logits are a linear function of the pooled features.
+        """
         logits: Tensor = self.global_pool(x if pre_logits else self.classifier(x))
         return logits
 
