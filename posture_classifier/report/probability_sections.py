@@ -11,7 +11,7 @@ from posture_classifier.rendering.svg_charts import chart_row
 from posture_classifier.report.charts import precision_recall_chart, reliability_chart, roc_chart
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.formatting import cell, number, percent, percents
-from posture_classifier.runs.reading import PredictionTable
+from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
 
 CURVES = 6

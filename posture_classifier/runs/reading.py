@@ -1,47 +1,18 @@
 """Runs as ``fit`` and ``crossval`` leave them: settings, test predictions and learning curves."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
-from posture_classifier.data.folder import RESERVED
-from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
+from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
 """Of the settings; W&B keeps facts beside them."""
-
-
-@dataclass(frozen=True)
-class PredictionTable:
-    """What was predicted of N test photos, in order of their paths.
-
-    Attributes:
-        paths: (N,).
-        groups: (N,) names.
-        classes: Names in the order of the labels.
-        predictions: Labels and probabilities.
-    """
-
-    paths: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.str_]
-    classes: list[str]
-    predictions: Predictions
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def grouped(self) -> bool:
-        """Whether any photo shares its group with another."""
-        return len(np.unique(self.groups)) < len(self.groups)
 
 
 @dataclass(frozen=True)
@@ -69,10 +40,6 @@ class TestedRun:
         """That training took, validation included; None if nothing was noted."""
         noted = [float(row["seconds"]) for rows in self.curves for row in rows]
         return sum(noted) if noted else None
-
-
-class NotTestedError(UserError):
-    """A run that has no test results, because it was stopped, goes on still, or has no test photos."""
 
 
 def read_tested_run(folder: Path) -> TestedRun:
@@ -144,23 +111,3 @@ def read_predictions(path: Path, split: Path) -> PredictionTable:
             f"{path} holds {len(result)} of {tested} test photos; test all of them, without trainer.limit_test_batches"
         )
     return result
-
-
-def read_prediction_table(path: Path) -> PredictionTable:
-    """A table of predictions in order of the photos' paths.
-
-    Raises:
-        NotTestedError: It is none, or was not written to its end.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            head, *rows = csv.reader(file)
-        known = len(RESERVED.intersection(head))
-        rows.sort(key=lambda row: row[head.index("path")])
-        columns = dict(zip(head, np.array(rows, dtype=np.str_).T, strict=True))
-        classes = head[known:]
-        labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
-        probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
-    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
-        raise NotTestedError(f"{path} is damaged or not complete: the run was stopped while it wrote; test it again") from error
-    return PredictionTable(columns["path"], columns["group"], classes, Predictions(np.arange(len(labels)), labels, probabilities))

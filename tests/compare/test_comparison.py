@@ -14,7 +14,8 @@ import yaml
 
 from posture_classifier.cli.program import main
 from posture_classifier.compare.configurations import collect, different_settings
-from posture_classifier.runs.reading import NotTestedError, read_tested_run
+from posture_classifier.runs.predictions import NotTestedError
+from posture_classifier.runs.reading import read_tested_run
 from posture_classifier.utils.errors import UserError
 from tests.helpers.made_runs import make_run, settings, some_right
 from tests.helpers.pages import assert_stands_alone
