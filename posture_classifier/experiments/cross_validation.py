@@ -1,4 +1,4 @@
-"""``crossval``: plans one training per fold, and reports on the predictions of all folds together."""
+"""Cross-validation: one training per fold, and a report on the predictions of all folds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class _CrossValidationCLI(PostureCLI):
 
 @dataclass(frozen=True)
 class CrossValidation(TrainingSeries):
-    """One training per fold; with ``compare_splits`` a second time with photos put into folds at random."""
+    """One training per fold, and with ``compare_splits`` another per fold of photos at random."""
 
     @classmethod
     def prepare(cls, options: list[str]) -> "CrossValidation":
@@ -58,7 +58,8 @@ class CrossValidation(TrainingSeries):
         experiment = experiment_folder(settings)
         stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text)
         if stopped is None:
-            # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
+            # Grouping may mean looking at every photo, so it is done once, and the runs are given
+            # files.
             folds = PostureData(**settings.data).every_fold()
             splits = {f"splits/fold_{n}.csv": photos for n, photos in enumerate(folds)}
             if compare_splits:
@@ -76,13 +77,14 @@ class CrossValidation(TrainingSeries):
         for parent in ["", f"{RANDOM}/"] if compare_splits else [""]:
             for fold in range(settings.data.folds):
                 name, split = f"{parent}fold_{fold}", f"{parent}splits/fold_{fold}.csv"
-                # A report may take longer than the training of a fold; the command report writes it.
+                # A report may take longer than the training of a fold; the command report writes
+                # it.
                 own = ["--report", "false", *(["--data.group_by", "none"] if parent else [])]
                 trainings[name] = fit_options(settings, folder, name, [SETTINGS_YAML], split) + own
         return cls(folder, settings, trainings, lock)
 
     def report(self) -> None:
-        """Write ``predictions.csv`` and then ``summary.json``, which marks the end, and print what they hold."""
+        """Write ``predictions.csv`` and ``summary.json``, and print what they hold."""
         data = self.settings.data
         grouped, summary = self._write_predictions("", self.folder / PREDICTIONS_CSV)
         summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | summary
@@ -99,7 +101,7 @@ class CrossValidation(TrainingSeries):
         say(f"cross-validation folder: {self.folder}")
 
     def _write_predictions(self, parent: str, path: Path) -> tuple[PredictionTable, dict[str, Any]]:
-        """Join the folds below a folder and write their predictions; returns them and their summary."""
+        """Join the folds below a folder; write, return and summarize their predictions."""
         names = [f"{parent}fold_{fold}" for fold in range(self.settings.data.folds)]
         runs = [run for name in names if (run := self.finished_run(name))]
         if len(runs) < len(names):
@@ -121,7 +123,7 @@ def _check(settings: Namespace) -> None:
 
 
 def explain_gap(gap: dict[str, float]) -> str:
-    """Explain the difference in accuracy between folds at random and folds of groups in one sentence."""
+    """Explain how much more accurate folds at random are than folds of groups."""
     low, high = 100 * gap["low"], 100 * gap["high"]
     measured = f"{100 * gap['value']:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
     if low > 0:

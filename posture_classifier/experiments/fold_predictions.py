@@ -1,4 +1,4 @@
-"""The predictions of all folds together: each photo once, by a network that has not seen its group."""
+"""The predictions of all folds together, in which each photo occurs once."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +37,7 @@ def join_folds(runs: list[Path]) -> PredictionTable:
 
 
 def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict[str, Any]:
-    """Metrics of all photos together with their intervals, and accuracies per fold and per group, the hardest first.
+    """Measure all photos together, each fold, and each group, the hardest first.
 
     The intervals come from a bootstrap over groups. They ignore that the networks of two folds
     share most of their training photos; no unbiased estimate of that is known (Bengio and

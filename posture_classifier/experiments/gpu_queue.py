@@ -18,7 +18,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def usable_gpus(trainer: Namespace) -> list[str]:
-    """The GPUs that the trainer's options allow, as CUDA names them; none where trainings share one device.
+    """The GPUs that trainings can be spread over, as CUDA names them; none if it is only one.
 
     Args:
         trainer: Options of Lightning's Trainer: ``accelerator``, and ``devices`` as ``auto``, a

@@ -1,4 +1,4 @@
-"""``search``: plans a training of every backbone with every seed and named set of options, on one division of the photos."""
+"""Search: trainings of every backbone with every seed and set of options, on one split."""
 
 import json
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ COMMAND = "search"
 SEARCH_YAML = "search.yaml"
 """Holds the options of the whole search."""
 PLAN_JSON = "plan.json"
-"""Holds options of ``fit`` by training, and the backbones without weights: both are decided once, when a search begins."""
+"""Holds options of ``fit`` by training, and the backbones without weights: both are decided once,
+when a search begins."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class BackboneSearch(TrainingSeries):
         return cls(folder, settings, plan["trials"], lock, plan["without_weights"])
 
     def results(self) -> list[Path]:
-        """Folders that can be compared: of finished runs or, with folds, of networks whose folds are all finished."""
+        """Folders to compare: finished runs or, with folds, networks with all folds finished."""
         runs = {name: self.finished_run(name) for name in self.trainings}
         if self.settings.data.folds is None or self.settings.data.fold is not None:
             return [run for run in runs.values() if run]
@@ -122,7 +123,7 @@ def _has_weights(backbone: str, search: SearchOptions, settings: Namespace) -> b
 def _trainings(
     settings: Namespace, search: SearchOptions, folder: Path, splits: list[str], without_weights: list[str]
 ) -> dict[str, list[str]]:
-    """Options of ``fit`` by names such as ``resnet18-seed_0`` or, with folds, ``resnet18-seed_0/fold_0``."""
+    """Options of ``fit`` by training, such as ``resnet18-seed_0`` or ``resnet18-seed_0/fold_0``."""
     trainings: dict[str, list[str]] = {}
     for backbone, setting, seed, split in product(search.backbones, search.settings or [None], search.seeds, splits):
         if backbone in without_weights and search.without_weights == "skip":

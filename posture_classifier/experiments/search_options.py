@@ -1,4 +1,4 @@
-"""The section ``search`` of the options of ``search``, and what is checked before anything is planned."""
+"""Options of a search beside those of ``fit``, and the checks on them."""
 
 import re
 from dataclasses import dataclass, field

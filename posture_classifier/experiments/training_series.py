@@ -1,4 +1,4 @@
-"""A series of trainings in one folder, trained one by one, or one per GPU, and resumed after a stop."""
+"""A series of trainings in one folder: one after the other or one per GPU, and resumable."""
 
 import json
 import shutil
@@ -40,7 +40,8 @@ class TrainingSeries:
         folder: ``lightning_logs/<experiment>/<command>_<N>``.
         settings: Settings of ``fit``, and of the command if it has a section of its own.
         trainings: Options of ``fit`` for each training, by the path of its runs below the folder.
-        lock: Held while the series is trained; the system releases it when the process ends, in whatever way.
+        lock: Held while the series is trained; the system releases it when the process ends, in
+            whatever way.
     """
 
     folder: Path
@@ -92,7 +93,7 @@ class TrainingSeries:
         return failures
 
     def finish(self, summary: dict[str, Any]) -> None:
-        """Write ``summary.json``, which marks the end, and remove the cache that the trainings shared."""
+        """Write ``summary.json``, which marks the end, and remove the shared cache."""
         text = json.dumps(summary, indent=2, ensure_ascii=False)
         (self.folder / SUMMARY_JSON).write_text(f"{text}\n", encoding="utf-8")
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
@@ -141,7 +142,9 @@ def to_yaml(settings: dict[str, Any]) -> str:
 
 
 def find_stopped(experiment: Path, command: str, settings_file: str, text: str) -> tuple[Path, BaseFileLock] | None:
-    """Find and lock the newest folder that no process works in, if a series of the same settings was stopped there.
+    """Find and lock the newest folder in which a series of the same settings was stopped.
+
+    Folders that another process works in are passed over.
 
     Args:
         experiment: Folder that holds the folders of the series.
@@ -173,7 +176,8 @@ def make_series_folder(experiment: Path, command: str, splits: dict[str, Photos]
     Args:
         experiment: Folder to make it in.
         command: Command whose series it is.
-        splits: Photos, divided for a training; written to files of these names, which are paths below the folder.
+        splits: Photos, divided for a training; written to files of these names, which are paths
+            below the folder.
     """
     folder = make_numbered(experiment, command)
     lock = FileLock(folder / LOCK)
@@ -199,7 +203,8 @@ def fit_options(settings: Namespace, folder: Path, name: str, configs: list[str]
     options += ["--trainer.devices", "1", "--data.split", str(folder / split)]
     options += ["--data.folds", "null", "--data.fold", "null", "--data.holdout_groups", "null"]
     if not settings.cache.keep:
-        # One cache for all: decoded photos, and the features of a frozen part, are the same in each training.
+        # One cache for all: decoded photos, and the features of a frozen part, are the same in each
+        # training.
         options += ["--cache.keep", "true", "--cache.folder", str(folder / "cache")]
     return options
 
@@ -215,6 +220,6 @@ def is_finished(run: Path) -> bool:
 
 
 def resume_options(runs: Path) -> list[str]:
-    """Options that let ``fit`` resume the newest run of a folder, if there is one with a checkpoint."""
+    """Options that let ``fit`` resume the runs of a folder, if one has a checkpoint."""
     has_checkpoint = any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(runs))
     return ["--ckpt_path", "last"] if has_checkpoint else []

@@ -51,7 +51,10 @@ class PredictionTable:
         return np.asarray(self.predictions.predicted == self.predictions.labels)
 
     def write(self, path: Path) -> None:
-        """Write one row per photo: path, group, fold if there are folds, label, the probability of every class."""
+        """Write a row per photo: path, group, fold if any, label, probability of every class.
+
+        All of the file is written or, at a kill or with a full disk, nothing.
+        """
         known: dict[str, npt.NDArray[Any]] = {"path": self.paths, "group": self.groups}
         if self.folds is not None:
             known["fold"] = self.folds

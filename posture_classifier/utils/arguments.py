@@ -22,7 +22,7 @@ class OneSentenceErrors(ArgumentParser):
         raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse as jsonargparse does, and refuse a configuration that is no text, such as a photo."""
+        """Parse as jsonargparse does; a configuration that is no text is a ``UserError``."""
         try:
             return super().parse_args(*args, **kwargs)
         except UnicodeDecodeError as error:
@@ -30,7 +30,9 @@ class OneSentenceErrors(ArgumentParser):
 
 
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> inspect.BoundArguments:
-    """Parse a command line into the arguments of a function, whose signature and docstring describe it.
+    """Parse a command line into the arguments of a function.
+
+    The function's signature and docstring describe the command line:
 
     - Required parameters are positional, and a required list takes one or more values, as in
       ``predict CHECKPOINT PATH [PATH ...]``, which jsonargparse by itself would want as

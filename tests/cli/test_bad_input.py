@@ -111,7 +111,7 @@ def nothing(root: Path) -> None:
         (nothing, ["--seed_everything", "-1"], ["seed_everything", "-1"]),
         (nothing, ["--seed_everything", "4294967296"], ["seed_everything", "4294967296"]),
         (nothing, ["--model.weights_source", "timm"], ["weights_source is what a checkpoint restores"]),
-        (nothing, ["--ckpt_path", "last"], ["no run below", "to go on from"]),
+        (nothing, ["--ckpt_path", "last"], ["no run below", "last.ckpt"]),
         (nothing, ["--ckpt_path", "nowhere.ckpt"], ["nowhere.ckpt does not exist"]),
         (nothing, ["--config", "nowhere.yaml"], ["nowhere.yaml"]),
     ],

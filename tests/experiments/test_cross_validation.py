@@ -1,4 +1,4 @@
-"""Cross-validation: every photo is tested once, a killed one goes on, and a random split is seen through."""
+"""Cross-validation: every photo is tested once, and a killed one is resumed."""
 
 import csv
 import json
@@ -38,7 +38,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
+def test_a_killed_cross_validation_is_resumed_and_ends_as_if_nothing_had_happened(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     diary = tmp_path / "diary"
@@ -133,7 +133,7 @@ def test_the_gap_is_put_into_words(low: float, value: float, high: float, words:
 
 @pytest.mark.slow
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
-    """Classes say nothing about the scenes, so all that a network can learn is to know a scene again."""
+    """Classes say nothing about the scenes, so a network can only learn to know a scene again."""
     root = draw_bursts(tmp_path / "bursts", n_scenes=12, shots=6)
     options = ["--data.root", str(root), "--data.group_by", "cluster", "--data.folds", "3", "--data.augmentation", "[]"]
     options += ["--data.num_workers", "0", "--model.backbone", "tf_efficientnet_lite0", "--model.image_size", "96"]

@@ -1,4 +1,4 @@
-"""A search: one division of the photos for all, killed and continued, with a failing backbone, and spread over GPUs."""
+"""A search: one split for all, killed and resumed, with a failing backbone, on several GPUs."""
 
 import csv
 import os
@@ -48,7 +48,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_search_goes_on_and_a_failing_backbone_does_not_stop_the_others(
+def test_a_killed_search_is_resumed_and_a_failing_backbone_does_not_stop_the_others(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A transformer with patches of 16 pixels cannot take 40.
@@ -258,7 +258,9 @@ def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path) 
 
 
 class Outlive(Callback):
-    """Holds a lock, as do the processes that it forks, and stays in its second epoch for a minute: so only the first time.
+    """Holds a lock, as do the processes that it forks, and sleeps a minute in its second epoch.
+
+    It sleeps only the first time.
 
     Args:
         folder: Where it leaves its locks and that it was there.

@@ -9,7 +9,7 @@ from tests.helpers.program import REPOSITORY
 
 
 def draw_bursts(root: Path, n_scenes: int, shots: int) -> Path:
-    """Random crops of bundled photos, half mirrored and of other brightness, in classes that say nothing about the scene."""
+    """Draw random crops of photos, half mirrored, in classes that say nothing of the scene."""
     generator = np.random.default_rng(0)
     for scene in range(n_scenes):
         (picture,) = (REPOSITORY / "data" / "turtle_neck").glob(f"*/subject-{scene:02}_00.jpg")

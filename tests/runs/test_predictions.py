@@ -1,4 +1,4 @@
-"""``predictions.csv`` is read as it was written, with and without folds, and a damaged one is refused."""
+"""``predictions.csv`` is read as it was written, and a damaged one is refused."""
 
 from pathlib import Path
 

@@ -1,9 +1,10 @@
-"""``crossval``: train all folds, so that every photo is tested once by a network that has not seen its group."""
+"""``crossval``: train all folds; each photo is tested by a network that has not seen its group."""
 
 
 def crossval(*options: str) -> int:
-    """Train and test all folds of data.folds, and report on all photos together, each tested by a network that never saw its group.
+    """Train and test all folds of data.folds, and report on all photos together.
 
+    Each photo is tested once, by a network that has not seen its group.
     The same command resumes where it was stopped; while it still runs, a second one has a folder of
     its own. All that it writes is in lightning_logs/<experiment>/crossval_<N>/.
 

@@ -2,7 +2,7 @@
 
 
 def search(*options: str) -> int:
-    """Train every backbone of search.backbones with every seed of search.seeds on one division of the photos, and compare them.
+    """Train every backbone with every seed on one division of the photos, and compare them.
 
     The same command resumes where it was stopped, and tries again what failed. All that it writes
     is in lightning_logs/<experiment>/search_<N>/, a run folder for each training.
