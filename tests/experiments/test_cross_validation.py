@@ -94,6 +94,24 @@ def test_two_at_once_never_share_a_folder(tmp_path: Path, photos: Path) -> None:
         assert (again.folder.name, other.folder.name) == ("crossval_1", "crossval_0"), "both were stopped"
 
 
+def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path) -> None:
+    options = arguments(photos, tmp_path)[1:]
+    with CrossValidation.prepare([*options, "--compare_splits"]) as series:
+        folds = [f"fold_{n}" for n in range(FOLDS)]
+        assert list(series.trainings) == [*folds, *(f"random/{fold}" for fold in folds)]
+        # A folder that an earlier version has begun is found by this text.
+        text = (series.folder / "settings.yaml").read_text()
+        assert text.startswith("# folds of: groups, random\nseed_everything: 0\n")
+        assert "compare_splits" not in text
+        for fold in folds:
+            grouped, random = (rows(series.folder / parent / "splits" / f"{fold}.csv") for parent in ("", "random"))
+            assert len({(row["group"], row["split"]) for row in grouped}) == 6
+            assert len({row["group"] for row in random}) == len(random) == 24
+    with CrossValidation.prepare(options) as other:
+        assert other.folder != series.folder
+        assert (other.folder / "settings.yaml").read_text() == text.replace("groups, random", "groups", 1)
+
+
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
     cache = tmp_path / "cache"
     assert main(arguments(photos, tmp_path, "--cache.keep", "true", "--cache.folder", str(cache), "--trainer.max_epochs", "1")) == 0
@@ -101,24 +119,26 @@ def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "fact"),
     [
-        (["--data.folds", "null"], "crossval needs data.folds"),
-        (["--data.fold", "1"], "leave data.fold 1 out"),
-        (["--data.folds", "7"], "6 groups, fewer than data.folds 7"),
-        (["--ckpt_path", "last"], "leave --ckpt_path out"),
-        (["--trainer.strategy", "ddp"], "on one device"),
-        (["--data.group_pattern", "null", "--compare_splits"], "--compare_splits needs groups"),
-        (["--data.holdout_groups", "[person0]"], "data.folds and data.holdout_groups each say"),
+        (["--data.folds", "null"], "data.folds"),
+        (["--data.fold", "1"], "data.fold 1"),
+        (["--data.folds", "7"], "data.folds 7"),
+        (["--ckpt_path", "last"], "--ckpt_path"),
+        (["--model.weights_source", "timm"], "model.weights_source"),
+        (["--trainer.strategy", "ddp"], "trainer.strategy"),
+        (["--data.group_pattern", "null", "--compare_splits"], "--compare_splits"),
+        (["--compare_splits", "maybe"], "maybe"),
+        (["--data.holdout_groups", "[person0]"], "data.holdout_groups"),
         (["--no_such_option", "1"], "no_such_option"),
     ],
 )
 def test_what_cannot_be_cross_validated_is_one_sentence(
-    tmp_path: Path, photos: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, photos: Path, options: list[str], fact: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(photos, tmp_path, *options)) == 2
     error = capsys.readouterr().err
-    assert message in error
+    assert fact in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("lightning_logs/*/crossval_*"))
 
