@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 from rich.table import Table
 
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
 from posture_classifier.experiments.training_series import (
@@ -58,18 +59,7 @@ class CrossValidation(TrainingSeries):
         experiment = experiment_folder(settings)
         stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text)
         if stopped is None:
-            # Grouping may mean looking at every photo, so it is done once, and the runs are given
-            # files.
-            folds = PostureData(**settings.data).every_fold()
-            splits = {f"splits/fold_{n}.csv": photos for n, photos in enumerate(folds)}
-            if compare_splits:
-                if not folds[0].grouped:
-                    raise UserError(
-                        "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
-                    )
-                folds = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
-                splits |= {f"{RANDOM}/splits/fold_{n}.csv": photos for n, photos in enumerate(folds)}
-            stopped = make_series_folder(experiment, COMMAND, splits)
+            stopped = make_series_folder(experiment, COMMAND, _splits(settings, compare_splits))
             # The last of its files: a folder without it is not resumed.
             (stopped[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
         folder, lock = stopped
@@ -77,8 +67,7 @@ class CrossValidation(TrainingSeries):
         for parent in ["", f"{RANDOM}/"] if compare_splits else [""]:
             for fold in range(settings.data.folds):
                 name, split = f"{parent}fold_{fold}", f"{parent}splits/fold_{fold}.csv"
-                # A report may take longer than the training of a fold; the command report writes
-                # it.
+                # Left to the command report: it may take longer than the training of a fold.
                 own = ["--report", "false", *(["--data.group_by", "none"] if parent else [])]
                 trainings[name] = fit_options(settings, folder, name, [SETTINGS_YAML], split) + own
         return cls(folder, settings, trainings, lock)
@@ -120,6 +109,23 @@ def _check(settings: Namespace) -> None:
     if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
         # Several processes would each begin the whole command anew.
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
+
+
+def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
+    """The photos, divided for each fold, by the file that they are written to.
+
+    Grouping may mean looking at every photo, so it is done once, and the trainings read files.
+    """
+    folds = PostureData(**settings.data).every_fold()
+    splits = {f"splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
+    if compare_splits:
+        if not folds[0].grouped:
+            raise UserError(
+                "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
+            )
+        folds = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
+        splits |= {f"{RANDOM}/splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
+    return splits
 
 
 def explain_gap(gap: dict[str, float]) -> str:

@@ -4,9 +4,9 @@
 def crossval(*options: str) -> int:
     """Train and test all folds of data.folds, and report on all photos together.
 
-    Each photo is tested once, by a network that has not seen its group.
-    The same command resumes where it was stopped; while it still runs, a second one has a folder of
-    its own. All that it writes is in lightning_logs/<experiment>/crossval_<N>/.
+    Each photo is tested once, by a network that has not seen its group. The same command resumes
+    where it was stopped; while it still runs, a second one has a folder of its own. All that it
+    writes is in lightning_logs/<experiment>/crossval_<N>/.
 
     Args:
         options: All options of fit, such as --config configs/cross_validation.yaml, and
