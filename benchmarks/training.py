@@ -58,7 +58,7 @@ from posture_classifier.models.batch import Batch
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import native_bf16
 from posture_classifier.models.weights import PIP_WEIGHTS
-from posture_classifier.runs.reading import read_prediction_table
+from posture_classifier.runs.predictions import read_prediction_table
 from posture_classifier.training.fit import PostureCLI
 
 OWN_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -1,6 +1,5 @@
 """What a run leaves behind about its quality: predictions, figures with intervals, and pictures."""
 
-import csv
 import json
 import platform
 import subprocess
@@ -15,14 +14,14 @@ from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
-from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.rendering.confusion_matrix import plot_confusion
 from posture_classifier.rendering.formatting import describe_interval
 from posture_classifier.rendering.learning_curves import plot_curves
-from posture_classifier.runs.names import METRICS_CSV
+from posture_classifier.runs.names import METRICS_CSV, PREDICTIONS_CSV
+from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.device import device_name
 from posture_classifier.utils.tables import read_rows
 from posture_classifier.utils.text import describe_size
@@ -86,7 +85,8 @@ class EvaluationReport(Callback):
         } | _circumstances(trainer, model)
         text = json.dumps(self.summary, indent=2, ensure_ascii=False)
         (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
-        _write_predictions(predictions, seen, self._folder / split / "predictions.csv")
+        table = PredictionTable(np.asarray(seen.paths), np.asarray(seen.groups), data.class_names, predictions)
+        table.write(self._folder / split / PREDICTIONS_CSV)
         accuracy = measured["accuracy"]
         title = (
             f"{split}: accuracy {accuracy.value:.3f}, 95 % interval {describe_interval(accuracy)}\n{describe_size(self.summary)}"
@@ -140,15 +140,6 @@ def _phases(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
         phases[-1]["last_epoch"] = int(row["epoch"])
         phases[-1]["seconds"] = round(phases[-1]["seconds"] + float(row["seconds"]), 3)
     return phases
-
-
-def _write_predictions(predictions: Predictions, photos: Photos, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "group", "label", *photos.classes])
-        for name, group, label, row in zip(photos.paths, photos.groups, photos.labels, predictions.probabilities, strict=True):
-            writer.writerow([name, group, photos.classes[label], *(f"{value:.9g}" for value in row)])
 
 
 def _git_commit() -> str | None:

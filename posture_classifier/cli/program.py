@@ -120,4 +120,5 @@ def _run_command(name: str, arguments: list[str]) -> int:
     from posture_classifier.utils.arguments import parse_call
 
     function = getattr(import_module(f"{commands.__name__}.{name}"), name)
-    return int(function(**parse_call(function, arguments, prog=f"{PROGRAM} {name}")) or 0)
+    call = parse_call(function, arguments, prog=f"{PROGRAM} {name}")
+    return int(function(*call.args, **call.kwargs) or 0)

@@ -4,7 +4,8 @@ import glob
 from pathlib import Path
 
 from posture_classifier.runs.names import WANDB_PREFIX
-from posture_classifier.runs.reading import NotTestedError, TestedRun, read_tested_run
+from posture_classifier.runs.predictions import NotTestedError
+from posture_classifier.runs.reading import TestedRun, read_tested_run
 from posture_classifier.utils.errors import UserError
 
 

@@ -13,7 +13,8 @@ import yaml
 from wandb.apis.public import Run as RemoteRun
 
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV, WANDB_PREFIX
-from posture_classifier.runs.reading import NotTestedError, TestedRun, read_tested_run
+from posture_classifier.runs.predictions import NotTestedError
+from posture_classifier.runs.reading import TestedRun, read_tested_run
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
 

@@ -1,125 +1,103 @@
-"""The runs of a cross-validation: one ordinary ``fit`` a fold, in a folder where a stopped one is taken up again."""
+"""Cross-validation: one training per fold, and a report on the predictions of all folds."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from filelock import BaseFileLock
 from jsonargparse import Namespace
+from lightning.pytorch.cli import LightningArgumentParser
+from rich.table import Table
 
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import write_split
-from posture_classifier.runs.folder import make_numbered, versions
-from posture_classifier.runs.names import SETTINGS_YAML
-from posture_classifier.runs.resume import find_stopped, is_finished, lock_folder, resume_options
-from posture_classifier.training.fit import PostureCLI, experiment_folder, experiment_name
-from posture_classifier.training.fit_settings import fit_settings
+from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
+from posture_classifier.experiments.training_series import (
+    TrainingSeries,
+    find_stopped,
+    fit_options,
+    make_series_folder,
+    parse_settings,
+    to_yaml,
+)
+from posture_classifier.metrics.intervals import estimate_mean
+from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
+from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.training.fit import PostureCLI, experiment_folder
+from posture_classifier.training.messages import estimates_table
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
-Way = Literal["groups", "random"]
-"""Folds of groups, as the user's options make them; or of photos at random, for comparison."""
-PREFIX = "crossval"
+COMMAND = "crossval"
+RANDOM = "random"
+"""Folder of the folds that photos are put into at random."""
+SHOWN_GROUPS = 5
+
+
+class _CrossValidationCLI(PostureCLI):
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        super().add_arguments_to_parser(parser)
+        words = "Repeat it with folds at random, each photo for itself, and say how far they flatter."
+        parser.add_argument("--compare_splits", type=bool, nargs="?", const=True, default=False, help=words)
 
 
 @dataclass(frozen=True)
-class CrossValidation:
-    """What is trained and where.
-
-    Attributes:
-        folder: ``lightning_logs/<experiment>/crossval_<N>``.
-        ways: Of making folds; each is trained.
-        options: The user's options of ``fit``.
-        settings: What they amount to.
-        lock: Held while it is trained; the system lets go of it when the process ends, in whatever way.
-    """
-
-    folder: Path
-    ways: list[Way]
-    options: list[str]
-    settings: Namespace
-    lock: BaseFileLock
+class CrossValidation(TrainingSeries):
+    """One training per fold, and with ``compare_splits`` another per fold of photos at random."""
 
     @classmethod
-    def prepared(cls, options: list[str], compare_splits: bool) -> "CrossValidation":
-        """Take up the newest folder if just this was stopped there, or else make one and write all its splits.
-
-        A folder in which another process is at work is passed over.
+    def prepare(cls, options: list[str]) -> "CrossValidation":
+        """Resume the newest folder if the same was stopped there, or else make one with all splits.
 
         Raises:
             UserError: The options do not fit each other or the photos.
         """
-        settings, text = fit_settings(options)
+        settings, plain = parse_settings(_CrossValidationCLI, COMMAND, options)
         _check(settings)
-        ways: list[Way] = ["groups", "random"] if compare_splits else ["groups"]
-        text = f"# folds of: {', '.join(ways)}\n{text}"
+        compare_splits = plain.pop("compare_splits")
+        kinds = ["groups", RANDOM] if compare_splits else ["groups"]
+        text = f"# folds of: {', '.join(kinds)}\n{to_yaml(plain)}"
         experiment = experiment_folder(settings)
-        if stopped := find_stopped(experiment, PREFIX, SETTINGS_YAML, text):
-            say(f"going on in {stopped[0]}")
-            return cls(stopped[0], ways, options, settings, stopped[1])
-        # Grouping may mean looking at every photo, so it is done once, and the runs are given files.
-        splits = {"groups": PostureData(**settings.data).every_fold()}
-        if compare_splits:
-            if not splits["groups"][0].grouped:
-                raise UserError(
-                    "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
-                )
-            splits["random"] = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
-        folder = make_numbered(experiment, PREFIX)
-        result = cls(folder, ways, options, settings, lock_folder(folder))
-        for way in ways:
-            (result.place(way) / "splits").mkdir(parents=True, exist_ok=True)
-            for fold, photos in enumerate(splits[way]):
-                write_split(photos, result.split(way, fold))
-        # The last of them: a folder without it is not taken up.
-        (result.folder / SETTINGS_YAML).write_text(text, encoding="utf-8")
-        return result
+        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text)
+        if stopped is None:
+            stopped = make_series_folder(experiment, COMMAND, _splits(settings, compare_splits))
+            # The last of its files: a folder without it is not resumed.
+            (stopped[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
+        folder, lock = stopped
+        trainings: dict[str, list[str]] = {}
+        for parent in ["", f"{RANDOM}/"] if compare_splits else [""]:
+            for fold in range(settings.data.folds):
+                name, split = f"{parent}fold_{fold}", f"{parent}splits/fold_{fold}.csv"
+                # Left to the command report: it may take longer than the training of a fold.
+                own = ["--report", "false", *(["--data.group_by", "none"] if parent else [])]
+                trainings[name] = fit_options(settings, folder, name, [SETTINGS_YAML], split) + own
+        return cls(folder, settings, trainings, lock)
 
-    def place(self, way: Way) -> Path:
-        """The folder of a way's runs and splits."""
-        return self.folder if way == "groups" else self.folder / way
+    def report(self) -> None:
+        """Write ``predictions.csv`` and ``summary.json``, and print what they hold."""
+        data = self.settings.data
+        grouped, summary = self._write_predictions("", self.folder / PREDICTIONS_CSV)
+        summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | summary
+        say(_table(summary, "all folds"))
+        if summary["accuracy_of_groups"]:
+            say(_hardest_groups(summary["accuracy_of_groups"]))
+        if self.settings.compare_splits:
+            random, summary["random"] = self._write_predictions(f"{RANDOM}/", self.folder / "predictions_random.csv")
+            difference = random.correct.astype(float) - grouped.correct
+            gap = vars(estimate_mean(difference, grouped.groups, data.seed))
+            summary |= {"gap": gap, "meaning": explain_gap(gap)}
+            say(_table(summary["random"], "all folds, at random"), summary["meaning"])
+        self.finish(summary)
+        say(f"cross-validation folder: {self.folder}")
 
-    def split(self, way: Way, fold: int) -> Path:
-        """The file that says what a fold trains on and tests."""
-        return self.place(way) / "splits" / f"fold_{fold}.csv"
-
-    def train(self) -> dict[Way, list[Path]]:
-        """Train what is not trained yet; returns the run folders in order of the folds."""
-        return {way: [self._run(way, fold) for fold in range(self.settings.data.folds)] for way in self.ways}
-
-    def _run(self, way: Way, fold: int) -> Path:
-        runs = self.place(way) / f"fold_{fold}"
-        done = [run for run in versions(runs) if is_finished(run)]
-        if not done:
-            kind = "" if way == "groups" else f", {way}"
-            say(f"\nfold {fold + 1} of {self.settings.data.folds}{kind}")
-            PostureCLI(["fit", *self.options, *self._fold_options(way, fold, runs)])
-            done = versions(runs)
-        return done[-1]
-
-    def _fold_options(self, way: Way, fold: int, runs: Path) -> list[str]:
-        """What ``fit`` is told beside the user's options."""
-        name = Path(experiment_name(self.settings)) / self.folder.name / runs.relative_to(self.folder)
-        # A fold's report, which takes longer than its training may, is to be had by the command of that name.
-        options = ["--experiment", name.as_posix(), "--trainer.devices", "1", "--report", "false"]
-        options += ["--data.split", str(self.split(way, fold)), "--data.folds", "null"]
-        if way == "random":
-            options += ["--data.group_by", "none"]
-        if not self.settings.cache.keep:
-            # One place for all folds: what the frozen part answers to a photo does not depend on the fold.
-            options += ["--cache.keep", "true", "--cache.folder", str(self.folder / "cache")]
-        return options + resume_options(runs)
-
-    def tidy(self) -> None:
-        """Remove the activations that were kept from fold to fold."""
-        shutil.rmtree(self.folder / "cache", ignore_errors=True)
-
-    def __enter__(self) -> "CrossValidation":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
+    def _write_predictions(self, parent: str, path: Path) -> tuple[PredictionTable, dict[str, Any]]:
+        """Join the folds below a folder; write, return and summarize their predictions."""
+        names = [f"{parent}fold_{fold}" for fold in range(self.settings.data.folds)]
+        runs = [run for name in names if (run := self.finished_run(name))]
+        if len(runs) < len(names):
+            raise UserError(f"the folds in {self.folder} do not test every photo; leave trainer.limit_test_batches out")
+        table = join_folds(runs)
+        table.write(path)
+        return table, summarize_folds(table, runs, self.settings.data.seed)
 
 
 def _check(settings: Namespace) -> None:
@@ -131,3 +109,50 @@ def _check(settings: Namespace) -> None:
     if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
         # Several processes would each begin the whole command anew.
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
+
+
+def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
+    """The photos, divided for each fold, by the file that they are written to.
+
+    Grouping may mean looking at every photo, so it is done once, and the trainings read files.
+    """
+    folds = PostureData(**settings.data).every_fold()
+    splits = {f"splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
+    if compare_splits:
+        if not folds[0].grouped:
+            raise UserError(
+                "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
+            )
+        folds = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
+        splits |= {f"{RANDOM}/splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
+    return splits
+
+
+def explain_gap(gap: dict[str, float]) -> str:
+    """Explain how much more accurate folds at random are than folds of groups."""
+    low, high = 100 * gap["low"], 100 * gap["high"]
+    measured = f"{100 * gap['value']:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
+    if low > 0:
+        return (
+            f"Folds at random flatter by {measured}: so much of their score is photos that resemble training photos of the same "
+            "group, and will not come with new groups."
+        )
+    if high < 0:
+        return f"Folds at random do not flatter here: they score {measured} beside folds of groups, which are the ones to report."
+    return (
+        f"The random folds' {measured} are within chance: no leak shows here, which does not prove that there is none; "
+        "report folds of groups."
+    )
+
+
+def _table(summary: dict[str, Any], title: str) -> Table:
+    table = estimates_table(summary, title)
+    mean, folds = summary["accuracy_of_folds"]["mean"], summary["accuracy_of_folds"]["folds"]
+    table.add_row("accuracy, mean of folds", f"{mean:.3f}", f"range {min(folds):.3f} to {max(folds):.3f}")
+    return table
+
+
+def _hardest_groups(groups: list[dict[str, Any]]) -> str:
+    """``hardest groups: anna 0.400 of 10, ...``."""
+    shown = ", ".join(f"{group['group']} {group['accuracy']:.3f} of {group['images']}" for group in groups[:SHOWN_GROUPS])
+    return f"hardest groups (accuracy, photos): {shown}; all are in {SUMMARY_JSON}"

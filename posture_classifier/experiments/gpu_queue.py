@@ -1,10 +1,10 @@
-"""Many trainings on the GPUs of one machine, one process a GPU at a time."""
+"""Many trainings on the GPUs of one machine, one process per GPU at a time."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,11 +17,12 @@ Job = TypeVar("Job")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def gpus(trainer: Namespace) -> list[str]:
-    """The GPUs that the trainer's options allow, as CUDA names them; none where trainings share one device.
+def usable_gpus(trainer: Namespace) -> list[str]:
+    """The GPUs that trainings can be spread over, as CUDA names them; none if it is only one.
 
     Args:
-        trainer: Options of Lightning's Trainer: ``accelerator``, and ``devices`` as ``auto``, a count or a list.
+        trainer: Options of Lightning's Trainer: ``accelerator``, and ``devices`` as ``auto``, a
+            count or a list.
     """
     if trainer.accelerator not in ("auto", "gpu", "cuda"):
         return []
@@ -37,68 +38,74 @@ def gpus(trainer: Namespace) -> list[str]:
 
 
 class RemainingTime:
-    """Counts trainings, and guesses how long the rest takes from those that came to their end.
+    """Counts trainings, and estimates how long the rest takes from those that have ended.
 
     Args:
-        total: All trainings.
-        left: Those that are still to be done.
+        total: Number of all trainings.
+        waiting: Number of those that are still to be done.
     """
 
-    def __init__(self, total: int, left: int) -> None:
-        self._total, self._left = total, left
+    def __init__(self, total: int, waiting: int) -> None:
+        self._total, self._waiting = total, waiting
         self._begun = self._ended = 0
         self._started = time.monotonic()
 
     def begin(self) -> str:
-        """``3 of 20 (4 min so far, about 30 min to go)`` for the next one."""
+        """Count one more as begun; returns ``3 of 20 (4 min so far, about 30 min to go)``."""
         self._begun += 1
-        elapsed = (time.monotonic() - self._started) / 60
-        text = f"{self._total - self._left + self._begun} of {self._total}"
+        text = f"{self._total - self._waiting + self._begun} of {self._total}"
         if not self._ended:
             return text
-        # What runs at the moment counts as not begun.
-        to_go = elapsed / self._ended * (self._left - self._ended)
+        elapsed = (time.monotonic() - self._started) / 60
+        # Trainings that run at the moment count as not begun.
+        to_go = elapsed / self._ended * (self._waiting - self._ended)
         return f"{text} ({elapsed:.0f} min so far, about {to_go:.0f} min to go)"
 
     def end(self) -> None:
-        """One is done."""
+        """Count one more as ended."""
         self._ended += 1
 
 
-def run_on_gpus(jobs: list[Job], devices: list[str], do: Callable[[Job, str], None]) -> None:
-    """Do every job on a device that is free, in order; as many at once as there are devices."""
+def run_on_gpus(jobs: list[Job], gpus: Sequence[str], run: Callable[[Job, str], None]) -> None:
+    """Run every job on a GPU that is free, in order; as many at once as there are GPUs."""
     free: SimpleQueue[str] = SimpleQueue()
-    for device in devices:
-        free.put(device)
+    for gpu in gpus:
+        free.put(gpu)
 
-    def wait_and_do(job: Job) -> None:
-        device = free.get()
+    def wait_and_run(job: Job) -> None:
+        gpu = free.get()
         try:
-            do(job, device)
+            run(job, gpu)
         finally:
-            free.put(device)
+            free.put(gpu)
 
-    pool = ThreadPoolExecutor(len(devices))
+    executor = ThreadPoolExecutor(len(gpus))
     try:
-        for _ in pool.map(wait_and_do, jobs):
+        for _ in executor.map(wait_and_run, jobs):
             pass
     finally:
-        # What runs sees Ctrl-C itself; what waits should not begin after it.
-        pool.shutdown(cancel_futures=True)
+        # Trainings that run see Ctrl-C themselves; those that wait must not begin after it.
+        executor.shutdown(cancel_futures=True)
 
 
-def fit_on(device: str, options: list[str], log: Path) -> str | None:
-    """Run ``fit`` in a process that sees one GPU, and ends with this one; its output goes to a file.
+def fit_on_gpu(gpu: str, options: list[str], log: Path) -> str | None:
+    """Run ``fit`` in a child process that sees one GPU and ends with this process.
+
+    Args:
+        gpu: The GPU, as CUDA names it.
+        options: Options of ``fit``.
+        log: File that its output is added to.
 
     Returns:
-        The last thing that it said if it failed.
+        The last line of the output if it failed, else None.
     """
     with log.open("a", encoding="utf-8") as file:
         command = [sys.executable, "-m", "posture_classifier.cli.child_process", "fit", *options]
-        seen = os.environ | {VISIBLE: device}
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=seen) as child:
+        environment = os.environ | {VISIBLE: gpu}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=environment) as child:
             code = child.wait()
     if code == 0:
         return None
-    said = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return f"{said[-1].removeprefix('error: ') if said else 'no word'} (exit code {code}; all it said is in {log})"
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    reason = lines[-1].removeprefix("error: ") if lines else "no output"
+    return f"{reason} (exit code {code}; all output is in {log})"

@@ -6,16 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from posture_classifier.inference import Classifier
+from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
-from posture_classifier.runs.reading import PredictionTable, read_prediction_table, read_settings
+from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.reading import read_settings
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import atomic_write
-from posture_classifier.utils.tables import read_rows, write_rows
-
-COLUMNS = ["path", "group", "label"]
-"""Of a table of predictions, before those of the classes."""
+from posture_classifier.utils.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,13 @@ def _outdated(predictions: Path, checkpoint: Path) -> bool:
 def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
     """Write the predictions of some photos in the form of the evaluation's, all of them or none."""
     predicted = classifier.predict([root / row["path"] for row in rows])
-    table = [
-        {name: row[name] for name in COLUMNS} | {name: f"{share:.9g}" for name, share in prediction.probabilities.items()}
-        for row, prediction in zip(rows, predicted, strict=True)
-        if prediction.probabilities is not None
-    ]
-    path.parent.mkdir(exist_ok=True)
-    with atomic_write(path) as temporary:
-        write_rows(table, [*COLUMNS, *classifier.class_names], temporary)
+    readable = [(row, each.probabilities) for row, each in zip(rows, predicted, strict=True) if each.probabilities is not None]
+    classes = list(classifier.class_names)
+    labels = np.array([classes.index(row["label"]) for row, _ in readable], dtype=np.int64)
+    probabilities = np.array([[shares[name] for name in classes] for _, shares in readable])
+    PredictionTable(
+        paths=np.array([row["path"] for row, _ in readable]),
+        groups=np.array([row["group"] for row, _ in readable]),
+        classes=classes,
+        predictions=Predictions(np.arange(len(readable)), labels, probabilities),
+    ).write(path)

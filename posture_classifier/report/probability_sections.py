@@ -12,7 +12,7 @@ from posture_classifier.rendering.formatting import describe_estimate, estimate_
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.charts import precision_recall_chart, reliability_chart, roc_chart
 from posture_classifier.report.finished_run import FinishedRun
-from posture_classifier.runs.reading import PredictionTable
+from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
 
 MOST_CURVES = 6

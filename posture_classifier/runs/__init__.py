@@ -1,1 +1,1 @@
-"""A run folder on the disk: its files, reading them, and resuming."""
+"""Run folders on the disk: their names, their files, and reading them back."""

@@ -1,4 +1,4 @@
-"""Where a run writes: ``lightning_logs/<experiment>/version_N``, one folder a run, never another's."""
+"""The folder that a run writes to, ``lightning_logs/<experiment>/version_N``: one for each run."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.utils.errors import UserError
 
 VERSION = "version"
@@ -14,10 +15,13 @@ VERSION = "version"
 
 def numbered(experiment: Path, prefix: str) -> list[Path]:
     """The folders ``<prefix>_<N>`` of an experiment, oldest first."""
-    found = [
-        (int(match[1]), path) for path in experiment.glob(f"{prefix}_*") if (match := re.fullmatch(rf"{prefix}_(\d+)", path.name))
-    ]
-    return [path for _, path in sorted(found)]
+    found = [path for path in experiment.glob(f"{prefix}_*") if re.fullmatch(rf"{prefix}_\d+", path.name)]
+    return sorted(found, key=_number)
+
+
+def _number(folder: Path) -> int:
+    """N of ``<prefix>_<N>``."""
+    return int(folder.name.rpartition("_")[2])
 
 
 def versions(experiment: Path) -> list[Path]:
@@ -26,33 +30,36 @@ def versions(experiment: Path) -> list[Path]:
 
 
 def last_checkpoint(experiment: Path) -> Path:
-    """``last.ckpt`` of the newest run of an experiment that has one.
+    """Find ``last.ckpt`` of the newest run of an experiment that has one.
 
     Raises:
-        UserError: There is none.
+        UserError: No run has one.
     """
-    found = [path for run in versions(experiment) if (path := run / "checkpoints" / "last.ckpt").is_file()]
+    found = [path for run in versions(experiment) if (path := run / "checkpoints" / LAST_CHECKPOINT).is_file()]
     if not found:
-        raise UserError(f"no run below {experiment} has a checkpoints/last.ckpt to go on from; leave --ckpt_path out to start anew")
+        raise UserError(
+            f"no run below {experiment} has a checkpoints/{LAST_CHECKPOINT} to resume from; leave --ckpt_path out to start anew"
+        )
     return found[-1]
 
 
 def run_of(checkpoint: Path) -> Path | None:
-    """The run folder that a checkpoint lies in, unless it was moved out of one."""
+    """The run folder that a checkpoint lies in; None if it was moved out of one."""
     run = checkpoint.resolve().parent.parent
     return run if checkpoint.resolve().parent.name == "checkpoints" and run in versions(run.parent) else None
 
 
 class RunFolder(CSVLogger):
-    """Lightning's first logger, whose folder the trainer and its callbacks write into; it logs nothing itself.
+    """A logger that logs nothing and names the folder that the trainer and its callbacks write to.
 
-    Lightning's own CSV logger deletes the ``metrics.csv`` of a run that is resumed, and writes the last row of an epoch after the
-    epoch's checkpoint, so that a kill in between loses it. Here a callback writes the file. This is a CSVLogger still, because
-    ``Trainer.log_dir`` is the run's folder for such loggers only.
+    Lightning's own CSV logger deletes the ``metrics.csv`` of a run that is resumed, and writes the
+    last row of an epoch after the epoch's checkpoint, so that a kill in between loses it. Here a
+    callback writes the file. This is still a CSVLogger, because ``Trainer.log_dir`` is the run's
+    folder for such loggers only.
 
     Args:
         experiment: Folder that holds the versions.
-        resume: A run folder to go on in, rather than a new one.
+        resume: Run folder to write to instead of a new one.
     """
 
     def __init__(self, experiment: Path, resume: Path | None = None) -> None:
@@ -62,10 +69,12 @@ class RunFolder(CSVLogger):
 
     @property
     def path(self) -> Path:
-        """The run's folder, made when rank 0 first asks for it; ``Trainer.log_dir`` tells the other ranks.
+        """The run's folder, made when rank 0 first reads this.
+
+        Other ranks learn it from ``Trainer.log_dir``.
 
         Raises:
-            UserError: It cannot be made or written to.
+            UserError: The folder cannot be made or written to.
         """
         if self._run is None:
             if getattr(rank_zero_only, "rank", 0) != 0:
@@ -75,7 +84,7 @@ class RunFolder(CSVLogger):
 
     @property
     def version(self) -> str:
-        """The run, such as ``version_0``."""
+        """Name of the run's folder, such as ``version_0``."""
         return self.path.name
 
     @property
@@ -85,39 +94,39 @@ class RunFolder(CSVLogger):
 
     @property
     def experiment(self) -> None:
-        """No writer."""
+        """Nothing: there is no object that writes."""
 
     def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:
-        """Nothing; a callback writes ``metrics.csv``."""
+        """Do nothing; a callback writes ``metrics.csv``."""
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing; ``config.yaml`` holds them."""
+        """Do nothing; ``config.yaml`` holds the hyperparameters."""
 
     def save(self) -> None:
-        """Nothing to save."""
+        """Do nothing; there is nothing to save."""
 
     def finalize(self, status: str) -> None:
-        """Nothing to finish."""
+        """Do nothing; there is nothing to finish."""
 
 
 def make_numbered(experiment: Path, prefix: str) -> Path:
     """Make the next folder ``<prefix>_<N>`` of an experiment.
 
     Raises:
-        UserError: It cannot be written to.
+        UserError: The experiment's folder cannot be written to.
     """
     try:
         experiment.mkdir(parents=True, exist_ok=True)
         existing = numbered(experiment, prefix)
-        number = len(existing) and int(existing[-1].name.removeprefix(f"{prefix}_")) + 1
+        number = _number(existing[-1]) + 1 if existing else 0
         while True:
-            run = experiment / f"{prefix}_{number}"
+            folder = experiment / f"{prefix}_{number}"
             try:
-                run.mkdir()
+                folder.mkdir()
             except FileExistsError:
                 number += 1  # another process was quicker
             else:
-                return run
+                return folder
     except OSError as error:
         raise UserError(
             f"output folder {experiment} cannot be written to ({error.strerror}); choose another with --trainer.default_root_dir"

@@ -1,47 +1,18 @@
-"""Runs as ``fit`` and ``crossval`` leave them: settings, test predictions and learning curves."""
+"""Reads the settings, predictions and learning curves that ``fit`` and ``crossval`` leave."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import yaml
 
-from posture_classifier.data.folder import RESERVED
-from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
+from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
-"""Of the settings; W&B keeps facts beside them."""
-
-
-@dataclass(frozen=True)
-class PredictionTable:
-    """What was predicted of N test photos, in order of their paths.
-
-    Attributes:
-        paths: (N,).
-        groups: (N,) names.
-        classes: Names in the order of the labels.
-        predictions: Labels and probabilities.
-    """
-
-    paths: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.str_]
-    classes: list[str]
-    predictions: Predictions
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def grouped(self) -> bool:
-        """Whether any photo shares its group with another."""
-        return len(np.unique(self.groups)) < len(self.groups)
+"""Keys of the settings that are read; W&B stores other facts beside them."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +20,12 @@ class TestedRun:
     """A training whose network was tested; a whole cross-validation counts as one.
 
     Attributes:
-        name: Its folder, or where it is in W&B.
-        experiment: That it belongs to.
-        settings: Of ``fit``, whole.
-        tested: What it said about the test photos.
-        curves: One or, of a cross-validation, several lists of ``metrics.csv`` rows.
-        split: Of all photos into those for training, validation and test, as written; None if it is not known.
+        name: Path of its folder, or its place in W&B.
+        experiment: Name of the experiment that it belongs to.
+        settings: All settings of ``fit``.
+        tested: Predictions of the test photos.
+        curves: Rows of ``metrics.csv``: one list of them or, for a cross-validation, one per fold.
+        split: Content of ``split.csv``; None if there is no such file.
     """
 
     name: str
@@ -66,33 +37,31 @@ class TestedRun:
 
     @property
     def seconds(self) -> float | None:
-        """That training took, validation included; None if nothing was noted."""
-        noted = [float(row["seconds"]) for rows in self.curves for row in rows]
-        return sum(noted) if noted else None
-
-
-class NotTestedError(UserError):
-    """A run that has no test results, because it was stopped, goes on still, or has no test photos."""
+        """Seconds that training took, validation included; None if there are no learning curves."""
+        seconds = [float(row["seconds"]) for rows in self.curves for row in rows]
+        return sum(seconds) if seconds else None
 
 
 def read_tested_run(folder: Path) -> TestedRun:
     """Read a run folder of ``fit`` or ``crossval``, or an offline folder of W&B within one.
 
     Raises:
-        NotTestedError: It holds no test results.
-        UserError: It is no such folder.
+        NotTestedError: The folder holds no complete test results.
+        UserError: The folder is none of these.
     """
     if folder.resolve().parent.name == "wandb":
         folder = folder.resolve().parent.parent
     crossval = (folder / SETTINGS_YAML).is_file()
     if not crossval and not (folder / CONFIG_YAML).is_file():
-        # Of an experiment, or of a search.
+        # It may be the folder of an experiment or of a search.
         inside = next((pattern for pattern in ("version_*", "*/version_*") if any(folder.glob(pattern))), None)
         hint = f"give its runs as '{folder}/{inside}'" if inside else "give what fit or crossval wrote"
         raise UserError(f"{folder} is no run folder, since it has no {CONFIG_YAML}; {hint}")
     predictions = folder / PREDICTIONS_CSV if crossval else folder / "test" / PREDICTIONS_CSV
     if not predictions.is_file():
-        raise NotTestedError(f"{folder} has no test results ({predictions.relative_to(folder)}): {_why(folder, crossval)}")
+        raise NotTestedError(
+            f"{folder} has no test results ({predictions.relative_to(folder)}): {_why_not_tested(folder, crossval)}"
+        )
     folds = sorted(folder.glob(f"fold_*/version_*/{METRICS_CSV}"))
     split = folder / SPLIT_CSV
     return TestedRun(
@@ -105,22 +74,22 @@ def read_tested_run(folder: Path) -> TestedRun:
     )
 
 
-def _why(folder: Path, crossval: bool) -> str:
+def _why_not_tested(folder: Path, crossval: bool) -> str:
     if crossval:
-        return "it was stopped or goes on still; the same crossval command takes it up"
+        return "it was stopped or is still running; the same crossval command resumes it"
     if (folder / "val" / PREDICTIONS_CSV).is_file():
         return "it was tested on validation photos, by which its best epoch was chosen"
-    return "it was stopped or goes on still; fit --ckpt_path last takes it up"
+    return "it was stopped or is still running; fit --ckpt_path last resumes it"
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """A YAML file of settings.
+    """Read the settings of ``fit`` from a YAML file.
 
     Raises:
-        UserError: It is none.
+        UserError: The file is no YAML, or holds other things.
     """
     try:
-        # In C ten times as fast, where it is there.
+        # PyYAML's C loader is ten times as fast, but not built everywhere.
         settings = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
@@ -132,35 +101,19 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def read_predictions(path: Path, split: Path) -> PredictionTable:
-    """A table of predictions of all photos that a split would test.
+    """Read a table of predictions of all test photos.
+
+    Args:
+        path: File of the predictions.
+        split: File of the split; where it is missing, any number of photos will do.
 
     Raises:
-        NotTestedError: It holds less, as when a run was killed while it wrote.
+        NotTestedError: The table holds fewer photos than the split has for testing.
     """
-    result = read_prediction_table(path)
-    tested = sum(row["split"] == "test" for row in read_rows(split))
-    if tested and len(result) < tested:
+    table = read_prediction_table(path)
+    expected = sum(row["split"] == "test" for row in read_rows(split))
+    if expected and len(table) < expected:
         raise NotTestedError(
-            f"{path} holds {len(result)} of {tested} test photos; test all of them, without trainer.limit_test_batches"
+            f"{path} holds {len(table)} of {expected} test photos; test all of them, without trainer.limit_test_batches"
         )
-    return result
-
-
-def read_prediction_table(path: Path) -> PredictionTable:
-    """A table of predictions in order of the photos' paths.
-
-    Raises:
-        NotTestedError: It is none, or was not written to its end.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            head, *rows = csv.reader(file)
-        known = len(RESERVED.intersection(head))
-        rows.sort(key=lambda row: row[head.index("path")])
-        columns = dict(zip(head, np.array(rows, dtype=np.str_).T, strict=True))
-        classes = head[known:]
-        labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
-        probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
-    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
-        raise NotTestedError(f"{path} is damaged or not complete: the run was stopped while it wrote; test it again") from error
-    return PredictionTable(columns["path"], columns["group"], classes, Predictions(np.arange(len(labels)), labels, probabilities))
+    return table

@@ -1,4 +1,4 @@
-"""Tables, and files that tools write for the user: refused early, never overwritten unasked."""
+"""Output files: checked before the work begins, and written whole or not at all."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,22 +12,23 @@ PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def check_output_file(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:
-    """Make sure, before the work rather than after it, that a file can be written.
+    """Check, before the work rather than after it, that a file can be written.
 
     Args:
         option: The option that names it, such as ``--output``.
-        output: The file; None is none.
-        suffixes: How its name may end.
-        overwrite: Whether it may exist.
+        output: The file; None if none is wanted.
+        suffixes: Endings that its name may have.
+        overwrite: Whether the file may exist.
 
     Raises:
-        UserError: It ends in something else, exists, or has no folder.
+        UserError: The file has another ending, exists, or has no folder.
     """
     if output is None:
         return
     if output.suffix not in suffixes:
         *others, last = suffixes
-        raise UserError(f"{option} {output} must end in {' or '.join([', '.join(others), last] if others else [last])}")
+        choice = f"{', '.join(others)} or {last}" if others else last
+        raise UserError(f"{option} {output} must end in {choice}")
     if output.exists() and not overwrite:
         raise UserError(f"{option} {output} exists; choose another name, or add --overwrite true")
     if output.is_dir() or not output.parent.is_dir():
@@ -39,15 +40,15 @@ def check_output_file(option: str, output: Path | None, suffixes: Sequence[str],
 
 
 def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> None:
-    """Make sure, before the work, that a folder can be made.
+    """Check, before the work rather than after it, that a folder can be made.
 
     Args:
         option: The option that names it.
-        folder: None is none.
-        overwrite: Whether it may exist.
+        folder: The folder; None if none is wanted.
+        overwrite: Whether the folder may exist.
 
     Raises:
-        UserError: It exists, is a file, or has no folder to be made in.
+        UserError: The folder exists, is a file, or has no folder to be made in.
     """
     if folder is None:
         return
@@ -59,9 +60,10 @@ def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> No
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary neighbour to write to, and put it in the place of a file when all of it is on the disk.
+    """Write a file whole or not at all.
 
-    So a kill or a full disk leaves the old file as it was.
+    What is written goes to a temporary file beside it, which takes its place when all of it is on
+    the disk: a kill or a full disk leaves the old file as it was.
 
     Args:
         path: The file; it may be there already.

@@ -7,7 +7,8 @@ import pytest
 import wandb
 
 from posture_classifier.compare.sources import read_runs
-from posture_classifier.runs.reading import NotTestedError, read_tested_run
+from posture_classifier.runs.predictions import NotTestedError
+from posture_classifier.runs.reading import read_tested_run
 from posture_classifier.utils.errors import UserError
 from tests.helpers.made_runs import make_run, some_right
 

@@ -1,4 +1,4 @@
-"""Cross-validation: every photo is tested once, a killed one goes on, and a random split is seen through."""
+"""Cross-validation: every photo is tested once, and a killed one is resumed."""
 
 import csv
 import json
@@ -8,21 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
 from torch import Tensor
 
 from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.scan.near_duplicates import connect
-from posture_classifier.data.scan.scene_groups import merge_similar, scene_groups
-from posture_classifier.experiments.cross_validation import CrossValidation
-from posture_classifier.experiments.pooled_predictions import meaning
+from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap
 from posture_classifier.runs.reading import read_tested_run
-from posture_classifier.utils.arguments import Rest, parse_call
+from tests.helpers.bursts import draw_bursts
 from tests.helpers.callbacks import KillOnce
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import REPOSITORY, fit_arguments, run_program
+from tests.helpers.program import fit_arguments, run_program
 
 FOLDS = 3
 
@@ -42,7 +38,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
+def test_a_killed_cross_validation_is_resumed_and_ends_as_if_nothing_had_happened(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     diary = tmp_path / "diary"
@@ -55,7 +51,7 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
     assert sorted(path.name for path in folder.glob("fold_*")) == ["fold_0", "fold_1"]
 
     assert main(call) == 0
-    assert "going on in" in capsys.readouterr().out
+    assert "resuming in" in capsys.readouterr().out
     assert finished == {path: path.stat().st_mtime_ns for path in (folder / "fold_0").rglob("*") if path.is_file()}
     assert [path.name for path in folder.parent.iterdir()] == ["crossval_0"]
     assert len(list(folder.glob("fold_*/version_*"))) == FOLDS, "the killed fold went on in its own folder"
@@ -92,10 +88,28 @@ def test_a_killed_cross_validation_goes_on_and_ends_as_if_nothing_had_happened(
 
 def test_two_at_once_never_share_a_folder(tmp_path: Path, photos: Path) -> None:
     options = arguments(photos, tmp_path)[1:]
-    with CrossValidation.prepared(options, False) as first, CrossValidation.prepared(options, False) as second:
+    with CrossValidation.prepare(options) as first, CrossValidation.prepare(options) as second:
         assert (first.folder.name, second.folder.name) == ("crossval_0", "crossval_1")
-    with CrossValidation.prepared(options, False) as again, CrossValidation.prepared(options, False) as other:
+    with CrossValidation.prepare(options) as again, CrossValidation.prepare(options) as other:
         assert (again.folder.name, other.folder.name) == ("crossval_1", "crossval_0"), "both were stopped"
+
+
+def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path) -> None:
+    options = arguments(photos, tmp_path)[1:]
+    with CrossValidation.prepare([*options, "--compare_splits"]) as series:
+        folds = [f"fold_{n}" for n in range(FOLDS)]
+        assert list(series.trainings) == [*folds, *(f"random/{fold}" for fold in folds)]
+        # A folder that an earlier version has begun is found by this text.
+        text = (series.folder / "settings.yaml").read_text()
+        assert text.startswith("# folds of: groups, random\nseed_everything: 0\n")
+        assert "compare_splits" not in text
+        for fold in folds:
+            grouped, random = (rows(series.folder / parent / "splits" / f"{fold}.csv") for parent in ("", "random"))
+            assert len({(row["group"], row["split"]) for row in grouped}) == 6
+            assert len({row["group"] for row in random}) == len(random) == 24
+    with CrossValidation.prepare(options) as other:
+        assert other.folder != series.folder
+        assert (other.folder / "settings.yaml").read_text() == text.replace("groups, random", "groups", 1)
 
 
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
@@ -105,34 +119,28 @@ def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "fact"),
     [
-        (["--data.folds", "null"], "crossval needs data.folds"),
-        (["--data.fold", "1"], "leave data.fold 1 out"),
-        (["--data.folds", "7"], "6 groups, fewer than data.folds 7"),
-        (["--ckpt_path", "last"], "no run below"),
-        (["--trainer.strategy", "ddp"], "on one device"),
-        (["--data.group_pattern", "null", "--compare_splits"], "--compare_splits needs groups"),
-        (["--data.holdout_groups", "[person0]"], "data.folds and data.holdout_groups each say"),
+        (["--data.folds", "null"], "data.folds"),
+        (["--data.fold", "1"], "data.fold 1"),
+        (["--data.folds", "7"], "data.folds 7"),
+        (["--ckpt_path", "last"], "--ckpt_path"),
+        (["--model.weights_source", "timm"], "model.weights_source"),
+        (["--trainer.strategy", "ddp"], "trainer.strategy"),
+        (["--data.group_pattern", "null", "--compare_splits"], "--compare_splits"),
+        (["--compare_splits", "maybe"], "maybe"),
+        (["--data.holdout_groups", "[person0]"], "data.holdout_groups"),
         (["--no_such_option", "1"], "no_such_option"),
     ],
 )
 def test_what_cannot_be_cross_validated_is_one_sentence(
-    tmp_path: Path, photos: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, photos: Path, options: list[str], fact: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments(photos, tmp_path, *options)) == 2
     error = capsys.readouterr().err
-    assert message in error
+    assert fact in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("lightning_logs/*/crossval_*"))
-
-
-def test_a_tool_may_pass_on_what_it_does_not_know() -> None:
-    def tool(others: Rest, loud: bool = False, size: int = 3) -> None: ...
-
-    words = ["--config", "a.yaml", "--loud", "--size=4", "--data.root", "x", "--list", "--dash"]
-    parsed = parse_call(tool, words, prog="test")
-    assert parsed == {"others": ["--config", "a.yaml", "--data.root", "x", "--list", "--dash"], "loud": True, "size": 4}
 
 
 @pytest.mark.parametrize(
@@ -140,54 +148,13 @@ def test_a_tool_may_pass_on_what_it_does_not_know() -> None:
     [(0.1, 0.2, 0.3, "flatter by +20.0 points"), (-0.1, 0.0, 0.1, "within chance"), (-0.3, -0.2, -0.1, "do not flatter")],
 )
 def test_the_gap_is_put_into_words(low: float, value: float, high: float, words: str) -> None:
-    assert words in meaning({"low": low, "value": value, "high": high})
-
-
-def make_bursts(root: Path, n_scenes: int, shots: int) -> Path:
-    """Random crops of bundled photos, half mirrored and of other brightness, in classes that say nothing about the scene."""
-    generator = np.random.default_rng(0)
-    for scene in range(n_scenes):
-        (picture,) = (REPOSITORY / "data" / "turtle_neck").glob(f"*/subject-{scene:02}_00.jpg")
-        label = root / ("a", "b")[scene % 2]
-        label.mkdir(parents=True, exist_ok=True)
-        for shot in range(shots):
-            image: Image.Image = Image.open(picture)
-            side = int(256 * generator.uniform(0.85, 1))
-            x, y = generator.integers(0, 256 - side + 1, 2)
-            image = ImageEnhance.Brightness(image.crop((x, y, x + side, y + side))).enhance(generator.uniform(0.8, 1.2))
-            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if generator.random() < 0.5 else image
-            image.save(label / f"{generator.integers(10**9)}_{scene}_{shot}.jpg", quality=int(generator.integers(70, 95)))
-    return root
-
-
-def ignore(done: int, n: int) -> None:
-    """Nobody looks at the progress."""
-
-
-def scene_of(path: str) -> str:
-    return path.split("_")[1]
-
-
-def test_a_burst_is_one_group(tmp_path: Path) -> None:
-    photos = read_folder(make_bursts(tmp_path / "bursts", 10, 5))
-    groups = scene_groups(photos, ignore)
-    pairs = {(scene_of(path), group) for path, group in zip(photos.paths.tolist(), groups.tolist(), strict=True)}
-    assert len(pairs) == len(set(groups.tolist())) == 10
-    backwards = np.arange(len(photos))[::-1]
-    assert scene_groups(photos.select(backwards), ignore).tolist() == groups[backwards].tolist()
-
-
-def test_links_are_followed() -> None:
-    angles = np.array([0.0, 0.3, 0.6, 3.0, 3.1, 4.7])
-    features = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    assert merge_similar(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
-    assert merge_similar(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
+    assert words in explain_gap({"low": low, "value": value, "high": high})
 
 
 @pytest.mark.slow
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
-    """Classes say nothing about the scenes, so all that a network can learn is to know a scene again."""
-    root = make_bursts(tmp_path / "bursts", n_scenes=12, shots=6)
+    """Classes say nothing about the scenes, so a network can only learn to know a scene again."""
+    root = draw_bursts(tmp_path / "bursts", n_scenes=12, shots=6)
     options = ["--data.root", str(root), "--data.group_by", "cluster", "--data.folds", "3", "--data.augmentation", "[]"]
     options += ["--data.num_workers", "0", "--model.backbone", "tf_efficientnet_lite0", "--model.image_size", "96"]
     options += ["--model.learning_rate", "0.01", "--trainer.max_epochs", "12", "--trainer.default_root_dir", str(tmp_path)]
@@ -199,11 +166,3 @@ def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
     assert summary["accuracy"]["low"] < 0.5 + 1e-9
     assert summary["gap"]["low"] > 0
     assert summary["meaning"].startswith("Folds at random flatter by")
-
-
-def test_clusters_need_no_pattern_in_fit(tmp_path: Path) -> None:
-    root = make_bursts(tmp_path / "bursts", 8, 2)
-    call = fit_arguments(root, tmp_path, 1)
-    assert main([*call, "--data.group_pattern", "null", "--data.group_by", "cluster"]) == 0
-    split = rows(tmp_path / "lightning_logs" / "bursts" / "version_0" / "split.csv")
-    assert len({(scene_of(row["path"]), row["split"]) for row in split}) == 8

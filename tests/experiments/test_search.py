@@ -1,4 +1,4 @@
-"""A search: one division of the photos for all, killed and continued, with a failing backbone, and spread over GPUs."""
+"""A search: one split for all, killed and resumed, with a failing backbone, on several GPUs."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.cli.program import main
 from posture_classifier.compare.configurations import group_runs
-from posture_classifier.experiments.gpu_queue import RemainingTime, gpus, run_on_gpus
+from posture_classifier.experiments.gpu_queue import RemainingTime, run_on_gpus, usable_gpus
 from posture_classifier.experiments.search import BackboneSearch
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.callbacks import KillOnce
@@ -48,7 +48,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_a_killed_search_goes_on_and_a_failing_backbone_does_not_stop_the_others(
+def test_a_killed_search_is_resumed_and_a_failing_backbone_does_not_stop_the_others(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A transformer with patches of 16 pixels cannot take 40.
@@ -65,7 +65,7 @@ def test_a_killed_search_goes_on_and_a_failing_backbone_does_not_stop_the_others
 
     assert main(call) == 1
     said = capsys.readouterr().out
-    assert f"going on in {folder}" in said
+    assert f"resuming in {folder}" in said
     assert "2 of 3: test_efficientnet-seed_0" in said
     assert "failed: test_vit-seed_0: model.backbone test_vit cannot take images of 40 px" in said
     assert "trained from random weights" not in said, "as --model.pretrained false asked for"
@@ -97,29 +97,29 @@ def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos
         f"{{test_resnet: {weights}}}",
     ]
     options += ["--search.settings", "{head: {}, all: {unfreezing: {open_stages: {0: all}}}}", "--model.pretrained", "true"]
-    both = BackboneSearch.prepared(arguments(photos, tmp_path, *options))
-    assert sorted(both.trials) == sorted(
+    both = BackboneSearch.prepare(arguments(photos, tmp_path, *options))
+    assert sorted(both.trainings) == sorted(
         f"{b}-{s}-seed_{n}" for b in ("test_resnet", "lenet5") for s in ("all", "head") for n in (0, 1)
     )
     assert both.without_weights == ["lenet5"], "nobody published any"
-    assert len({words[words.index("--data.split") + 1] for words in both.trials.values()}) == 1
-    assert all(str(weights) in words for name, words in both.trials.items() if name.startswith("test_resnet"))
-    skipping = BackboneSearch.prepared(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
+    assert len({words[words.index("--data.split") + 1] for words in both.trainings.values()}) == 1
+    assert all(str(weights) in words for name, words in both.trainings.items() if name.startswith("test_resnet"))
+    skipping = BackboneSearch.prepare(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
     assert skipping.folder != both.folder
-    assert {name.split("-")[0] for name in skipping.trials} == {"test_resnet"}
+    assert {name.split("-")[0] for name in skipping.trainings} == {"test_resnet"}
 
 
 def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
-    search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
-    assert sorted(search.trials) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
+    search = BackboneSearch.prepare(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
+    assert sorted(search.trainings) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
     tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
     assert len(set(tested)) == len(tested) == 40
 
 
 def test_runs_of_all_folds_are_compared_as_one(tmp_path: Path, photos: Path) -> None:
     """As crossval's are; predictions are made up, since what is trained does not matter here."""
-    search = BackboneSearch.prepared(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
-    for name in search.trials:
+    search = BackboneSearch.prepare(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
+    for name in search.trainings:
         tested = [row for row in rows(search.folder / "splits" / f"{Path(name).name}.csv") if row["split"] == "test"]
         right = np.zeros(len(tested), dtype=np.bool_)
         run = make_run(search.folder / name / "version_0", right, config=settings(name.split("-")[0]))
@@ -147,25 +147,25 @@ def test_a_comparison_says_who_began_with_random_weights(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "fact"),
     [
-        (["--search.backbones", "[resnet81]"], "search.backbones: 'resnet81' is unknown to timm; the nearest names are"),
-        (["--search.seeds", "[]"], "must name at least one each"),
-        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_vit: x.pth}"], "search.weights names test_vit"),
-        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_resnet: x.pth}"], "x.pth is not a file"),
-        (["--search.settings", "{a/b: {}}"], "'a/b' cannot name a folder"),
-        (["--trainer.strategy", "ddp"], "search trains each network on one device"),
-        (["--data.test_fraction", "0"], "search compares on test photos"),
-        (["--search.backbones", "[lenet5]", "--model.pretrained", "true", "--search.without_weights", "skip"], "leaves nothing"),
+        (["--search.backbones", "[resnet81]"], "resnet81"),
+        (["--search.seeds", "[]"], "search.seeds"),
+        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_vit: x.pth}"], "test_vit"),
+        (["--search.backbones", "[test_resnet]", "--search.weights", "{test_resnet: x.pth}"], "x.pth"),
+        (["--search.settings", "{a/b: {}}"], "a/b"),
+        (["--trainer.strategy", "ddp"], "trainer.strategy"),
+        (["--data.test_fraction", "0"], "data.test_fraction"),
+        (["--search.backbones", "[lenet5]", "--model.pretrained", "true", "--search.without_weights", "skip"], "lenet5"),
         (["--no_such_option", "1"], "no_such_option"),
     ],
 )
 def test_what_cannot_be_searched_is_one_sentence(
-    tmp_path: Path, photos: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, photos: Path, options: list[str], fact: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["search", *arguments(photos, tmp_path, *options)]) == 2
     error = capsys.readouterr().err
-    assert message in error
+    assert fact in error
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("lightning_logs/*/search_*"))
 
@@ -234,32 +234,33 @@ def test_the_gpus_that_may_be_used(
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     trainer: Any = SimpleNamespace(accelerator=accelerator, devices=devices)
-    assert gpus(trainer) == expected
+    assert usable_gpus(trainer) == expected
 
 
 def test_the_time_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = iter([0.0, 0.0, 600.0])
+    now = iter([0.0, 600.0])
     monkeypatch.setattr("time.monotonic", lambda: next(now))
-    pace = RemainingTime(total=5, left=4)
-    assert pace.begin() == "2 of 5"
-    pace.end()
-    assert pace.begin() == "3 of 5 (10 min so far, about 30 min to go)"
+    remaining = RemainingTime(total=5, waiting=4)
+    assert remaining.begin() == "2 of 5"
+    remaining.end()
+    assert remaining.begin() == "3 of 5 (10 min so far, about 30 min to go)"
 
 
 @pytest.mark.slow
-def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posture_classifier.experiments.search.gpus", lambda trainer: ["0", "1"])
+def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path) -> None:
     options = ("--search.backbones", "[test_resnet,test_vit]", "--model.image_size", "40")
-    search = BackboneSearch.prepared(arguments(photos, tmp_path, *options))
-    failures = search.train()
+    search = BackboneSearch.prepare(arguments(photos, tmp_path, *options))
+    failures = search.train(gpus=["0", "1"])
     assert list(failures) == ["test_vit-seed_0"]
     assert failures["test_vit-seed_0"].startswith("model.backbone test_vit cannot take images of 40 px")
-    assert search.finished("test_resnet-seed_0")
+    assert search.finished_run("test_resnet-seed_0")
     assert "run folder" in (search.folder / "test_resnet-seed_0" / "fit.log").read_text()
 
 
 class Outlive(Callback):
-    """Holds a lock, as do the processes that it forks, and stays in its second epoch for a minute: so only the first time.
+    """Holds a lock, as do the processes that it forks, and sleeps a minute in its second epoch.
+
+    It sleeps only the first time.
 
     Args:
         folder: Where it leaves its locks and that it was there.
@@ -281,9 +282,10 @@ class Outlive(Callback):
 
 ON_TWO_GPUS = """
 import sys
-from posture_classifier import backbone_search, cli
-backbone_search.gpus = lambda trainer: ["0", "1"]
-sys.exit(cli.main(sys.argv[1:]))
+from posture_classifier.cli.program import main
+from posture_classifier.experiments import gpu_queue
+gpu_queue.usable_gpus = lambda trainer: ["0", "1"]
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -309,8 +311,8 @@ def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path,
     again = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=240, check=False)
     assert again.returncode == 0, again.stderr
     folder = tmp_path / "lightning_logs" / "search" / "search_0"
-    assert f"going on in {folder}" in again.stdout
+    assert f"resuming in {folder}" in again.stdout
     assert len(rows(folder / "comparison" / "comparison.csv")) == 2
     for run in folder.glob("*/version_*"):
         assert [row["epoch"] for row in rows(run / "metrics.csv")] == ["0", "1"], "each epoch once"
-    assert len(list(folder.glob("*/version_*"))) == 2, "gone on with, not begun anew"
+    assert len(list(folder.glob("*/version_*"))) == 2, "resumed, not begun anew"

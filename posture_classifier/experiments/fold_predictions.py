@@ -1,0 +1,67 @@
+"""The predictions of all folds together, in which each photo occurs once."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import estimates
+from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV
+from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_rows
+
+
+def join_folds(runs: list[Path]) -> PredictionTable:
+    """Join the test predictions of the runs of all folds, sorted by path.
+
+    Raises:
+        UserError: They do not hold every photo once.
+    """
+    tables = [read_prediction_table(run / "test" / PREDICTIONS_CSV) for run in runs]
+    paths = np.concatenate([table.paths for table in tables])
+    order = np.argsort(paths, kind="stable")
+    if paths[order].tolist() != sorted(row["path"] for row in read_rows(runs[0] / SPLIT_CSV)):
+        raise UserError(f"the folds of {runs[0].parent.parent} do not hold every photo once; remove that folder and start anew")
+    labels = np.concatenate([table.predictions.labels for table in tables])
+    probabilities = np.concatenate([table.predictions.probabilities for table in tables])
+    return replace(
+        tables[0],
+        paths=paths[order],
+        groups=np.concatenate([table.groups for table in tables])[order],
+        predictions=Predictions(np.arange(len(order)), labels[order], probabilities[order]),
+        folds=np.repeat(np.arange(len(tables)), [len(table) for table in tables])[order],
+    )
+
+
+def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict[str, Any]:
+    """Measure all photos together, each fold, and each group, the hardest first.
+
+    The intervals come from a bootstrap over groups. They ignore that the networks of two folds
+    share most of their training photos; no unbiased estimate of that is known (Bengio and
+    Grandvalet 2004). The AUROC compares probabilities of different networks.
+
+    Args:
+        table: Joined predictions, with folds.
+        runs: Run folder of each fold.
+        seed: Seed of the bootstrap.
+    """
+    folds = [float(table.correct[table.folds == fold].mean()) for fold in range(len(runs))]
+    names, codes = np.unique(table.groups, return_inverse=True)
+    images = np.bincount(codes)
+    accuracies = np.bincount(codes, weights=table.correct) / images
+    groups = [
+        {"group": str(names[group]), "images": int(images[group]), "accuracy": float(accuracies[group])}
+        for group in np.lexsort((names, accuracies))
+    ]
+    return {
+        "images": len(table),
+        "groups": len(names) if table.grouped else None,
+        **{name: vars(estimate) for name, estimate in estimates(table.predictions, table.groups, seed).items()},
+        "accuracy_of_folds": {"mean": float(np.mean(folds)), "folds": folds},
+        "classes": table.classes,
+        "accuracy_of_groups": groups if table.grouped else None,
+        "runs": [run.as_posix() for run in runs],
+    }

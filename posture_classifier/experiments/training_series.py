@@ -1,0 +1,225 @@
+"""A series of trainings in one folder: one after the other or one per GPU, and resumable."""
+
+import json
+import shutil
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from filelock import BaseFileLock, FileLock, Timeout
+from jsonargparse import Namespace, capture_parser
+
+from posture_classifier.callbacks.save_config import RESTORED
+from posture_classifier.data.folder import Photos
+from posture_classifier.data.split import write_split
+from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, run_on_gpus
+from posture_classifier.runs.folder import make_numbered, numbered, versions
+from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
+from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
+from posture_classifier.training.fit import PostureCLI, experiment_name
+from posture_classifier.utils.console import say
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_rows
+from posture_classifier.utils.text import first_line
+
+LOCK = ".lock"
+LOG = "fit.log"
+
+
+@dataclass(frozen=True)
+class TrainingSeries:
+    """Trainings in one folder, of which each is an ordinary ``fit``.
+
+    As a context manager it releases the folder at the end.
+
+    Attributes:
+        folder: ``lightning_logs/<experiment>/<command>_<N>``.
+        settings: Settings of ``fit``, and of the command if it has a section of its own.
+        trainings: Options of ``fit`` for each training, by the path of its runs below the folder.
+        lock: Held while the series is trained; the system releases it when the process ends, in
+            whatever way.
+    """
+
+    folder: Path
+    settings: Namespace
+    trainings: dict[str, list[str]]
+    lock: BaseFileLock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+    def finished_run(self, name: str) -> Path | None:
+        """The run folder of a training that came to its end, else None."""
+        return next((run for run in reversed(versions(self.folder / name)) if is_finished(run)), None)
+
+    def train(self, gpus: Sequence[str] = (), stop_at_failure: bool = False) -> dict[str, str]:
+        """Train whatever is not finished; a stopped training is resumed from its last checkpoint.
+
+        Args:
+            gpus: GPUs that train at the same time, one training each; none trains in this process.
+            stop_at_failure: Whether the first error ends the series, rather than being noted.
+
+        Returns:
+            Why trainings failed, by their names.
+        """
+        waiting = [name for name in self.trainings if self.finished_run(name) is None]
+        remaining = RemainingTime(len(self.trainings), len(waiting))
+        failures: dict[str, str] = {}
+
+        def train(name: str, gpu: str | None = None) -> None:
+            say(f"\n{remaining.begin()}: {name}" + (f", on GPU {gpu}" if gpu else ""))
+            options = [*self.trainings[name], *resume_options(self.folder / name)]
+            log = self.folder / name / LOG
+            log.parent.mkdir(parents=True, exist_ok=True)
+            if stop_at_failure:
+                PostureCLI(["fit", *options])
+            elif failure := fit_on_gpu(gpu, options, log) if gpu else _failure_of_fit(options, log):
+                failures[name] = failure
+                say(f"{name} failed: {failure}")
+            remaining.end()
+
+        if gpus:
+            run_on_gpus(waiting, gpus, train)
+        else:
+            for name in waiting:
+                train(name)
+        return failures
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Write ``summary.json``, which marks the end, and remove the shared cache."""
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        (self.folder / SUMMARY_JSON).write_text(f"{text}\n", encoding="utf-8")
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
+
+
+def _failure_of_fit(options: list[str], log: Path) -> str | None:
+    """Run ``fit`` in this process; returns a sentence if it failed."""
+    try:
+        PostureCLI(["fit", *options])
+    except UserError as error:
+        return str(error)
+    # Whatever one network or the libraries under it raise, the others shall have their turn.
+    except Exception as error:
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        return f"{type(error).__name__}: {first_line(error)} (all of it is in {log})"
+    return None
+
+
+def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> tuple[Namespace, dict[str, Any]]:
+    """Parse options of ``fit`` without running it.
+
+    Args:
+        cli: Command line of ``fit``, which may have further options.
+        command: Command that trains several times.
+        options: Words of the command line after the command.
+
+    Returns:
+        The settings, as values and as what YAML holds.
+
+    Raises:
+        UserError: The options are wrong, or tell what only the command itself can know.
+    """
+    parser = capture_parser(lambda: cli(["fit", *options]))
+    parsed = parser.parse_args(["fit", *options])
+    if parsed.fit.ckpt_path is not None:
+        raise UserError(f"{command} resumes by itself where it was stopped; leave --ckpt_path out")
+    if given := [name for name in RESTORED if parsed.fit.model[name] is not None]:
+        raise UserError(f"model.{given[0]} is what a checkpoint restores; leave it out")
+    return parsed.fit, yaml.safe_load(parser.dump(parsed, skip_none=False))["fit"]
+
+
+def to_yaml(settings: dict[str, Any]) -> str:
+    """Settings as the text of a YAML file, in their own order."""
+    text: str = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def find_stopped(experiment: Path, command: str, settings_file: str, text: str) -> tuple[Path, BaseFileLock] | None:
+    """Find and lock the newest folder in which a series of the same settings was stopped.
+
+    Folders that another process works in are passed over.
+
+    Args:
+        experiment: Folder that holds the folders of the series.
+        command: Command whose series is wanted, such as ``crossval`` for ``crossval_0``.
+        settings_file: Name of the file in these folders that says what is trained.
+        text: Text that this file would hold.
+    """
+
+    def was_stopped(folder: Path) -> bool:
+        settings = folder / settings_file
+        return not (folder / SUMMARY_JSON).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+
+    for folder in reversed(numbered(experiment, command)):
+        if not was_stopped(folder):
+            return None
+        lock = FileLock(folder / LOCK, blocking=False)
+        with suppress(Timeout):
+            lock.acquire()
+            if was_stopped(folder):  # the process that worked there may have come to its end meanwhile
+                say(f"resuming in {folder}")
+                return folder, lock
+            lock.release()
+    return None
+
+
+def make_series_folder(experiment: Path, command: str, splits: dict[str, Photos]) -> tuple[Path, BaseFileLock]:
+    """Make and lock the folder of a new series.
+
+    Args:
+        experiment: Folder to make it in.
+        command: Command whose series it is.
+        splits: Photos, divided for a training; written to files of these names, which are paths
+            below the folder.
+    """
+    folder = make_numbered(experiment, command)
+    lock = FileLock(folder / LOCK)
+    lock.acquire()
+    for name, photos in splits.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_split(photos, folder / name)
+    return folder, lock
+
+
+def fit_options(settings: Namespace, folder: Path, name: str, configs: list[str], split: str) -> list[str]:
+    """Options of ``fit`` for one training of a series.
+
+    Args:
+        settings: Settings of the series.
+        folder: Folder of the series.
+        name: Name of the training.
+        configs: YAML files in the folder, of which the later wins.
+        split: Path of the split's file below the folder.
+    """
+    options = [word for config in configs for word in ("--config", str(folder / config))]
+    options += ["--experiment", (Path(experiment_name(settings)) / folder.name / name).as_posix()]
+    options += ["--trainer.devices", "1", "--data.split", str(folder / split)]
+    options += ["--data.folds", "null", "--data.fold", "null", "--data.holdout_groups", "null"]
+    if not settings.cache.keep:
+        # One cache for all: decoded photos, and the features of a frozen part, are the same in each
+        # training.
+        options += ["--cache.keep", "true", "--cache.folder", str(folder / "cache")]
+    return options
+
+
+def is_finished(run: Path) -> bool:
+    """Whether a run has predicted all photos that it was to test."""
+    tested = {row["path"] for row in read_rows(run / SPLIT_CSV) if row["split"] == "test"}
+    try:
+        predicted = set(read_prediction_table(run / "test" / PREDICTIONS_CSV).paths.tolist())
+    except NotTestedError:
+        return False
+    return bool(tested) and tested == predicted
+
+
+def resume_options(runs: Path) -> list[str]:
+    """Options that let ``fit`` resume the runs of a folder, if one has a checkpoint."""
+    has_checkpoint = any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(runs))
+    return ["--ckpt_path", "last"] if has_checkpoint else []

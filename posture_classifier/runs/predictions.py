@@ -1,0 +1,88 @@
+"""``predictions.csv``: the only code that writes it and that reads it."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.data.folder import RESERVED
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.types import Ints
+
+
+class NotTestedError(UserError):
+    """A run has no complete test results: it was stopped, still runs, or has no test photos."""
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """The predictions of N photos.
+
+    Attributes:
+        paths: (N,) paths below the folder of the photos.
+        groups: (N,) names of the groups.
+        classes: Class names in the order of the labels.
+        predictions: True labels and predicted probabilities.
+        folds: (N,) the fold that tested each photo; None outside of a cross-validation.
+    """
+
+    paths: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.str_]
+    classes: list[str]
+    predictions: Predictions
+    folds: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether any photo shares its group with another."""
+        return len(np.unique(self.groups)) < len(self.groups)
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether the most probable class is the true one."""
+        return np.asarray(self.predictions.predicted == self.predictions.labels)
+
+    def write(self, path: Path) -> None:
+        """Write a row per photo: path, group, fold if any, label, probability of every class.
+
+        All of the file is written or, at a kill or with a full disk, nothing.
+        """
+        known: dict[str, npt.NDArray[Any]] = {"path": self.paths, "group": self.groups}
+        if self.folds is not None:
+            known["fold"] = self.folds
+        known["label"] = np.array(self.classes)[self.predictions.labels]
+        path.parent.mkdir(exist_ok=True)
+        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*known, *self.classes])
+            for *cells, probabilities in zip(*known.values(), self.predictions.probabilities, strict=True):
+                writer.writerow([*cells, *(f"{probability:.9g}" for probability in probabilities)])
+
+
+def read_prediction_table(path: Path) -> PredictionTable:
+    """Read a table of predictions, sorted by the photos' paths.
+
+    Raises:
+        NotTestedError: The file is missing, is no such table, or was not written to its end.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            head, *rows = csv.reader(file)
+        rows.sort(key=lambda row: row[head.index("path")])
+        columns = dict(zip(head, np.array(rows, dtype=np.str_).T, strict=True))
+        classes = [name for name in head if name not in RESERVED]
+        labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
+        probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
+        folds = columns["fold"].astype(np.int64) if "fold" in columns else None
+        predictions = Predictions(np.arange(len(labels)), labels, probabilities)
+        return PredictionTable(columns["path"], columns["group"], classes, predictions, folds)
+    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
+        raise NotTestedError(f"{path} is damaged or not complete: the run was stopped while it wrote; test it again") from error

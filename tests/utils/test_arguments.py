@@ -1,0 +1,75 @@
+"""A function's signature and docstring are its command line."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from posture_classifier.utils.arguments import parse_call
+from posture_classifier.utils.errors import UserError
+
+
+def tool(photos: list[Path], size: int = 3, loud: bool = False) -> None:
+    """Do something.
+
+    Args:
+        photos: The photos that
+            it is done to.
+        size: How much.
+        loud: Whether it is heard.
+    """
+
+
+def selecting(names: Sequence[str] = ()) -> None:
+    """Select by name."""
+
+
+def passing_on(*options: str) -> None:
+    """Pass options on.
+
+    Args:
+        options: All options
+            of another command.
+    """
+
+
+@pytest.mark.parametrize(
+    ("function", "words", "args"),
+    [
+        (tool, ["a", "b"], ([Path("a"), Path("b")], 3, False)),
+        (tool, ["a", "--loud", "--size=4"], ([Path("a")], 4, True)),
+        (tool, ["--loud", "false", "a"], ([Path("a")], 3, False)),
+        (selecting, [], ([],)),
+        (selecting, ["a*", "b"], (["a*", "b"],)),
+        (passing_on, ["--config", "a.yaml", "--list", "--dash"], ("--config", "a.yaml", "--list", "--dash")),
+        (passing_on, [], ()),
+    ],
+)
+def test_a_signature_is_a_command_line(function: Callable[..., None], words: list[str], args: tuple[Any, ...]) -> None:
+    call = parse_call(function, words, prog="test")
+    call.apply_defaults()
+    assert call.args == args
+
+
+@pytest.mark.parametrize(("words", "fact"), [([], "photos"), (["a", "--size", "many"], "many"), (["a", "--sise", "4"], "--sise")])
+def test_a_wrong_command_line_is_one_sentence(words: list[str], fact: str) -> None:
+    with pytest.raises(UserError, match=fact) as raised:
+        parse_call(tool, words, prog="test")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "facts"),
+    [
+        (tool, ["Do something.", "The photos that it is done to.", "--size", "How much.", "--loud", "Whether it is heard."]),
+        (passing_on, ["usage: test [options]", "Pass options on.", "All options of another command."]),
+    ],
+)
+def test_the_docstring_is_the_help(function: Callable[..., None], facts: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse_call(function, ["a", "--help"], prog="test")
+    assert left.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for fact in facts:
+        assert fact in text
