@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.check.quick_check import quick_check
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.string_array import StringArray
@@ -115,5 +115,5 @@ def _quick(run: FinishedRun) -> Html:
         grouped=len(groups.unique()[0]) < len(groups),
         rows=np.arange(len(ordered)),
     )
-    found, _ = quick_check(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
+    found, _ = check_digests(photos, np.concatenate([kept[split].numpy() for split in SPLITS]))
     return paragraph(strong(f"Of {len(photos)} photos: {found}."))

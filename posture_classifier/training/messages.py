@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
-from posture_classifier.check.quick_check import quick_check
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
@@ -45,7 +45,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer) -> N
     learns = name_of(TRUE.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))
     where = f"{size} px, {trainer.num_devices * trainer.num_nodes} x {trainer.strategy.root_device.type}, {learns}"
     names = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
-    found, fine = quick_check(data.photos, data.digests)
+    found, fine = check_digests(data.photos, data.digests)
     say(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {len(model.stages)} stages, weights: {source}, {where}\n"
         f"{data.root}: {len(data.photos)} photos ({names}) of {len(data.class_names)} classes" + (f"; {found}" if fine else "")

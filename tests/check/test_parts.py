@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from posture_classifier.check.duplicates import Duplicates
 from posture_classifier.check.finding import SEVERITIES, Finding, Severity, exit_code
-from posture_classifier.check.label_errors import suspected
-from posture_classifier.check.linear_probe import units
-from posture_classifier.check.quick_check import quick_check
+from posture_classifier.check.label_errors import find_suspects
+from posture_classifier.check.sample import join_groups
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import aligned_correlation, perceptual_hash
 from posture_classifier.data.sessions import session_names
@@ -48,13 +47,12 @@ def test_the_gravest_finding_is_the_exit_code(severities: list[Severity]) -> Non
 def test_confident_learning_by_hand() -> None:
     """Thresholds are the mean self-confidences, 0.65 and 0.7: only the third photo is counted as the other class."""
     probabilities = np.array([[0.9, 0.1], [0.85, 0.15], [0.2, 0.8], [0.3, 0.7], [0.3, 0.7], [0.4, 0.6]])
-    assert suspected(np.array([0, 0, 0, 1, 1, 1]), probabilities).tolist() == [2]
+    assert find_suspects(np.array([0, 0, 0, 1, 1, 1]), probabilities).tolist() == [2]
 
 
 def test_what_shares_a_group_or_a_cluster_stays_together() -> None:
     """Photo 1 is a copy of photo 2, so the groups a and b are one; c is alone."""
-    duplicates = Duplicates([], set(), np.array([0, 1, 1, 3, 4]))
-    assert units(photos([0] * 5, ["a", "a", "b", "b", "c"]), duplicates).tolist() == [0, 0, 0, 0, 4]
+    assert join_groups(photos([0] * 5, ["a", "a", "b", "b", "c"]), np.array([0, 1, 1, 3, 4])).tolist() == [0, 0, 0, 0, 4]
 
 
 def test_a_session_ends_with_a_pause_or_another_camera() -> None:
@@ -105,8 +103,8 @@ def test_a_crop_is_found_in_its_photo_and_in_no_other() -> None:
 def test_the_quick_part_in_one_line() -> None:
     splits = ["train", "train", "val", "test"]
     fine = "no file is a copy, and no photo in two classes or splits; no groups are named"
-    assert quick_check(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) == (fine, True)
-    said, fine_too = quick_check(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4]))
+    assert check_digests(photos([0, 0, 1, 1], splits=splits), np.array([1, 2, 3, 4])) == (fine, True)
+    said, fine_too = check_digests(photos([0, 0, 1, 1], ["a", "a", "b", "c"], splits), np.array([1, 1, 1, 4]))
     assert not fine_too
     assert "2 files are copies of others; 1 photo is in more than one class; 1 val and 0 test photos are also in another" in said
     assert "group a has 50% of all photos" in said

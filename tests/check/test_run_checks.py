@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posture_classifier.check.duplicates import NAMES
+from posture_classifier.check.duplicates import KINDS
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.folder_layout import list_folder
 from posture_classifier.check.run_checks import Result, run_checks
@@ -86,7 +86,7 @@ def test_what_belongs_together_is_one_group_of_cluster(planted: Planted) -> None
     _, _, result = planted
     photos = result.photos.select(np.flatnonzero(~np.isin(result.photos.paths, list(named(result, "unreadable").exclude))))
     group = dict(zip(photos.paths.tolist(), scene_groups(photos, ignore).tolist(), strict=True))
-    clusters = [cluster for kind in NAMES for cluster in named(result, kind).photos]
+    clusters = [cluster for kind in KINDS for cluster in named(result, kind).photos]
     assert len(clusters) == 8
     assert all(len({group[path] for path in cluster}) == 1 for cluster in clusters)
 
@@ -206,8 +206,8 @@ def one_day(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "used"),
     [
-        (quality, "file_shortcut", "JPEG quality"),
-        (one_day, "file_shortcut", "date"),
+        (quality, "file_property_shortcut", "JPEG quality"),
+        (one_day, "file_property_shortcut", "date"),
         (dark_edges, "light_shortcut", "of the corners"),
     ],
 )
@@ -225,10 +225,10 @@ def test_four_people_are_enough_to_see_a_shortcut(tmp_path: Path) -> None:
     clean = look(root, pattern)
     assert kinds(clean, "warning", "error") == {"small_classes"}
     assert named(clean, "small_classes").text.startswith("Hardly enough groups"), "fit takes them"
-    assert "Probable label errors were not looked for: that takes 10 groups of every class" in named(clean, "not_looked_for").text
+    assert "Probable label errors were not looked for: that takes 10 groups of every class" in named(clean, "unchecked").text
     for path in (root / "squares").glob("*.jpg"):
         quality(path)
-    assert "JPEG quality 100%" in named(look(root, pattern), "file_shortcut").text
+    assert "JPEG quality 100%" in named(look(root, pattern), "file_property_shortcut").text
 
 
 def test_imbalance(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_imbalance(tmp_path: Path) -> None:
     for path in sorted((root / "squares").glob("*.jpg"))[2:]:
         path.unlink()
     result = look(root)
-    assert {"imbalance"} <= kinds(result, "warning")
+    assert {"class_imbalance"} <= kinds(result, "warning")
     assert {"small_classes"} <= kinds(result, "error"), "two photos cannot be on three sides"
 
 
@@ -244,15 +244,15 @@ def test_broken_folders_are_findings(tmp_path: Path) -> None:
     root = draw_scenes(tmp_path / "photos", each=3)
     (root / "empty").mkdir()
     (root / "circles" / "folder.jpg").mkdir()
-    assert named(look(root, "(circles"), "layout").values == {"empty_classes": ["empty"]}
+    assert named(look(root, "(circles"), "folder_layout").values == {"empty_classes": ["empty"]}
     assert "group_pattern" in kinds(look(root, "(circles"), "error")
     assert named(look(root, "nobody"), "group_pattern").severity == "error"
     shutil.rmtree(root / "squares")
     shutil.rmtree(root / "empty")
-    assert "one class only" in named(look(root), "layout").text
+    assert "one class only" in named(look(root), "folder_layout").text
     for path in (root / "circles").glob("*.jpg"):
         path.rmdir() if path.is_dir() else path.write_bytes(b"")
-    assert {"layout", "unreadable"} <= kinds(look(root), "error")
+    assert {"folder_layout", "unreadable"} <= kinds(look(root), "error")
     shutil.rmtree(root / "circles")
     assert main(["check", str(root)]) == 2, "an empty folder"
 
@@ -318,7 +318,7 @@ def test_a_closed_folder_is_an_error_not_passed_over(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(os, "scandir", refusing)
     result = look(root)
-    assert f"{closed} cannot be opened (Permission denied)" in named(result, "layout").text
+    assert f"{closed} cannot be opened (Permission denied)" in named(result, "folder_layout").text
     assert len(result.photos) == 6
 
 
@@ -362,7 +362,7 @@ def test_a_second_look_computes_only_what_is_new(tmp_path: Path, monkeypatch: py
 
 
 def test_what_takes_more_photos_is_said_to_be_left_out(tmp_path: Path) -> None:
-    finding = named(look(draw_scenes(tmp_path / "photos", each=4)), "not_looked_for")
+    finding = named(look(draw_scenes(tmp_path / "photos", each=4)), "unchecked")
     assert finding.severity == "note"
     assert "were not looked for: that takes 10 groups of every class" in finding.text
     assert "circles has 4" in finding.text

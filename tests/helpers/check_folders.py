@@ -81,9 +81,9 @@ def _bad_files(root: Path) -> Expected:
         "extreme_aspect": ("long.jpg",),
         "odd_size": ("large.jpg", "small.png"),
         "exif_rotated": ("turned.jpg",),
-        "gps": ("placed.jpg",),
-        "unusual_mode": ("print.jpg", "a_gif.jpg"),
-        "unusual_profile": ("profile.jpg",),
+        "gps_position": ("placed.jpg",),
+        "unusual_colour_mode": ("print.jpg", "a_gif.jpg"),
+        "unusual_colour_profile": ("profile.jpg",),
     }
     return {kind: {f"circles/{name}" for name in names} for kind, names in named.items()} | {"outside_classes": {"stray.jpg"}}
 
@@ -105,7 +105,7 @@ def _copies(root: Path) -> Expected:
         "contradictory_labels": {"circles/004.jpg", "squares/other_class.jpg"},
         "identical_pixels": {"circles/006.jpg", "circles/same_pixels.png"},
         "copies": {"circles/008.jpg", "circles/again.jpg", "circles/010.jpg", "circles/resized.jpg"},
-        "mirrored": {"circles/012.jpg", "circles/mirrored.jpg"},
+        "mirrored_copies": {"circles/012.jpg", "circles/mirrored.jpg"},
         "same_scene": {"circles/014.jpg", "circles/cropped.jpg", "squares/001.jpg", "squares/next_frame.jpg"},
     }
 
@@ -120,7 +120,7 @@ def _odd_photos(root: Path) -> Expected:
     Image.fromarray(white).save(folder / "flash.jpg", quality=92)
     scene(1, 822).filter(ImageFilter.GaussianBlur(6)).save(folder / "shaken.jpg", quality=92)
     return {
-        "near_uniform": {"squares/empty_wall.jpg"},
+        "nearly_empty": {"squares/empty_wall.jpg"},
         "dark": {"squares/night.jpg"},
         "over_exposed": {"squares/flash.jpg"},
         "blurred": {"squares/shaken.jpg"},
