@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normal, read_folder
+from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normalise_name, read_folder
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.decode import SUFFIXES
 from posture_classifier.utils.errors import UserError
@@ -56,7 +56,7 @@ def list_folder(root: Path) -> Listing:
         elif Path(name).suffix.lower() not in SUFFIXES:
             others += [path] if in_class else []
         elif in_class:
-            places.append((path, split, normal(folders[depth])))
+            places.append((path, split, normalise_name(folders[depth])))
         else:
             outside.append(path)
     filled = {path.rsplit("/", 1)[0].split("/")[depth] for path, _, _ in places}
@@ -74,7 +74,7 @@ def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
         classes=classes,
         paths=StringArray(paths),
         labels=np.array([classes.index(name) for _, _, name in places], dtype=np.int64),
-        groups=StringArray(map(normal, paths)),
+        groups=StringArray(map(normalise_name, paths)),
         splits=np.array([split for _, split, _ in places], dtype="<U5"),
         grouped=False,
         rows=np.arange(len(paths)),
@@ -113,7 +113,7 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
         expression = re.compile(pattern)
     except re.error as error:
         return photos, [Finding("group_pattern", "error", f"The group pattern {pattern!r} is not a regular expression: {error}.")]
-    names = [normal(path) for path in photos.paths.tolist()]
+    names = [normalise_name(path) for path in photos.paths.tolist()]
     matches = [expression.search(name) for name in names]
     groups = [group_name(match) if match else name for match, name in zip(matches, names, strict=True)]
     missed = [[path] for path, match in zip(photos.paths.tolist(), matches, strict=True) if not match]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import Photos, group_name, normal
+from posture_classifier.data.folder import Photos, group_name, normalise_name
 from posture_classifier.data.sessions import session_names
 from posture_classifier.images.exif import Shot
 from posture_classifier.images.facts import Facts
@@ -45,7 +45,7 @@ class Proposal:
 
 def propose_groups(photos: Photos, facts: list[Facts]) -> list[Proposal]:
     """List the groupings that names and dates suggest and that can be split, most certain first."""
-    paths = [normal(path) for path in photos.paths.tolist()]
+    paths = [normalise_name(path) for path in photos.paths.tolist()]
     depth = 2 if photos.splits[0] else 1
     proposals = []
     for pattern in (*_readable_pattern(paths[0]), *PATTERNS):

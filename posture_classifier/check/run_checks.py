@@ -14,7 +14,7 @@ from posture_classifier.check.outliers import outlier_findings
 from posture_classifier.check.sample import MIN_GROUPS_FOR_LABELS, make_folds, make_sample
 from posture_classifier.check.shortcuts import shortcut_findings
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.scan import Progress, scan
+from posture_classifier.data.scan.scan import ProgressCallback, scan_photos
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Result:
     findings: list[Finding]
 
 
-def run_checks(root: Path, group_pattern: str | None, progress: Progress) -> Result:
+def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback) -> Result:
     r"""Look for every kind of fault in a folder of photos.
 
     Args:
@@ -55,8 +55,8 @@ def run_checks(root: Path, group_pattern: str | None, progress: Progress) -> Res
     return Result(photos, sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
-def _look_at(photos: Photos, progress: Progress) -> list[Finding]:
-    scanned = scan([Path(photos.file(index)) for index in range(len(photos))], progress)
+def _look_at(photos: Photos, progress: ProgressCallback) -> list[Finding]:
+    scanned = scan_photos([Path(photos.file(index)) for index in range(len(photos))], progress)
     duplicates = find_duplicates(photos, scanned)
     findings = file_findings(photos, scanned) + duplicate_findings(photos, duplicates)
     sample = make_sample(photos, scanned, duplicates.clusters)

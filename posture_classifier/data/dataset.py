@@ -1,33 +1,29 @@
-"""Photos as tensors, and the order in which an epoch visits them."""
-
-from collections.abc import Callable
+"""Photos as tensors: decoded, scaled to squares and augmented."""
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.progress import track
 from torch.utils.data import Dataset
 
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.augmentation import Augmentation
-from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.decode import decode
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch
-from posture_classifier.utils.threads import map_in_threads
 
 
 class PhotoDataset(Dataset[Batch]):
-    """Decoded, squared and (for training) augmented photos, as uint8; they are normalised on the device.
+    """Photos as uint8 squares, augmented for training; they are normalised on the device.
 
-    An item is asked for by ``(view, index)``, because what it looks like depends on both: a view is the epoch that draws the
-    augmentation, or None for the photo as it is.
+    The key of an item is ``(view, index)``. A view is a number that seeds the augmentation, such as
+    the epoch, or None for the photo as it is.
 
     Args:
-        photos: Those of one split.
-        preprocessing: What the network wants to be shown.
-        augmentation: None leaves the photos as they are.
-        pixels: Where squared photos are kept once they were decoded, by their row.
+        photos: The photos of one split.
+        preprocessing: Scales photos to the squares that the network expects.
+        augmentation: Changes training photos at random; None leaves them as they are.
+        pixels: Cache of the squares, by the photos' rows; None decodes a photo each time.
     """
 
     def __init__(
@@ -55,35 +51,16 @@ class PhotoDataset(Dataset[Batch]):
         return Batch(image, torch.tensor(self.photos.labels[index]), torch.tensor(index))
 
     def square(self, index: int) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) pixels of a photo, kept from then on if there is a place for them.
+        """Decode a photo to a square (H, W, 3), or read it from the cache of pixels.
 
         Raises:
-            DecodeError: It cannot be read.
+            DecodeError: The photo cannot be read.
         """
         row = self.photos.rows[index : index + 1]
         if self.pixels is not None and self.pixels.has(row).all():
-            kept: npt.NDArray[np.uint8] = self.pixels.read(row)[0].numpy()
-            return kept
+            cached: npt.NDArray[np.uint8] = self.pixels.read(row)[0].numpy()
+            return cached
         pixels = np.array(self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size)))
         if self.pixels is not None:
             self.pixels.write(row, torch.from_numpy(pixels)[None])
         return pixels
-
-
-def find_unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:
-    """Read every photo once and say which cannot be: ``{path: reason}``.
-
-    Args:
-        photos: N photos.
-        read: Reads one by its index; by default it is decoded at the smallest scale that its format offers, and forgotten.
-    """
-
-    def reason(index: int) -> str | None:
-        try:
-            read(index) if read else decode(photos.file(index), at_least=1)
-        except DecodeError as error:
-            return str(error)
-        return None
-
-    reasons = track(map_in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
-    return {path: why for path, why in zip(photos.paths, reasons, strict=True) if why}

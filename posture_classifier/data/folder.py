@@ -58,8 +58,14 @@ class Photos:
         """The photos of one split."""
         return self.select(self.splits == split)
 
+    @property
+    def empty_classes(self) -> list[str]:
+        """Names of the classes that no photo belongs to."""
+        present = set(self.labels.tolist())
+        return [name for label, name in enumerate(self.classes) if label not in present]
+
     def file(self, index: int) -> str:
-        """Where photo ``index`` lies."""
+        """The path of photo ``index``, including the root folder."""
         # No Path: it would intern every part of it for a moment, in a table that each worker then has a copy of.
         return os.path.join(self.root, self.paths[index])
 
@@ -87,7 +93,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     folders.sort(key=lambda folder: f"{folder[0].relative_to(root).as_posix()}/")
     sizes: list[int] = []
     paths = StringArray(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
-    labels = np.array([classes.index(normal(name)) for _, name, _ in folders], dtype=np.int64)
+    labels = np.array([classes.index(normalise_name(name)) for _, name, _ in folders], dtype=np.int64)
     return Photos(
         root=root,
         classes=classes,
@@ -100,8 +106,8 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     )
 
 
-def normal(name: str) -> str:
-    """One spelling for one name: macOS writes Korean and accented names decomposed, Linux and Windows composed."""
+def normalise_name(name: str) -> str:
+    """Spell a name alike on every system: macOS decomposes Korean and accented letters (NFC)."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -146,7 +152,7 @@ def _is_photo(name: str) -> bool:
 
 def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
     """The class names, which must be the same in every split."""
-    names = {split: sorted({normal(name) for name in found}) for split, found in class_lists.items()}
+    names = {split: sorted({normalise_name(name) for name in found}) for split, found in class_lists.items()}
     reference = names.get("train", next(iter(names.values())))
     for split, found in names.items():
         if found != reference:
@@ -186,7 +192,7 @@ def _groups(paths: StringArray, pattern: str | None) -> StringArray:
     if pattern is None:
         # The same array, unless macOS wrote the names.
         is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
-        return paths if is_normal else StringArray(map(normal, paths))
+        return paths if is_normal else StringArray(map(normalise_name, paths))
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -195,7 +201,7 @@ def _groups(paths: StringArray, pattern: str | None) -> StringArray:
     codes = np.zeros(len(paths), dtype=np.int64)
     missed: list[str] = []
     for number, path in enumerate(paths):
-        if match := expression.search(normal(path)):
+        if match := expression.search(normalise_name(path)):
             codes[number] = places.setdefault(group_name(match), len(places))
         else:
             missed.append(path)

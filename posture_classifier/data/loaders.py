@@ -15,23 +15,29 @@ from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.utils.threads import available_cores
 
 
-class EpochSampler(DistributedSampler[tuple[int | None, int]]):
-    """Yields ``(view, index)``; the order is a function of seed and epoch, so a resumed run sees the photos as it would have.
+class EpochSampler(DistributedSampler[Any]):
+    """Yields ``(view, index)`` in an order that depends on seed and epoch only, as resuming needs.
 
-    With several ranks they take turns in the shared order, so that r ranks at batch b see together, step by step, what one
-    process sees at batch r * b. The last round is filled up with repeats, which evaluation drops again by index.
+    Several ranks take turns in one shared order, so that r ranks with batches of b photos see
+    together, step by step, what one process sees with batches of r * b. The last round is filled up
+    with repeats, which evaluation drops again by index.
     """
 
     view: int | None = None
-    """Of all photos, in the epoch that begins."""
+    """The augmented view of all photos in the epoch that begins; None is the photos as they are."""
 
     def __iter__(self) -> Iterator[tuple[int | None, int]]:
         for index in super().__iter__():
-            yield self.view, index  # type: ignore[misc]
+            yield self.view, index
 
 
-class Chunks:
-    """A batch sampler of given batches, each an array of indices, in one view."""
+class FixedBatchSampler:
+    """Yields given batches of indices, all in one augmented view.
+
+    Args:
+        batches: Arrays of indices, one for each batch.
+        view: The view of all photos; None is the photos as they are.
+    """
 
     def __init__(self, batches: list[npt.NDArray[np.int64]], view: int | None) -> None:
         self.batches = batches
@@ -46,25 +52,33 @@ class Chunks:
 
 
 class CachedFeatures(NamedTuple):
-    """Where an epoch's activations are kept, if they are, and the view of the photos that the epoch sees in either case."""
+    """What an epoch trains on.
+
+    Attributes:
+        store: Cached activations of the frozen layers, by the photos' rows; None trains on photos.
+        view: The augmented view of the photos, cached or not; None is the photos as they are.
+    """
 
     store: TensorStore | None
     view: int | None
 
 
 class PhotoLoader(DataLoader[Batch]):
-    """A split's batches, in the order of its sampler: of photos, or of what is kept of them.
+    """Batches of a split in the order of its sampler: of photos, or of their cached activations.
 
-    The arguments are those of torch's DataLoader; Lightning builds it anew from them for some of its options.
+    The arguments are those of torch's DataLoader, from which Lightning builds it anew for some of
+    its own options.
     """
 
     feature_cache: Callable[[int], CachedFeatures] | None = None
-    """Asked when an epoch begins, ``feature_cache(epoch)``; without one an epoch sees its own view, and nothing is kept."""
+    """``feature_cache(epoch)`` is called when an epoch begins and says what it trains on; without
+    it an epoch trains on the photos, in a view of its own."""
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         store = None
         if isinstance(self.sampler, EpochSampler):
-            # Being a generator, it asks when the first batch is wanted: only then the epoch's stages are open.
+            # A generator runs when the first batch is needed: only then are the epoch's stages
+            # unfrozen.
             epoch = self.sampler.epoch
             store, self.sampler.view = self.feature_cache(epoch) if self.feature_cache else (None, epoch)
         if store is None:
@@ -77,14 +91,15 @@ class PhotoLoader(DataLoader[Batch]):
 
 
 def default_workers(ranks: int) -> int:
-    """A process for each core that a rank has, eight at most; none on one core."""
+    """Return one worker process for each core that a rank has, at most eight; none on one core."""
     return 0 if available_cores() == 1 else min(8, max(1, available_cores() // ranks))
 
 
 def init_worker(worker: int) -> None:
-    """One thread a worker, where OpenCV would start as many as there are cores; and what it inherited stays shared."""
+    """Prepare a worker process: one thread for OpenCV, and memory that stays shared with its parent."""
     import cv2
 
-    # Or else the first full collection would write to every object of the process that it was forked from, and so copy all of them.
+    # The first full garbage collection would otherwise write to every inherited object, and so copy
+    # the memory of the parent.
     gc.freeze()
     cv2.setNumThreads(0)

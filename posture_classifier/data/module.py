@@ -1,5 +1,6 @@
 """``PostureData``: a folder of photos as splits and batches."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -10,59 +11,81 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
-from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
-from posture_classifier.data.dataset import PhotoDataset, find_unreadable
-from posture_classifier.data.digests import digests
-from posture_classifier.data.exclude import exclude_photos
+from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
-from posture_classifier.data.loaders import CachedFeatures, Chunks, EpochSampler, PhotoLoader, default_workers, init_worker
-from posture_classifier.data.scan.near_duplicates import scene_groups
+from posture_classifier.data.loaders import (
+    CachedFeatures,
+    EpochSampler,
+    FixedBatchSampler,
+    PhotoLoader,
+    default_workers,
+    init_worker,
+)
+from posture_classifier.data.photo_lists import exclude_photos
+from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.split import SPLITS, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.split import SPLITS, add_validation, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.data.string_array import StringArray
-from posture_classifier.images.augmentation import DEFAULT, Augmentation, Transforms
+from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
+from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
+from posture_classifier.images.digest import digest_or_zero
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import shortlist
+from posture_classifier.utils.threads import map_in_threads
 
 
 class PostureData(LightningDataModule):
     r"""An image folder, split by groups, as batches for training and evaluation.
 
-    The photos are indexed and split when they are first asked for, and then stay as they are.
+    The photos are indexed and split when they are first needed, and then stay as they are.
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
-        group_pattern: Regular expression on the relative path whose match names the person or recording, such as
-            ``subject-\d+``. A group is never on two sides of a split.
-        group_by: What makes a group: ``pattern``, or ``cluster`` (photos of one scene, by their looks), ``exif`` (camera, and
-            pauses of 30 minutes), or ``none``: every photo stands alone. None is ``pattern`` where there is one, or else ``none``.
+        group_pattern: Regular expression on the relative path whose match names the person or
+            recording, such as ``subject-\d+``. A group is never on two sides of a split.
+        group_by: What makes a group: ``pattern``, or ``cluster`` (photos of one scene, by their
+            looks), ``exif`` (camera, and pauses of 30 minutes), or ``none``: every photo stands
+            alone. None is ``pattern`` where there is one, or else ``none``.
         split: A ``split.csv`` of an earlier run, to be used again, with its groups.
-        exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list`` suggests one.
-        folds: Divide the photos into so many folds, of which one is tested.
-        fold: Which, from 0; over all folds each photo is tested once.
+        exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list``
+            suggests one.
+        folds: Number of folds to divide the photos into, of which one is tested.
+        fold: The fold that is tested, from 0; over all folds each photo is tested once.
         holdout_groups: Test exactly these groups; a name that is a number in quotes, as in ``["07"]``.
-        val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or ``holdout_groups``, of those not tested.
-        test_fraction: Share of the photos for the final figures; 0 for none. Not used with ``folds`` or ``holdout_groups``.
-        seed: Names the split, the order of photos and the augmentation.
+        val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or
+            ``holdout_groups``, of those not tested.
+        test_fraction: Share of the photos for the final test; 0 for none. Not used with ``folds`` or
+            ``holdout_groups``.
+        seed: Random seed of the split, the order of photos and the augmentation.
         batch_size: Photos a step, per device.
         num_workers: Processes that decode, per device; None chooses by the machine's cores.
-        augmentation: albumentations transforms as ``class_path`` and ``init_args``; None is a mild set for people, [] none.
-        on_error: What to do about unreadable files: ``stop`` before the first epoch and list them, or ``skip`` them.
+        augmentation: albumentations transforms as ``class_path`` and ``init_args``; None is a mild
+            set for people, [] none.
+        on_error: What to do about unreadable files: ``stop`` before the first epoch and list them,
+            or ``skip`` them.
+
+    Example:
+        >>> data = PostureData("photos", group_pattern=r"person\d", batch_size=8)
+        >>> data.class_names, data.class_counts
+        (['left', 'right'], [8, 8])
+        >>> data.preprocessing = Preprocessing(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> next(iter(data.val_dataloader())).images.shape
+        torch.Size([4, 3, 32, 32])
     """
 
     preprocessing: Preprocessing
-    """What the network wants to be shown; the command line sets it from the model."""
+    """Scales and normalises photos for the network; the command line takes it from the model."""
     pixels: TensorStore | None = None
-    """Where decoded photos are kept, if they are."""
+    """Cache of decoded photos, by their rows; None decodes a photo each time."""
     feature_cache: Callable[[str, int], CachedFeatures] | None = None
-    """``feature_cache(split, epoch)`` says where the activations of a split's photos are kept, and in which view they are seen."""
+    """``feature_cache(split, epoch)`` is called when an epoch begins and says what it trains on:
+    cached activations, or a view of the photos. None trains on the photos."""
 
     def __init__(
         self,
@@ -105,7 +128,7 @@ class PostureData(LightningDataModule):
         self.seed = seed
         self.batch_size = batch_size
         self.num_workers = num_workers
-        transforms = DEFAULT if augmentation is None else augmentation
+        transforms = DEFAULT_TRANSFORMS if augmentation is None else augmentation
         self.augmentation = Augmentation(transforms, seed) if transforms else None
         self.augmentation_id = [transforms, seed]
         self.on_error = on_error
@@ -113,38 +136,40 @@ class PostureData(LightningDataModule):
     @cached_property
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
-        photos = self._divided(self.indexed)
+        photos = self._split(self.indexed)
         check_classes(photos)
         return photos
 
     @cached_property
     def indexed(self) -> Photos:
-        """All photos that can be read, with their groups; not divided yet, unless by the user's own folders."""
+        """All photos that can be read, with their groups; not split yet, unless by the user's folders."""
         photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
         if self.exclude is not None:
             photos = exclude_photos(photos, Path(self.exclude))
-        by_look = self.group_by in ("cluster", "exif") and self.split is None
-        if self.on_error == "skip" or by_look:
-            photos = self._readable(photos)
-        if not by_look:
+        reads_groups = self.group_by in ("cluster", "exif") and self.split is None
+        if self.on_error == "skip":
+            photos = skip_unreadable(photos)
+        elif reads_groups:
+            refuse_unreadable(photos)
+        if not reads_groups:
             return photos
-        groups = self._scenes(photos) if self.group_by == "cluster" else session_groups(photos)
+        groups = self._scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
-    def _scenes(self, photos: Photos) -> npt.NDArray[np.str_]:
+    def _scene_groups(self, photos: Photos) -> npt.NDArray[np.str_]:
         with Progress(transient=True) as bar:
             task = bar.add_task("Looking for photos of one scene", total=len(photos))
             return scene_groups(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
-        """The photos, divided for each fold in turn."""
+        """The photos, split for each fold in turn."""
         folds = self.folds or 0
-        divided = [fold_split(self.indexed, folds, fold, self.val_fraction, self.seed) for fold in range(folds)]
-        for photos in divided:
+        splits = [fold_split(self.indexed, folds, fold, self.val_fraction, self.seed) for fold in range(folds)]
+        for photos in splits:
             check_classes(photos)
-        return divided
+        return splits
 
-    def _divided(self, photos: Photos) -> Photos:
+    def _split(self, photos: Photos) -> Photos:
         if self.split is not None:
             return read_split(photos, Path(self.split))
         if self.folds is not None:
@@ -154,50 +179,20 @@ class PostureData(LightningDataModule):
         if not photos.splits[0]:
             return split_photos(photos, self.fractions, self.seed)
         check_disjoint(photos)
-        return self._with_validation(photos)
+        return add_validation(photos, self.fractions, self.seed)
 
     def check(self) -> None:
-        """Decode every photo, once if there is a place for its pixels, so that a training does not end at one that cannot be read.
+        """Decode every photo once, so that training does not end at one that cannot be read.
+
+        The pixels are cached if there is a cache for them.
 
         Raises:
-            UserError: Naming those files.
+            UserError: Some photos cannot be read; the message lists them all.
         """
-        # One rank looks for all; and files that are to be skipped were found before the photos were divided.
-        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) == 0:
-            keeping = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square
-            self._stop_at(find_unreadable(self.photos, keeping if self.pixels else None), len(self.photos))
-
-    def _stop_at(self, reasons: dict[str, str], n_photos: int) -> None:
-        if reasons:
-            listing = "\n".join(f"  {path}: {why}" for path, why in reasons.items())
-            raise UserError(
-                f"{len(reasons)} of {n_photos} files below {self.root} cannot be read; mend or remove them, or set data.on_error "
-                f"to skip:\n{listing}"
-            )
-
-    def _readable(self, photos: Photos) -> Photos:
-        if self.on_error == "stop" and getattr(rank_zero_only, "rank", 0) != 0:
-            return photos
-        reasons = find_unreadable(photos)
+        # Files that are to be skipped were found before the photos were split.
         if self.on_error == "stop":
-            self._stop_at(reasons, len(photos))
-        if not reasons:
-            return photos
-        rank_zero_warn(f"skipping {len(reasons)} unreadable files of {len(photos)}: {shortlist(list(reasons), 3)}")
-        readable = photos.select(~np.isin(photos.paths, list(reasons)))
-        if empty := set(range(len(photos.classes))) - set(readable.labels.tolist()):
-            raise UserError(f"{self.root}: no photo of class {photos.classes[min(empty)]} can be read")
-        return readable
-
-    def _with_validation(self, photos: Photos) -> Photos:
-        """Take validation photos from training where the user's own split has none; the test photos stay apart."""
-        if "val" in photos.splits:
-            return photos
-        shares = {name: self.fractions[name] for name in ("train", "val")}
-        divided = split_photos(photos.of("train"), shares, self.seed)
-        splits = photos.splits.copy()
-        splits[photos.splits == "train"] = divided.splits
-        return replace(photos, splits=splits)
+            read = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square if self.pixels else None
+            refuse_unreadable(self.photos, read)
 
     @property
     def class_names(self) -> list[str]:
@@ -207,8 +202,8 @@ class PostureData(LightningDataModule):
     @property
     def class_counts(self) -> list[int]:
         """Number of training photos per class."""
-        counts = np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes))
-        return [int(count) for count in counts]
+        counts: list[int] = np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes)).tolist()
+        return counts
 
     @property
     def has_test(self) -> bool:
@@ -216,30 +211,31 @@ class PostureData(LightningDataModule):
         return "test" in self.photos.splits
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """For the checkpoint: the photos of each split as digests, so that they are known again under any name."""
+        """Digests of each split's photos for the checkpoint, which find them again under any name."""
         # Rank 0 writes the checkpoint; the others need not read all photos for it.
         return self._digests_by_split() if self.trainer is None or self.trainer.is_global_zero else {}
 
     @cached_property
     def digests(self) -> npt.NDArray[np.int64]:
-        """(N,) what each of ``photos`` is, by its content."""
-        return digests(self.photos)
+        """(N,) digest of each photo's file; 0 where it cannot be read."""
+        files = map(self.photos.file, range(len(self.photos)))
+        return np.fromiter(map_in_threads(digest_or_zero, files), dtype=np.int64, count=len(self.photos))
 
     def _digests_by_split(self) -> dict[str, torch.Tensor]:
         return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
 
     def seen_before(self, split: str, state: dict[str, torch.Tensor]) -> int:
-        """How many photos of a split a checkpoint has seen in an earlier one: in training, or in choosing the best epoch.
+        """Count the photos of a split that a checkpoint was trained on, or chosen by.
 
         Args:
-            split: ``val`` or ``test``.
-            state: What ``state_dict`` gave to the checkpoint.
+            split: ``val`` counts those it was trained on; ``test`` also those that chose the epoch.
+            state: The checkpoint's ``state_dict`` of its data.
         """
         earlier = [state[name].numpy() for name in SPLITS[: SPLITS.index(split)]]
         return int(np.isin(self._digests_by_split()[split].numpy(), np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled and augmented; ready to begin at the epoch that a resumed run begins with."""
+        """Batches of augmented training photos in random order, from the epoch that training begins with."""
         loader = self._loader("train", self.augmentation, shuffle=True)
         if self.trainer is not None and isinstance(loader.sampler, EpochSampler):
             # Lightning starts the first epoch's iterator before it tells the sampler which epoch that is.
@@ -247,11 +243,11 @@ class PostureData(LightningDataModule):
         return loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """In order, as they are."""
+        """Batches of validation photos in order, not augmented."""
         return self._loader("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
-        """In order, as they are; the validation photos where there is no test split."""
+        """Batches of test photos, or of validation photos where there is no test split; not augmented."""
         return self._loader("test" if self.has_test else "val")
 
     def on_after_batch_transfer(self, batch: Batch | CachedBatch, dataloader_idx: int) -> Batch | CachedBatch:
@@ -261,14 +257,22 @@ class PostureData(LightningDataModule):
         return batch._replace(images=self.preprocessing.normalise(batch.images))
 
     def one_pass(self, split: str, batches: list[npt.NDArray[np.int64]], view: int | None) -> DataLoader[Batch]:
-        """Given batches of indices into a split, once: as they are, or as the augmentation of epoch ``view`` shows them."""
+        """Load given batches of a split's photos once, in an augmented view.
+
+        Args:
+            split: ``train``, ``val`` or ``test``.
+            batches: Arrays of indices into the split, one for each batch.
+            view: The view of the photos; None is the photos as they are.
+        """
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, self.augmentation, self.pixels)
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
-        workers = 0 if decoded else self._workers()
-        own = torch.Generator()
         return DataLoader(
-            dataset, batch_sampler=Chunks(batches, view), num_workers=workers, worker_init_fn=init_worker, generator=own
+            dataset,
+            batch_sampler=FixedBatchSampler(batches, view),
+            num_workers=0 if decoded else self._workers(),
+            worker_init_fn=init_worker,
+            generator=torch.Generator(),
         )
 
     def _workers(self) -> int:
@@ -279,7 +283,7 @@ class PostureData(LightningDataModule):
         dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation, self.pixels)
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
         workers = self._workers()
-        per_rank = -(-len(dataset) // ranks)
+        per_rank = math.ceil(len(dataset) / ranks)
         loader = PhotoLoader(
             dataset,
             sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),

@@ -1,6 +1,5 @@
 """Splits that do not lie: stratified, group-disjoint, and the same on every machine."""
 
-import csv
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from lightning.pytorch.utilities import rank_zero_warn
 
-from posture_classifier.data.folder import Photos, normal
+from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.photo_lists import read_photo_list
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.digest import digest
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import shortlist
+from posture_classifier.utils.tables import write_rows
+from posture_classifier.utils.text import plural, shortlist
 
 SPLITS = ("train", "val", "test")
-FIELDS = ("path", "split", "label", "group")
 ATTEMPTS = 20
 
 
@@ -108,12 +108,27 @@ def check_classes(photos: Photos) -> None:
         UserError: Naming the split and the classes.
     """
     for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
-        if lacking := set(range(len(photos.classes))) - set(photos.of(name).labels.tolist()):
-            classes = [photos.classes[label] for label in sorted(lacking)]
-            message = f"the {name} split of {photos.root} has no photo of {shortlist(classes)}"
+        if empty := photos.of(name).empty_classes:
+            message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
             rank_zero_warn(f"{message}; the figures will say nothing about it")
+
+
+def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
+    """Take validation photos from training where the user's own split has none.
+
+    Args:
+        photos: Photos with the user's split; the test photos stay where they are.
+        fractions: Share of the photos per split, of which ``train`` and ``val`` count.
+        seed: Random seed of the split.
+    """
+    if "val" in photos.splits:
+        return photos
+    shares = {name: fractions[name] for name in ("train", "val")}
+    splits = photos.splits.copy()
+    splits[photos.splits == "train"] = split_photos(photos.of("train"), shares, seed).splits
+    return replace(photos, splits=splits)
 
 
 def crossing_groups(photos: Photos) -> list[str]:
@@ -133,19 +148,17 @@ def check_disjoint(photos: Photos) -> None:
     """
     if crossing := crossing_groups(photos):
         raise UserError(
-            f"{len(crossing)} groups are in more than one split ({shortlist(crossing)}), so the result would be measured on people "
-            "already seen; move each group into one split"
+            f"{plural(len(crossing), 'group is', 'groups are')} in more than one split ({shortlist(crossing)}), so the result "
+            "would be measured on people already seen; move each group into one split"
         )
 
 
 def write_split(photos: Photos, path: Path) -> None:
     """Write ``path,split,label,group`` for every photo; ``read_split`` takes it back."""
     labels = (photos.classes[label] for label in photos.labels)
-    # A name that is no UTF-8 is written as it is; what decodes the photos refuses it in a sentence.
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(FIELDS)
-        writer.writerows(zip(photos.paths, photos.splits, labels, photos.groups, strict=True))
+    cells = zip(photos.paths, photos.splits, labels, photos.groups, strict=True)
+    columns = ["path", "split", "label", "group"]
+    write_rows((dict(zip(columns, row, strict=True)) for row in cells), columns, path)
 
 
 def read_split(photos: Photos, path: Path) -> Photos:
@@ -157,38 +170,34 @@ def read_split(photos: Photos, path: Path) -> Photos:
         UserError: The file is missing, lacks a column, names photos that are not there, has an unknown split, or puts
             a group on two sides.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, csv.Error) as error:
-        raise UserError(f"data.split {path} cannot be read ({error}); give a split.csv of an earlier run") from error
-    if not rows or not {"path", "split"} <= set(rows[0]):
-        raise UserError(f"data.split {path} needs the columns path and split; a run writes such a split.csv")
-    rows = [row for row in rows if row["split"]]
-    wanted = {normal(row["path"]): row["split"] for row in rows}
-    if unknown := sorted(set(wanted.values()) - set(SPLITS)):
+    rows = {normalise_name(row["path"]): row for row in _read_split_rows(path) if row["split"]}
+    if unknown := sorted({row["split"] for row in rows.values()} - set(SPLITS)):
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
-    names = [normal(name) for name in photos.paths]
-    if missing := sorted(set(wanted) - set(names)):
-        _refuse(photos.root, path, missing)
-    splits = np.array([wanted.get(name, "") for name in names], dtype="<U5")
+    names = [normalise_name(name) for name in photos.paths]
+    if missing := sorted(set(rows) - set(names)):
+        _refuse_missing(photos.root, path, missing)
+    splits = np.array([rows[name]["split"] if name in rows else "" for name in names], dtype="<U5")
     groups, grouped = photos.groups, photos.grouped
-    if not grouped and "group" in rows[0]:
-        by_path = {normal(row["path"]): row["group"] for row in rows}
-        groups = StringArray([by_path.get(name, name) for name in names])
-        grouped = len(set(by_path.values())) < len(by_path)
+    if not grouped and all("group" in row for row in rows.values()):
+        groups = StringArray([rows[name]["group"] if name in rows else name for name in names])
+        grouped = len({row["group"] for row in rows.values()}) < len(rows)
     result = replace(photos, splits=splits, groups=groups, grouped=grouped)
     check_disjoint(result)
     return result.select(splits != "")
 
 
-def _refuse(root: Path, path: Path, missing: list[str]) -> NoReturn:
+def _read_split_rows(path: Path) -> list[dict[str, str]]:
+    return read_photo_list("data.split", path, ["path", "split"], "each run")
+
+
+def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
     """Say why a split names photos that are not used."""
     if absent := [name for name in missing if not (root / name).is_file()]:
-        raise UserError(f"data.split {path} names {len(absent)} photos that are not below {root}: {shortlist(absent, 3)}")
+        photos = plural(len(absent), "photo that is", "photos that are")
+        raise UserError(f"data.split {path} names {photos} not below {root}: {shortlist(absent, 3)}")
     raise UserError(
-        f"data.split {path} names {len(missing)} photos that are there, but left out by data.exclude or as unreadable: "
-        f"{shortlist(missing, 3)}; remove their lines from a copy of it, or use them"
+        f"data.split {path} names {plural(len(missing), 'photo that is', 'photos that are')} there, but left out by data.exclude "
+        f"or as unreadable: {shortlist(missing, 3)}; remove these lines from a copy of it, or use the photos"
     )
 
 
@@ -200,6 +209,5 @@ def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
         root: The folder.
         known: Digests of the photos that the file was written for.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        named = (root / row["path"] for row in csv.DictReader(file))
-        return any(photo.is_file() and digest(photo) in known for photo in named)
+    files = (root / row["path"] for row in _read_split_rows(path))
+    return any(file.is_file() and digest(file) in known for file in files)

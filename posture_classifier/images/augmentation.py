@@ -19,7 +19,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 Transforms = list[dict[str, Any]]
 Pixels = npt.NDArray[np.uint8]
-DEFAULT: Transforms = [
+DEFAULT_TRANSFORMS: Transforms = [
     {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}},
     {
         "class_path": "albumentations.Affine",

@@ -15,7 +15,7 @@ from posture_classifier.images.decode import NO_FILE, NOT_UTF8, DecodeError, dec
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
-SKETCH = 64
+SKETCH_SIZE = 64
 """Side of the grey sketch in pixels: enough to tell copies apart and to find one photo within another, 4 KB a photo."""
 LIGHT = 256
 """Side in pixels at which sharpness is measured: the same photo should be as sharp in any size."""
@@ -169,5 +169,5 @@ def _light(image: Image.Image) -> dict[str, Any]:
         "clipped": float((grey >= 250).mean()),
         "sharpness": float(inner.std()) if inner.size else 0.0,
         "corners": (red, green, blue),
-        "sketch": np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX)),
+        "sketch": np.asarray(image.convert("L").resize((SKETCH_SIZE, SKETCH_SIZE), Image.Resampling.BOX)),
     }

@@ -2,11 +2,12 @@
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 
-def write_rows(rows: list[dict[str, Any]], columns: list[str], output: Path) -> None:
+def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path) -> None:
     """Write a table as .csv or .jsonl; what is None is an empty cell or null."""
     # The bytes of a name that is no UTF-8 are written as they are.
     with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.check.finding import SEVERITIES, Finding, Severity, exit_code
 from posture_classifier.check.label_errors import find_suspects
 from posture_classifier.check.sample import join_groups
-from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import aligned_correlation, perceptual_hash
 from posture_classifier.data.sessions import session_names

@@ -23,7 +23,7 @@ from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.scan.features import FeatureExtractor
-from posture_classifier.data.scan.near_duplicates import scene_groups
+from posture_classifier.data.scan.scene_groups import scene_groups
 from tests.helpers.check_folders import CLASSES, Expected, draw_bursts, draw_people, draw_scenes, plant, scene
 from tests.helpers.pages import assert_stands_alone
 from tests.helpers.photos import DrawFolder, bomb
@@ -337,13 +337,13 @@ def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:
 def test_a_second_look_computes_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     computed: list[int] = []
-    look_at = FeatureExtractor.look
+    extract = FeatureExtractor.extract
 
     def counted(self: FeatureExtractor, squares: list[Any]) -> Any:
         computed.append(len(squares))
-        return look_at(self, squares)
+        return extract(self, squares)
 
-    monkeypatch.setattr(FeatureExtractor, "look", counted)
+    monkeypatch.setattr(FeatureExtractor, "extract", counted)
     root = draw_scenes(tmp_path / "photos", each=4)
     first = look(root)
     (root / "circles/000.jpg").rename(root / "circles/renamed.jpg")
@@ -425,7 +425,7 @@ def test_fit_leaves_out_what_the_list_names(tmp_path: Path, fit: Fit, draw_folde
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("path\nleft/nobody.png\n", "names 1 photos that are not below"),
+        ("path\nleft/nobody.png\n", "names 1 photo that is not below"),
         ("name\nleft/person1_0.png\n", "needs the column path"),
         ("path\n" + "".join(f"left/person{p}_{n}.png\n" for p in range(6) for n in range(2)), "leaves no photo of class left"),
         (None, "cannot be read"),

@@ -71,8 +71,8 @@ def test_importing_asks_no_network_and_no_wandb() -> None:
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
         "import posture_classifier.training.fit, posture_classifier.inference, posture_classifier.cli.commands.predict\n"
         "import posture_classifier.costs\n"
-        "from posture_classifier.images.augmentation import Augmentation, DEFAULT\n"
-        "Augmentation(DEFAULT, 0)\n"
+        "from posture_classifier.images.augmentation import Augmentation, DEFAULT_TRANSFORMS\n"
+        "Augmentation(DEFAULT_TRANSFORMS, 0)\n"
         "print('imported', 'wandb' in sys.modules)"
     )
     assert python("-c", program).stdout == "imported False\n"

@@ -92,7 +92,7 @@ def test_a_split_file_comes_back(tmp_path: Path, draw_folder: DrawFolder) -> Non
     [
         ("path,split", "file,part", "needs the columns path and split"),
         ("test", "exam", "unknown split 'exam'"),
-        ("left/person0_0.png", "left/nobody.png", "names 1 photos that are not below"),
+        ("left/person0_0.png", "left/nobody.png", "names 1 photo that is not below"),
     ],
 )
 def test_a_wrong_split_file_is_refused(tmp_path: Path, draw_folder: DrawFolder, old: str, new: str, message: str) -> None:
@@ -109,7 +109,7 @@ def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, dr
     split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
     write_split(split_photos(photos, FRACTIONS, seed=0), split)
     fixes.write_text("path\nleft/person0_0.png\n")
-    with pytest.raises(UserError, match=r"1 photos that are there, but left out by data.exclude .*: left/person0_0.png; "):
+    with pytest.raises(UserError, match=r"1 photo that is there, but left out by data.exclude .*: left/person0_0.png; "):
         _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
 
 

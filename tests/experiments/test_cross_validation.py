@@ -14,7 +14,8 @@ from torch import Tensor
 from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.scan.near_duplicates import connect, join_alike, scene_groups
+from posture_classifier.data.scan.near_duplicates import connect
+from posture_classifier.data.scan.scene_groups import merge_similar, scene_groups
 from posture_classifier.experiments.cross_validation import CrossValidation
 from posture_classifier.experiments.pooled_predictions import meaning
 from posture_classifier.runs.reading import read_tested_run
@@ -179,8 +180,8 @@ def test_a_burst_is_one_group(tmp_path: Path) -> None:
 def test_links_are_followed() -> None:
     angles = np.array([0.0, 0.3, 0.6, 3.0, 3.1, 4.7])
     features = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    assert join_alike(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
-    assert join_alike(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
+    assert merge_similar(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
+    assert merge_similar(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import read_folder
 from posture_classifier.data.loaders import EpochSampler
-from posture_classifier.images.augmentation import DEFAULT, Augmentation, Transforms
+from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder
@@ -68,10 +68,10 @@ def test_a_dataset_can_be_sent_to_a_worker_that_was_not_forked(draw_folder: Draw
 
 def test_the_default_suits_posture() -> None:
     """Mirrors, but does not turn upside down; straight lines stay within 10 degrees."""
-    names = [transform["class_path"] for transform in DEFAULT]
+    names = [transform["class_path"] for transform in DEFAULT_TRANSFORMS]
     assert "albumentations.HorizontalFlip" in names
     assert "albumentations.VerticalFlip" not in names
-    angles = [abs(a) for transform in DEFAULT for a in transform["init_args"].get("rotate", [])]
+    angles = [abs(a) for transform in DEFAULT_TRANSFORMS for a in transform["init_args"].get("rotate", [])]
     assert max(angles) <= 10
 
 

@@ -1,4 +1,4 @@
-"""What a scan found out about photos, kept by their content for the next scan."""
+"""Cache of facts and features by the photos' content, for the next scan."""
 
 import json
 import sqlite3
@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.cache.fingerprint import code_version
-from posture_classifier.images.facts import SKETCH, Facts
+from posture_classifier.data.scan.similarity import Features
+from posture_classifier.images.facts import SKETCH_SIZE, Facts
 
-Features = npt.NDArray[np.float32]
-NAME = "check.db"
-LIMIT = 1e9
+FILE_NAME = "check.db"
+SIZE_LIMIT = 1e9
 """Bytes from which the file is begun anew; some 100,000 photos."""
 MODULES = (
     "data/scan/features",
@@ -29,14 +29,14 @@ MODULES = (
     "images/preprocessing",
 )
 PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
-"""They and the code of these modules decide what is kept."""
+"""The versions of these packages and the code of these modules decide what is cached."""
 
 
 class ScanCache:
     """Facts and features by the digest of a file's bytes, in a database below the cache folder.
 
-    What another version of this program or of the packages it computes with has kept is removed. Where the folder is closed or the
-    disk is full, nothing is kept.
+    Entries of another version of this program, or of the packages it computes with, are removed.
+    Where the folder cannot be written to or the disk is full, nothing is cached.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class ScanCache:
         self._database: sqlite3.Connection | None = None
 
     def __enter__(self) -> "ScanCache":
-        file = cache_directory() / NAME
+        file = cache_directory() / FILE_NAME
         with suppress(OSError, sqlite3.OperationalError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            if file.exists() and file.stat().st_size > LIMIT:
+            if file.exists() and file.stat().st_size > SIZE_LIMIT:
                 file.unlink()
             try:
                 self._database = self._open(file)
@@ -73,14 +73,14 @@ class ScanCache:
         if self._database is not None:
             self._database.close()
 
-    def get(self, known: Facts) -> tuple[Facts, Features] | None:
-        """What is kept of the file with this digest; for any thread."""
-        if known.error is not None or (row := self._row(known.digest)) is None:
+    def get(self, identity: Facts) -> tuple[Facts, Features] | None:
+        """Return what is cached of the file with this digest; any thread may call it."""
+        if identity.error is not None or (row := self._row(identity.digest)) is None:
             return None
         values, sketch, features = row
         details: dict[str, Any] = json.loads(values)
         details["corners"] = tuple(details["corners"])
-        pixels = np.frombuffer(sketch, dtype=np.uint8).reshape(SKETCH, SKETCH)
+        pixels = np.frombuffer(sketch, dtype=np.uint8).reshape(SKETCH_SIZE, SKETCH_SIZE)
         return Facts(**details, sketch=pixels), np.frombuffer(features, dtype=np.float32)
 
     def _row(self, digest: int) -> tuple[str, bytes, bytes] | None:
@@ -93,11 +93,11 @@ class ScanCache:
         return None
 
     def put(self, found: list[tuple[Facts, Features]]) -> None:
-        """Keep what was found of some files that can be read."""
+        """Cache facts and features of files that can be read."""
         if self._database is None:
             return
         rows = [(fact.digest, _values(fact), _bytes(fact.sketch), _bytes(features)) for fact, features in found]
-        # Another process may be writing, or the disk may be full: then it will be computed again.
+        # Another process may be writing, or the disk may be full: then they are computed again.
         with self._lock, suppress(sqlite3.Error), self._database:
             self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)", rows)
 

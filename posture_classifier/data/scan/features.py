@@ -1,4 +1,4 @@
-"""The frozen network that photos are compared by, whatever is being trained."""
+"""The frozen network whose features photos are compared by, whatever is being trained."""
 
 from functools import cache, cached_property
 from typing import Any
@@ -13,13 +13,13 @@ from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.weights import create_backbone
 
 BACKBONE = "tf_efficientnet_lite0"
-"""Its ImageNet weights came with this program, so no network is needed."""
+"""Its ImageNet weights are installed with this program, so no download is needed."""
 IMAGE_SIZE = 128
-"""Pixels: a quarter of the time of 224, and near-duplicates and wrong labels are still told."""
+"""Pixels a side: a quarter of the time of 224, and near-duplicates and wrong labels are still found."""
 
 
 class FeatureExtractor:
-    """The frozen network, and what it wants to be shown."""
+    """The frozen network with its preprocessing."""
 
     def __init__(self) -> None:
         config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(BACKBONE).to_dict())
@@ -28,14 +28,14 @@ class FeatureExtractor:
 
     @cached_property
     def backbone(self) -> Any:
-        """Built when it is first needed."""
-        # A forked generator, so that building the network does not change the numbers that a training draws.
+        """The network, built when it is first needed."""
+        # Building it must not change the random numbers that a training draws.
         with torch.random.fork_rng():
             return create_backbone(BACKBONE, n_classes=1)[0].eval().to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def look(self, squares: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
-        """B squares (H, W, 3) of uint8 -> (B, D) of unit length."""
+    def extract(self, squares: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
+        """Compute the features (B, D), of unit length, of B squares (H, W, 3) of uint8."""
         images: Tensor = self.normalise(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
         maps = self.backbone.forward_features(images.contiguous(memory_format=torch.channels_last))
         features: Tensor = self.backbone.forward_head(maps, pre_logits=True)
@@ -45,5 +45,5 @@ class FeatureExtractor:
 
 @cache
 def feature_extractor() -> FeatureExtractor:
-    """The one of this process."""
+    """Return the extractor that this process shares."""
     return FeatureExtractor()

@@ -1,11 +1,10 @@
-"""Which photos show the same picture or the same moment, by perceptual hash, by a frozen network's features, and pixel by pixel.
+"""Which photos show the same picture or the same moment.
 
-``check`` reports the links that pixels confirm, by their kind. ``data.group_by cluster`` keeps together what these links join, and
-beyond it whatever the network finds alike: for a split, a pair too many costs less than one too few.
+Photos are compared by perceptual hash, by a frozen network's features, and pixel by pixel. ``check``
+reports these links by their kind, and ``data.group_by cluster`` keeps together what they join.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import cv2
@@ -14,51 +13,47 @@ import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from posture_classifier.data.folder import Photos, normal
-from posture_classifier.data.scan.scan import Progress, Scan, scan
+from posture_classifier.data.scan.scan import Scan
+from posture_classifier.data.scan.similarity import Features, similarity_blocks
 from posture_classifier.utils.threads import map_in_threads
 
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
 Hashes = npt.NDArray[np.uint64]
 Sketches = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
-Features = npt.NDArray[np.float32]
-SAME = 6
-"""Bits of 63 in which copies may differ: re-encoded ones did in at most 4, halved or brightened ones seldom in more than 6."""
-NEAR = 12
-"""Bits that frames of one scene may differ in, if the network finds them alike, too."""
-CORRELATION = 0.98
-"""Of the sketches of copies at 32 pixels: re-encoded ones had 0.995 and more, and of 2.6 million pairs of others none had 0.98."""
+COPY_BITS = 6
+"""Bits of 63 in which the hashes of copies may differ: re-encoded copies differed in at most 4,
+halved or brightened ones seldom in more than 6."""
+SCENE_BITS = 12
+"""Bits of 63 in which frames of one scene may differ, if their features are similar, too."""
+COPY_CORRELATION = 0.98
+"""Least correlation of copies, scaled to 32 pixels: re-encoded copies had 0.995 and more, and none
+of 2.6 million pairs of other photos had 0.98."""
 COPY_COSINE = 0.6
-"""Of the features of copies; JPEG at quality 30 moves those of photos of 100 pixels that far."""
+"""Least cosine of the features of copies; JPEG at quality 30 moves photos of 100 pixels that far."""
 SCENE_COSINE = 0.96
-"""Of frames of one scene that the hash finds alike, too."""
+"""Least cosine of frames of one scene whose hashes are near."""
 CROP_COSINE = 0.8
-"""Of a photo and a crop of 80 % of it, nine times out of ten."""
-ALIGNED = 0.98
-"""Correlation of a photo's middle with the place where it fits best in the other. Crops of 90 and 80 % of the side reached it nine
-times out of ten on photos of 100 pixels, and more often on larger ones; neighbours that show other scenes stayed below."""
-HOPELESS = 0.9
-"""The same at half the resolution, below which the whole one is not tried."""
+"""Least cosine of a photo and a crop of it; a crop of 80 % reached it nine times out of ten."""
+ALIGNED_CORRELATION = 0.98
+"""Least correlation of a photo's middle with the place where it fits best in the other.
+
+Crops of 90 and 80 % of the side reached it nine times out of ten on photos of 100 pixels, and more
+often on larger ones; neighbours that show other scenes stayed below."""
+COARSE_CORRELATION = 0.9
+"""The same at half the resolution; below it the full resolution is not tried."""
 BLUR = 1.5
-"""Pixels of 64 that hide how a sketch was scaled."""
+"""Standard deviation in pixels of 64 of the blur that hides how a sketch was scaled."""
 NEIGHBOURS = 2
-KEPT = 8
-"""Candidates of each photo, the most alike: enough to connect a cluster, however large it is."""
-BLOCK = 512
-FLAT = 5.0
+"""Nearest neighbours of each photo that are aligned with it."""
+CANDIDATES = 8
+"""Most similar photos of each photo that are compared: enough to connect a cluster of any size."""
+LEAST_CONTRAST = 5.0
 """Standard deviation of grey values below which there is nothing to compare."""
 MIDDLE = 0.69
-"""Share of the sides: the part of a photo that is looked for in another."""
-ALIKE = 0.6
-"""Cosine of the centred features of photos that a split keeps together. Of 60 bursts of 6 crops (at least 0.85 of the side), half
-mirrored, of other brightness, 58 came out whole (turtle_neck) and 60 (TrashNet), and 2 and 3 clusters held several scenes; with
-crops of 0.7, 53 and 59 were whole. Pictures that all look alike, such as hands on a wall, are joined across scenes as well."""
-ALIKE_PLAIN = 0.95
-"""Of plain features, whatever the rest of the folder is like: where one scene is most of a folder, it is also the mean. Different
-photos reached 0.91 at most, 0.94 among those hands."""
+"""Share of the sides of the middle of a photo, which is looked for in another."""
 SCALES = tuple(1.075**step for step in range(-6, 6))
-"""From 0.65 to 1.44."""
+"""Scales, from 0.65 to 1.44, at which one photo is looked for in another."""
 
 
 class Link(NamedTuple):
@@ -70,41 +65,43 @@ class Link(NamedTuple):
 
 
 def perceptual_hash(sketches: Sketches) -> Hashes:
-    """(N, 64, 64) grey -> (N,): the sign of 63 low frequencies of the cosine transform (Zauner 2010, section 3.2.1)."""
+    """Hash grey photos (N, 64, 64) by the signs of 63 low frequencies of the cosine transform.
+
+    Source: Zauner 2010, section 3.2.1.
+    """
     waves = np.cos(np.pi / 32 * np.arange(8)[:, None] * (np.arange(32) + 0.5))
-    low = (waves @ _coarse(sketches) @ waves.T).reshape(len(sketches), 64)[:, 1:]
+    low = (waves @ _halve(sketches) @ waves.T).reshape(len(sketches), 64)[:, 1:]
     bits = low > np.median(low, axis=1, keepdims=True)
     weights = np.uint64(1) << np.arange(63, dtype=np.uint64)
     result: Hashes = np.where(bits, weights, np.uint64(0)).sum(1, dtype=np.uint64)
     return result
 
 
-def _coarse(sketches: Sketches) -> Features:
-    """(N, 64, 64) -> (N, 32, 32)."""
+def _halve(sketches: Sketches) -> Features:
+    """Halve the resolution: (N, 64, 64) -> (N, 32, 32)."""
     result: Features = sketches.reshape(-1, 32, 2, 32, 2).mean((2, 4), dtype=np.float32)
     return result
 
 
 def find_links(scan: Scan) -> list[Link]:
-    """Pairs that connect every cluster; not all pairs of a cluster."""
-    links, unique = _identical(scan)
-    sketches = [scan.facts[index].sketch for index in unique]
-    textured = [i for i, sketch in enumerate(sketches) if sketch is not None and sketch.std() >= FLAT]
+    """Find pairs that connect the photos of every cluster; not all pairs of a cluster."""
+    links, unique = _identical_files(scan)
+    sketches = {index: sketch for index in unique if (sketch := scan.facts[index].sketch) is not None}
+    textured = [index for index, sketch in sketches.items() if sketch.std() >= LEAST_CONTRAST]
     if len(textured) < 2:
         return links
-    rows = np.array(unique)[textured]
-    kept: Sketches = np.stack([sketch for i in textured if (sketch := sketches[i]) is not None])
-    features = scan.features[rows]
-    found = list(_hashed(kept, features))
+    compared: Sketches = np.stack([sketches[index] for index in textured])
+    features = scan.features[textured]
+    found = list(_similar_hashes(compared, features))
     linked = {(link.first, link.second) for link in found}
-    wanted = [pair for pair in _neighbours(features) if pair not in linked]
-    aligned = map_in_threads(lambda pair: aligned_correlation(kept[pair[0]], kept[pair[1]]), wanted)
-    found += [Link(*pair, "scene") for pair, value in zip(wanted, aligned, strict=True) if value >= ALIGNED]
-    return links + [Link(int(rows[first]), int(rows[second]), kind) for first, second, kind in found]
+    pairs = [pair for pair in _nearest_pairs(features) if pair not in linked]
+    aligned = map_in_threads(lambda pair: aligned_correlation(compared[pair[0]], compared[pair[1]]), pairs)
+    found += [Link(*pair, "scene") for pair, value in zip(pairs, aligned, strict=True) if value >= ALIGNED_CORRELATION]
+    return links + [Link(textured[first], textured[second], kind) for first, second, kind in found]
 
 
-def _identical(scan: Scan) -> tuple[list[Link], list[int]]:
-    """Links between files of the same bytes, and the first of each."""
+def _identical_files(scan: Scan) -> tuple[list[Link], list[int]]:
+    """Link files of the same bytes; also return the index of the first file of each content."""
     first: dict[int, int] = {}
     links = []
     for index, fact in enumerate(scan.facts):
@@ -113,110 +110,90 @@ def _identical(scan: Scan) -> tuple[list[Link], list[int]]:
     return links, list(first.values())
 
 
-def _hashed(sketches: Sketches, features: Features) -> Iterator[Link]:
-    """Copies, mirrored copies and frames of one scene whose hashes are near."""
+def _similar_hashes(sketches: Sketches, features: Features) -> Iterator[Link]:
+    """Link copies, mirrored copies and frames of one scene by their hashes."""
     hashes, mirrored = perceptual_hash(sketches), perceptual_hash(sketches[:, :, ::-1])
-    coarse = _coarse(sketches)
-    for start in range(0, len(hashes), BLOCK):
-        cosine = features[start : start + BLOCK] @ features.T
-        later = np.arange(len(hashes)) > np.arange(start, start + len(cosine))[:, None]
-        plain = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes)
-        turned = np.bitwise_count(mirrored[start : start + BLOCK, None] ^ hashes)
-        for first, second in _best(later & (plain <= NEAR) & (cosine >= COPY_COSINE), cosine):
-            i = first + start
-            if plain[first, second] <= SAME and _correlation(coarse[i], coarse[second]) >= CORRELATION:
+    coarse = _halve(sketches)
+    for rows, cosine in similarity_blocks(features):
+        later = np.arange(len(hashes)) > rows[:, None]
+        plain = np.bitwise_count(hashes[rows, None] ^ hashes)
+        turned = np.bitwise_count(mirrored[rows, None] ^ hashes)
+        for first, second in _candidates(later & (plain <= SCENE_BITS) & (cosine >= COPY_COSINE), cosine):
+            i = int(rows[first])
+            if plain[first, second] <= COPY_BITS and _correlation(coarse[i], coarse[second]) >= COPY_CORRELATION:
                 yield Link(i, second, "copy")
             elif cosine[first, second] >= SCENE_COSINE:
                 yield Link(i, second, "scene")
         # A symmetric picture is its own mirror image, and its copies are found above.
-        for first, second in _best(later & (turned <= SAME) & (plain > NEAR) & (cosine >= COPY_COSINE), cosine):
-            if _correlation(coarse[first + start][:, ::-1], coarse[second]) >= CORRELATION:
-                yield Link(first + start, second, "mirrored")
+        flipped = (turned <= COPY_BITS) & (plain > SCENE_BITS)
+        for first, second in _candidates(later & flipped & (cosine >= COPY_COSINE), cosine):
+            i = int(rows[first])
+            if _correlation(coarse[i][:, ::-1], coarse[second]) >= COPY_CORRELATION:
+                yield Link(i, second, "mirrored")
 
 
-def _best(wanted: npt.NDArray[np.bool_], cosine: Features) -> Iterator[tuple[int, int]]:
-    """Of each row the few most alike that are wanted."""
-    for row in np.flatnonzero(wanted.any(1)).tolist():
-        columns = np.flatnonzero(wanted[row])
-        yield from ((row, int(column)) for column in columns[np.argsort(-cosine[row, columns], kind="stable")[:KEPT]])
+def _candidates(mask: npt.NDArray[np.bool_], cosine: Features) -> Iterator[tuple[int, int]]:
+    """Yield row and column of the entries of a mask (B, N), in each row only the most similar."""
+    for row in np.flatnonzero(mask.any(1)).tolist():
+        columns = np.flatnonzero(mask[row])
+        for column in columns[np.argsort(-cosine[row, columns], kind="stable")[:CANDIDATES]].tolist():
+            yield row, column
 
 
 def _correlation(one: Features, other: Features) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
-def _neighbours(features: Features) -> list[tuple[int, int]]:
-    """Pairs of photos one of which is among the other's nearest, if it is near at all."""
+def _nearest_pairs(features: Features) -> list[tuple[int, int]]:
+    """Find pairs of similar photos one of which is among the other's nearest neighbours."""
     pairs: set[tuple[int, int]] = set()
     n = min(NEIGHBOURS, len(features) - 1)
-    for start in range(0, len(features), BLOCK):
-        cosine = features[start : start + BLOCK] @ features.T
-        cosine[np.arange(len(cosine)), np.arange(start, start + len(cosine))] = -1
+    for rows, cosine in similarity_blocks(features):
+        cosine[np.arange(len(rows)), rows] = -1
         nearest = np.argpartition(-cosine, n - 1, axis=1)[:, :n]
-        rows, columns = np.nonzero(np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE)
-        pairs |= {tuple(sorted((start + int(row), int(nearest[row, column])))) for row, column in zip(rows, columns, strict=True)}  # type: ignore[misc]
+        near = np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE
+        for one, other in zip(np.repeat(rows, near.sum(1)).tolist(), nearest[near].tolist(), strict=True):
+            pairs.add((min(one, other), max(one, other)))
     return sorted(pairs)
 
 
 def aligned_correlation(one: Sketches, other: Sketches) -> float:
-    """How well the middle of either (64, 64) photo fits somewhere in the other at some scale: -1 to 1."""
+    """Correlate the middle of either photo with the place and scale where it fits the other best.
+
+    Args:
+        one: (64, 64) grey photo.
+        other: (64, 64) grey photo.
+
+    Returns:
+        The correlation, from -1 to 1.
+    """
     blurred = [cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other)]
     halves = [cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for sketch in blurred]
     coarse = max(_best_fit(*halves), _best_fit(*halves[::-1]))
-    return coarse if coarse < HOPELESS else max(_best_fit(*blurred), _best_fit(*blurred[::-1]))
+    return coarse if coarse < COARSE_CORRELATION else max(_best_fit(*blurred), _best_fit(*blurred[::-1]))
 
 
 def _best_fit(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> float:
     side = round(MIDDLE * len(part))
     margin = (len(part) - side) // 2
     middle = part[margin : margin + side, margin : margin + side]
-    if middle.std() < FLAT:
+    if middle.std() < LEAST_CONTRAST:
         return -1.0
     sides = {scaled for scale in SCALES if (scaled := round(side * scale)) <= len(whole)}
     templates = (cv2.resize(middle, (scaled, scaled), interpolation=cv2.INTER_AREA) for scaled in sides)
     return max(float(cv2.matchTemplate(whole, template, cv2.TM_CCOEFF_NORMED).max()) for template in templates)
 
 
-def scene_groups(photos: Photos, progress: Progress) -> npt.NDArray[np.str_]:
-    """The group (N,) of each photo: the first path, in alphabetical order, of the photos that are linked to it.
-
-    Links are followed from photo to photo (single linkage), so the two ends of a burst may look different. A pair at a threshold
-    may fall on the other side with another version of torch or another processor.
-
-    Args:
-        photos: Of N rows; all can be read.
-        progress: Told how many photos of how many were read.
-    """
-    order = np.argsort(photos.paths)
-    scanned = scan([Path(photos.file(index)) for index in order.tolist()], progress)
-    links = [(link.first, link.second) for link in find_links(scanned)]
-    names = np.array([normal(path) for path in photos.paths[order].tolist()], dtype=np.str_)
-    result = np.empty_like(names)
-    result[order] = names[join_alike(scanned.features, connect(len(photos), links))]
-    return result
-
-
-def join_alike(features: Features, clusters: Ints) -> Ints:
-    """Clusters (N,), joined where the features (N, D) of two photos are alike: the lowest index of each photo's cluster.
-
-    The mean over the folder is taken off: what all photos share, such as a room or a style, tells no scenes apart.
-    """
-    plain, centred = _unit(features), _unit(features - features.mean(0))
-    for start in range(0, len(features), BLOCK):
-        rows = slice(start, start + BLOCK)
-        alike = (centred[rows] @ centred.T >= ALIKE) | (plain[rows] @ plain.T >= ALIKE_PLAIN)
-        first, second = np.nonzero(alike & (clusters[rows, None] != clusters))
-        clusters = connect(len(clusters), np.stack([clusters[rows][first], clusters[second]], axis=1))[clusters]
-    return clusters
-
-
-def _unit(vectors: Features) -> Features:
-    result: Features = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return result
-
-
 def connect(n: int, pairs: Ints | Sequence[tuple[int, int]]) -> Ints:
-    """The lowest index (n,) of all that pairs (P, 2) of indices connect each one to, directly or by way of others."""
+    """Find the clusters of n photos that pairs (P, 2) of indices connect, directly or indirectly.
+
+    Returns:
+        (n,) the lowest index of each photo's cluster.
+
+    Example:
+        >>> connect(5, [(1, 3), (3, 4)])
+        array([0, 1, 2, 1, 1])
+    """
     ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     graph = coo_matrix((np.ones(len(ends)), ends.T), shape=(n, n))
     _, first, codes = np.unique(connected_components(graph, directed=False)[1], return_index=True, return_inverse=True)

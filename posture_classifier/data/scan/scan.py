@@ -1,4 +1,4 @@
-"""One pass over all photos: facts and features, decoded on all cores while the network computes, and kept for the next time."""
+"""Reads all photos once: their facts and their features, computed in batches and cached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,17 +10,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.scan.cache import Features, ScanCache
+from posture_classifier.data.scan.cache import ScanCache
+from posture_classifier.data.scan.similarity import Features
 from posture_classifier.images.facts import Facts, identify, read_facts
 from posture_classifier.utils.threads import map_in_threads
 
-BATCH = 32
-Progress = Callable[[int, int], None]
-"""Told how many photos of how many were read."""
+BATCH_SIZE = 32
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of photos that were read, and of all."""
 
 
-class Read(NamedTuple):
-    """Of one file its facts, and its features or the square that they are still to be computed of; neither if it is damaged."""
+class ReadPhoto(NamedTuple):
+    """What was read of one photo.
+
+    Attributes:
+        facts: Facts about the file.
+        features: (D,) features, if they were cached.
+        square: (H, W, 3) pixels to compute the features from, if they were not. A photo that cannot
+            be read has neither.
+    """
 
     facts: Facts
     features: Features | None = None
@@ -29,11 +37,12 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True)
 class Scan:
-    """What is known of N photos, in their order.
+    """Facts and features of N photos, in their order.
 
     Attributes:
-        facts: N of them.
-        features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot be read.
+        facts: Facts about each of the N files.
+        features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot be
+            read.
     """
 
     facts: list[Facts]
@@ -41,48 +50,48 @@ class Scan:
 
     @property
     def readable(self) -> npt.NDArray[np.bool_]:
-        """(N,)."""
+        """(N,) whether each photo can be read."""
         return np.array([fact.error is None for fact in self.facts], dtype=np.bool_)
 
 
-def scan(files: list[Path], progress: Progress) -> Scan:
-    """Read photos in batches; those that were read before, under whatever name, are taken from the cache.
+def scan_photos(files: list[Path], progress: ProgressCallback) -> Scan:
+    """Read photos in batches, on all cores; what is cached of a photo, by its content, is reused.
 
-    Two batches are in the threads' hands at any time, whatever the number of photos, so memory grows only by the 9 KB that
-    are kept of each.
+    The threads hold two batches at any time, whatever the number of photos, so memory grows only by
+    the 9 KB of facts and features of each photo.
     """
     facts: list[Facts] = []
     rows: list[Features | None] = []
     with ScanCache() as cache:
-        results = map_in_threads(partial(_read, cache=cache), files, ahead=2 * BATCH)
-        while batch := list(islice(results, BATCH)):
-            facts += [result.facts for result in batch]
-            rows += _seen(batch, cache)
+        photos = map_in_threads(partial(_read, cache=cache), files, ahead=2 * BATCH_SIZE)
+        while batch := list(islice(photos, BATCH_SIZE)):
+            facts += [photo.facts for photo in batch]
+            rows += _batch_features(batch, cache)
             progress(len(facts), len(files))
     width = max((len(row) for row in rows if row is not None), default=1)
     return Scan(facts, np.stack([np.zeros(width, dtype=np.float32) if row is None else row for row in rows]))
 
 
-def _read(path: Path, cache: ScanCache) -> Read:
-    known = identify(path)
-    if kept := cache.get(known):
-        return Read(*kept)
+def _read(path: Path, cache: ScanCache) -> ReadPhoto:
+    identity = identify(path)
+    if cached := cache.get(identity):
+        return ReadPhoto(*cached)
     from posture_classifier.data.scan.features import feature_extractor
 
-    facts, image = read_facts(path, known)
-    return Read(facts, square=None if image is None else feature_extractor().square(image))
+    facts, image = read_facts(path, identity)
+    return ReadPhoto(facts, square=None if image is None else feature_extractor().square(image))
 
 
-def _seen(results: list[Read], cache: ScanCache) -> list[Features | None]:
-    """The features of each result; those of squares are computed together, and kept."""
-    rows = [result.features for result in results]
-    new = [(index, result.square) for index, result in enumerate(results) if result.square is not None]
+def _batch_features(batch: list[ReadPhoto], cache: ScanCache) -> list[Features | None]:
+    """Return the features of each photo; those that are not cached yet are computed together."""
+    features = [photo.features for photo in batch]
+    new = {index: photo.square for index, photo in enumerate(batch) if photo.square is not None}
     if new:
-        # Imported late: a folder that was looked at before should not cost the seconds that torch takes.
+        # Imported late: a folder that is cached should not cost the seconds that torch takes.
         from posture_classifier.data.scan.features import feature_extractor
 
-        features = feature_extractor().look([square for _, square in new])
-        cache.put([(results[index].facts, row) for (index, _), row in zip(new, features, strict=True)])
-        for (index, _), row in zip(new, features, strict=True):
-            rows[index] = row
-    return rows
+        computed = dict(zip(new, feature_extractor().extract(list(new.values())), strict=True))
+        cache.put([(batch[index].facts, row) for index, row in computed.items()])
+        for index, row in computed.items():
+            features[index] = row
+    return features
