@@ -54,7 +54,8 @@ def main() -> None:
 
     def in_one_posture(n: int) -> npt.NDArray[np.bool_]:
         order = generator.permutation(len(names))
-        return (order[numbers] < n) & (order[numbers] % 2 == photos.labels)
+        chosen: npt.NDArray[np.bool_] = (order[numbers] < n) & (order[numbers] % 2 == photos.labels)
+        return chosen
 
     draws: dict[str, Callable[[], npt.NDArray[np.bool_]]] = {
         "4 people": lambda: people(4),

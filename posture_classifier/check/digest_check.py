@@ -19,6 +19,13 @@ def check_digests(photos: Photos, digests: npt.NDArray[np.int64]) -> tuple[str, 
 
     Returns:
         One line that says what was found, and whether all is fine.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> photos = read_folder("photos")
+        >>> found, fine = check_digests(photos, np.arange(len(photos)))
+        >>> fine
+        True
     """
     _, first, codes, sizes = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
     copies = int((sizes - 1).sum())

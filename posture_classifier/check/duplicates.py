@@ -24,8 +24,8 @@ KINDS = {
 """What the clusters of each kind of finding consist of."""
 IDENTICAL = ("identical_files", "identical_pixels")
 SAME_PICTURE = (*IDENTICAL, "copies")
-"""Kinds whose photos must have one label and lie in one split; in others, such as left and right
-hand, two labels may be right."""
+"""Kinds whose photos must have one label and lie in one split; a left hand and its mirror image, a
+right hand, may have two labels."""
 SPLIT_ORDER = ("", "train", "val", "test")
 
 
@@ -43,12 +43,11 @@ class Duplicates:
 
     def clusters_by(self, *kinds: str) -> Clusters:
         """List the clusters of two and more photos that links of these kinds connect."""
-        found: dict[int, list[int]] = {}
-        for index, cluster in enumerate(
-            _connect(len(self.clusters), [link for kind in kinds for link in self.links[kind]]).tolist()
-        ):
-            found.setdefault(cluster, []).append(index)
-        return [members for members in found.values() if len(members) > 1]
+        links = [link for kind in kinds for link in self.links[kind]]
+        members: dict[int, list[int]] = {}
+        for index, cluster in enumerate(_connect(len(self.clusters), links).tolist()):
+            members.setdefault(cluster, []).append(index)
+        return [cluster for cluster in members.values() if len(cluster) > 1]
 
 
 def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
@@ -90,7 +89,9 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     """Report one kind of copies: as a note where groups or the user's split keep them together."""
     n = sum(map(len, clusters))
     text = f"{plural(len(clusters), 'cluster')} of {KINDS[kind]}, {plural(n, 'photo')} in all. "
-    values, captions, exclude = {"clusters": len(clusters), "photos": n}, [], {}
+    values = {"clusters": len(clusters), "photos": n}
+    captions: list[str] = []
+    exclude: dict[str, str] = {}
     severity: Severity = "warning"
     if kind in IDENTICAL:
         text += "Keep one of each."
@@ -147,8 +148,12 @@ def _leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
     pictures = _crossing(photos, duplicates.clusters_by(*SAME_PICTURE, "mirrored_copies"))
     reported = {index for cluster in pictures for index in cluster}
     moments = [cluster for cluster in _crossing(photos, duplicates.clusters_by(*KINDS)) if reported.isdisjoint(cluster)]
-    findings = [_leak(photos, "leaks", "error", "picture", pictures)] if pictures else []
-    return findings + ([_leak(photos, "scene_leaks", "warning", "moment", moments)] if moments else [])
+    findings = []
+    if pictures:
+        findings.append(_leak(photos, "leaks", "error", "picture", pictures))
+    if moments:
+        findings.append(_leak(photos, "scene_leaks", "warning", "moment", moments))
+    return findings
 
 
 def _crossing(photos: Photos, clusters: Clusters) -> Clusters:

@@ -14,7 +14,12 @@ N_FOLDS = 5
 MIN_PHOTOS = 10
 """Photos that each class needs before shortcuts are looked for."""
 MIN_GROUPS = 4
-"""Groups that each class needs before shortcuts are looked for."""
+"""Groups that each class needs before shortcuts are looked for.
+
+Of 200 draws of 4 people from the bundled photos, none was said to have a shortcut, and in all of
+them a JPEG quality for each class was found; the same holds for 8 people. Of 200 draws of 8 people
+in one posture each, 4 were said to have one (``benchmarks/shortcuts.py``).
+"""
 MIN_GROUPS_FOR_LABELS = 2 * N_FOLDS
 """Groups that each class needs before probable label errors are looked for."""
 Folds = list[tuple[Ints, Ints]]

@@ -15,8 +15,8 @@ from posture_classifier.metrics.scores import estimates
 from posture_classifier.utils.types import Floats, Ints
 
 MARGIN = 0.15
-"""How far above chance the balanced accuracy must be, and the whole of its interval above chance:
-classes do differ a little in brightness, and mean no harm by it."""
+"""How far above chance the balanced accuracy must be, besides an interval that lies above chance:
+classes may differ a little in brightness without harm."""
 STRONG = 0.3
 """How far above chance the interval must lie for light to be a warning rather than a note: it may
 be what the classes are about."""
@@ -35,7 +35,7 @@ LIGHT: dict[str, Callable[[Facts], float]] = {
     "blue of the corners": lambda fact: fact.corners[2],
 }
 MISSING = -1e12
-"""Stands for an unknown value: trees can tell it from every other."""
+"""Number in place of an unknown value: trees can tell it from every other."""
 
 
 def shortcut_findings(scan: Scan, sample: Sample, folds: Folds) -> list[Finding]:
@@ -100,7 +100,7 @@ def _predict(table: Floats, labels: Ints, folds: Folds) -> Ints:
 
 
 def _balanced_accuracy(sample: Sample, predicted: Ints) -> tuple[float, float, float]:
-    """The share found of each class, and its 95 % interval over joined groups."""
+    """Balanced accuracy with the ends of its 95 % confidence interval over joined groups."""
     certain = np.eye(len(sample.class_names))[predicted]
     predictions = Predictions(np.arange(len(predicted)), sample.labels, certain)
     value, low, high = astuple(estimates(predictions, sample.joined_groups.astype(np.str_))["balanced_accuracy"])
