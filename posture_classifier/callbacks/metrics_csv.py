@@ -16,7 +16,7 @@ class MetricsCSV(Callback):
     A resumed run keeps the rows of the epochs before it.
 
     Example:
-        >>> trainer = Trainer(callbacks=[MetricsCSV()])
+        >>> trainer = Trainer(callbacks=[MetricsCSV()], logger=False)
     """
 
     def __init__(self) -> None:
