@@ -42,7 +42,8 @@ class PhotoDataset(Dataset[Batch]):
         return len(self.photos)
 
     def __getitem__(self, key: tuple[int | None, int] | int) -> Batch:
-        # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the index alone.
+        # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the
+        # index alone.
         view, index = key if isinstance(key, tuple) else (0, key)
         pixels = self.square(index)
         if self.augmentation is not None and view is not None:

@@ -1,4 +1,4 @@
-"""Finding the photos of a folder, their labels, and the groups (who, which session) they belong to."""
+"""Finds the photos of a folder, their labels and their groups (persons or sessions)."""
 
 import os
 import re
@@ -18,22 +18,22 @@ from posture_classifier.utils.text import shortlist
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 RESERVED = {"path", "group", "fold", "label", "probability", "error"}
-"""Columns of the prediction files beside those of the classes."""
+"""Columns of prediction files that no class may be named like."""
 
 
 @dataclass(frozen=True)
 class Photos:
-    """An index of photos; arrays of length N in order of path.
+    """An index of N photos in order of their paths.
 
     Attributes:
         root: The folder that ``paths`` are relative to.
         classes: Class names in alphabetical order; a label is an index into them.
         paths: (N,) relative paths with forward slashes on every operating system.
-        labels: (N,) int64.
-        groups: (N,) names; photos of one name never sit on both sides of a split.
+        labels: (N,) int64 labels.
+        groups: (N,) names of groups; a split never tears a group apart.
         splits: (N,) ``train``, ``val`` or ``test``; empty where the photo is in none (yet).
-        grouped: False where no pattern was given and every photo is its own group.
-        rows: (N,) int64, each photo's place among all that were indexed, whichever split it is in.
+        grouped: Whether photos were grouped; if not, every photo is its own group.
+        rows: (N,) int64 place of each photo among all that were indexed, whichever split it is in.
     """
 
     root: Path
@@ -49,13 +49,13 @@ class Photos:
         return len(self.paths)
 
     def select(self, mask: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "Photos":
-        """The photos that a mask or an array of indices names."""
+        """Select photos by a mask or an array of indices."""
         columns = {name: getattr(self, name)[mask] for name in ("paths", "labels", "splits", "rows")}
         groups = columns["paths"] if self.groups is self.paths else self.groups[mask]
         return replace(self, groups=groups, **columns)
 
     def of(self, split: str) -> "Photos":
-        """The photos of one split."""
+        """Select the photos of one split."""
         return self.select(self.splits == split)
 
     @property
@@ -66,21 +66,31 @@ class Photos:
 
     def file(self, index: int) -> str:
         """The path of photo ``index``, including the root folder."""
-        # No Path: it would intern every part of it for a moment, in a table that each worker then has a copy of.
+        # A Path would intern its parts for a moment, in a table that each worker would copy.
         return os.path.join(self.root, self.paths[index])
 
 
 def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
-    """Index ``root/<class>/**/*`` or ``root/{train,val,test}/<class>/**/*``; hidden files and other suffixes are passed over.
+    r"""Index ``root/<class>/**/*`` or ``root/{train,val,test}/<class>/**/*``.
+
+    Hidden files and files with other suffixes are ignored.
 
     Args:
         root: The data folder. ``valid`` and ``validation`` are other names for ``val``.
-        group_pattern: Regular expression searched in each relative path; its match (or its first group, if it
-            has one) names the photo's group. None makes every photo its own group.
+        group_pattern: Regular expression searched in each relative path; its match (or its first
+            group, if it has one) names the photo's group. None makes every photo its own group.
 
     Raises:
-        UserError: The folder is missing, has no class folders, an empty class, or one class only; the split folders
-            disagree; a folder cannot be opened; or the pattern is wrong or does not match every photo.
+        UserError: The folder is missing, has no class folders, an empty class, or one class only;
+            the split folders disagree; a folder cannot be opened; or the pattern is wrong or does
+            not match every photo.
+
+    Example:
+        >>> photos = read_folder("photos", group_pattern=r"person\d")
+        >>> len(photos), photos.classes
+        (24, ('left', 'right'))
+        >>> photos.paths[0], photos.groups[0]
+        ('left/person0_0.png', 'person0')
     """
     root = Path(root)
     if not root.is_dir():
@@ -89,7 +99,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     class_lists = {split: _folders(folder) for split, folder in split_folders.items()}
     classes = _common_classes(root, class_lists)
     folders = [(folder / name, name, split) for split, folder in split_folders.items() for name in class_lists[split]]
-    # In order of path, one folder after the other: nothing has to be sorted as a whole.
+    # Folder by folder in order of path, so that the whole list need not be sorted.
     folders.sort(key=lambda folder: f"{folder[0].relative_to(root).as_posix()}/")
     sizes: list[int] = []
     paths = StringArray(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
@@ -124,7 +134,7 @@ def _refuse_closed(error: OSError) -> NoReturn:
 
 
 def _split_folders(root: Path) -> dict[str, Path]:
-    """The user's split by our names, or nothing where the folders are classes."""
+    """Find the folders of the user's own split; none where the folders are classes."""
     names = _folders(root)
     known = [name for name in names if name.lower() in SPLIT_FOLDERS]
     if "train" not in {name.lower() for name in known} or len(known) < 2:
@@ -151,7 +161,7 @@ def _is_photo(name: str) -> bool:
 
 
 def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
-    """The class names, which must be the same in every split."""
+    """Return the class names, which must be the same in every split."""
     names = {split: sorted({normalise_name(name) for name in found}) for split, found in class_lists.items()}
     reference = names.get("train", next(iter(names.values())))
     for split, found in names.items():
@@ -170,9 +180,9 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
 
 
 def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
-    """Relative paths of all photos below a folder, in order; their number is added to ``sizes``."""
+    """List the paths of all photos below a folder, and append their number to ``sizes``."""
     result: list[str] = []
-    # Links to folders are not followed: a circle of them would show a photo under several names.
+    # Links to folders are not followed: a circle of links would list a photo several times.
     for parent, directories, files in os.walk(folder, onerror=_refuse_closed):
         directories[:] = [name for name in directories if not name.startswith(".")]
         below = Path(parent).relative_to(root).as_posix()
@@ -184,13 +194,13 @@ def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
 
 
 def group_name(match: re.Match[str]) -> str:
-    """What a pattern names by its match: its first group, if it has one that matched, or else all of it."""
+    """Return the first group of a match, if it has one that matched, or else the whole match."""
     return match[min(1, match.re.groups)] or match[0]
 
 
 def _groups(paths: StringArray, pattern: str | None) -> StringArray:
     if pattern is None:
-        # The same array, unless macOS wrote the names.
+        # Unless macOS wrote the names, both arrays are one, which saves memory.
         is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
         return paths if is_normal else StringArray(map(normalise_name, paths))
     try:

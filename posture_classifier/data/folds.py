@@ -1,4 +1,4 @@
-"""Which photos are tested, and what keeps them apart: one fold of several, or groups that are named."""
+"""Splits for cross-validation and held-out groups, and the options that choose a split."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,11 @@ GroupBy = Literal["pattern", "cluster", "exif", "none"]
 
 
 def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
-    """What makes a group, where the user left it open."""
+    """Choose what makes a group where the user left it open.
+
+    Raises:
+        UserError: The option and the pattern contradict each other.
+    """
     if group_by is None:
         return "none" if pattern is None else "pattern"
     if group_by == "pattern" and pattern is None:
@@ -27,10 +31,10 @@ def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
 
 
 def check_choices(split: str | None, folds: int | None, fold: int | None, holdout_groups: list[str] | None) -> None:
-    """At most one option says what is tested.
+    """Make sure that at most one option says which photos are tested.
 
     Raises:
-        UserError: Several do, or one is out of range.
+        UserError: Several options do, or one is out of range.
     """
     chosen = {"data.split": split, "data.folds": folds, "data.holdout_groups": holdout_groups}
     if len(given := [name for name, value in chosen.items() if value is not None]) > 1:
@@ -46,32 +50,40 @@ def check_choices(split: str | None, folds: int | None, fold: int | None, holdou
 
 
 def fold_split(photos: Photos, folds: int, fold: int, val_fraction: float, seed: int) -> Photos:
-    """Fold ``fold`` is the test split, and validation is taken from the rest; over all folds each photo is tested once.
+    r"""Make one fold the test split, and take validation photos from the rest.
 
-    The folds depend on the seed and on the names of the groups alone, as those of ``split_photos`` do. They are more even than
-    those of scikit-learn's ``StratifiedGroupKFold``: on 60 random folders of three classes and 5 folds, a class's worst share in a
-    fold was off by 4.1 points in the mean, and there by 6.4.
+    Over all folds each photo is tested once. The folds depend on the seed and on the names of the
+    groups only, as the splits of ``split_photos`` do. They are more even than those of
+    scikit-learn's ``StratifiedGroupKFold``: on 60 random folders of three classes and 5 folds, the
+    worst share of a class in a fold was off by 4.1 points on average, with scikit-learn by 6.4.
 
     Args:
-        photos: All of them, undivided.
-        folds: How many there are, at least 2.
-        fold: 0 to folds - 1.
-        val_fraction: Share of the rest for validation.
-        seed: Names the folds.
+        photos: All photos, not split yet.
+        folds: Number of folds, at least 2.
+        fold: The fold that is tested, 0 to folds - 1.
+        val_fraction: Share of the other photos for validation.
+        seed: Random seed of the folds.
 
     Raises:
         UserError: There are too few groups, of some class or altogether.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> photos = read_folder("photos", group_pattern=r"person\d")
+        >>> fold = fold_split(photos, folds=3, fold=0, val_fraction=0.25, seed=0)
+        >>> [len(fold.of(split)) for split in ("train", "val", "test")]
+        [12, 4, 8]
     """
-    return _tested(photos, _assign_folds(photos, folds, seed) == fold, val_fraction, seed)
+    return _split_off_test(photos, _assign_folds(photos, folds, seed) == fold, val_fraction, seed)
 
 
 def holdout_split(photos: Photos, names: Sequence[str], val_fraction: float, seed: int) -> Photos:
-    """The named groups are the test split, and validation is taken from the rest.
+    """Make the named groups the test split, and take validation photos from the rest.
 
     Raises:
         UserError: A group does not exist, or there are no groups.
     """
-    _check_undivided(photos, "data.holdout_groups")
+    _check_not_split(photos, "data.holdout_groups")
     if not photos.grouped:
         raise UserError(
             "data.holdout_groups needs groups; name them with data.group_pattern, or set data.group_by to cluster or exif"
@@ -81,10 +93,10 @@ def holdout_split(photos: Photos, names: Sequence[str], val_fraction: float, see
         raise UserError(
             f"data.holdout_groups: no photo below {photos.root} is of group {shortlist(unknown)}; there are {shortlist(known)}"
         )
-    return _tested(photos, np.isin(photos.groups, list(names)), val_fraction, seed)
+    return _split_off_test(photos, np.isin(photos.groups, list(names)), val_fraction, seed)
 
 
-def _tested(photos: Photos, tested: npt.NDArray[np.bool_], val_fraction: float, seed: int) -> Photos:
+def _split_off_test(photos: Photos, tested: npt.NDArray[np.bool_], val_fraction: float, seed: int) -> Photos:
     rest = split_photos(photos.select(~tested), {"train": 1 - val_fraction, "val": val_fraction}, seed)
     splits = np.full(len(photos), "test", dtype="<U5")
     splits[~tested] = rest.splits
@@ -92,14 +104,14 @@ def _tested(photos: Photos, tested: npt.NDArray[np.bool_], val_fraction: float, 
 
 
 def _assign_folds(photos: Photos, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """(N,) the fold that tests each photo."""
-    _check_undivided(photos, "data.folds")
+    """Return the fold (N,) that tests each photo."""
+    _check_not_split(photos, "data.folds")
     n_groups = len(np.unique(photos.groups))
     unit = "groups" if photos.grouped else "photos"
     if n_groups < folds:
         raise UserError(f"{photos.root} has {n_groups} {unit}, fewer than data.folds {folds}; lower data.folds or add {unit}")
     scarce = groups_per_class(photos)
-    if min(scarce) > 2:  # or else the fold that tests one group of the class leaves too few
+    if min(scarce) > 2:  # a fold that tests one of two groups would leave too few
         result = divide(photos, np.ones(folds), seed)
         rests = [photos.select(result != fold) for fold in range(folds)]
         left = [groups_per_class(rest) for rest in rests]
@@ -113,8 +125,8 @@ def _assign_folds(photos: Photos, folds: int, seed: int) -> npt.NDArray[np.int64
     )
 
 
-def _check_undivided(photos: Photos, option: str) -> None:
+def _check_not_split(photos: Photos, option: str) -> None:
     if len(photos.splits) and photos.splits[0]:
         raise UserError(
-            f"{option} divides {photos.root} anew, but its folders are a split already; put all photos into class folders"
+            f"{option} splits {photos.root} anew, but its folders are a split already; put all photos into class folders"
         )

@@ -31,8 +31,8 @@ class EpochSampler(DistributedSampler[Any]):
             yield self.view, index
 
 
-class FixedBatchSampler:
-    """Yields given batches of indices, all in one augmented view.
+class FixedBatches:
+    """A batch sampler of given batches, all in one augmented view.
 
     Args:
         batches: Arrays of indices, one for each batch.
@@ -96,7 +96,7 @@ def default_workers(ranks: int) -> int:
 
 
 def init_worker(worker: int) -> None:
-    """Prepare a worker process: one thread for OpenCV, and memory that stays shared with its parent."""
+    """Prepare a worker process: one thread for OpenCV, and its memory stays shared."""
     import cv2
 
     # The first full garbage collection would otherwise write to every inherited object, and so copy

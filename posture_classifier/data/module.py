@@ -18,14 +18,7 @@ from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
-from posture_classifier.data.loaders import (
-    CachedFeatures,
-    EpochSampler,
-    FixedBatchSampler,
-    PhotoLoader,
-    default_workers,
-    init_worker,
-)
+from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, default_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.sessions import session_groups
@@ -57,11 +50,12 @@ class PostureData(LightningDataModule):
             suggests one.
         folds: Number of folds to divide the photos into, of which one is tested.
         fold: The fold that is tested, from 0; over all folds each photo is tested once.
-        holdout_groups: Test exactly these groups; a name that is a number in quotes, as in ``["07"]``.
+        holdout_groups: Test exactly these groups; a name that is a number in quotes, as in
+            ``["07"]``.
         val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or
             ``holdout_groups``, of those not tested.
-        test_fraction: Share of the photos for the final test; 0 for none. Not used with ``folds`` or
-            ``holdout_groups``.
+        test_fraction: Share of the photos for the final test; 0 for none. Not used with ``folds``
+            or ``holdout_groups``.
         seed: Random seed of the split, the order of photos and the augmentation.
         batch_size: Photos a step, per device.
         num_workers: Processes that decode, per device; None chooses by the machine's cores.
@@ -142,7 +136,7 @@ class PostureData(LightningDataModule):
 
     @cached_property
     def indexed(self) -> Photos:
-        """All photos that can be read, with their groups; not split yet, unless by the user's folders."""
+        """All photos with their groups; not split yet, unless by the user's folders."""
         photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
         if self.exclude is not None:
             photos = exclude_photos(photos, Path(self.exclude))
@@ -211,7 +205,7 @@ class PostureData(LightningDataModule):
         return "test" in self.photos.splits
 
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """Digests of each split's photos for the checkpoint, which find them again under any name."""
+        """Digests of each split's photos, by which a checkpoint finds them under any name."""
         # Rank 0 writes the checkpoint; the others need not read all photos for it.
         return self._digests_by_split() if self.trainer is None or self.trainer.is_global_zero else {}
 
@@ -235,10 +229,11 @@ class PostureData(LightningDataModule):
         return int(np.isin(self._digests_by_split()[split].numpy(), np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches of augmented training photos in random order, from the epoch that training begins with."""
+        """Batches of augmented training photos in random order."""
         loader = self._loader("train", self.augmentation, shuffle=True)
         if self.trainer is not None and isinstance(loader.sampler, EpochSampler):
-            # Lightning starts the first epoch's iterator before it tells the sampler which epoch that is.
+            # Lightning starts the first epoch's iterator before it tells the sampler which epoch
+            # that is.
             loader.sampler.set_epoch(getattr(self.trainer.fit_loop.epoch_progress.current, "processed", 0))
         return loader
 
@@ -247,7 +242,7 @@ class PostureData(LightningDataModule):
         return self._loader("val")
 
     def test_dataloader(self) -> DataLoader[Batch]:
-        """Batches of test photos, or of validation photos where there is no test split; not augmented."""
+        """Batches of test photos in order, or of validation photos if there is no test split."""
         return self._loader("test" if self.has_test else "val")
 
     def on_after_batch_transfer(self, batch: Batch | CachedBatch, dataloader_idx: int) -> Batch | CachedBatch:
@@ -269,7 +264,7 @@ class PostureData(LightningDataModule):
         decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
         return DataLoader(
             dataset,
-            batch_sampler=FixedBatchSampler(batches, view),
+            batch_sampler=FixedBatches(batches, view),
             num_workers=0 if decoded else self._workers(),
             worker_init_fn=init_worker,
             generator=torch.Generator(),
@@ -291,7 +286,8 @@ class PostureData(LightningDataModule):
             num_workers=workers,
             worker_init_fn=init_worker,
             persistent_workers=workers > 0,
-            # Its own, since starting an iterator draws a number, and a resumed run starts its first one at another moment.
+            # Its own, since starting an iterator draws a number, and a resumed run starts its first
+            # one at another moment.
             generator=torch.Generator(),
             pin_memory=torch.cuda.is_available(),
             # A last batch of one photo has no batch statistics to train on.

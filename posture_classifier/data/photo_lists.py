@@ -1,4 +1,4 @@
-"""CSV files of the user that name photos: which ones to leave out, or which split each belongs to."""
+"""CSV files that name photos: which to leave out, or which split each belongs to."""
 
 import csv
 from collections.abc import Collection

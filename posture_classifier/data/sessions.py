@@ -1,4 +1,4 @@
-"""Photos of one session, known by the camera and the time that are noted in the file (EXIF)."""
+"""Groups of photos of one session, by the camera and the time in their EXIF."""
 
 import math
 from collections.abc import Sequence
@@ -10,45 +10,48 @@ import numpy.typing as npt
 from PIL import Image
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.images.exif import EPOCH, Shot, read_shot
+from posture_classifier.images.exif import UNIX_EPOCH, Shot, read_shot
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
 GAP = timedelta(minutes=30)
-"""Without a photo for longer than this, the next one begins another session."""
+"""Longest pause between two photos of one session."""
 
 
 def session_groups(photos: Photos) -> npt.NDArray[np.str_]:
-    """The group (N,) of each photo: camera and time of the first photo of its session.
+    """Name the group (N,) of each photo by camera and time of the first photo of its session.
 
     Raises:
-        UserError: A photo holds no date.
+        UserError: A photo has no date.
     """
-    names = session_names([_read(Path(photos.file(index))) for index in range(len(photos))])
+    names = session_names([_read_shot(Path(photos.file(index))) for index in range(len(photos))])
     if missing := [str(path) for path, name in zip(photos.paths, names, strict=True) if name is None]:
         raise UserError(
-            f"data.group_by exif: {len(missing)} of {len(photos)} photos below {photos.root} hold no date (EXIF DateTimeOriginal): "
+            f"data.group_by exif: {len(missing)} of {len(photos)} photos below {photos.root} have no date (EXIF DateTimeOriginal): "
             f"{shortlist(sorted(missing), 3)}; set data.group_by to cluster, or give data.group_pattern"
         )
     return np.array(names, dtype=np.str_)
 
 
-def _read(path: Path) -> Shot:
+def _read_shot(path: Path) -> Shot:
     with Image.open(path) as image:
         try:
             return read_shot(image.getexif())
-        # Cameras and programs write damaged EXIF in every way.
+        # Damaged EXIF raises any kind of exception.
         except Exception:
             return Shot("", math.nan)
 
 
 def session_names(shots: Sequence[Shot]) -> list[str | None]:
-    """A name for the session of each shot: one camera, without a pause of more than ``GAP``; None for those without a date."""
+    """Name the session of each shot; None for shots without a date.
+
+    A session is photos of one camera without a pause longer than ``GAP``.
+    """
     names: dict[Shot, str] = {}
     camera, last, name = None, -math.inf, ""
-    for dated in sorted({dated for dated in shots if not math.isnan(dated.taken)}):
-        if dated.camera != camera or dated.taken - last > GAP.total_seconds():
-            name = f"{dated.camera or 'unknown camera'} {(EPOCH + timedelta(seconds=dated.taken)).isoformat(sep=' ')}"
-        names[dated] = name
-        camera, last = dated.camera, dated.taken
-    return [names.get(dated) for dated in shots]
+    for shot in sorted({shot for shot in shots if not math.isnan(shot.taken)}):
+        if shot.camera != camera or shot.taken - last > GAP.total_seconds():
+            name = f"{shot.camera or 'unknown camera'} {(UNIX_EPOCH + timedelta(seconds=shot.taken)).isoformat(sep=' ')}"
+        names[shot] = name
+        camera, last = shot.camera, shot.taken
+    return [names.get(shot) for shot in shots]

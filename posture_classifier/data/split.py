@@ -1,4 +1,4 @@
-"""Splits that do not lie: stratified, group-disjoint, and the same on every machine."""
+"""Splits photos into training, validation and test: stratified, by groups, reproducible."""
 
 import hashlib
 from dataclasses import replace
@@ -22,19 +22,27 @@ ATTEMPTS = 20
 
 
 def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
-    """Assign every photo that has no split yet to one, keeping groups whole and class shares equal.
+    r"""Assign every photo to a split, keeping groups whole and class shares equal.
 
-    Groups are taken in an order that depends on the seed and on their names alone (a hash, so neither file order,
-    operating system nor library version matters), largest first, and each goes where it brings the class
-    counts closest to their target. Of a few such orders the best balanced split is kept.
+    Groups are taken in an order that depends on the seed and on their names only (a hash, so
+    neither file order, operating system nor library version matters), largest first, and each goes
+    where it brings the class counts closest to their target. Of a few such orders the one with the
+    best balance counts.
 
     Args:
-        photos: All of them, or those that a user's own split leaves to be divided.
-        fractions: Share of the photos per split; those of 0 are left out.
-        seed: Names the split.
+        photos: The photos to split.
+        fractions: Share of the photos per split; a split of 0 is left out.
+        seed: Random seed of the split.
 
     Raises:
         UserError: A class has fewer groups than there are splits, so that some split would lack it.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> photos = read_folder("photos", group_pattern=r"person\d")
+        >>> photos = split_photos(photos, {"train": 0.5, "val": 0.25, "test": 0.25}, seed=0)
+        >>> [len(photos.of(split)) for split in SPLITS]
+        [12, 8, 4]
     """
     wanted = {name: share for name, share in fractions.items() if share > 0}
     _check_enough_groups(photos, list(wanted))
@@ -43,12 +51,12 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
 
 
 def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
-    """The part (N,) that each photo goes to, of as many as there are ``shares``, which need not add up to 1."""
+    """Divide photos into parts of these relative sizes; return the part (N,) of each photo."""
     names, codes = photos.groups.unique()
     counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
     np.add.at(counts, (codes, photos.labels), 1)
     target = (shares / shares.sum())[:, None] * counts.sum(0)
-    # One photo a group needs no search: any order is already balanced.
+    # Where every photo is its own group, any order is balanced already.
     attempts = 1 if len(names) == len(photos) else ATTEMPTS
     candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(attempts)]
     best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
@@ -57,7 +65,7 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
 
 
 def groups_per_class(photos: Photos) -> list[int]:
-    """In how many groups each class occurs."""
+    """Count the groups in which each class occurs."""
     return [len(photos.groups[photos.labels == label].unique()[0]) for label in range(len(photos.classes))]
 
 
@@ -79,7 +87,16 @@ def _order(names: StringArray, seed: int, attempt: int) -> npt.NDArray[np.int64]
 
 
 def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Greedily give each group (row of ``counts``) to the split whose remaining need it fills best; (G,) split indices."""
+    """Greedily give each group to the split whose remaining need it fills best.
+
+    Args:
+        counts: (G, C) photos of each class in each group.
+        target: (S, C) photos of each class that each split needs.
+        order: (G,) order of the groups among those of one size.
+
+    Returns:
+        (G,) the split of each group.
+    """
     order = order[np.argsort(-counts[order].sum(1), kind="stable")]
     # Relative to the class totals, so that a rare class weighs as much as a common one.
     need = target / counts.sum(0)
@@ -95,24 +112,24 @@ def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], orde
 def _imbalance(
     counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], assigned: npt.NDArray[np.int64]
 ) -> tuple[int, float]:
-    """Number of (split, class) pairs without a photo, then the squared distance from the target shares."""
+    """Count pairs of split and class without a photo; then the squared distance from the target."""
     got = np.zeros_like(target)
     np.add.at(got, assigned, counts)
     return int((got == 0).sum()), float((((got - target) / counts.sum(0)) ** 2).sum())
 
 
 def check_classes(photos: Photos) -> None:
-    """Make sure that training and validation have photos of every class; warn where the test photos do not.
+    """Make sure that training and validation have photos of every class; warn if test has not.
 
     Raises:
-        UserError: Naming the split and the classes.
+        UserError: A split lacks a class; the message names both.
     """
     for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
         if empty := photos.of(name).empty_classes:
             message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
-            rank_zero_warn(f"{message}; the figures will say nothing about it")
+            rank_zero_warn(f"{message}; its metrics will say nothing about it")
 
 
 def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
@@ -132,7 +149,7 @@ def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Ph
 
 
 def crossing_groups(photos: Photos) -> list[str]:
-    """Names of the groups that are on more than one side of the split, in alphabetical order."""
+    """Names of the groups that are in more than one split, in alphabetical order."""
     sides: dict[str, set[str]] = {}
     for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
         if split:
@@ -141,10 +158,10 @@ def crossing_groups(photos: Photos) -> list[str]:
 
 
 def check_disjoint(photos: Photos) -> None:
-    """Refuse a split that has one group on two sides.
+    """Make sure that no group is in more than one split.
 
     Raises:
-        UserError: Naming the groups.
+        UserError: Some are; the message names them.
     """
     if crossing := crossing_groups(photos):
         raise UserError(
@@ -162,13 +179,14 @@ def write_split(photos: Photos, path: Path) -> None:
 
 
 def read_split(photos: Photos, path: Path) -> Photos:
-    """Take the splits from a file with the columns ``path`` and ``split``; photos that it does not name are left out.
+    """Read the split of each photo from a CSV file with the columns ``path`` and ``split``.
 
-    Where no group pattern was given, the file's ``group`` column (if any) names the groups.
+    Photos that the file does not name are left out. Where photos are not grouped, the column
+    ``group`` (if any) names their groups.
 
     Raises:
-        UserError: The file is missing, lacks a column, names photos that are not there, has an unknown split, or puts
-            a group on two sides.
+        UserError: The file is missing, lacks a column, names photos that are not there, has an
+            unknown split, or puts a group into two splits.
     """
     rows = {normalise_name(row["path"]): row for row in _read_split_rows(path) if row["split"]}
     if unknown := sorted({row["split"] for row in rows.values()} - set(SPLITS)):
@@ -202,7 +220,9 @@ def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
 
 
 def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
-    """Whether a split file is about the photos below a folder: names alone tell little, every camera writes an IMG_0001.jpg.
+    """Whether a split file was written for the photos below a folder.
+
+    Names alone say little: every camera writes an IMG_0001.jpg.
 
     Args:
         path: A ``split.csv``.

@@ -1,4 +1,4 @@
-"""Very many strings in little memory."""
+"""An array of very many strings in little memory."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,21 @@ Ints = npt.NDArray[np.int64]
 
 
 class StringArray:
-    """(N,) strings, as one row of bytes and an array of where each begins.
+    """(N,) strings, stored as their bytes in one row and an array of where each string ends.
 
-    A million paths of 40 letters take 56 MB, where Python's strings take 100 and NumPy's 160. And worker processes share them:
-    looking at an object writes its reference count, which copies its page into each worker. A choice of them shares the bytes.
+    A million paths of 40 letters take 56 MB, where Python's strings take 100 and NumPy's 160.
+    Worker processes share this memory, while reading a Python object writes its reference count and
+    so copies its page into each worker. Selected strings share the bytes, too.
 
     Args:
-        names: The strings; bytes that are no UTF-8 may be escaped as Python does it in file names.
-        codes: (N,) which of ``names`` each one is, where many are equal; by default each is the next.
+        names: The strings; bytes that are no UTF-8 may be escaped as Python does in file names.
+        codes: (N,) index into ``names`` of each string, where many are equal; by default each name
+            is one string.
+
+    Example:
+        >>> names = StringArray(["right", "left"], codes=np.array([0, 1, 1]))
+        >>> names[0], names[1:].tolist()
+        ('right', ['left', 'left'])
     """
 
     def __init__(self, names: Iterable[str], codes: Ints | None = None) -> None:
@@ -30,7 +37,7 @@ class StringArray:
         self._ends = np.array(ends, dtype=np.int64)
         self._codes = np.arange(len(ends) - 1) if codes is None else codes
 
-    def _chosen(self, codes: Ints) -> "StringArray":
+    def _select(self, codes: Ints) -> "StringArray":
         result = StringArray.__new__(StringArray)
         result._letters, result._ends, result._codes = self._letters, self._ends, codes
         return result
@@ -46,25 +53,25 @@ class StringArray:
     @overload
     def __getitem__(self, key: slice | list[int] | npt.NDArray[np.bool_] | npt.NDArray[np.integer[Any]]) -> "StringArray": ...
     def __getitem__(self, key: Any) -> "str | StringArray":
-        """One string, or those that a slice, a mask or an array of indices chooses."""
+        """Return one string, or those that a slice, a mask or an array of indices selects."""
         codes = self._codes[key]
-        return self._chosen(codes) if isinstance(codes, np.ndarray) else self._bytes(codes).decode(errors="surrogateescape")
+        return self._select(codes) if isinstance(codes, np.ndarray) else self._bytes(codes).decode(errors="surrogateescape")
 
     def __iter__(self) -> Iterator[str]:
         return (self._bytes(code).decode(errors="surrogateescape") for code in self._codes)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[np.str_]:
-        """(N,) of NumPy's own strings, which take four bytes a letter of the longest."""
+        """Convert to NumPy's strings (N,), which take four bytes for each letter of the longest."""
         return np.array(self.tolist(), dtype=np.str_)
 
     def tolist(self) -> list[str]:
-        """Python's own strings."""
+        """Convert to a list of Python's strings."""
         return list(self)
 
     def unique(self) -> tuple["StringArray", Ints]:
-        """The distinct strings in order of their letters, and (N,) which of them each one is."""
+        """Return the distinct strings in order, and the index (N,) of each string among them."""
         used, inverse = np.unique(self._codes, return_inverse=True)
         width = int(np.diff(self._ends).max(initial=1))
         spelled = np.fromiter((self._bytes(code) for code in used), dtype=f"S{width}", count=len(used))
         _, first, distinct = np.unique(spelled, return_index=True, return_inverse=True)
-        return self._chosen(used[first]), distinct[inverse]
+        return self._select(used[first]), distinct[inverse]

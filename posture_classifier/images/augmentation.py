@@ -1,4 +1,4 @@
-"""Random changes to training photos: a YAML list of albumentations transforms, drawn as a function of seed, epoch and photo."""
+"""Random changes to training photos, by albumentations transforms that YAML lists."""
 
 import hashlib
 import os
@@ -23,39 +23,49 @@ DEFAULT_TRANSFORMS: Transforms = [
     {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}},
     {
         "class_path": "albumentations.Affine",
-        # 4 is cv2.BORDER_REFLECT_101: no black corners that would tell an augmented photo from a real one.
+        # 4 is cv2.BORDER_REFLECT_101: black corners would give an augmented photo away.
         "init_args": {"scale": [0.85, 1.15], "translate_percent": [-0.06, 0.06], "rotate": [-5, 5], "border_mode": 4, "p": 0.8},
     },
     {"class_path": "albumentations.RandomBrightnessContrast", "init_args": {"p": 0.5}},
     {"class_path": "albumentations.HueSaturationValue", "init_args": {"p": 0.3}},
 ]
-"""For people: mild scale and shift, mirror, light and colour. No vertical flip and at most 5 degrees: posture is an angle."""
+"""Augmentation for people: mirroring, and mild changes of scale, place, light and colour.
+
+No vertical flip and at most 5 degrees: posture is an angle."""
 
 
 class Augmentation:
-    """Applies a list of transforms; the same seed, epoch and photo always draw the same parameters.
+    """Applies transforms whose parameters depend on seed, epoch and photo only.
 
-    Out of the box every DataLoader worker of albumentations 2.0.8 draws the same numbers, and repeats them each epoch.
-    Here no generator lives longer than one photo, so neither workers, ranks nor a resumed run change what is drawn.
+    With albumentations 2.0.8 alone every DataLoader worker draws the same numbers, and repeats them
+    each epoch. Here no generator lives longer than one photo, so neither workers, ranks nor
+    resuming change the parameters.
 
     Args:
-        transforms: ``{"class_path": ..., "init_args": {...}}`` each; transforms may be nested in ``init_args``.
+        transforms: ``{"class_path": ..., "init_args": {...}}`` each; transforms may be nested in
+            ``init_args``.
         seed: The run's seed.
 
     Raises:
-        UserError: A transform does not exist, rejects its arguments, or returns something else than a uint8 RGB
-            image of the same size.
+        UserError: A transform does not exist, rejects its arguments, or returns something else than
+            a uint8 RGB image of the same size.
+
+    Example:
+        >>> flip = {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}}
+        >>> augmentation = Augmentation([flip], seed=0)
+        >>> augmentation(np.zeros((40, 30, 3), dtype=np.uint8), epoch=3, index=12).shape
+        (40, 30, 3)
     """
 
     def __init__(self, transforms: Transforms, seed: int) -> None:
         import albumentations
 
         self.seed = seed
-        self.compose = albumentations.Compose([_transform(transform) for transform in transforms])
-        # Here rather than in a worker, whose error would be a traceback.
-        self._try()
+        self.compose = albumentations.Compose([_build_transform(transform) for transform in transforms])
+        # An error in a DataLoader worker would be a traceback.
+        self._check_output()
 
-    def _try(self) -> None:
+    def _check_output(self) -> None:
         image = np.zeros((64, 64, 3), dtype=np.uint8)
         for index in range(10):
             try:
@@ -69,15 +79,16 @@ class Augmentation:
                 )
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
-        """Change one (H, W, 3) uint8 image."""
-        drawn = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())
-        # Not set_random_seed, which gives every transform the same numbers: mirrored photos would always be the brighter ones.
-        self.compose.set_random_state(np.random.default_rng(drawn), random.Random(drawn))
+        """Change an image (H, W, 3) of uint8 with the parameters of an epoch and an index."""
+        seed = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())
+        # set_random_seed would give every transform the same numbers: mirrored photos would always
+        # be the brighter ones.
+        self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         result: Pixels = self.compose(image=image)["image"]
         return result
 
 
-def _transform(description: Any) -> Any:
+def _build_transform(description: Any) -> Any:
     if not isinstance(description, dict) or "class_path" not in description:
         raise UserError(f"data.augmentation: {description} is not a transform; write class_path, and init_args if it has any")
     return _instantiate(description)
@@ -92,10 +103,10 @@ def _instantiate(value: Any) -> Any:
     if extra := set(value) - {"class_path", "init_args"}:
         raise UserError(f"data.augmentation: {value['class_path']} has the unknown key {min(extra)}; use class_path and init_args")
     arguments = {key: _instantiate(item) for key, item in (value.get("init_args") or {}).items()}
-    constructor = _find(value["class_path"])
+    constructor = _import_class(value["class_path"])
     try:
         with warnings.catch_warnings():
-            # albumentations only warns of an argument that it does not know, and then leaves it out.
+            # albumentations only warns of an unknown argument, and ignores it.
             warnings.simplefilter("error", UserWarning)
             return constructor(**arguments)
     except (TypeError, ValueError, AttributeError, UserWarning) as error:
@@ -103,7 +114,7 @@ def _instantiate(value: Any) -> Any:
         raise UserError(f"data.augmentation: {value['class_path']} rejects its arguments: {reason}") from error
 
 
-def _find(class_path: Any) -> Callable[..., Any]:
+def _import_class(class_path: Any) -> Callable[..., Any]:
     module, _, name = str(class_path).rpartition(".")
     try:
         found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)

@@ -1,4 +1,4 @@
-"""One file in, one upright RGB image out, whatever the camera or program that wrote it."""
+"""Decodes a photo file of any format to an upright RGB image."""
 
 import warnings
 from pathlib import Path
@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 pillow_heif.register_heif_opener()
 
 
-# Half of the limit only warns; a phone with 108 megapixels is no attack.
+# Pillow warns at half of its limit, but a photo of 108 megapixels is no attack.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
@@ -18,35 +18,40 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .heic .heif".split()  # noqa: SIM905 - reads better as a line
-)
+SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"))
 """File name endings, in lower case, that count as photos."""
-NO_FILE = "a device or a pipe, not a file"
+NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
 
 class DecodeError(Exception):
-    """The file is not an image that can be read in full; the message says why, without the path."""
+    """A file is not an image that can be read in full; the message says why, without the path."""
 
 
 def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     """Read an image as 8-bit RGB, turned upright by its EXIF orientation.
 
-    Transparency is laid over white, 16-bit and floating-point greys are scaled to 8 bits, animations give their first frame.
+    Transparency is laid over white, 16-bit and floating-point greys are scaled to 8 bits, and
+    animations give their first frame.
 
     Args:
         path: A JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC file.
-        at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded at 1/2, 1/4 or
-            1/8 of its scale, which saves most of the time on photos of 12 megapixels. The same value gives the same pixels.
+        at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded
+            at 1/2, 1/4 or 1/8 of its scale, which saves most of the time on photos of 12
+            megapixels. The same value gives the same pixels.
 
     Raises:
-        DecodeError: The file is missing, empty, truncated, not an image, or larger than Pillow's limit of 179 megapixels.
+        DecodeError: The file is missing, empty, truncated, not an image, or larger than Pillow's
+            limit of 179 megapixels.
+
+    Example:
+        >>> decode("photos/left/person0_0.png").size
+        (20, 20)
     """
     try:
         str(path).encode()
         if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
-            raise DecodeError(NO_FILE)  # reading it might wait for ever
+            raise DecodeError(NOT_A_FILE)  # reading it might wait for ever
         with Image.open(path) as image:
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
@@ -58,13 +63,13 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
         raise DecodeError("more than 179 million pixels, a decompression bomb or a panorama to be scaled down") from error
     except UnidentifiedImageError as error:
         raise DecodeError(_describe_non_image(path)) from error
-    # The decoders of a dozen formats raise whatever comes up on damaged data: OSError, SyntaxError, struct.error, RuntimeError ...
+    # On damaged data decoders raise OSError, SyntaxError, struct.error, RuntimeError ...
     except Exception as error:
-        raise DecodeError(_reason(error)) from error
+        raise DecodeError(_describe_error(error)) from error
 
 
 def _describe_non_image(path: str | Path) -> str:
-    """What a file is that is called a photo and is none."""
+    """Say what a file is that is named like a photo, but is none."""
     with open(path, "rb") as file:
         head = file.read(512)
     if not head:
@@ -77,7 +82,7 @@ def _describe_non_image(path: str | Path) -> str:
     return "not an image"
 
 
-def _reason(error: BaseException) -> str:
+def _describe_error(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, OSError) and error.strerror:
@@ -86,7 +91,7 @@ def _reason(error: BaseException) -> str:
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """Turn an image by its EXIF orientation and convert it to 8-bit RGB, as ``decode`` does with a file's."""
+    """Turn an image by its EXIF orientation and convert it to 8-bit RGB, as ``decode`` does."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         # Pillow would clip 16-bit values at 255 and leave a white picture.

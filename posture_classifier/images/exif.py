@@ -1,4 +1,4 @@
-"""Camera and time of a photo, as its file notes them (EXIF)."""
+"""Camera and time of a photo, from its EXIF."""
 
 import math
 import re
@@ -8,26 +8,36 @@ from typing import NamedTuple
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-EPOCH = datetime(1970, 1, 1)
+UNIX_EPOCH = datetime(1970, 1, 1)
 
 
 class Shot(NamedTuple):
-    """How a photo was taken: maker and model of the camera, or nothing; seconds of its clock since 1970, NaN where unknown."""
+    """Camera and time of a photo.
+
+    Attributes:
+        camera: Maker and model of the camera; empty where unknown.
+        taken: Time in seconds of the camera's clock since 1970; NaN where unknown.
+    """
 
     camera: str
     taken: float
 
 
 def read_shot(exif: Image.Exif) -> Shot:
-    """Read it from EXIF; the time is DateTimeOriginal, or else DateTime, which programs that copy photos often leave alone."""
+    """Read camera and time from EXIF.
+
+    The time is DateTimeOriginal, or else DateTime, which programs that copy photos often leave
+    alone.
+    """
     camera = " ".join(str(exif.get(tag, "")).strip("\0 ") for tag in (Base.Make, Base.Model)).strip()
-    return Shot(camera, _seconds(str(exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal) or exif.get(Base.DateTime))))
+    taken = exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal) or exif.get(Base.DateTime)
+    return Shot(camera, _seconds(str(taken)))
 
 
 def _seconds(taken: str) -> float:
     if not (match := re.match(r"\s*(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)", taken)):
         return math.nan
     try:
-        return (datetime(*map(int, match.groups())) - EPOCH).total_seconds()  # type: ignore[arg-type]
+        return (datetime(*map(int, match.groups())) - UNIX_EPOCH).total_seconds()  # type: ignore[arg-type]
     except ValueError:  # the zeros of a camera whose clock was never set
         return math.nan

@@ -1,4 +1,4 @@
-"""What can be known of one file without asking a network: its header, its light, and a sketch of its content."""
+"""Facts about one photo that need no network: its header, its light and a small grey sketch."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,43 +11,43 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from posture_classifier.images.decode import NO_FILE, NOT_UTF8, DecodeError, decode
+from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
 SKETCH_SIZE = 64
-"""Side of the grey sketch in pixels: enough to tell copies apart and to find one photo within another, 4 KB a photo."""
-LIGHT = 256
-"""Side in pixels at which sharpness is measured: the same photo should be as sharp in any size."""
+"""Pixels a side of the sketch: enough to recognise copies and crops, in 4 KB a photo."""
+MEASURED_SIZE = 256
+"""Pixels of the longer side when light is measured: a photo should be as sharp in any size."""
 STANDARD_LUMINANCE_SUM = 3688
-"""Sum of the luminance table of JPEG (ITU-T T.81, table K.1), quality 50."""
+"""Sum of JPEG's luminance table for quality 50 (ITU-T T.81, table K.1)."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Of one file; where it cannot be read, only ``error``, ``size_bytes`` and ``digest`` are known.
+    """Facts about one photo; only ``error``, ``size_bytes`` and ``digest`` if it cannot be read.
 
     Attributes:
-        error: Why it cannot be read.
-        size_bytes: Of the file.
-        digest: Of its bytes.
-        format: Pillow's name, such as ``JPEG``.
+        error: Why the file cannot be read; None if it can.
+        size_bytes: Size of the file.
+        digest: Digest of the file's bytes.
+        format: Pillow's name of the format, such as ``JPEG``.
         mode: Pillow's name of how pixels are stored, such as ``RGB``.
-        width: In pixels, as stored, before the EXIF orientation turns it.
-        height: Likewise.
-        orientation: EXIF, 1 to 8; 1 is upright.
-        gps: Whether it says where it was taken.
-        camera: Maker and model, or empty.
-        taken: When, in seconds of the camera's clock; NaN where unknown.
-        quality: JPEG quality, 1 to 100, estimated from its luminance table; NaN for other formats.
-        frames: More than one in an animation.
-        profile: Name of its colour profile; empty where it has none.
+        width: Width in pixels as stored, before the EXIF orientation turns the photo.
+        height: Height in pixels as stored.
+        orientation: EXIF orientation, 1 to 8; 1 is upright.
+        gps: Whether the file says where the photo was taken.
+        camera: Maker and model of the camera; empty where unknown.
+        taken: Time of the photo in seconds of the camera's clock since 1970; NaN where unknown.
+        quality: JPEG quality, 1 to 100, estimated from the luminance table; NaN for other formats.
+        frames: Number of pictures; more than one in an animation.
+        profile: Name of the colour profile; empty where there is none.
         brightness: Mean luminance, 0 to 255.
         contrast: Standard deviation of the luminance.
         clipped: Share of the pixels that are white.
         sharpness: Standard deviation of the Laplacian at 256 pixels.
         corners: (3,) mean colour of the four corners.
-        sketch: (64, 64) uint8 grey.
+        sketch: (64, 64) uint8 grey picture.
     """
 
     error: str | None
@@ -73,11 +73,11 @@ class Facts:
 
 
 def identify(path: Path) -> Facts:
-    """What is known of a file before it is decoded: its size and digest, or that it cannot be read, as ``decode`` would say."""
+    """Read the size and digest of a file, or why it cannot be read, without decoding it."""
     try:
         str(path).encode()
         if not path.is_file() and path.exists():
-            return Facts(NO_FILE, 0, 0)
+            return Facts(NOT_A_FILE, 0, 0)
         return Facts(None, path.stat().st_size, digest(path))
     except UnicodeEncodeError:
         return Facts(NOT_UTF8, 0, 0)
@@ -85,34 +85,38 @@ def identify(path: Path) -> Facts:
         return Facts(str(error.strerror).lower(), 0, 0)
 
 
-def read_facts(path: Path, known: Facts) -> tuple[Facts, Image.Image | None]:
-    """The facts of a file, and its upright picture at no less than 256 pixels a side; None where it cannot be read.
+def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
+    """Read all facts of a photo, and decode it.
 
     Args:
         path: The file.
-        known: What ``identify`` says of it.
+        identity: The facts that ``identify`` returns for it.
+
+    Returns:
+        The facts, and the upright photo of at least 256 pixels a side where it is that large; None
+        where it cannot be read.
     """
-    if known.error is not None:
-        return known, None
+    if identity.error is not None:
+        return identity, None
     try:
-        image = decode(path, LIGHT)
+        image = decode(path, MEASURED_SIZE)
     except DecodeError as error:
-        return replace(known, error=str(error)), None
-    return replace(known, **_header(path), **_light(image)), image
+        return replace(identity, error=str(error)), None
+    return replace(identity, **_header(path), **_measure(image)), image
 
 
 def _header(path: Path) -> dict[str, Any]:
     with Image.open(path) as image:
-        # Cameras and programs write damaged EXIF in every way, and the photo is none the worse for it.
+        # Damaged EXIF is common, and the photo is none the worse for it.
         try:
             exif = image.getexif()
             camera, taken = read_shot(exif)
-            # Cameras without a receiver write the version of this part all the same.
+            # Cameras without a receiver write a GPS part, too, without a position.
             gps, orientation = GPS.GPSLatitude in exif.get_ifd(IFD.GPSInfo), exif.get(Base.Orientation, 1)
         except Exception:
             (camera, taken), gps, orientation = Shot("", math.nan), False, 1
         return {
-            # A phone's JPEG with a depth map behind it is a JPEG to everybody.
+            # A JPEG with further pictures behind the first, such as a phone's depth map.
             "format": "JPEG" if image.format == "MPO" else image.format or "",
             "mode": image.mode,
             "width": image.width,
@@ -128,7 +132,7 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _frames(image: Image.Image) -> int:
-    # Counting reads what follows the first picture, which alone is used; the decoders raise whatever comes up on damaged data.
+    # Only the first picture is used, and damaged data behind it raises any kind of exception.
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:
@@ -136,7 +140,10 @@ def _frames(image: Image.Image) -> int:
 
 
 def _quality(tables: dict[int, list[int]] | None) -> float:
-    """Invert the Independent JPEG Group's ``jpeg_quality_scaling``; below 20 too high, since entries end at 255."""
+    """Invert the Independent JPEG Group's ``jpeg_quality_scaling``.
+
+    Below 20 the result is too high, since entries of the table end at 255.
+    """
     if not tables or 0 not in tables:
         return float("nan")
     scale = 100 * sum(tables[0]) / STANDARD_LUMINANCE_SUM
@@ -152,22 +159,23 @@ def _profile(content: bytes | None) -> str:
         return "damaged"
 
 
-def _light(image: Image.Image) -> dict[str, Any]:
-    """What an upright RGB picture is like."""
+def _measure(image: Image.Image) -> dict[str, Any]:
+    """Measure brightness, contrast, sharpness and colours of an upright RGB photo."""
     image = image.copy()
-    image.thumbnail((LIGHT, LIGHT), Image.Resampling.BOX)
+    image.thumbnail((MEASURED_SIZE, MEASURED_SIZE), Image.Resampling.BOX)
     grey = np.asarray(image.convert("L"), dtype=np.float32)
     colour = np.asarray(image, dtype=np.float32)
     side = max(1, min(grey.shape) // 8)
-    corners = [colour[rows, columns] for rows in (slice(side), slice(-side, None)) for columns in (slice(side), slice(-side, None))]
-    # Four neighbours less the middle: what a lens out of focus takes away (Pech-Pacheco et al. 2000).
-    inner = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    ends = (slice(side), slice(-side, None))
+    corners = [colour[rows, columns] for rows in ends for columns in ends]
+    # Its spread is small where the lens was out of focus (Pech-Pacheco et al. 2000).
+    laplacian = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
     red, green, blue = np.mean([corner.mean((0, 1)) for corner in corners], axis=0).tolist()
     return {
         "brightness": float(grey.mean()),
         "contrast": float(grey.std()),
         "clipped": float((grey >= 250).mean()),
-        "sharpness": float(inner.std()) if inner.size else 0.0,
+        "sharpness": float(laplacian.std()) if laplacian.size else 0.0,
         "corners": (red, green, blue),
         "sketch": np.asarray(image.convert("L").resize((SKETCH_SIZE, SKETCH_SIZE), Image.Resampling.BOX)),
     }

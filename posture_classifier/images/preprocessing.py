@@ -1,4 +1,4 @@
-"""The one definition of what a network is shown: used by fit, evaluation, prediction and every export."""
+"""Scales and normalises photos, in the same way for training, evaluation and prediction."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -14,15 +14,23 @@ Resize = Literal["crop", "pad"]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From an image of any shape to a normalised square.
+    """Turns an image of any shape into a normalised square.
 
     Args:
         image_size: Side of the square in pixels.
         mean: Mean per channel (R, G, B) on the scale 0 to 1, as the pretrained weights expect it.
         std: Standard deviation per channel on the same scale.
         interpolation: Pillow's name of the resampling filter, in lower case.
-        resize: ``crop`` scales the shorter side to ``image_size`` and cuts the middle out; ``pad`` scales the longer side and
-            fills up with grey. Neither changes the aspect ratio: posture is an angle.
+        resize: ``crop`` scales the shorter side to ``image_size`` and cuts the middle out; ``pad``
+            scales the longer side and fills up with grey. Neither changes the aspect ratio: posture
+            is an angle.
+
+    Example:
+        >>> preprocessing = Preprocessing(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> preprocessing.square(Image.open("photos/left/person0_0.png")).shape
+        (32, 32, 3)
+        >>> preprocessing.normalise(torch.zeros(8, 3, 32, 32, dtype=torch.uint8)).unique()
+        tensor([-1.])
     """
 
     image_size: int
@@ -44,23 +52,25 @@ class Preprocessing:
         return np.asarray(ImageOps.fit(image, size, method))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Turn (B, 3, H, W) uint8 into float32 with the mean and deviation that the weights expect."""
+        """Normalise images (B, 3, H, W) of uint8 to float32 with the mean and deviation."""
         mean = torch.tensor(self.mean, device=images.device).view(3, 1, 1)
         std = torch.tensor(self.std, device=images.device).view(3, 1, 1)
         return (images.float() / 255 - mean) / std
 
     @property
     def geometry(self) -> dict[str, Any]:
-        """What the pixels of a square depend on: the same for networks that differ in mean and deviation only."""
-        plain = self.to_dict()
-        names = ("image_size", "interpolation", "resize", *(("mean",) if self.resize == "pad" else ()))
-        return {name: plain[name] for name in names}
+        """The settings that decide the pixels of a square, before they are normalised."""
+        settings = self.to_dict()
+        del settings["std"]
+        if self.resize == "crop":  # the mean is the colour that ``pad`` fills up with
+            del settings["mean"]
+        return settings
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as a checkpoint can hold them."""
+        """Convert to plain values, as a checkpoint can hold them."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Preprocessing":
-        """The inverse of ``to_dict``."""
+        """Build from what ``to_dict`` returned."""
         return cls(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})

@@ -48,14 +48,14 @@ def test_classes_called_train_and_bus_are_classes(draw_folder: DrawFolder) -> No
 
 
 def test_split_folders_beside_others_are_refused(draw_folder: DrawFolder) -> None:
-    with pytest.raises(UserError, match="beside others"):
+    with pytest.raises(UserError, match=r"train, val.*spare"):
         read_folder(draw_folder(classes=("train", "val", "spare")))
 
 
 def test_splits_with_different_classes_are_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
     for name, classes in (("train", ("a", "b")), ("test", ("a", "c"))):
         shutil.move(draw_folder(f"x{name}", people=1, classes=classes), tmp_path / "own" / name)
-    with pytest.raises(UserError, match="differ in b, c"):
+    with pytest.raises(UserError, match="b, c"):
         read_folder(tmp_path / "own")
 
 
@@ -63,13 +63,13 @@ def test_splits_with_different_classes_are_refused(tmp_path: Path, draw_folder: 
 def test_half_a_split_is_not_taken_for_classes(tmp_path: Path, draw_folder: DrawFolder, names: tuple[str, ...]) -> None:
     for name in names:
         shutil.move(draw_folder(f"part_{name}", people=1), tmp_path / "own" / name)
-    with pytest.raises(UserError, match="look like a split"):
+    with pytest.raises(UserError, match=", ".join(sorted(names))):
         read_folder(tmp_path / "own")
 
 
 @pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group", "fold"])
 def test_a_class_called_like_a_column_is_refused(draw_folder: DrawFolder, name: str) -> None:
-    with pytest.raises(UserError, match=f"a class cannot be called {name}"):
+    with pytest.raises(UserError, match=rf"\b{name}\b"):
         read_folder(draw_folder(classes=("left", name)))
 
 

@@ -85,9 +85,9 @@ def test_a_known_fold_stays_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("groups", "folds", "message"),
     [
-        ([[0, 1]] * 4, 5, "4 groups, fewer than data.folds 5"),
-        ([[0, 1]] * 2, 2, "class class0 occurs in 2 groups, too few for data.folds 2"),
-        ([[0], [0], [0], [0, 1], [1]], 3, "class class1 occurs in 2 groups, too few for data.folds 3"),
+        ([[0, 1]] * 4, 5, "4 groups.*data.folds 5"),
+        ([[0, 1]] * 2, 2, "class0.* 2 groups.*data.folds 2"),
+        ([[0], [0], [0], [0, 1], [1]], 3, "class1.* 2 groups.*data.folds 3"),
     ],
 )
 def test_too_few_groups_for_folds_are_refused(groups: list[list[int]], folds: int, message: str) -> None:
@@ -98,21 +98,21 @@ def test_too_few_groups_for_folds_are_refused(groups: list[list[int]], folds: in
 def test_named_groups_are_held_out() -> None:
     photos = photos_of([[0, 1]] * 8, 2)
     assert set(holdout_split(photos, ["g2", "g5"], 0.2, seed=0).of("test").groups.tolist()) == {"g2", "g5"}
-    with pytest.raises(UserError, match="no photo below photos is of group anna; there are g0"):
+    with pytest.raises(UserError, match=r"data.holdout_groups.*anna.*g0, g1"):
         holdout_split(photos, ["anna"], 0.2, seed=0)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"folds": 5, "holdout_groups": ["a"]}, "data.folds and data.holdout_groups each say which photos are tested"),
-        ({"folds": 5, "split": "split.csv"}, "data.split and data.folds each say"),
-        ({"folds": 1}, "data.folds is 1, but must be at least 2"),
-        ({"folds": 5, "fold": 5}, "data.fold is 5, but must be from 0 to 4"),
-        ({"fold": 1}, "data.fold 1 needs data.folds"),
-        ({"holdout_groups": []}, "data.holdout_groups is empty"),
-        ({"group_by": "pattern"}, "data.group_by pattern needs a data.group_pattern"),
-        ({"group_by": "cluster", "group_pattern": "a"}, "data.group_by cluster and data.group_pattern 'a' are two ways"),
+        ({"folds": 5, "holdout_groups": ["a"]}, "data.folds and data.holdout_groups"),
+        ({"folds": 5, "split": "split.csv"}, "data.split and data.folds"),
+        ({"folds": 1}, "data.folds is 1,.* 2"),
+        ({"folds": 5, "fold": 5}, "data.fold is 5,.*0 to 4"),
+        ({"fold": 1}, "data.fold 1.*data.folds"),
+        ({"holdout_groups": []}, "data.holdout_groups"),
+        ({"group_by": "pattern"}, "data.group_by pattern.*data.group_pattern"),
+        ({"group_by": "cluster", "group_pattern": "a"}, "data.group_by cluster.*data.group_pattern 'a'"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options: dict[str, Any], message: str) -> None:
@@ -124,12 +124,12 @@ def test_options_that_contradict_each_other_are_refused(options: dict[str, Any],
 def test_a_split_of_folders_is_not_divided_again(tmp_path: Path, draw_folder: DrawFolder, options: dict[str, Any]) -> None:
     for name in ("train", "test"):
         draw_folder(f"own/{name}", seed=len(name))
-    with pytest.raises(UserError, match="its folders are a split already"):
+    with pytest.raises(UserError, match=f"data.{next(iter(options))}.*own"):
         _ = PostureData(str(tmp_path / "own"), group_pattern=r"person\d+", **options).photos
 
 
 def test_holding_out_needs_groups(draw_folder: DrawFolder) -> None:
-    with pytest.raises(UserError, match="holdout_groups needs groups"):
+    with pytest.raises(UserError, match=r"data.holdout_groups.*data.group_pattern"):
         _ = PostureData(str(draw_folder()), holdout_groups=["person0"]).photos
 
 
@@ -178,5 +178,5 @@ def test_sessions_are_cameras_and_pauses(tmp_path: Path) -> None:
 
 
 def test_photos_without_a_date_are_named(draw_folder: DrawFolder) -> None:
-    with pytest.raises(UserError, match=r"24 of 24 photos below .* hold no date .*: left/person0_0.png, "):
+    with pytest.raises(UserError, match=r"data.group_by exif: 24 of 24 .*left/person0_0.png, "):
         _ = PostureData(str(draw_folder()), group_by="exif").photos

@@ -1,4 +1,4 @@
-"""The processes that decode."""
+"""Batches, and the processes that decode."""
 
 import gc
 import sys
@@ -10,7 +10,7 @@ from posture_classifier.data.loaders import init_worker
 
 
 class Collected(Dataset[int]):
-    """How many objects a full collection of garbage goes through, and so writes to, in the process that asks."""
+    """Counts the objects that a full garbage collection writes to in this process."""
 
     def __len__(self) -> int:
         return 1
@@ -21,6 +21,6 @@ class Collected(Dataset[int]):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process that was not forked has inherited nothing")
 def test_a_worker_writes_to_nothing_that_it_inherited() -> None:
-    """The objects of torch, Lightning and all else that is imported are some 100 MB, of which each worker would have a copy."""
+    """Each worker would otherwise copy some 100 MB of imported objects."""
     loader = DataLoader(Collected(), num_workers=1, worker_init_fn=init_worker, multiprocessing_context="fork")
     assert int(next(iter(loader))) < Collected()[0] / 10

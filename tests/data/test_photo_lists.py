@@ -1,28 +1,38 @@
-"""Lists of photos to leave out."""
+"""CSV files that name photos."""
 
 from pathlib import Path
 
 import pytest
 
+from posture_classifier.data.folder import read_folder
+from posture_classifier.data.photo_lists import exclude_photos, read_photo_list
+from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder
-from tests.helpers.program import Fit
 
 
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("path\nleft/nobody.png\n", "left/nobody.png"),
-        ("name\nleft/person1_0.png\n", "path"),
-        ("path\n" + "".join(f"left/person{p}_{n}.png\n" for p in range(6) for n in range(2)), "left"),
-        (None, "No such file"),
-    ],
-)
-def test_a_wrong_list_is_one_sentence(
-    tmp_path: Path, fit: Fit, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str], content: str | None, expected: str
-) -> None:
+def test_a_spreadsheets_byte_order_mark_and_short_rows_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("path,reason\na.jpg,blurred\nb.jpg\n", encoding="utf-8-sig")
+    rows = read_photo_list("data.exclude", path, ["path"], "check")
+    assert rows == [{"path": "a.jpg", "reason": "blurred"}, {"path": "b.jpg", "reason": ""}]
+
+
+@pytest.mark.parametrize("content", [None, "", "name\na.jpg\n"])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "list.csv"
     if content is not None:
-        (tmp_path / "fixes.csv").write_text(content)
-    fit(draw_folder(), "--data.exclude", str(tmp_path / "fixes.csv"), code=2)
-    error = capsys.readouterr().err
-    assert "data.exclude" in error
-    assert expected in error.replace(str(tmp_path), "")
+        path.write_text(content)
+    with pytest.raises(UserError, match=r"data\.exclude .*list\.csv .*check"):
+        read_photo_list("data.exclude", path, ["path"], "check")
+
+
+def test_named_photos_are_left_out(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder())
+    (tmp_path / "list.csv").write_text("path\nleft/person0_0.png\n")
+    assert set(photos.paths) - set(exclude_photos(photos, tmp_path / "list.csv").paths) == {"left/person0_0.png"}
+
+
+def test_an_empty_list_leaves_out_nothing(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder())
+    (tmp_path / "list.csv").write_text("path\n")
+    assert len(exclude_photos(photos, tmp_path / "list.csv")) == len(photos)

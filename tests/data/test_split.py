@@ -61,13 +61,13 @@ def test_seeds_name_splits() -> None:
 
 
 def test_a_known_split_stays_what_it_is() -> None:
-    """A changed algorithm would silently move people between train and test of users who come back."""
+    """A changed algorithm would silently move people between train and test."""
     divided = split_photos(photos_of([[0, 1]] * 10, 2), FRACTIONS, seed=0)
     assert sorted(set(divided.of("test").groups.tolist())) == ["g0", "g3"]
 
 
 def test_a_class_with_too_few_groups_is_refused() -> None:
-    with pytest.raises(UserError, match="class1 occurs in 2 groups, fewer than the 3 splits"):
+    with pytest.raises(UserError, match=r"class1.* 2 groups.* 3 splits"):
         split_photos(photos_of([[0, 1], [0, 1], [0], [0], [0]], 2), FRACTIONS, seed=0)
 
 
@@ -90,9 +90,9 @@ def test_a_split_file_comes_back(tmp_path: Path, draw_folder: DrawFolder) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("path,split", "file,part", "needs the columns path and split"),
-        ("test", "exam", "unknown split 'exam'"),
-        ("left/person0_0.png", "left/nobody.png", "names 1 photo that is not below"),
+        ("path,split", "file,part", "path and split"),
+        ("test", "exam", "'exam'"),
+        ("left/person0_0.png", "left/nobody.png", r"names 1 photo .*left/nobody\.png"),
     ],
 )
 def test_a_wrong_split_file_is_refused(tmp_path: Path, draw_folder: DrawFolder, old: str, new: str, message: str) -> None:
@@ -109,7 +109,7 @@ def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, dr
     split, fixes = tmp_path / "split.csv", tmp_path / "fixes.csv"
     write_split(split_photos(photos, FRACTIONS, seed=0), split)
     fixes.write_text("path\nleft/person0_0.png\n")
-    with pytest.raises(UserError, match=r"1 photo that is there, but left out by data.exclude .*: left/person0_0.png; "):
+    with pytest.raises(UserError, match=r"data.split.* 1 photo .*data.exclude.*left/person0_0.png"):
         _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
 
 
@@ -117,7 +117,7 @@ def test_a_split_file_that_tears_a_group_apart_is_refused(tmp_path: Path, draw_f
     photos = read_folder(draw_folder(), r"person\d+")
     lines = [f"{path},{'train' if i % 2 else 'test'}" for i, path in enumerate(photos.paths)]
     (tmp_path / "split.csv").write_text("path,split\n" + "\n".join(lines))
-    with pytest.raises(UserError, match="in more than one split"):
+    with pytest.raises(UserError, match=r"6 groups .*person0"):
         read_split(photos, tmp_path / "split.csv")
 
 
@@ -140,3 +140,10 @@ def test_one_split_on_every_operating_system(tmp_path: Path) -> None:
     assert (
         dict(zip((unicodedata.normalize("NFC", p) for p in taken.paths.tolist()), taken.splits.tolist(), strict=True)) == splits[0]
     )
+
+
+def test_a_split_file_that_puts_no_photo_into_a_split_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    (tmp_path / "split.csv").write_text("path,split,group\nleft/person0_0.png,,\n")
+    with pytest.raises(UserError, match="train split"):
+        _ = PostureData(str(root), split=str(tmp_path / "split.csv")).photos

@@ -41,7 +41,7 @@ DrawFolder = Callable[..., Path]
 
 
 def draw(label: int, seed: int, size: int = 40) -> Image.Image:
-    """A bright square on noise, left for label 0 and right for label 1, further down for higher labels."""
+    """Draw a bright square on noise: left for label 0, right for 1, lower for higher labels."""
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 120, (size, size, 3), dtype=np.uint8)
     top, left = 4 + 8 * (label // 2), 4 if label % 2 == 0 else size // 2
@@ -50,7 +50,7 @@ def draw(label: int, seed: int, size: int = 40) -> Image.Image:
 
 
 def draw_photos(root: Path, people: int, each: int, classes: tuple[str, ...], seed: int = 0) -> Path:
-    """Make ``root/<class>/<person>_<n>.png``; each person has photos of every class. Another seed draws other photos."""
+    """Draw ``root/<class>/<person>_<n>.png``; each person has photos of every class."""
     for label, class_name in enumerate(classes):
         (root / class_name).mkdir(parents=True)
         for person in range(people):

@@ -84,10 +84,10 @@ def test_transforms_may_be_nested() -> None:
 @pytest.mark.parametrize(
     ("transforms", "message"),
     [
-        ([{"class_path": "albumentations.HorizontalFlop"}], "HorizontalFlop does not exist"),
-        ([{"class_path": "nowhere.Flip"}], "nowhere.Flip does not exist"),
-        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"probability": 1}}], "rejects its arguments"),
-        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 3}}], "rejects its arguments"),
+        ([{"class_path": "albumentations.HorizontalFlop"}], "HorizontalFlop"),
+        ([{"class_path": "nowhere.Flip"}], "nowhere.Flip"),
+        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"probability": 1}}], "HorizontalFlip.*probability"),
+        ([{"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 3}}], "HorizontalFlip"),
     ],
 )
 def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> None:
@@ -97,7 +97,7 @@ def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> N
 
 @pytest.mark.parametrize("name", ["albumentations.Normalize", "albumentations.pytorch.ToTensorV2", "albumentations.RandomScale"])
 def test_transforms_that_normalise_or_change_the_size_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match="must return uint8 RGB images of the same size"):
+    with pytest.raises(UserError, match=r"data\.augmentation .*uint8"):
         Augmentation([{"class_path": name}], 0)
 
 

@@ -68,7 +68,8 @@ def test_the_first_frame_of_an_animation(tmp_path: Path, corners: Image.Image) -
     assert_same_picture(decode(tmp_path / "a.gif"))
 
 
-# What a camera stores for each of the eight orientations, so that turning it by EXIF gives the picture back.
+# What a camera stores for each of the eight orientations, so that turning it by EXIF gives the
+# picture back.
 STORED = {
     1: [],
     2: [Image.Transpose.FLIP_LEFT_RIGHT],
@@ -123,7 +124,7 @@ def test_the_finest_detail_survives_a_smaller_scale(tmp_path: Path, needed: int)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "empty file"),
+        (b"", "empty"),
         (b"hello, this is text", "not an image"),
         (b"\x89PNG\r\n\x1a\n", "not an image"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
@@ -148,7 +149,7 @@ def test_truncated_images_are_refused(tmp_path: Path, suffix: str) -> None:
 
 def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
     bomb(tmp_path / "bomb.png")
-    with pytest.raises(DecodeError, match="179 million pixels"):
+    with pytest.raises(DecodeError, match="179"):
         decode(tmp_path / "bomb.png")
 
 

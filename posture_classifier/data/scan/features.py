@@ -15,7 +15,8 @@ from posture_classifier.models.weights import create_backbone
 BACKBONE = "tf_efficientnet_lite0"
 """Its ImageNet weights are installed with this program, so no download is needed."""
 IMAGE_SIZE = 128
-"""Pixels a side: a quarter of the time of 224, and near-duplicates and wrong labels are still found."""
+"""Pixels a side: takes a quarter of the time of 224, and still finds near-duplicates and wrong
+labels."""
 
 
 class FeatureExtractor:

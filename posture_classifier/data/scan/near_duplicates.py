@@ -1,7 +1,7 @@
 """Which photos show the same picture or the same moment.
 
-Photos are compared by perceptual hash, by a frozen network's features, and pixel by pixel. ``check``
-reports these links by their kind, and ``data.group_by cluster`` keeps together what they join.
+Photos are linked by perceptual hash, by a frozen network's features, and pixel by pixel. ``check``
+reports the links by their kind, and ``data.group_by cluster`` keeps together what they join.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ COPY_CORRELATION = 0.98
 """Least correlation of copies, scaled to 32 pixels: re-encoded copies had 0.995 and more, and none
 of 2.6 million pairs of other photos had 0.98."""
 COPY_COSINE = 0.6
-"""Least cosine of the features of copies; JPEG at quality 30 moves photos of 100 pixels that far."""
+"""Least cosine of the features of copies: JPEG at quality 30 moves small photos that far."""
 SCENE_COSINE = 0.96
 """Least cosine of frames of one scene whose hashes are near."""
 CROP_COSINE = 0.8

@@ -41,8 +41,8 @@ class Scan:
 
     Attributes:
         facts: Facts about each of the N files.
-        features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot be
-            read.
+        features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot
+            be read.
     """
 
     facts: list[Facts]
