@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint constraints
+.PHONY: demo test test-all lint help-texts constraints
 
 demo: .venv/installed
 	$(BIN)/python -m posture_classifier fit --config configs/demo.yaml
@@ -18,6 +18,10 @@ lint: .venv/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What `fit --help` prints; after an option or its docstring changed.
+help-texts: .venv/installed
+	$(BIN)/python -m posture_classifier.training.fit_help
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

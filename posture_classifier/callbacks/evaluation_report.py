@@ -1,4 +1,4 @@
-"""What a run leaves behind about its quality: predictions, figures with intervals, and pictures."""
+"""How good a run's network is: predictions, metrics with confidence intervals, and plots."""
 
 import json
 import platform
@@ -30,12 +30,15 @@ PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "
 
 
 class EvaluationReport(Callback):
-    """Writes the run folder's ``split.csv``, ``<split>/predictions.csv``, ``summary.json`` and pictures.
+    """Writes ``split.csv``, ``<split>/predictions.csv``, ``summary.json`` and plots of a run.
 
     It reports on ``trainer.test`` and ``trainer.validate``, not on the validations within a fit.
 
     Args:
-        seed: The run's seed, for the bootstrap and for the record.
+        seed: Seed of the run, for the bootstrap and for the record.
+
+    Example:
+        >>> trainer = Trainer(callbacks=[EvaluationReport(seed=42)], logger=False)
     """
 
     def __init__(self, seed: int) -> None:
@@ -44,7 +47,7 @@ class EvaluationReport(Callback):
         self._folder = Path()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Note the folder (asking for it involves all ranks) and write the split before anything can go wrong."""
+        """Ask for the folder, which involves all ranks, and write the split before all else."""
         self._folder = Path(trainer.log_dir or ".")
         if trainer.is_global_zero and not (self._folder / "split.csv").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ class EvaluationReport(Callback):
         seen = data.photos.of(split).select(predictions.indices)
         measured = estimates(predictions, np.asarray(seen.groups), self.seed)
         if trainer.state.fn == "test":  # the model itself logs what it validates
-            values = {f"{split}/{name}": figure.value for name, figure in measured.items() if figure.value is not None}
+            values = {f"{split}/{name}": estimate.value for name, estimate in measured.items() if estimate.value is not None}
             model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
@@ -76,7 +79,7 @@ class EvaluationReport(Callback):
             "split": split,
             "images": len(seen),
             "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
-            **{name: vars(figure) for name, figure in measured.items()},
+            **{name: vars(estimate) for name, estimate in measured.items()},
             "classes": data.class_names,
             "splits": split_sizes(data.photos),
             "phases": _phases(rows),
@@ -97,7 +100,7 @@ class EvaluationReport(Callback):
 
 
 def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]:
-    """What was trained, on what, with which versions."""
+    """Record what was trained, on which hardware, in which precision and with which versions."""
     return {
         "backbone": model.hparams["backbone"],
         "weights": model.hparams["weights_source"],
@@ -115,14 +118,14 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
 
 
 def data_of(trainer: Trainer) -> PostureData:
-    """What a trainer of ours trains on."""
+    """Return the data module of a trainer, which must be ``PostureData``."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     assert isinstance(data, PostureData)
     return data
 
 
 def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
-    """Photos and groups per split."""
+    """Count the photos and groups of each split."""
     parts = {name: photos.of(name) for name in ("train", "val", "test")}
     return {
         name: {"images": len(part), "groups": len(part.groups.unique()[0]) if part.grouped else None}
@@ -131,7 +134,7 @@ def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
 
 
 def _phases(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Runs of epochs with the same number of open stages, and the seconds they took, validation included."""
+    """Join successive epochs with as many open stages; their seconds include validation."""
     phases: list[dict[str, Any]] = []
     for row in rows:
         n_open = int(float(row.get("stages_open") or 0))

@@ -1,4 +1,4 @@
-"""``metrics.csv``: one row an epoch, on the disk before the epoch's checkpoint is."""
+"""``metrics.csv``: a row for each epoch, written before the epoch's checkpoint."""
 
 import time
 from pathlib import Path
@@ -11,7 +11,13 @@ from posture_classifier.utils.tables import read_rows, write_rows
 
 
 class MetricsCSV(Callback):
-    """Writes every logged metric and the seconds of each epoch; a resumed run keeps the rows of the epochs before it."""
+    """Writes every logged metric and the seconds of each epoch to ``metrics.csv``.
+
+    A resumed run keeps the rows of the epochs before it.
+
+    Example:
+        >>> trainer = Trainer(callbacks=[MetricsCSV()], logger=False)
+    """
 
     def __init__(self) -> None:
         self._rows: list[dict[str, str]] = []
@@ -19,7 +25,7 @@ class MetricsCSV(Callback):
         self._started = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take up the rows of a resumed run, up to the epoch that its checkpoint holds."""
+        """Read the rows of a resumed run, up to the epoch that its checkpoint holds."""
         self._path = Path(trainer.log_dir or ".") / METRICS_CSV
         self._rows = [row for row in read_rows(self._path) if int(row["epoch"]) < trainer.current_epoch]
         self._started = time.perf_counter()

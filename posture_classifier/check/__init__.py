@@ -1,1 +1,1 @@
-"""What an image folder hides from its owner: damaged files, copies, leaks, shortcuts and probable label errors."""
+"""Faults of an image folder: damaged files, copies, leaks, shortcuts and probable label errors."""

@@ -3,23 +3,25 @@
 import numpy as np
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.linear_probe import FEWEST, PLENTY, Ints, Sample
+from posture_classifier.check.sample import MIN_GROUPS, MIN_GROUPS_FOR_LABELS, MIN_PHOTOS, Sample
 from posture_classifier.data.folder import Photos
+from posture_classifier.utils.text import plural
+from posture_classifier.utils.types import Ints
 
 SPLITS = 3
-"""Sides that each class needs a group for."""
+"""Parts of a split (training, validation, testing), each of which needs a group of every class."""
 FEW = 5
-"""Groups of a class below which its figures say next to nothing."""
+"""Groups of a class below which its metrics say next to nothing."""
 IMBALANCED = 10.0
-"""Times that the largest class has the photos of the smallest."""
+"""Ratio of the largest class to the smallest, in photos, from which it is worth a warning."""
 
 
-def class_findings(photos: Photos, units: Ints) -> list[Finding]:
-    """Imbalance, and classes that are too small to be split.
+def class_findings(photos: Photos, joined_groups: Ints) -> list[Finding]:
+    """Report classes of very different size, and classes that are too small to be split.
 
     Args:
-        photos: Readable ones.
-        units: (N,) what must stay together.
+        photos: The N photos that can be read.
+        joined_groups: (N,) number of each photo's group, after ``join_groups``.
     """
     if len(photos.classes) < 2:
         return []
@@ -28,36 +30,42 @@ def class_findings(photos: Photos, units: Ints) -> list[Finding]:
     if counts.min() and counts.max() / counts.min() >= IMBALANCED:
         most, least = photos.classes[counts.argmax()], photos.classes[counts.argmin()]
         text = (
-            f"{most} has {counts.max()} photos and {least} {counts.min()}: accuracy says little here, so look at the balanced "
-            "accuracy, and weigh the classes with model.class_weights."
+            f"{most} has {plural(counts.max(), 'photo')} and {least} {counts.min()}: accuracy says little here, so look at the "
+            "balanced accuracy, and weigh the classes with model.class_weights."
         )
-        findings.append(Finding("imbalance", "warning", text, values={"counts": _named(photos, counts)}))
+        findings.append(Finding("class_imbalance", "warning", text, values={"counts": _by_class(photos, counts)}))
     if photos.splits[0]:
         return findings
-    n_units = np.array([len(np.unique(units[photos.labels == label])) for label in range(len(photos.classes))])
-    if (few := np.flatnonzero(n_units < FEW)).size:
-        worst: Severity = "error" if n_units.min() < SPLITS else "warning"
+    n_groups = np.array([len(np.unique(joined_groups[photos.labels == label])) for label in range(len(photos.classes))])
+    if n_groups.min() < FEW:
+        severity: Severity = "error" if n_groups.min() < SPLITS else "warning"
+        number = "Too few" if severity == "error" else "Hardly enough"
         what = "groups that share no picture" if photos.grouped else "photos that share nothing"
-        listing = ", ".join(f"{photos.classes[label]} ({n_units[label]})" for label in few)
-        number = "Too few" if worst == "error" else "Hardly enough"
+        listing = ", ".join(f"{name} ({n})" for name, n in zip(photos.classes, n_groups, strict=True) if n < FEW)
         text = f"{number} {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
-        findings.append(Finding("small_classes", worst, text, values={"units": _named(photos, n_units)}))
+        findings.append(Finding("small_classes", severity, text, values={"units": _by_class(photos, n_groups)}))
     return findings
 
 
-def unmodelled(sample: Sample, shortcuts: bool) -> list[Finding]:
-    """Where ``folds`` finds too little to make any of, what is therefore not known: label errors, and maybe ``shortcuts``."""
-    if len(sample.names) < 2:
+def unchecked_findings(sample: Sample, shortcuts: bool) -> list[Finding]:
+    """Report what was not looked for because a class has too few photos or groups.
+
+    Args:
+        sample: The photos that can be read.
+        shortcuts: Whether shortcuts were not looked for, either.
+    """
+    if len(sample.class_names) < 2:
         return []
-    fewest = int(np.argmin(sample.units_per_class))
+    smallest = int(np.argmin(sample.groups_per_class))
+    n_groups = sample.groups_per_class[smallest]
     what = "Shortcuts and probable label errors" if shortcuts else "Probable label errors"
-    less = f" (for shortcuts {FEWEST}, of {PLENTY} photos in all)" if shortcuts else ""
+    less = f" (for shortcuts {MIN_GROUPS}, of {MIN_PHOTOS} photos in all)" if shortcuts else ""
     text = (
-        f"{what} were not looked for: that takes {PLENTY} groups of every class{less}, or photos that each stand alone; "
-        f"{sample.names[fewest]} has {sample.units_per_class[fewest]}."
+        f"{what} were not looked for: that takes {MIN_GROUPS_FOR_LABELS} groups of every class{less}, or photos that each stand "
+        f"alone; {sample.class_names[smallest]} has {n_groups}."
     )
-    return [Finding("not_looked_for", "note", text, values={"units": sample.units_per_class[fewest]})]
+    return [Finding("unchecked", "note", text, values={"units": n_groups})]
 
 
-def _named(photos: Photos, counts: Ints) -> dict[str, int]:
+def _by_class(photos: Photos, counts: Ints) -> dict[str, int]:
     return {name: int(count) for name, count in zip(photos.classes, counts, strict=True)}

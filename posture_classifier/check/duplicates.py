@@ -1,30 +1,32 @@
-"""Copies: what they waste, where they contradict each other, and where they leak from training into testing."""
+"""Copies: contradictory labels, leaks from training into testing, and superfluous photos."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.near_duplicates import Kind, Link, connect, find_links
+from posture_classifier.data.scan.near_duplicates import Link, connect, find_links
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.decode import decode
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.threads import map_in_threads
+from posture_classifier.utils.types import Ints
 
 Clusters = list[list[int]]
-COPIES: tuple[Kind, ...] = ("bytes", "copy")
-"""One picture: another label or another split is a fault beyond doubt."""
-NAMES = {
+KINDS = {
     "identical_files": "files with the same bytes",
     "identical_pixels": "files with the same pixels, stored in another way",
     "copies": "re-encoded, resized or brightened copies",
-    "mirrored": "mirrored copies",
+    "mirrored_copies": "mirrored copies",
     "same_scene": "photos of one moment: bursts, video frames or crops",
 }
-MAY_DIFFER = ("mirrored", "same_scene")
-"""Kinds in which several classes are a question, not a fault: left and right hand, or two postures in one minute."""
+"""What the clusters of each kind of finding consist of."""
+IDENTICAL = ("identical_files", "identical_pixels")
+SAME_PICTURE = (*IDENTICAL, "copies")
+"""Kinds whose photos must have one label and lie in one split; a left hand and its mirror image, a
+right hand, may have two labels."""
+SPLIT_ORDER = ("", "train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -32,89 +34,75 @@ class Duplicates:
     """Which of N photos belong together.
 
     Attributes:
-        links: Pairs.
-        same_pixels: Those pairs of ``copy`` whose pixels are equal.
-        clusters: (N,) number of each photo's cluster, whichever kind of link connects it.
+        links: Pairs of photos by each of ``KINDS``.
+        clusters: (N,) number of each photo's cluster, over the links of all kinds.
     """
 
-    links: list[Link]
-    same_pixels: set[tuple[int, int]]
-    clusters: npt.NDArray[np.int64]
+    links: dict[str, list[Link]]
+    clusters: Ints
 
-    def of(self, *kinds: Kind) -> Clusters:
-        """Clusters of two and more that these kinds of links connect."""
-        return _members(_connect(len(self.clusters), [link for link in self.links if link.kind in kinds]))
+    def clusters_by(self, *kinds: str) -> Clusters:
+        """List the clusters of two and more photos that links of these kinds connect."""
+        links = [link for kind in kinds for link in self.links[kind]]
+        members: dict[int, list[int]] = {}
+        for index, cluster in enumerate(_connect(len(self.clusters), links).tolist()):
+            members.setdefault(cluster, []).append(index)
+        return [cluster for cluster in members.values() if len(cluster) > 1]
 
 
 def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
     """Compare all photos with each other."""
     links = find_links(scan)
-    copies = [link for link in links if link.kind == "copy"]
-    equal = map_in_threads(lambda link: _equal_pixels(photos, scan, link), copies)
-    same = {(link.first, link.second) for link, yes in zip(copies, equal, strict=True) if yes}
-    return Duplicates(links, same, _connect(len(photos), links))
+    kinds = map_in_threads(lambda link: _kind(photos, scan, link), links)
+    by_kind: dict[str, list[Link]] = {kind: [] for kind in KINDS}
+    for link, kind in zip(links, kinds, strict=True):
+        by_kind[kind].append(link)
+    return Duplicates(by_kind, _connect(len(photos), links))
+
+
+def _kind(photos: Photos, scan: Scan, link: Link) -> str:
+    if link.kind == "copy":
+        return "identical_pixels" if _equal_pixels(photos, scan, link) else "copies"
+    return {"bytes": "identical_files", "mirrored": "mirrored_copies", "scene": "same_scene"}[link.kind]
 
 
 def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
     one, other = scan.facts[link.first], scan.facts[link.second]
     if sorted((one.width, one.height)) != sorted((other.width, other.height)):
         return False
-    pixels = [np.asarray(decode(photos.file(index))) for index in link[:2]]
-    return pixels[0].shape == pixels[1].shape and bool((pixels[0] == pixels[1]).all())
+    first, second = (np.asarray(decode(photos.file(index))) for index in (link.first, link.second))
+    return np.array_equal(first, second)
 
 
-def _connect(n: int, links: list[Link]) -> npt.NDArray[np.int64]:
+def _connect(n: int, links: list[Link]) -> Ints:
     return connect(n, [(link.first, link.second) for link in links])
 
 
-def _members(clusters: npt.NDArray[np.int64]) -> Clusters:
-    found: dict[int, list[int]] = {}
-    for index, cluster in enumerate(clusters.tolist()):
-        found.setdefault(cluster, []).append(index)
-    return [members for members in found.values() if len(members) > 1]
-
-
 def duplicate_findings(photos: Photos, duplicates: Duplicates) -> list[Finding]:
-    """Copies by kind, contradictory labels, and leaks."""
-    by_kind = {
-        "identical_files": duplicates.of("bytes"),
-        "identical_pixels": _members(
-            _connect(len(photos), [link for link in duplicates.links if (link.first, link.second) in duplicates.same_pixels])
-        ),
-        "copies": _members(
-            _connect(
-                len(photos),
-                [x for x in duplicates.links if x.kind == "copy" and (x.first, x.second) not in duplicates.same_pixels],
-            )
-        ),
-        "mirrored": duplicates.of("mirrored"),
-        "same_scene": duplicates.of("scene"),
-    }
-    findings = [_copies(photos, kind, clusters) for kind, clusters in by_kind.items() if clusters]
-    return [*contradictions(photos, duplicates.of(*COPIES)), *leaks(photos, duplicates), *findings]
+    """Report contradictory labels, leaks between splits, and copies by kind."""
+    by_kind = {kind: duplicates.clusters_by(kind) for kind in KINDS}
+    copies = [_copies(photos, kind, clusters) for kind, clusters in by_kind.items() if clusters]
+    return [*_contradictions(photos, duplicates.clusters_by(*SAME_PICTURE)), *_leaks(photos, duplicates), *copies]
 
 
 def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
-    """One kind of copies; those that groups or the user's split keep together are worth a note only."""
-    sides = photos.groups if photos.grouped else photos.splits
-    kept_together = all(len(set(sides[cluster].tolist())) == 1 for cluster in clusters) and bool(sides[0])
-    identical = kind.startswith("identical")
+    """Report one kind of copies: as a note where groups or the user's split keep them together."""
     n = sum(map(len, clusters))
-    severity: Severity = "note" if kept_together and not identical else "warning"
-    advice = (
-        "They are kept together."
-        if kept_together
-        else "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
-    )
-    text = f"{plural(len(clusters), 'cluster')} of {NAMES[kind]}, {n} photos in all. {'Keep one of each.' if identical else advice}"
-    paths = photos.paths.tolist()
-    exclude = {}
-    if identical:
-        same_label = [cluster for cluster in clusters if len(_classes(photos, cluster)) == 1]
-        kept = [(_latest(photos, cluster)[0], cluster) for cluster in same_label]
-        exclude = {paths[i]: f"same as {paths[keep]}" for keep, cluster in kept for i in cluster if i != keep}
-    values, captions = {"clusters": len(clusters), "photos": n}, []
-    if kind in MAY_DIFFER and (mixed := [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]):
+    text = f"{plural(len(clusters), 'cluster')} of {KINDS[kind]}, {plural(n, 'photo')} in all. "
+    values = {"clusters": len(clusters), "photos": n}
+    captions: list[str] = []
+    exclude: dict[str, str] = {}
+    severity: Severity = "warning"
+    if kind in IDENTICAL:
+        text += "Keep one of each."
+        exclude = _superfluous(photos, clusters)
+    elif _kept_together(photos, clusters):
+        text += "They are kept together."
+        severity = "note"
+    else:
+        text += "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
+    mixed = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
+    if mixed and kind not in SAME_PICTURE:
         clusters = mixed + [cluster for cluster in clusters if cluster not in mixed]
         captions = [" and ".join(_classes(photos, cluster)) for cluster in clusters]
         text += f" {plural(len(mixed), 'cluster has', 'clusters have')} photos of more than one class; look whether that can be."
@@ -122,60 +110,80 @@ def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
     return Finding(kind, severity, text, _paths(photos, clusters), captions, values, exclude)
 
 
+def _kept_together(photos: Photos, clusters: Clusters) -> bool:
+    """Whether each cluster lies in one group, or in one part of the user's own split."""
+    names = photos.groups if photos.grouped else photos.splits
+    return bool(names[0]) and all(len(set(names[cluster].tolist())) == 1 for cluster in clusters)
+
+
+def _superfluous(photos: Photos, clusters: Clusters) -> dict[str, str]:
+    """All but one photo of each cluster of one class, with the reason to leave it out."""
+    exclude = {}
+    for cluster in clusters:
+        if len(_classes(photos, cluster)) == 1:
+            kept = _in_last_split(photos, cluster)[0]
+            reason = f"same as {photos.paths[kept]}"
+            exclude.update({str(photos.paths[index]): reason for index in cluster if index != kept})
+    return exclude
+
+
 def _classes(photos: Photos, cluster: list[int]) -> list[str]:
-    """The classes that occur in a cluster."""
+    """Names of the classes that occur in a cluster."""
     return [photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))]
 
 
-def contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
-    """Copies of one picture in different classes: at least one of the labels is wrong."""
+def _contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
+    """Report copies of one picture in different classes: at least one of the labels is wrong."""
     wrong = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
     if not wrong:
         return []
-    names = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
+    captions = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
     text = f"{plural(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
     exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
-    return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), names, {"clusters": len(wrong)}, exclude)]
+    return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), captions, {"clusters": len(wrong)}, exclude)]
 
 
-def leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
-    """Pictures and moments on two sides of the user's own split, and how much of each side they touch."""
+def _leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
+    """Report pictures and moments that are in more than one part of the user's own split."""
+    pictures = _crossing(photos, duplicates.clusters_by(*SAME_PICTURE, "mirrored_copies"))
+    reported = {index for cluster in pictures for index in cluster}
+    moments = [cluster for cluster in _crossing(photos, duplicates.clusters_by(*KINDS)) if reported.isdisjoint(cluster)]
     findings = []
-    scenes = duplicates.of("bytes", "copy", "mirrored", "scene")
-    copies = duplicates.of(*COPIES, "mirrored")
-    certain = [cluster for cluster in copies if _crosses(photos, cluster)]
-    touched = {index for cluster in certain for index in cluster}
-    likely = [cluster for cluster in scenes if _crosses(photos, cluster) and not touched & set(cluster)]
-    for kind, severity, clusters, what in (
-        ("leaks", "error", certain, "picture"),
-        ("scene_leaks", "warning", likely, "moment"),
-    ):
-        if clusters:
-            shares = {name: _share(photos, clusters, name) for name in ("val", "test") if name in photos.splits}
-            sides = " and ".join(f"{share:.1%} of the {name} photos" for name, share in shares.items())
-            number = plural(len(clusters), f"{what} is", f"{what}s are")
-            text = f"{number} in more than one split: {sides} were seen before, so figures on them flatter."
-            captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
-            earlier = sorted(index for cluster in clusters for index in set(cluster) - set(_latest(photos, cluster)))
-            exclude = {str(photos.paths[index]): "also in a later split" for index in earlier}
-            findings.append(Finding(kind, severity, text, _paths(photos, clusters), captions, shares, exclude))  # type: ignore[arg-type]
+    if pictures:
+        findings.append(_leak(photos, "leaks", "error", "picture", pictures))
+    if moments:
+        findings.append(_leak(photos, "scene_leaks", "warning", "moment", moments))
     return findings
 
 
-def _crosses(photos: Photos, cluster: list[int]) -> bool:
-    return len(set(photos.splits[cluster].tolist())) > 1
+def _crossing(photos: Photos, clusters: Clusters) -> Clusters:
+    return [cluster for cluster in clusters if len(set(photos.splits[cluster].tolist())) > 1]
 
 
-def _share(photos: Photos, clusters: Clusters, split: str) -> float:
-    """Share of a split's photos that have a copy in another split."""
-    return float(sum((photos.splits[cluster] == split).sum() for cluster in clusters) / (photos.splits == split).sum())
+def _leak(photos: Photos, kind: str, severity: Severity, what: str, clusters: Clusters) -> Finding:
+    """Report clusters that cross splits, with the share of each split that they touch."""
+    leaked = [index for cluster in clusters for index in cluster]
+    shares = {
+        name: float((photos.splits[leaked] == name).sum() / (photos.splits == name).sum())
+        for name in ("val", "test")
+        if name in photos.splits
+    }
+    sides = " and ".join(f"{share:.1%} of the {name} photos" for name, share in shares.items())
+    number = plural(len(clusters), f"{what} is", f"{what}s are")
+    text = f"{number} in more than one split: {sides} were seen before, so results on them are too good."
+    captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
+    earlier = sorted(index for cluster in clusters for index in set(cluster) - set(_in_last_split(photos, cluster)))
+    exclude = {str(photos.paths[index]): "also in a later split" for index in earlier}
+    return Finding(kind, severity, text, _paths(photos, clusters), captions, shares, exclude)
 
 
-def _latest(photos: Photos, cluster: list[int]) -> list[int]:
-    """Those in the last split that a cluster reaches, which stay, so that the test photos are what they were."""
-    order = ("", "train", "val", "test")
-    last = max(order.index(split) for split in photos.splits[cluster].tolist())
-    return [index for index in cluster if photos.splits[index] == order[last]]
+def _in_last_split(photos: Photos, cluster: list[int]) -> list[int]:
+    """List the photos in the last split that a cluster reaches.
+
+    They are never left out, so that the test photos remain what they were.
+    """
+    last = max(SPLIT_ORDER.index(split) for split in photos.splits[cluster].tolist())
+    return [index for index in cluster if photos.splits[index] == SPLIT_ORDER[last]]
 
 
 def _paths(photos: Photos, clusters: Clusters) -> list[list[str]]:

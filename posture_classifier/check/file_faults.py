@@ -1,9 +1,8 @@
 """Files that training would stumble over, or that are not what they are called."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.facts import Facts
 from posture_classifier.utils.text import plural
 
-FORMATS = {
+SUFFIXES_BY_FORMAT = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "TIFF": (".tif", ".tiff"),
     "HEIF": (".heic", ".heif"),
@@ -25,24 +24,55 @@ FORMATS = {
 SMALL = 32
 """Pixels of the shorter side: less than any network here looks at."""
 LONG = 3.0
-"""Ratio of the sides from which the square that a network is shown is less than a third of the photo."""
+"""Ratio of the sides from which the square that a network is shown is less than a third of the
+photo."""
 ODD_SIZE = 4.0
-"""Times that a photo's shorter side is larger or smaller than the folder's usual one."""
+"""How many times a photo's shorter side must be larger or smaller than the folder's usual one to be
+odd."""
 RARE = 0.05
-"""Share of the photos up to which something is unusual rather than a part of the folder."""
+"""Share of the photos up to which a size is odd rather than a part of the folder."""
 ORDINARY_PROFILES = ("srgb", "display p3", "gray", "grey", "dot gain")
 
 
-class Kind(NamedTuple):
-    """A kind of fault that each file has or has not; ``says`` is what to write next to the file, or nothing."""
+FAULTS: dict[str, tuple[Severity, str]] = {
+    "unreadable": ("error", "unreadable; mend or remove them, since fit would stop"),
+    "wrong_suffix": ("warning", "with the suffix of another format; rename them"),
+    "animated": ("warning", "with several pictures, of which only the first is used"),
+    "too_small": ("warning", f"less than {SMALL} pixels a side"),
+    "extreme_aspect": ("warning", f"at least {LONG:g} times as long as wide, so that a square shows little; crop them"),
+    "exif_rotated": ("note", "turned by an EXIF flag, which this program follows and others may not"),
+    "gps_position": ("warning", "with a GPS position; remove it before you give photos away"),
+    "unusual_colour_mode": ("note", "stored as neither RGB nor grey"),
+    "unusual_colour_profile": ("note", "with an unusual colour profile, which is not applied"),
+}
+"""The severity of each kind of fault, and the end of the sentence that counts the files with it."""
 
-    name: str
-    severity: Severity
-    text: str
-    says: Callable[[str, Facts], str]
+
+def _faults(path: str, fact: Facts) -> Iterator[tuple[str, str]]:
+    """Find the faults of one file; yields the kind of each, and what to write next to the file."""
+    if fact.error is not None:
+        yield "unreadable", fact.error
+        return
+    suffixes = SUFFIXES_BY_FORMAT.get(fact.format)
+    if suffixes is not None and Path(path).suffix.lower() not in suffixes:
+        yield "wrong_suffix", f"is {fact.format}"
+    if fact.frames > 1:
+        yield "animated", f"{fact.frames} pictures"
+    if _shorter_side(fact) < SMALL:
+        yield "too_small", _size(fact)
+    if max(fact.width, fact.height) >= LONG * max(1, _shorter_side(fact)):
+        yield "extreme_aspect", _size(fact)
+    if fact.orientation != 1:
+        yield "exif_rotated", f"orientation {fact.orientation}"
+    if fact.gps:
+        yield "gps_position", "GPS"
+    if fact.mode not in ("RGB", "L"):
+        yield "unusual_colour_mode", fact.mode
+    if fact.profile and not any(name in fact.profile.lower() for name in ORDINARY_PROFILES):
+        yield "unusual_colour_profile", fact.profile
 
 
-def _short(fact: Facts) -> int:
+def _shorter_side(fact: Facts) -> int:
     return min(fact.width, fact.height)
 
 
@@ -50,56 +80,19 @@ def _size(fact: Facts) -> str:
     return f"{fact.width} x {fact.height}"
 
 
-def _true_format(path: str, fact: Facts) -> str:
-    suffixes = FORMATS.get(fact.format)
-    return "" if suffixes is None or Path(path).suffix.lower() in suffixes else f"is {fact.format}"
-
-
-def _profile(fact: Facts) -> str:
-    return "" if any(name in fact.profile.lower() for name in ORDINARY_PROFILES) else fact.profile
-
-
-KINDS = (
-    Kind("unreadable", "error", "unreadable; mend or remove them, since fit would stop", lambda _, fact: fact.error or ""),
-    Kind("wrong_suffix", "warning", "with the suffix of another format; rename them", _true_format),
-    Kind(
-        "animated",
-        "warning",
-        "with several pictures, of which only the first is used",
-        lambda _, f: f"{f.frames} pictures" * (f.frames > 1),
-    ),
-    Kind("too_small", "warning", f"less than {SMALL} pixels a side", lambda _, fact: _size(fact) * (_short(fact) < SMALL)),
-    Kind(
-        "extreme_aspect",
-        "warning",
-        f"at least {LONG:g} times as long as wide, so that a square shows little; crop them",
-        lambda _, fact: _size(fact) * (max(fact.width, fact.height) >= LONG * max(1, _short(fact))),
-    ),
-    Kind(
-        "exif_rotated",
-        "note",
-        "turned by an EXIF flag, which this program follows and others may not",
-        lambda _, fact: f"orientation {fact.orientation}" * (fact.orientation != 1),
-    ),
-    Kind("gps", "warning", "with a GPS position; remove it before you give photos away", lambda _, f: "GPS" * f.gps),
-    Kind("unusual_mode", "note", "stored as neither RGB nor grey", lambda _, f: f.mode * (f.mode not in ("RGB", "L"))),
-    Kind("unusual_profile", "note", "with an unusual colour profile, which is not applied", lambda _, fact: _profile(fact)),
-)
-
-
 def file_findings(photos: Photos, scan: Scan) -> list[Finding]:
-    """One finding for each kind of fault that a file has."""
+    """Report the files with each kind of fault, and those of another size than the rest."""
+    captions: dict[str, dict[str, str]] = {kind: {} for kind in FAULTS}
+    for path, fact in zip(photos.paths.tolist(), scan.facts, strict=True):
+        for kind, caption in _faults(path, fact):
+            captions[kind][path] = caption
     findings = []
-    for kind in KINDS:
-        applies = [fact.error is None or kind.name == "unreadable" for fact in scan.facts]
-        pairs = zip(photos.paths.tolist(), scan.facts, applies, strict=True)
-        said = {path: why for path, fact, yes in pairs if yes and (why := kind.says(path, fact))}
-        if said:
-            exclude = {path: f"cannot be read: {why}" for path, why in said.items()} if kind.name == "unreadable" else {}
-            text = f"{plural(len(said), 'file')} of {len(photos)}: {kind.text}."
-            findings.append(
-                Finding(kind.name, kind.severity, text, [[path] for path in said], list(said.values()), exclude=exclude)
-            )
+    for kind, found in captions.items():
+        if found:
+            severity, text = FAULTS[kind]
+            sentence = f"{plural(len(found), 'file')} of {len(photos)}: {text}."
+            exclude = {path: f"cannot be read: {why}" for path, why in found.items()} if kind == "unreadable" else {}
+            findings.append(Finding(kind, severity, sentence, [[path] for path in found], list(found.values()), exclude=exclude))
     return findings + _odd_sizes(photos, scan)
 
 
@@ -107,15 +100,14 @@ def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:
     readable = np.flatnonzero(scan.readable)
     if len(readable) == 0:
         return []
-    shorter = np.array([_short(scan.facts[index]) for index in readable])
+    shorter = np.array([_shorter_side(scan.facts[index]) for index in readable])
     usual = float(np.median(shorter))
     odd = readable[(shorter >= ODD_SIZE * usual) | (shorter <= usual / ODD_SIZE)].tolist()
     if not odd or len(odd) > RARE * len(readable):
         return []
-    sizes = Counter(_size(scan.facts[index]) for index in readable)
+    commonest, _ = Counter(_size(scan.facts[index]) for index in readable).most_common(1)[0]
     text = (
-        f"{plural(len(odd), 'photo')} of another size than the rest (most often {sizes.most_common(1)[0][0]}); "
-        "were they prepared like the others?"
+        f"{plural(len(odd), 'photo')} of another size than the rest (most often {commonest}); were they prepared like the others?"
     )
     captions = [_size(scan.facts[index]) for index in odd]
     return [Finding("odd_size", "warning", text, [[str(photos.paths[index])] for index in odd], captions)]

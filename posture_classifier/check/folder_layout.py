@@ -1,4 +1,4 @@
-"""Everything below a folder, whatever state it is in: ``fit`` refuses a folder with a sentence, here that is a finding."""
+"""The files below a folder, in whatever state it is; what ``fit`` would refuse is a finding."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.check.finding import Finding
+from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normalise_name, read_folder
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.decode import SUFFIXES
@@ -18,14 +18,14 @@ from posture_classifier.utils.text import plural, shortlist
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies below a folder.
+    """The files below a folder; paths are relative to it.
 
     Attributes:
-        photos: Every file that ``fit`` would take for a photo; ``classes`` may be one or none.
-        hidden: Paths of hidden files, and of those in hidden folders.
-        outside: Photos that are in no class folder.
-        others: Files in class folders whose name ends like no photo's.
-        empty: Class folders without a photo.
+        photos: Every file that ``fit`` would take for a photo; there may be one class or none.
+        hidden: Paths of hidden files, and of files in hidden folders.
+        outside: Paths of photos that are in no class folder.
+        others: Paths of files in class folders whose suffix is not that of a photo.
+        empty: Paths of class folders without a photo.
     """
 
     photos: Photos
@@ -36,7 +36,7 @@ class Listing:
 
 
 def list_folder(root: Path) -> Listing:
-    """Find all files, without an opinion on them.
+    """Find all files below a folder, whether ``fit`` would take the folder or not.
 
     Raises:
         UserError: There is no such folder.
@@ -44,7 +44,7 @@ def list_folder(root: Path) -> Listing:
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
     splits = _split_folders(root)
-    depth = 1 if splits else 0  # of the class's name in a path
+    depth = 1 if splits else 0  # place of the class's name in a path
     places: list[tuple[str, str, str]] = []  # path, split, class
     hidden, outside, others, empty = [], [], [], []
     for path in sorted(file.relative_to(root).as_posix() for file in _files(root, depth + 1)):
@@ -82,7 +82,7 @@ def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """All files below a folder. Links to folders are followed ``depth`` levels down, to those of the classes, as in ``fit``."""
+    """Find all files; links to folders are followed ``depth`` levels down, as ``fit`` does."""
     if depth == 0:
         yield from (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
         return
@@ -91,7 +91,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder; nothing where it cannot be opened, which ``layout`` has to say."""
+    """List a folder; one that cannot be opened is empty, and ``layout_findings`` reports it."""
     try:
         return list(folder.iterdir())
     except PermissionError:
@@ -99,22 +99,22 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _split_folders(root: Path) -> dict[str, str]:
-    """The user's own split: folder and our name for it, or nothing where the folders are classes."""
+    """Map the user's split folders to our names for them; empty where the folders are classes."""
     names = [entry.name for entry in _entries(root) if os.path.isdir(entry)]
     known = {name: SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in SPLIT_FOLDERS}
     return known if "train" in known.values() and len(set(known.values())) > 1 else {}
 
 
-def with_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Finding]]:
-    """Name each photo's group; one that the pattern does not match stays alone, and is an error."""
+def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Finding]]:
+    """Name groups by a regular expression; a photo that does not match stays alone: an error."""
     if pattern is None:
         return photos, []
     try:
         expression = re.compile(pattern)
     except re.error as error:
         return photos, [Finding("group_pattern", "error", f"The group pattern {pattern!r} is not a regular expression: {error}.")]
-    matches = [expression.search(normalise_name(path)) for path in photos.paths.tolist()]
     names = [normalise_name(path) for path in photos.paths.tolist()]
+    matches = [expression.search(name) for name in names]
     groups = [group_name(match) if match else name for match, name in zip(matches, names, strict=True)]
     missed = [[path] for path, match in zip(photos.paths.tolist(), matches, strict=True) if not match]
     grouped = replace(photos, groups=StringArray(groups), grouped=len(missed) < len(photos))
@@ -124,17 +124,16 @@ def with_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
     return grouped, [Finding("group_pattern", "error", text, missed)]
 
 
-def layout(listing: Listing) -> list[Finding]:
-    """What ``fit`` refuses about the folders, in its own words, and files that it would pass over."""
+def layout_findings(listing: Listing) -> list[Finding]:
+    """Report what ``fit`` refuses, in its own words, and the files that it would pass over."""
     findings = []
-    root = listing.photos.root
     try:
-        read_folder(root)
+        read_folder(listing.photos.root)
     except UserError as error:
-        values = {"empty_classes": listing.empty}
-        more = f" Empty: {shortlist(listing.empty)}." if listing.empty else ""
-        findings.append(Finding("layout", "error", f"fit would refuse this folder: {error}.{more}", values=values))
-    passed_over = (
+        empty = f" Empty: {shortlist(listing.empty)}." if listing.empty else ""
+        text = f"fit would refuse this folder: {error}.{empty}"
+        findings.append(Finding("folder_layout", "error", text, values={"empty_classes": listing.empty}))
+    passed_over: tuple[tuple[str, Severity, list[str], str], ...] = (
         ("outside_classes", "warning", listing.outside, "in no class folder, and will not be used"),
         ("hidden_files", "note", listing.hidden, "hidden, and will not be used"),
         ("other_files", "note", listing.others, "in a class folder, but with the name of no photo, and will not be used"),
@@ -142,5 +141,5 @@ def layout(listing: Listing) -> list[Finding]:
     for kind, severity, paths, text in passed_over:
         if paths:
             sentence = f"{plural(len(paths), 'file is', 'files are')} {text}."
-            findings.append(Finding(kind, severity, sentence, [[path] for path in paths]))  # type: ignore[arg-type]
+            findings.append(Finding(kind, severity, sentence, [[path] for path in paths]))
     return findings

@@ -1,54 +1,89 @@
-"""Probable label errors: confident learning (Northcutt et al. 2021) on predictions that saw nothing of a photo's group."""
+"""Probable label errors: confident learning (Northcutt et al. 2021) with a linear probe."""
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.linear_probe import Floats, Folds, Ints, Sample, probe
+from posture_classifier.check.sample import Folds, Sample
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.utils.text import plural
+from posture_classifier.utils.types import Floats, Ints
 
+COMPONENTS = 64
+"""Principal components of the features that the probe sees: a few hundred photos cannot fix more
+weights."""
 NEIGHBOURS = 10
 AGREEING = 0.7
-"""Share of the nearest photos of other groups that must be of the class that the probe names."""
+"""Share of the nearest photos of other groups that must be of the class that the probe predicts."""
 TRUSTED = 0.9
-"""Balanced accuracy of the probe above which its doubts are worth a warning; below it they are ranked, as a note: at 0.86, one of
-eleven was right on photos of hands."""
+"""Balanced accuracy of the probe from which its suspects are worth a warning; below it they are a
+note: at 0.86, one of eleven suspects was right on photos of hands."""
 
 
-def label_findings(photos: Photos, sample: Sample, parts: Folds, unclear: set[str]) -> list[Finding]:
-    """Photos that look like another class, the most certain first; but for the paths of those that can hardly be seen."""
-    probabilities = probe(sample, parts)
-    accuracy = balanced_accuracy(sample.labels, probabilities.argmax(1))
-    suspects = suspected(sample.labels, probabilities)
-    suspects = suspects[_neighbours_agree(sample, probabilities, suspects)]
-    suspects = np.array([i for i in suspects if photos.paths[sample.rows[i]] not in unclear], dtype=np.int64)
-    values = {"probe_balanced_accuracy": accuracy, "suspects": len(suspects)}
-    if len(suspects) == 0:
-        return []
-    severity: Severity = "warning" if accuracy >= TRUSTED else "note"
-    text = (
-        f"{plural(len(suspects), 'photo looks', 'photos look')} like another class than their folder says. Look at them: a linear "
-        f"probe that never saw their groups is right on {accuracy:.0%} of the photos of each class."
-    )
-    captions = [
-        f"{sample.names[sample.labels[i]]}; looks like {sample.names[probabilities[i].argmax()]} ({probabilities[i].max():.0%})"
-        for i in suspects
-    ]
-    paths = [[str(photos.paths[sample.rows[i]])] for i in suspects]
-    exclude = {path: f"probable label error: {why}" for (path,), why in zip(paths, captions, strict=True)}
-    return [Finding("label_errors", severity, text, paths, captions, values, exclude if severity == "warning" else {})]
-
-
-def suspected(labels: Ints, probabilities: Floats) -> Ints:
-    """Indices of the off-diagonal of the confident joint (section 3.1), by normalised margin (section 3.2), worst first.
-
-    A photo is counted as class j if its probability of j reaches the mean that photos labelled j have; of several such classes the
-    most probable one counts. Those counted as another class than their label are suspects.
+def label_findings(photos: Photos, sample: Sample, folds: Folds, unclear: set[str]) -> list[Finding]:
+    """Find photos that look like another class, the most certain first.
 
     Args:
-        labels: (N,) from 0 to C - 1, each of which occurs.
-        probabilities: (N, C) by a model that was not trained on the photo.
+        photos: All photos of the folder.
+        sample: Those that can be read.
+        folds: Folds of the sample that share no group, so that each photo is judged by a probe that
+            never saw its group.
+        unclear: Paths of photos that are too dark or too empty to be judged by.
+    """
+    from sklearn.metrics import balanced_accuracy_score
+
+    probabilities = _probe(sample, folds)
+    predicted = probabilities.argmax(1)
+    accuracy = float(balanced_accuracy_score(sample.labels, predicted))
+    suspects = find_suspects(sample.labels, probabilities)
+    captions = {}
+    for index in suspects[_neighbours_agree(sample, predicted, suspects)]:
+        path = str(photos.paths[sample.rows[index]])
+        if path not in unclear:
+            label, other = sample.class_names[sample.labels[index]], sample.class_names[predicted[index]]
+            captions[path] = f"{label}; looks like {other} ({probabilities[index].max():.0%})"
+    if not captions:
+        return []
+    text = (
+        f"{plural(len(captions), 'photo looks', 'photos look')} like another class than their folder says. Look at them: a linear "
+        f"probe that never saw their groups is right on {accuracy:.0%} of the photos of each class."
+    )
+    severity: Severity = "warning" if accuracy >= TRUSTED else "note"
+    values = {"probe_balanced_accuracy": accuracy, "suspects": len(captions)}
+    exclude = {path: f"probable label error: {caption}" for path, caption in captions.items()} if severity == "warning" else {}
+    return [Finding("label_errors", severity, text, [[path] for path in captions], list(captions.values()), values, exclude)]
+
+
+def _probe(sample: Sample, folds: Folds) -> Floats:
+    """Train a linear probe on the frozen features; returns out-of-fold probabilities (N, C)."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = PCA(min(COMPONENTS, len(sample.labels) // 10), random_state=0)
+    # A strong penalty: what counts are honest probabilities, not the last per cent of accuracy.
+    model = make_pipeline(components, StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced"))
+    result: Floats = cross_val_predict(model, sample.features, sample.labels, cv=folds, method="predict_proba")
+    return result
+
+
+def find_suspects(labels: Ints, probabilities: Floats) -> Ints:
+    """Find the photos that the probe confidently counts as another class, worst first.
+
+    These are the off-diagonal photos of the confident joint (section 3.1), by normalised margin
+    (section 3.2). A photo counts as class j if its probability of j reaches the mean that photos
+    labelled j have; of several such classes the most probable one counts. The suspects are those
+    that count as another class than their label.
+
+    Args:
+        labels: (N,) classes from 0 to C - 1, each of which occurs.
+        probabilities: (N, C) predictions of a model that was not trained on the photo.
+
+    Returns:
+        The indices (S,) of the suspects.
     """
     own = probabilities[np.arange(len(labels)), labels]
     thresholds = np.bincount(labels, own) / np.bincount(labels)
@@ -60,17 +95,16 @@ def suspected(labels: Ints, probabilities: Floats) -> Ints:
     return result
 
 
-def _neighbours_agree(sample: Sample, probabilities: Floats, suspects: Ints) -> npt.NDArray[np.bool_]:
-    """(S,) a second witness that makes other mistakes: the nearest photos of other units are mostly of the class that is named."""
-    agree = np.zeros(len(suspects), dtype=np.bool_)
-    for place, index in enumerate(suspects.tolist()):
-        cosine = sample.features @ sample.features[index]
-        cosine[sample.units == sample.units[index]] = -1
-        nearest = sample.labels[np.argsort(-cosine, kind="stable")[:NEIGHBOURS]]
-        agree[place] = (nearest == probabilities[index].argmax()).mean() >= AGREEING
-    return agree
+def _neighbours_agree(sample: Sample, predicted: Ints, suspects: Ints) -> npt.NDArray[np.bool_]:
+    """Ask the nearest photos of other groups, which make other mistakes than the probe.
 
-
-def balanced_accuracy(labels: Ints, predicted: Ints) -> float:
-    """Mean over classes of the share that was found."""
-    return float(np.mean([(predicted[labels == label] == label).mean() for label in np.unique(labels)]))
+    Returns:
+        (S,) whether most of them are of the class that the probe predicts for the suspect.
+    """
+    agree = []
+    for rows, cosine in similarity_blocks(sample.features[suspects], sample.features):
+        index = suspects[rows]
+        cosine[sample.joined_groups[index, None] == sample.joined_groups] = -1
+        nearest = sample.labels[np.argsort(-cosine, axis=1, kind="stable")[:, :NEIGHBOURS]]
+        agree.append((nearest == predicted[index, None]).mean(1) >= AGREEING)
+    return np.concatenate([*agree, np.zeros(0, dtype=np.bool_)])

@@ -1,30 +1,32 @@
-"""Whether files and light alone tell the classes apart: then a network learns these rather than what is on the photos."""
+"""Shortcuts: file properties or light that alone tell the classes; a network may learn them."""
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from dataclasses import astuple
 
 import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.label_errors import balanced_accuracy
-from posture_classifier.check.linear_probe import Floats, Folds, Ints, Sample
+from posture_classifier.check.sample import Folds, Sample
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.facts import Facts
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import estimates
+from posture_classifier.utils.types import Floats, Ints
 
-DRAWS = 500
-MARGIN = 0.1
-"""Above chance that the interval must lie: classes do differ a little in brightness, and mean no harm by it."""
+MARGIN = 0.15
+"""How far above chance the balanced accuracy must be, besides an interval that lies above chance:
+classes may differ a little in brightness without harm."""
 STRONG = 0.3
-"""Above chance from which light and background are a warning rather than a note: they may be what the classes are about."""
-FILE: dict[str, Callable[[Facts], float]] = {
+"""How far above chance the interval must lie for light to be a warning rather than a note: it may
+be what the classes are about."""
+FILE_PROPERTIES: dict[str, Callable[[Facts], float]] = {
     "width": lambda fact: fact.width,
     "height": lambda fact: fact.height,
     "JPEG quality": lambda fact: fact.quality,
     "date": lambda fact: fact.taken,
 }
-"""What has nothing to do with what is on a photo; format and camera are added as their rank by frequency."""
+"""Numbers that have nothing to do with what is on a photo; the format and the camera are added."""
 LIGHT: dict[str, Callable[[Facts], float]] = {
     "brightness": lambda fact: fact.brightness,
     "contrast": lambda fact: fact.contrast,
@@ -32,41 +34,49 @@ LIGHT: dict[str, Callable[[Facts], float]] = {
     "green of the corners": lambda fact: fact.corners[1],
     "blue of the corners": lambda fact: fact.corners[2],
 }
+MISSING = -1e12
+"""Number in place of an unknown value: trees can tell it from every other."""
 
 
-def shortcut_findings(scan: Scan, sample: Sample, parts: Folds) -> list[Finding]:
-    """One finding for the files and one for the light, each if a small model on these alone beats chance."""
+def shortcut_findings(scan: Scan, sample: Sample, folds: Folds) -> list[Finding]:
+    """Report file properties and light, if a small model that is shown only these beats chance."""
     facts = [scan.facts[index] for index in sample.rows]
-    columns = {name: np.array([float(get(fact)) for fact in facts]) for name, get in FILE.items()}
-    columns |= {"format": _ranks([fact.format for fact in facts]), "camera": _ranks([fact.camera for fact in facts])}
+    properties = {name: np.array([float(get(fact)) for fact in facts]) for name, get in FILE_PROPERTIES.items()}
+    properties |= {
+        "format": _by_frequency([fact.format for fact in facts]),
+        "camera": _by_frequency([fact.camera for fact in facts]),
+    }
     light = {name: np.array([get(fact) for fact in facts]) for name, get in LIGHT.items()}
-    found = [
-        _finding("file_shortcut", "what the files are like", columns, sample, parts),
-        _finding("light_shortcut", "brightness and background corners", light, sample, parts),
+    findings = [
+        _shortcut("file_property_shortcut", "file properties", properties, sample, folds),
+        _shortcut("light_shortcut", "brightness and background corners", light, sample, folds),
     ]
-    return [finding for finding in found if finding]
+    return [finding for finding in findings if finding]
 
 
-def _ranks(names: list[str]) -> Floats:
-    order = {name: float(rank) for rank, (name, _) in enumerate(Counter(names).most_common())}
-    return np.array([order[name] for name in names])
+def _by_frequency(names: list[str]) -> Floats:
+    """Turn names into numbers: the most frequent is 0, the next 1."""
+    numbers = {name: float(number) for number, (name, _) in enumerate(Counter(names).most_common())}
+    return np.array([numbers[name] for name in names])
 
 
-def _finding(kind: str, what: str, columns: dict[str, Floats], sample: Sample, parts: Folds) -> Finding | None:
-    columns = {name: values for name, values in columns.items() if len(np.unique(values[~np.isnan(values)])) > 1 or _half(values)}
-    if not columns:
+def _shortcut(kind: str, what: str, columns: dict[str, Floats], sample: Sample, folds: Folds) -> Finding | None:
+    from sklearn.metrics import balanced_accuracy_score
+
+    filled = {name: np.where(np.isnan(values), MISSING, values) for name, values in columns.items()}
+    varying = {name: values for name, values in filled.items() if len(np.unique(values)) > 1}
+    if not varying:
         return None
-    table = np.column_stack(list(columns.values()))
-    predicted = _predict(table, sample.labels, parts)
-    accuracy, low, high = _interval(sample, predicted)
-    chance = 1 / len(sample.names)
-    if low < chance + MARGIN:
+    accuracy, low, high = _balanced_accuracy(sample, _predict(np.column_stack(list(varying.values())), sample.labels, folds))
+    chance = 1 / len(sample.class_names)
+    if low <= chance or accuracy < chance + MARGIN:
         return None
     alone = {
-        name: balanced_accuracy(sample.labels, _predict(table[:, [i]], sample.labels, parts)) for i, name in enumerate(columns)
+        name: float(balanced_accuracy_score(sample.labels, _predict(values[:, None], sample.labels, folds)))
+        for name, values in varying.items()
     }
     used = sorted(alone, key=lambda name: -alone[name])[:3]
-    severity: Severity = "warning" if kind == "file_shortcut" or low > chance + STRONG else "note"
+    severity: Severity = "warning" if kind == "file_property_shortcut" or low > chance + STRONG else "note"
     text = (
         f"A small model that is shown no picture, only {what}, finds {accuracy:.0%} of each class ({low:.0%} to {high:.0%}; "
         f"chance is {chance:.0%}). What it used, each alone: {', '.join(f'{name} {alone[name]:.0%}' for name in used)}. A network "
@@ -76,36 +86,22 @@ def _finding(kind: str, what: str, columns: dict[str, Floats], sample: Sample, p
     return Finding(kind, severity, text, values=values)
 
 
-def _half(values: Floats) -> bool:
-    """Whether some photos have the value and others lack it, such as a date."""
-    return bool(0 < np.isnan(values).sum() < len(values))
-
-
-def _predict(table: Floats, labels: Ints, parts: Folds) -> Ints:
-    """(N,) out-of-fold classes by a few small trees, which take thresholds and missing values as they come."""
+def _predict(table: Floats, labels: Ints, folds: Folds) -> Ints:
+    """Predict out-of-fold classes (N,) from a table (N, K) by a few small trees."""
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
 
-    predicted = np.full(len(labels), -1, dtype=np.int64)
-    filled = np.where(np.isnan(table), -1e12, table)
-    for train, test in parts:
-        # Of one column all trees would be alike.
-        options: dict[str, Any] = {"max_depth": 5, "min_samples_leaf": 3, "class_weight": "balanced", "random_state": 0}
-        model = DecisionTreeClassifier(**options) if table.shape[1] == 1 else RandomForestClassifier(30, **options)
-        predicted[test] = model.fit(filled[train], labels[train]).predict(filled[test])
+    # With a single column all trees of a forest would be alike.
+    model = DecisionTreeClassifier() if table.shape[1] == 1 else RandomForestClassifier(30)
+    model.set_params(max_depth=5, min_samples_leaf=3, class_weight="balanced", random_state=0)
+    predicted: Ints = cross_val_predict(model, table, labels, cv=folds)
     return predicted
 
 
-def _interval(sample: Sample, predicted: Ints) -> tuple[float, float, float]:
-    """Balanced accuracy with its 95 % interval: percentile bootstrap over units (Efron and Tibshirani 1993, chapter 13)."""
-    _, codes = np.unique(sample.units, return_inverse=True)
-    n_units, n_classes = int(codes.max()) + 1, len(sample.names)
-    right: npt.NDArray[np.float64] = np.zeros((n_units, n_classes))
-    total = np.zeros((n_units, n_classes))
-    np.add.at(total, (codes, sample.labels), 1)
-    np.add.at(right, (codes, sample.labels), predicted == sample.labels)
-    weights = np.random.default_rng(0).multinomial(n_units, np.full(n_units, 1 / n_units), size=DRAWS)
-    with np.errstate(invalid="ignore"):
-        drawn = np.nanmean((weights @ right) / (weights @ total), axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return balanced_accuracy(sample.labels, predicted), float(low), float(high)
+def _balanced_accuracy(sample: Sample, predicted: Ints) -> tuple[float, float, float]:
+    """Balanced accuracy with the ends of its 95 % confidence interval over joined groups."""
+    certain = np.eye(len(sample.class_names))[predicted]
+    predictions = Predictions(np.arange(len(predicted)), sample.labels, certain)
+    value, low, high = astuple(estimates(predictions, sample.joined_groups.astype(np.str_))["balanced_accuracy"])
+    return float(value), float(low), float(high)

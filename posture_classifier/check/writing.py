@@ -1,4 +1,4 @@
-"""What ``check`` writes: a verdict, a table for the terminal, figures for programs, and suggestions for ``fit``."""
+"""What ``check`` prints and writes: a verdict, a table, ``check.json``, and a list for ``fit``."""
 
 import json
 from dataclasses import asdict
@@ -15,12 +15,12 @@ from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import plural, printable, shortlist
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
-FIXES = ["path", "kind", "severity", "reason"]
-"""Columns of the list that ``data.exclude`` reads; it needs the first only."""
+FIX_COLUMNS = ["path", "kind", "severity", "reason"]
+"""Columns of the list that ``data.exclude`` reads; it needs only the first."""
 
 
 def verdict(result: Result) -> str:
-    """One sentence."""
+    """Sum up the findings in one sentence."""
     counts = {severity: sum(f.severity == severity for f in result.findings) for severity in COLOURS}
     word = ("fine", "warnings", "errors")[exit_code(result.findings)]
     listing = ", ".join(plural(counts[name], name) for name in COLOURS)
@@ -28,7 +28,7 @@ def verdict(result: Result) -> str:
 
 
 def findings_table(findings: list[Finding]) -> Table:
-    """One row a finding, with a few of the photos."""
+    """Make a table with a row for each finding, and a few of its photos."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in ("", "kind", "what was found"):
         table.add_column(title, overflow="fold")
@@ -42,7 +42,7 @@ def findings_table(findings: list[Finding]) -> Table:
 
 
 def write_json(result: Result, path: Path) -> None:
-    """The same for programs: ``verdict``, ``exit_code``, the folder, and every finding with all its photos and figures."""
+    """Write ``check.json``: the verdict, the exit code, and every finding with all its photos."""
     photos = result.photos
     content: dict[str, Any] = {
         "verdict": verdict(result),
@@ -52,15 +52,15 @@ def write_json(result: Result, path: Path) -> None:
         "classes": {name: int((photos.labels == label).sum()) for label, name in enumerate(photos.classes)},
         "findings": [asdict(finding) for finding in result.findings],
     }
-    # Names that are no UTF-8 stay what they are, escaped.
+    # Names that are not valid UTF-8 stay what they are, escaped.
     path.write_text(json.dumps(content, indent=1, ensure_ascii=True), encoding="utf-8")
 
 
 def write_fixes(findings: list[Finding], path: Path) -> int:
-    """Photos to leave out, each once with its gravest reason; returns how many."""
+    """Write the photos to leave out, each once with its gravest reason; returns how many."""
     rows: dict[str, dict[str, Any]] = {}
     for finding in findings:
         for photo, reason in finding.exclude.items():
             rows.setdefault(photo, {"path": photo, "kind": finding.kind, "severity": finding.severity, "reason": reason})
-    write_rows(list(rows.values()), FIXES, path)
+    write_rows(list(rows.values()), FIX_COLUMNS, path)
     return len(rows)

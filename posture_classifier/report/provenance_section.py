@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from posture_classifier.check.quick_check import quick_check
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.string_array import StringArray
@@ -106,5 +106,5 @@ def _identical_files(run: FinishedRun) -> str | None:
         grouped=len(groups.unique()[0]) < len(groups),
         rows=np.arange(len(ordered)),
     )
-    found, _ = quick_check(photos, np.concatenate([digests[split].numpy() for split in SPLITS]))
+    found, _ = check_digests(photos, np.concatenate([digests[split].numpy() for split in SPLITS]))
     return f"Of {plural(len(photos), 'photo')}: {found}."

@@ -10,7 +10,7 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
-from posture_classifier.check.quick_check import quick_check
+from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
@@ -62,7 +62,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
     sizes = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
-    found, fine = quick_check(data.photos, data.digests)
+    found, fine = check_digests(data.photos, data.digests)
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:

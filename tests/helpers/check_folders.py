@@ -6,6 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageDraw, ImageFilter, ImageOps
 
+from posture_classifier.check.finding import Finding
+from posture_classifier.check.run_checks import Result, run_checks
+from posture_classifier.data.folder import Photos
+from posture_classifier.data.string_array import StringArray
+
 CLASSES = ("circles", "squares")
 Expected = dict[str, set[str]]
 """Kind of a finding: the paths that it must name."""
@@ -81,9 +86,9 @@ def _bad_files(root: Path) -> Expected:
         "extreme_aspect": ("long.jpg",),
         "odd_size": ("large.jpg", "small.png"),
         "exif_rotated": ("turned.jpg",),
-        "gps": ("placed.jpg",),
-        "unusual_mode": ("print.jpg", "a_gif.jpg"),
-        "unusual_profile": ("profile.jpg",),
+        "gps_position": ("placed.jpg",),
+        "unusual_colour_mode": ("print.jpg", "a_gif.jpg"),
+        "unusual_colour_profile": ("profile.jpg",),
     }
     return {kind: {f"circles/{name}" for name in names} for kind, names in named.items()} | {"outside_classes": {"stray.jpg"}}
 
@@ -105,7 +110,7 @@ def _copies(root: Path) -> Expected:
         "contradictory_labels": {"circles/004.jpg", "squares/other_class.jpg"},
         "identical_pixels": {"circles/006.jpg", "circles/same_pixels.png"},
         "copies": {"circles/008.jpg", "circles/again.jpg", "circles/010.jpg", "circles/resized.jpg"},
-        "mirrored": {"circles/012.jpg", "circles/mirrored.jpg"},
+        "mirrored_copies": {"circles/012.jpg", "circles/mirrored.jpg"},
         "same_scene": {"circles/014.jpg", "circles/cropped.jpg", "squares/001.jpg", "squares/next_frame.jpg"},
     }
 
@@ -120,7 +125,7 @@ def _odd_photos(root: Path) -> Expected:
     Image.fromarray(white).save(folder / "flash.jpg", quality=92)
     scene(1, 822).filter(ImageFilter.GaussianBlur(6)).save(folder / "shaken.jpg", quality=92)
     return {
-        "near_uniform": {"squares/empty_wall.jpg"},
+        "nearly_empty": {"squares/empty_wall.jpg"},
         "dark": {"squares/night.jpg"},
         "over_exposed": {"squares/flash.jpg"},
         "blurred": {"squares/shaken.jpg"},
@@ -152,3 +157,38 @@ def draw_bursts(root: Path, scenes: int = 24, each: int = 4) -> Path:
         folder = root / CLASSES[np.random.default_rng(n // each).integers(2)]
         wall.crop((left, top, left + 296, top + 222)).resize((160, 120)).save(folder / f"{n:03}.jpg", quality=92)
     return root
+
+
+def no_progress(done: int, n: int) -> None:
+    """Nobody looks at the progress."""
+
+
+def check_folder(root: Path, pattern: str | None = None) -> Result:
+    """Run all checks on a folder."""
+    return run_checks(root, pattern, no_progress)
+
+
+def kinds(result: Result, *severities: str) -> set[str]:
+    """Kinds of the findings, of all severities or of some."""
+    return {finding.kind for finding in result.findings if not severities or finding.severity in severities}
+
+
+def finding_of(result: Result, kind: str) -> Finding:
+    """The first finding of a kind, which must be there."""
+    return next(finding for finding in result.findings if finding.kind == kind)
+
+
+def make_photos(labels: list[int], groups: list[str] | None = None, splits: list[str] | None = None) -> Photos:
+    """An index of photos that do not exist."""
+    n = len(labels)
+    paths = [f"c{label}/{index}.jpg" for index, label in enumerate(labels)]
+    return Photos(
+        root=Path("photos"),
+        classes=("c0", "c1"),
+        paths=StringArray(paths),
+        labels=np.array(labels),
+        groups=StringArray(groups or paths),
+        splits=np.array(splits or [""] * n, dtype="<U5"),
+        grouped=groups is not None,
+        rows=np.arange(n),
+    )

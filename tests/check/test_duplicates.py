@@ -1,0 +1,46 @@
+"""Copies across classes and splits."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.helpers.check_folders import check_folder, draw_scenes, finding_of, kinds
+
+
+def test_one_moment_in_two_classes_is_a_question(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=4)
+    for name, label in (("000", "circles"), ("002", "squares")):
+        image = Image.open(root / f"circles/{name}.jpg")
+        image.crop((6, 4, 154, 116)).save(root / label / f"crop_{name}.jpg", quality=92)
+    finding = finding_of(check_folder(root), "same_scene")
+    assert finding.values == {"clusters": 2, "photos": 4, "of_several_classes": 1}
+    assert finding.photos == [["circles/002.jpg", "squares/crop_002.jpg"], ["circles/000.jpg", "circles/crop_000.jpg"]]
+    assert finding.captions == ["circles and squares", "circles"]
+
+
+def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
+    for split, seed in (("train", 0), ("test", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=10, seed=seed)
+    root = tmp_path / "split"
+    shutil.copy(root / "train/circles/000.jpg", root / "test/circles/seen.jpg")
+    Image.open(root / "train/squares/001.jpg").crop((6, 4, 154, 116)).save(root / "test/squares/crop.jpg", quality=92)
+    result = check_folder(root)
+    leak, moment = finding_of(result, "leaks"), finding_of(result, "scene_leaks")
+    assert leak.photos == [["test/circles/seen.jpg", "train/circles/000.jpg"]]
+    assert leak.values == {"test": pytest.approx(1 / 22)}
+    assert leak.exclude.keys() == {"train/circles/000.jpg"}, "the test photos stay what they were"
+    assert set(moment.photos[0]) == {"test/squares/crop.jpg", "train/squares/001.jpg"}
+    assert kinds(result, "error") == {"leaks"}
+
+
+def test_one_copy_of_a_leaked_picture_stays(tmp_path: Path) -> None:
+    """In alphabetical order the training photo is the first of its copies, and as a leak it is the one to go."""
+    for split, seed in (("train", 0), ("val", 1000)):
+        draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
+    root = tmp_path / "split"
+    shutil.copy(root / "train/circles/000.jpg", root / "train/circles/twin.jpg")
+    shutil.copy(root / "train/circles/000.jpg", root / "val/circles/seen.jpg")
+    left_out = {path for finding in check_folder(root).findings for path in finding.exclude}
+    assert left_out == {"train/circles/000.jpg", "train/circles/twin.jpg"}
