@@ -94,7 +94,14 @@ class PostureCLI(LightningCLI):
             help="auto computes in bfloat16 where the hardware has it, fp32 nowhere; a trainer.precision of yours replaces it.",
         )
         parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
-        parser.add_argument("--verbose", type=bool, default=False, help="Whether to say what the machine does for speed, too.")
+        parser.add_argument(
+            "--verbose",
+            type=bool,
+            nargs="?",
+            const=True,
+            default=False,
+            help="Whether to say what the machine does for speed, too.",
+        )
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
         parser.add_lightning_class_args(FrozenCache, "cache")
         parser.add_argument(

@@ -12,7 +12,6 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.cache.tensor_store import TensorStore
-from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.cli.program import main
 from posture_classifier.images.augmentation import Augmentation
 from posture_classifier.models.frozen_prefix import Cut
@@ -179,10 +178,10 @@ def test_an_early_cut_is_not_kept(draw_folder: DrawFolder, fit: Fit, computed: l
 
 @pytest.mark.parametrize("verbose", [False, True])
 def test_the_precision_is_in_the_summary_and_printed_only_if_wanted(
-    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verbose: bool
+    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], verbose: bool
 ) -> None:
-    monkeypatch.setattr(FrozenCache, "verbose", verbose)
-    (phase,) = json.loads((fit(draw_folder()) / "summary.json").read_text())["frozen_part"]
+    run = fit(draw_folder(), *(["--verbose"] if verbose else []))
+    (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
     assert phase["precision"] == ("bfloat16" if native_bf16(torch.device("cpu")) else "float32")
     facts = {phase["up_to"], phase["precision"], phase["kept_as"], str(phase["values_per_photo"])}
     printed = [line for line in capsys.readouterr().out.splitlines() if all(fact in line for fact in facts)]

@@ -138,7 +138,7 @@ def test_photos_and_the_model_reach_the_server_when_asked(server: WandbServer, o
 
 
 def test_no_name_of_a_photo_or_group_is_sent_when_told_so(server: WandbServer, online: Callable[..., Path]) -> None:
-    online("--trainer.callbacks.names=false", epochs=1)
+    online("--trainer.callbacks.names=false", "--verbose", epochs=1)
     run = only(server)
     sent = {name: "\n".join(lines).encode() for name, lines in run.lines.items()} | run.files
     for number, artifact in enumerate(server.received.artifacts):
