@@ -88,7 +88,7 @@ if __name__ == "__main__":
         print(f"split by 1,000 people: {time.perf_counter() - start:.1f} s, {memory('VmRSS') - before:.0f} MB")
         patch("posture_classifier.data.dataset.decode", undecoded).start()
         for looks in (False, True):
-            photos_read = Watched(photos.of("train"), looks)
+            photos_read = Watched(photos.in_split("train"), looks)
             sampler = EpochSampler(photos_read, num_replicas=1, rank=0, shuffle=True, seed=0)
             loader = PhotoLoader(photos_read, sampler=sampler, batch_size=1000, num_workers=2, worker_init_fn=init_worker)
             seen = [float(batch.images.max()) for batch in loader]

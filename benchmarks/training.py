@@ -209,5 +209,5 @@ if __name__ == "__main__":
             lay_out(photos, Path(temporary))
             given = Task(Path(temporary), options.backbone, options.recipe, options.peer_epochs)
             rounds.append(compete(names, given, f"seed {seed}"))
-        groups.append(np.asarray(photos.of("val").groups))
+        groups.append(np.asarray(photos.in_split("val").groups))
     compare(rounds, np.concatenate(groups))

@@ -67,7 +67,7 @@ class EvaluationReport(Callback):
         predictions = model.predictions()
         data = data_of(trainer)
         # With trainer.limit_test_batches only some of the split's photos were seen.
-        seen = data.photos.of(split).select(predictions.indices)
+        seen = data.photos.in_split(split).select(predictions.indices)
         measured = estimates(predictions, np.asarray(seen.groups), self.seed)
         if trainer.state.fn == "test":  # the model itself logs what it validates
             values = {f"{split}/{name}": estimate.value for name, estimate in measured.items() if estimate.value is not None}
@@ -126,7 +126,7 @@ def data_of(trainer: Trainer) -> PostureData:
 
 def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:
     """Count the photos and groups of each split."""
-    parts = {name: photos.of(name) for name in ("train", "val", "test")}
+    parts = {name: photos.in_split(name) for name in ("train", "val", "test")}
     return {
         name: {"images": len(part), "groups": len(part.groups.unique()[0]) if part.grouped else None}
         for name, part in parts.items()

@@ -120,7 +120,7 @@ class FrozenCache(Callback):
         """
         self._data = data
         if self.enabled and self._has_room_for_pixels and getattr(rank_zero_only, "rank", 0) == 0:
-            data.pixels = self._stores.open(self._pixels_name, self._n_rows, self._pixels_shape, torch.uint8)
+            data.pixel_cache = self._stores.open(self._pixels_name, self._n_rows, self._pixels_shape, torch.uint8)
         try:
             data.check()
             yield
@@ -154,7 +154,7 @@ class FrozenCache(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PostureData)
         self._trainer, self._model, self._data = trainer, pl_module, data
-        data.pixels = self._open(self._pixels_name, self._pixels_shape, torch.uint8) if self._has_room_for_pixels else None
+        data.pixel_cache = self._open(self._pixels_name, self._pixels_shape, torch.uint8) if self._has_room_for_pixels else None
         data.feature_cache = self._cached_features
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -167,7 +167,7 @@ class FrozenCache(Callback):
     def release(self) -> None:
         """Remove all files at the end of a run, unless they are kept for later runs."""
         if self.enabled:
-            self._data.pixels = None
+            self._data.pixel_cache = None
             self._stores.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -265,7 +265,7 @@ class FrozenCache(Callback):
     @torch.no_grad()
     def _fill(self, store: TensorStore, split: str, view: int | None) -> None:
         """Compute the features of a split that the store lacks; each rank computes its share."""
-        photos, device, cut = self._data.photos.of(split), self._model.device, self._model.cut
+        photos, device, cut = self._data.photos.in_split(split), self._model.device, self._model.cut
         assert cut is not None
         # Always the same photos together, so that a run that was killed computes what it would have
         # computed.

@@ -133,7 +133,7 @@ class WandbReport(Callback):
         data = data_of(trainer)
         summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
         split = summary["split"]
-        photos = data.photos.of(split).select(predictions.indices)
+        photos = data.photos.in_split(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos)
         drawn = wandb_charts(predictions, data.class_names)
         self._run.summary.update(_estimates(summary))

@@ -23,7 +23,7 @@ class PhotoDataset(Dataset[Batch]):
         photos: The photos of one split.
         preprocessing: Scales photos to the squares that the network expects.
         augmentation: Changes training photos at random; None leaves them as they are.
-        pixels: Cache of the squares, by the photos' rows; None decodes a photo each time.
+        pixel_cache: Cache of the squares, by the photos' rows; None decodes a photo each time.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class PhotoDataset(Dataset[Batch]):
         photos: Photos,
         preprocessing: Preprocessing,
         augmentation: Augmentation | None = None,
-        pixels: TensorStore | None = None,
+        pixel_cache: TensorStore | None = None,
     ) -> None:
         self.photos = photos
         self.preprocessing = preprocessing
         self.augmentation = augmentation
-        self.pixels = pixels
+        self.pixel_cache = pixel_cache
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -58,10 +58,10 @@ class PhotoDataset(Dataset[Batch]):
             DecodeError: The photo cannot be read.
         """
         row = self.photos.rows[index : index + 1]
-        if self.pixels is not None and self.pixels.has(row).all():
-            cached: npt.NDArray[np.uint8] = self.pixels.read(row)[0].numpy()
+        if self.pixel_cache is not None and self.pixel_cache.has(row).all():
+            cached: npt.NDArray[np.uint8] = self.pixel_cache.read(row)[0].numpy()
             return cached
         pixels = np.array(self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size)))
-        if self.pixels is not None:
-            self.pixels.write(row, torch.from_numpy(pixels)[None])
+        if self.pixel_cache is not None:
+            self.pixel_cache.write(row, torch.from_numpy(pixels)[None])
         return pixels

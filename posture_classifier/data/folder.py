@@ -54,7 +54,7 @@ class Photos:
         groups = columns["paths"] if self.groups is self.paths else self.groups[mask]
         return replace(self, groups=groups, **columns)
 
-    def of(self, split: str) -> "Photos":
+    def in_split(self, split: str) -> "Photos":
         """Select the photos of one split."""
         return self.select(self.splits == split)
 

@@ -71,7 +71,7 @@ def fold_split(photos: Photos, folds: int, fold: int, val_fraction: float, seed:
         >>> from posture_classifier.data.folder import read_folder
         >>> photos = read_folder("photos", group_pattern=r"person\d")
         >>> fold = fold_split(photos, folds=3, fold=0, val_fraction=0.25, seed=0)
-        >>> [len(fold.of(split)) for split in ("train", "val", "test")]
+        >>> [len(fold.in_split(split)) for split in ("train", "val", "test")]
         [12, 4, 8]
     """
     return _split_off_test(photos, _assign_folds(photos, folds, seed) == fold, val_fraction, seed)

@@ -75,7 +75,7 @@ class PostureData(LightningDataModule):
 
     preprocessing: Preprocessing
     """Scales and normalises photos for the network; the command line takes it from the model."""
-    pixels: TensorStore | None = None
+    pixel_cache: TensorStore | None = None
     """Cache of decoded photos, by their rows; None decodes a photo each time."""
     feature_cache: Callable[[str, int], CachedFeatures] | None = None
     """``feature_cache(split, epoch)`` is called when an epoch begins and says what it trains on:
@@ -185,7 +185,7 @@ class PostureData(LightningDataModule):
         """
         # Files that are to be skipped were found before the photos were split.
         if self.on_error == "stop":
-            read = PhotoDataset(self.photos, self.preprocessing, pixels=self.pixels).square if self.pixels else None
+            read = PhotoDataset(self.photos, self.preprocessing, pixel_cache=self.pixel_cache).square if self.pixel_cache else None
             refuse_unreadable(self.photos, read)
 
     @property
@@ -196,7 +196,7 @@ class PostureData(LightningDataModule):
     @property
     def class_counts(self) -> list[int]:
         """Number of training photos per class."""
-        counts: list[int] = np.bincount(self.photos.of("train").labels, minlength=len(self.photos.classes)).tolist()
+        counts: list[int] = np.bincount(self.photos.in_split("train").labels, minlength=len(self.photos.classes)).tolist()
         return counts
 
     @property
@@ -259,9 +259,9 @@ class PostureData(LightningDataModule):
             batches: Arrays of indices into the split, one for each batch.
             view: The view of the photos; None is the photos as they are.
         """
-        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, self.augmentation, self.pixels)
+        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, self.augmentation, self.pixel_cache)
         # Starting processes takes longer than copying what is decoded already.
-        decoded = view is None and self.pixels is not None and bool(self.pixels.has(dataset.photos.rows).all())
+        decoded = view is None and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
         return DataLoader(
             dataset,
             batch_sampler=FixedBatches(batches, view),
@@ -275,7 +275,7 @@ class PostureData(LightningDataModule):
         return default_workers(ranks) if self.num_workers is None else self.num_workers
 
     def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:
-        dataset = PhotoDataset(self.photos.of(split), self.preprocessing, augmentation, self.pixels)
+        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
         workers = self._workers()
         per_rank = math.ceil(len(dataset) / ranks)

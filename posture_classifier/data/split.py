@@ -41,7 +41,7 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
         >>> from posture_classifier.data.folder import read_folder
         >>> photos = read_folder("photos", group_pattern=r"person\d")
         >>> photos = split_photos(photos, {"train": 0.5, "val": 0.25, "test": 0.25}, seed=0)
-        >>> [len(photos.of(split)) for split in SPLITS]
+        >>> [len(photos.in_split(split)) for split in SPLITS]
         [12, 8, 4]
     """
     wanted = {name: share for name, share in fractions.items() if share > 0}
@@ -125,7 +125,7 @@ def check_classes(photos: Photos) -> None:
         UserError: A split lacks a class; the message names both.
     """
     for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
-        if empty := photos.of(name).empty_classes:
+        if empty := photos.in_split(name).empty_classes:
             message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
@@ -144,7 +144,7 @@ def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Ph
         return photos
     shares = {name: fractions[name] for name in ("train", "val")}
     splits = photos.splits.copy()
-    splits[photos.splits == "train"] = split_photos(photos.of("train"), shares, seed).splits
+    splits[photos.splits == "train"] = split_photos(photos.in_split("train"), shares, seed).splits
     return replace(photos, splits=splits)
 
 

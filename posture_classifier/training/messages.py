@@ -61,7 +61,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
-    sizes = ", ".join(f"{len(data.photos.of(split))} {split}" for split in ("train", "val", "test"))
+    sizes = ", ".join(f"{len(data.photos.in_split(split))} {split}" for split in ("train", "val", "test"))
     found, fine = check_digests(data.photos, data.digests)
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
     say(network, f"{photos}; {found}" if fine else photos)

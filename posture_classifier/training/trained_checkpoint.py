@@ -90,7 +90,7 @@ class TrainedCheckpoint:
             if not seen:
                 continue
             message = (
-                f"{plural(seen, 'photo')} of the {len(data.photos.of(split))} {split} photos below {data.root} "
+                f"{plural(seen, 'photo')} of the {len(data.photos.in_split(split))} {split} photos below {data.root} "
                 f"{'was' if seen == 1 else 'were'} used to train {self.path} or to choose its epoch"
             )
             if data.split is None:

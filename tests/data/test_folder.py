@@ -40,7 +40,7 @@ def test_the_users_own_split_is_kept(tmp_path: Path, draw_folder: DrawFolder, na
         shutil.copytree(draw_folder(f"part{person}", people=1), root / name)
     photos = read_folder(root)
     assert photos.classes == ("left", "right")
-    assert [len(photos.of(split)) for split in SPLITS] == [4, 4, 4]
+    assert [len(photos.in_split(split)) for split in SPLITS] == [4, 4, 4]
 
 
 def test_classes_called_train_and_bus_are_classes(draw_folder: DrawFolder) -> None:

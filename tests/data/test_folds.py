@@ -62,7 +62,7 @@ def test_no_group_crosses_and_file_order_does_not_matter(division: Divide, group
 @given(groups=GROUPS, folds=st.integers(2, 8), seed=st.integers(0, 2**32 - 1))
 def test_folds_test_every_photo_once(groups: list[list[int]], folds: int, seed: int) -> None:
     photos = photos_of(groups, 3)
-    parts = [divided(lambda p, s, i=i: fold_split(p, folds, i, 0.2, s), photos, seed).of("test") for i in range(folds)]  # type: ignore[misc]
+    parts = [divided(lambda p, s, i=i: fold_split(p, folds, i, 0.2, s), photos, seed).in_split("test") for i in range(folds)]  # type: ignore[misc]
     assert sorted(path for part in parts for path in part.paths.tolist()) == sorted(photos.paths.tolist())
     assert all(len(part) for part in parts)
 
@@ -71,7 +71,7 @@ def test_folds_are_balanced() -> None:
     generator = np.random.default_rng(0)
     photos = photos_of([generator.choice(2, size=generator.integers(5, 15), p=[0.8, 0.2]).tolist() for _ in range(60)], 2)
     for fold in range(5):
-        tested = fold_split(photos, 5, fold, 0.2, seed=1).of("test")
+        tested = fold_split(photos, 5, fold, 0.2, seed=1).in_split("test")
         assert len(tested) / len(photos) == pytest.approx(0.2, abs=0.02)
         assert tested.labels.mean() == pytest.approx(photos.labels.mean(), abs=0.03)
 
@@ -79,7 +79,7 @@ def test_folds_are_balanced() -> None:
 def test_a_known_fold_stays_what_it_is() -> None:
     """A changed algorithm would mix the folds of a cross-validation that was begun before it."""
     photos = photos_of([[0, 1]] * 10, 2)
-    assert sorted(set(fold_split(photos, 5, 0, 0.2, seed=0).of("test").groups.tolist())) == ["g3", "g9"]
+    assert sorted(set(fold_split(photos, 5, 0, 0.2, seed=0).in_split("test").groups.tolist())) == ["g3", "g9"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_too_few_groups_for_folds_are_refused(groups: list[list[int]], folds: in
 
 def test_named_groups_are_held_out() -> None:
     photos = photos_of([[0, 1]] * 8, 2)
-    assert set(holdout_split(photos, ["g2", "g5"], 0.2, seed=0).of("test").groups.tolist()) == {"g2", "g5"}
+    assert set(holdout_split(photos, ["g2", "g5"], 0.2, seed=0).in_split("test").groups.tolist()) == {"g2", "g5"}
     with pytest.raises(UserError, match=r"data.holdout_groups.*anna.*g0, g1"):
         holdout_split(photos, ["anna"], 0.2, seed=0)
 
@@ -141,8 +141,10 @@ def test_a_resumed_fold_keeps_its_split_and_so_does_its_saved_config(tmp_path: P
     root = draw_folder(people=8)
     options = ("--data.folds", "4", "--data.fold", "2")
     run = fit(root, *options)
-    tested = read_split(read_folder(root), run / "split.csv").of("test")
-    assert set(tested.groups.tolist()) == set(fold_split(read_folder(root, r"person\d+"), 4, 2, 0.2, 0).of("test").groups.tolist())
+    tested = read_split(read_folder(root), run / "split.csv").in_split("test")
+    assert set(tested.groups.tolist()) == set(
+        fold_split(read_folder(root, r"person\d+"), 4, 2, 0.2, 0).in_split("test").groups.tolist()
+    )
     fit(root, *options, "--ckpt_path", "last", epochs=2)
     assert main(["test", *fit_arguments(root, tmp_path, 1)[1:], *options, "--ckpt_path", "last"]) == 0
     assert main(["fit", "--config", str(run / "config.resumed-1.yaml")]) == 0

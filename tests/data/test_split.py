@@ -29,7 +29,7 @@ def test_groups_never_cross_and_file_order_does_not_matter(groups: list[list[int
     for group in set(divided.groups.tolist()):
         assert len(set(divided.splits[np.asarray(divided.groups) == group].tolist())) == 1
     for split in SPLITS:
-        assert set(divided.of(split).labels.tolist()) == {0, 1, 2}
+        assert set(divided.in_split(split).labels.tolist()) == {0, 1, 2}
     shuffled = np.arange(len(photos))
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     again = split_photos(photos.select(shuffled), FRACTIONS, seed)
@@ -43,15 +43,15 @@ def test_shares_and_class_balance() -> None:
     photos = photos_of([generator.choice(2, size=generator.integers(5, 15), p=[0.8, 0.2]).tolist() for _ in range(60)], 2)
     divided = split_photos(photos, FRACTIONS, seed=1)
     for split, share in FRACTIONS.items():
-        part = divided.of(split)
+        part = divided.in_split(split)
         assert len(part) / len(photos) == pytest.approx(share, abs=0.02)
         assert part.labels.mean() == pytest.approx(photos.labels.mean(), abs=0.03)
 
 
 def test_every_photo_its_own_group_is_split_exactly() -> None:
     divided = split_photos(photos_of([[i % 2] for i in range(200)], 2), FRACTIONS, seed=0)
-    assert [len(divided.of(split)) for split in SPLITS] == [130, 30, 40]
-    assert [int(divided.of(split).labels.sum()) for split in SPLITS] == [65, 15, 20]
+    assert [len(divided.in_split(split)) for split in SPLITS] == [130, 30, 40]
+    assert [int(divided.in_split(split).labels.sum()) for split in SPLITS] == [65, 15, 20]
 
 
 def test_seeds_name_splits() -> None:
@@ -63,7 +63,7 @@ def test_seeds_name_splits() -> None:
 def test_a_known_split_stays_what_it_is() -> None:
     """A changed algorithm would silently move people between train and test."""
     divided = split_photos(photos_of([[0, 1]] * 10, 2), FRACTIONS, seed=0)
-    assert sorted(set(divided.of("test").groups.tolist())) == ["g0", "g3"]
+    assert sorted(set(divided.in_split("test").groups.tolist())) == ["g0", "g3"]
 
 
 def test_a_class_with_too_few_groups_is_refused() -> None:
@@ -73,7 +73,7 @@ def test_a_class_with_too_few_groups_is_refused() -> None:
 
 def test_four_people_are_enough() -> None:
     divided = split_photos(photos_of([[0, 1] * 5] * 4, 2), FRACTIONS, seed=0)
-    assert [len(set(divided.of(split).groups.tolist())) for split in SPLITS] == [2, 1, 1]
+    assert [len(set(divided.in_split(split).groups.tolist())) for split in SPLITS] == [2, 1, 1]
 
 
 def test_a_split_file_comes_back(tmp_path: Path, draw_folder: DrawFolder) -> None:
