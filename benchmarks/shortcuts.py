@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.duplicates import find_duplicates
+from posture_classifier.check.duplicate_clusters import find_duplicates
 from posture_classifier.check.folder_layout import list_folder, name_groups
 from posture_classifier.check.sample import make_folds, make_sample
 from posture_classifier.check.shortcuts import shortcut_findings

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.sample import MIN_GROUPS, MIN_GROUPS_FOR_LABELS, MIN_PHOTOS, Sample
+from posture_classifier.check.sample import MIN_GROUPS, MIN_GROUPS_FOR_LABELS, MIN_PHOTOS
 from posture_classifier.data.folder import Photos
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Ints
@@ -16,26 +17,27 @@ IMBALANCED = 10.0
 """Ratio of the largest class to the smallest, in photos, from which it is worth a warning."""
 
 
-def class_findings(photos: Photos, joined_groups: Ints) -> list[Finding]:
-    """Report classes of very different size, and classes that are too small to be split.
+def findings(folder: CheckedFolder) -> list[Finding]:
+    """Report classes of very different size or too small, and what could not be looked for."""
+    if len(folder.sample.rows) == 0:
+        return []
+    return _sizes(folder.readable, folder.sample.joined_groups) + _unchecked(folder)
 
-    Args:
-        photos: The N photos that can be read.
-        joined_groups: (N,) number of each photo's group, after ``join_groups``.
-    """
+
+def _sizes(photos: Photos, joined_groups: Ints) -> list[Finding]:
     if len(photos.classes) < 2:
         return []
     counts = np.bincount(photos.labels, minlength=len(photos.classes))
-    findings = []
+    result = []
     if counts.min() and counts.max() / counts.min() >= IMBALANCED:
         most, least = photos.classes[counts.argmax()], photos.classes[counts.argmin()]
         text = (
             f"{most} has {plural(counts.max(), 'photo')} and {least} {counts.min()}: accuracy says little here, so look at the "
             "balanced accuracy, and weigh the classes with model.class_weights."
         )
-        findings.append(Finding("class_imbalance", "warning", text, values={"counts": _by_class(photos, counts)}))
+        result.append(Finding("class_imbalance", "warning", text, values={"counts": _by_class(photos, counts)}))
     if photos.splits[0]:
-        return findings
+        return result
     n_groups = np.array([len(np.unique(joined_groups[photos.labels == label])) for label in range(len(photos.classes))])
     if n_groups.min() < FEW:
         severity: Severity = "error" if n_groups.min() < SPLITS else "warning"
@@ -43,18 +45,14 @@ def class_findings(photos: Photos, joined_groups: Ints) -> list[Finding]:
         what = "groups that share no picture" if photos.grouped else "photos that share nothing"
         listing = ", ".join(f"{name} ({n})" for name, n in zip(photos.classes, n_groups, strict=True) if n < FEW)
         text = f"{number} {what} for training, validation and testing: {listing}. Take photos of more people or on more occasions."
-        findings.append(Finding("small_classes", severity, text, values={"units": _by_class(photos, n_groups)}))
-    return findings
+        result.append(Finding("small_classes", severity, text, values={"units": _by_class(photos, n_groups)}))
+    return result
 
 
-def unchecked_findings(sample: Sample, shortcuts: bool) -> list[Finding]:
-    """Report what was not looked for because a class has too few photos or groups.
-
-    Args:
-        sample: The photos that can be read.
-        shortcuts: Whether shortcuts were not looked for, either.
-    """
-    if len(sample.class_names) < 2:
+def _unchecked(folder: CheckedFolder) -> list[Finding]:
+    """Report what was not looked for because a class has too few photos or groups."""
+    sample, shortcuts = folder.sample, folder.folds is None
+    if len(sample.class_names) < 2 or (not shortcuts and min(sample.groups_per_class) >= MIN_GROUPS_FOR_LABELS):
         return []
     smallest = int(np.argmin(sample.groups_per_class))
     n_groups = sample.groups_per_class[smallest]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.scan import Scan
@@ -80,20 +81,21 @@ def _size(fact: Facts) -> str:
     return f"{fact.width} x {fact.height}"
 
 
-def file_findings(photos: Photos, scan: Scan) -> list[Finding]:
+def findings(folder: CheckedFolder) -> list[Finding]:
     """Report the files with each kind of fault, and those of another size than the rest."""
+    photos, scan = folder.photos, folder.scan
     captions: dict[str, dict[str, str]] = {kind: {} for kind in FAULTS}
     for path, fact in zip(photos.paths.tolist(), scan.facts, strict=True):
         for kind, caption in _faults(path, fact):
             captions[kind][path] = caption
-    findings = []
+    result = []
     for kind, found in captions.items():
         if found:
             severity, text = FAULTS[kind]
             sentence = f"{plural(len(found), 'file')} of {len(photos)}: {text}."
             exclude = {path: f"cannot be read: {why}" for path, why in found.items()} if kind == "unreadable" else {}
-            findings.append(Finding(kind, severity, sentence, [[path] for path in found], list(found.values()), exclude=exclude))
-    return findings + _odd_sizes(photos, scan)
+            result.append(Finding(kind, severity, sentence, [[path] for path in found], list(found.values()), exclude=exclude))
+    return result + _odd_sizes(photos, scan)
 
 
 def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:

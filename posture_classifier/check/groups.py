@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.digest_check import LARGE_GROUP
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.group_proposals import Proposal, propose_groups
 from posture_classifier.check.sample import Sample
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.data.split import crossing_groups
 from posture_classifier.utils.text import plural, shortlist
@@ -20,20 +20,15 @@ SHARE = 0.1
 which it is a warning."""
 
 
-def group_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
-    """Report on the groups that are given, or else on those that could be given.
-
-    Args:
-        photos: All photos of the folder.
-        scan: What was read of them.
-        sample: Those that can be read.
-    """
+def findings(folder: CheckedFolder) -> list[Finding]:
+    """Report on the groups that are given, or else on those that could be given."""
+    sample = folder.sample
     if len(sample.rows) < 3:
         return []
-    readable = photos.select(sample.rows)
-    if photos.grouped:
-        return [_given(readable, sample), *_crossing(photos)]
-    for proposal in propose_groups(readable, [scan.facts[index] for index in sample.rows]):
+    readable = folder.readable
+    if readable.grouped:
+        return [_given(readable, sample), *_crossing(folder.photos)]
+    for proposal in propose_groups(readable, [folder.scan.facts[index] for index in sample.rows]):
         nearest = nearest_photos(sample, proposal.groups)
         if nearest["nearest_in_group"] >= max(SHARE, ALIKE * nearest["nearest_by_chance"]):
             return [_proposed(proposal, nearest)]

@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.sample import Folds, Sample
-from posture_classifier.data.folder import Photos
+from posture_classifier.check.outliers import unclear_photos
+from posture_classifier.check.sample import MIN_GROUPS_FOR_LABELS, Folds, Sample
 from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats, Ints
@@ -21,18 +22,18 @@ TRUSTED = 0.9
 note: at 0.86, one of eleven suspects was right on photos of hands."""
 
 
-def label_findings(photos: Photos, sample: Sample, folds: Folds, unclear: set[str]) -> list[Finding]:
-    """Find photos that look like another class, the most certain first.
+def findings(folder: CheckedFolder) -> list[Finding]:
+    """Report photos that look like another class, the most certain first.
 
-    Args:
-        photos: All photos of the folder.
-        sample: Those that can be read.
-        folds: Folds of the sample that share no group, so that each photo is judged by a probe that
-            never saw its group.
-        unclear: Paths of photos that are too dark or too empty to be judged by.
+    Each is judged by a probe that never saw its group.
     """
+    sample, folds, photos = folder.sample, folder.folds, folder.photos
+    if folds is None or min(sample.groups_per_class) < MIN_GROUPS_FOR_LABELS:
+        return []
     from sklearn.metrics import balanced_accuracy_score
 
+    # What can hardly be seen says nothing about its label.
+    unclear = {path for finding in unclear_photos(folder) if finding.severity == "warning" for (path,) in finding.photos}
     probabilities = _probe(sample, folds)
     predicted = probabilities.argmax(1)
     accuracy = float(balanced_accuracy_score(sample.labels, predicted))

@@ -4,10 +4,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.sample import Sample
-from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats
@@ -31,41 +30,50 @@ RARE = 0.05
 NEIGHBOURS = 5
 
 
-def outlier_findings(photos: Photos, scan: Scan, sample: Sample) -> list[Finding]:
+def findings(folder: CheckedFolder) -> list[Finding]:
     """Report photos by the way in which they are unlike the others, worst first."""
-    facts = [scan.facts[index] for index in sample.rows]
+    if len(folder.sample.rows) == 0:
+        return []
+    distance = _neighbour_distance(folder.sample)
+    chosen = (_robust_z(distance) > FAR_FEATURES) & ~(_measured(folder, "contrast") < EMPTY)
+    unlike = _finding(folder, "outliers", "note", "unlike all others; look whether they belong here", distance, chosen)
+    return unclear_photos(folder) + unlike
+
+
+def unclear_photos(folder: CheckedFolder) -> list[Finding]:
+    """Report photos on which hardly anything can be seen."""
     brightness, contrast, clipped, sharpness = (
-        np.array([getattr(fact, name) for fact in facts]) for name in ("brightness", "contrast", "clipped", "sharpness")
+        _measured(folder, name) for name in ("brightness", "contrast", "clipped", "sharpness")
     )
     empty = contrast < EMPTY
     blur = -np.log(np.maximum(sharpness, 1e-3))
-    distance = _neighbour_distance(sample)
     blurred = (sharpness < BLURRED) & (_robust_z(blur) > FAR)
-    candidates: tuple[tuple[str, Severity, str, Floats, npt.NDArray[np.bool_]], ...] = (
-        ("nearly_empty", "warning", "hardly anything to see", -contrast, empty),
-        ("dark", "warning", "nearly black", -brightness, ~empty & (brightness < DARK)),
-        ("over_exposed", "warning", "nearly white", clipped, ~empty & (clipped > WHITE)),
-        ("blurred", "warning", "out of focus", blur, ~empty & blurred),
-        (
-            "outliers",
-            "note",
-            "unlike all others; look whether they belong here",
-            distance,
-            ~empty & (_robust_z(distance) > FAR_FEATURES),
-        ),
-    )
-    findings = []
-    for kind, severity, text, score, chosen in candidates:
-        indices = np.flatnonzero(chosen)[np.argsort(-score[chosen], kind="stable")]
-        if len(indices):
-            # What many photos are like is how this folder was taken, and nothing to be mended in
-            # single ones.
-            level = severity if len(indices) <= max(1, RARE * len(facts)) else "note"
-            paths = [str(photos.paths[sample.rows[index]]) for index in indices]
-            exclude = dict.fromkeys(paths, text) if level == "warning" else {}
-            sentence = f"{plural(len(paths), 'photo')} of {len(facts)}: {text}."
-            findings.append(Finding(kind, level, sentence, [[path] for path in paths], exclude=exclude))
-    return findings
+    return [
+        *_finding(folder, "nearly_empty", "warning", "hardly anything to see", -contrast, empty),
+        *_finding(folder, "dark", "warning", "nearly black", -brightness, ~empty & (brightness < DARK)),
+        *_finding(folder, "over_exposed", "warning", "nearly white", clipped, ~empty & (clipped > WHITE)),
+        *_finding(folder, "blurred", "warning", "out of focus", blur, ~empty & blurred),
+    ]
+
+
+def _measured(folder: CheckedFolder, name: str) -> Floats:
+    """One of the ``Facts`` (N,) of the photos that can be read."""
+    return np.array([getattr(folder.scan.facts[index], name) for index in folder.sample.rows])
+
+
+def _finding(
+    folder: CheckedFolder, kind: str, severity: Severity, text: str, score: Floats, chosen: npt.NDArray[np.bool_]
+) -> list[Finding]:
+    """Report the chosen photos (N,), those with the highest score first, if there are any."""
+    indices = np.flatnonzero(chosen)[np.argsort(-score[chosen], kind="stable")]
+    if len(indices) == 0:
+        return []
+    if len(indices) > max(1, RARE * len(chosen)):
+        severity = "note"  # many are like this, so it is how the folder was taken
+    paths = [str(folder.readable.paths[index]) for index in indices]
+    exclude = dict.fromkeys(paths, text) if severity == "warning" else {}
+    sentence = f"{plural(len(paths), 'photo')} of {len(chosen)}: {text}."
+    return [Finding(kind, severity, sentence, [[path] for path in paths], exclude=exclude)]
 
 
 def _robust_z(values: Floats) -> Floats:

@@ -6,6 +6,7 @@ from dataclasses import astuple
 
 import numpy as np
 
+from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.sample import Folds, Sample
 from posture_classifier.data.scan.scan import Scan
@@ -38,6 +39,11 @@ MISSING = -1e12
 """Number in place of an unknown value: trees can tell it from every other."""
 
 
+def findings(folder: CheckedFolder) -> list[Finding]:
+    """Report shortcuts, where there are enough photos to look for them."""
+    return [] if folder.folds is None else shortcut_findings(folder.scan, folder.sample, folder.folds)
+
+
 def shortcut_findings(scan: Scan, sample: Sample, folds: Folds) -> list[Finding]:
     """Report file properties and light, if a small model that is shown only these beats chance."""
     facts = [scan.facts[index] for index in sample.rows]
@@ -47,11 +53,11 @@ def shortcut_findings(scan: Scan, sample: Sample, folds: Folds) -> list[Finding]
         "camera": _by_frequency([fact.camera for fact in facts]),
     }
     light = {name: np.array([get(fact) for fact in facts]) for name, get in LIGHT.items()}
-    findings = [
+    shortcuts = [
         _shortcut("file_property_shortcut", "file properties", properties, sample, folds),
         _shortcut("light_shortcut", "brightness and background corners", light, sample, folds),
     ]
-    return [finding for finding in findings if finding]
+    return [finding for finding in shortcuts if finding]
 
 
 def _by_frequency(names: list[str]) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from posture_classifier.check.duplicates import KINDS
+from posture_classifier.check.duplicate_clusters import KINDS
 from posture_classifier.check.run_checks import Result
 from posture_classifier.cli.program import main
 from posture_classifier.data.scan.features import FeatureExtractor
