@@ -75,7 +75,9 @@ class TrainingSeries:
 
         def train(name: str, gpu: str | None = None) -> None:
             say(f"\n{remaining.begin()}: {name}" + (f", on GPU {gpu}" if gpu else ""))
-            options = [*self.trainings[name], *resume_options(self.folder / name)]
+            options = [*self.trainings[name], "--verbose", str(self.settings.verbose).lower()]
+            if any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(self.folder / name)):
+                options += ["--ckpt_path", "last"]
             log = self.folder / name / LOG
             log.parent.mkdir(parents=True, exist_ok=True)
             if stop_at_failure:
@@ -121,7 +123,7 @@ def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> t
         options: Words of the command line after the command.
 
     Returns:
-        The settings, as values and as what YAML holds.
+        The settings, as values and as what YAML holds; the latter without ``verbose``.
 
     Raises:
         UserError: The options are wrong, or tell what only the command itself can know.
@@ -132,7 +134,9 @@ def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> t
         raise UserError(f"{command} resumes by itself where it was stopped; leave --ckpt_path out")
     if given := [name for name in RESTORED if parsed.fit.model[name] is not None]:
         raise UserError(f"model.{given[0]} is what a checkpoint restores; leave it out")
-    return parsed.fit, yaml.safe_load(parser.dump(parsed, skip_none=False))["fit"]
+    plain = yaml.safe_load(parser.dump(parsed, skip_none=False))["fit"]
+    del plain["verbose"]  # whatever is printed, the same is trained, and a stopped series is resumed
+    return parsed.fit, plain
 
 
 def to_yaml(settings: dict[str, Any]) -> str:
@@ -217,9 +221,3 @@ def is_finished(run: Path) -> bool:
     except NotTestedError:
         return False
     return bool(tested) and tested == predicted
-
-
-def resume_options(runs: Path) -> list[str]:
-    """Options that let ``fit`` resume the runs of a folder, if one has a checkpoint."""
-    has_checkpoint = any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(runs))
-    return ["--ckpt_path", "last"] if has_checkpoint else []

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from posture_classifier.metrics.intervals import estimate_share
+from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.reliability import BINS, confidence_bins, reliability
 from posture_classifier.metrics.scores import score
@@ -23,54 +23,41 @@ from posture_classifier.rendering.svg_charts import (
 
 
 @chart_style()
-def roc_chart(predictions: Predictions, names: dict[int, str], alarms: dict[int, Alarm]) -> Markup:
-    """Draw the ROC curve of each class against the rest, with its chosen threshold.
+def threshold_charts(predictions: Predictions, names: dict[int, str], alarms: dict[int, Alarm]) -> list[Markup]:
+    """Draw the ROC and precision-recall curves of classes against the rest, with chosen thresholds.
 
     Args:
         predictions: Predictions of the evaluated photos.
         names: Name of each class that is drawn, by label.
         alarms: Effect of the chosen threshold of a class, by label; classes may be missing.
     """
-    figure, axes = empty_chart("false alarms", "caught (recall)")
-    axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
+    roc, roc_axes = empty_chart("false alarms", "caught (recall)")
+    roc_axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
+    trade_off, trade_off_axes = empty_chart("caught (recall)", "alarms that are right (precision)")
     for line, (label, name) in enumerate(names.items()):
-        points = operating_points(predictions.probabilities[:, label], predictions.labels == label)
-        axes.plot([0, *points.false_alarms], [0, *points.recall], **line_style(line), label=name, drawstyle="steps-post")
+        points, style = operating_points(predictions.probabilities[:, label], predictions.labels == label), line_style(line)
+        roc_axes.plot([0, *points.false_alarms], [0, *points.recall], **style, label=name, drawstyle="steps-post")
+        trade_off_axes.plot([0, *points.recall], [points.precision[0], *points.precision], **style, label=name)
         if alarm := alarms.get(label):
-            _mark_threshold(axes, alarm.false_alarms.value, alarm.recall.value, line)
-    _finish_unit_square(axes)
-    alt = f"ROC curve of {', '.join(names.values())}: share caught by share of false alarms"
-    return chart_markup(figure, alt, "ROC: further up and left is better.")
+            _mark_threshold(roc_axes, alarm.false_alarms, alarm.recall, style["color"])
+            _mark_threshold(trade_off_axes, alarm.recall, alarm.precision, style["color"])
+    for axes in (roc_axes, trade_off_axes):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        legend_below(axes)
+    classes = ", ".join(names.values())
+    return [
+        chart_markup(roc, f"ROC curve of {classes}: share caught by share of false alarms", "ROC: further up and left is better."),
+        chart_markup(
+            trade_off,
+            f"Precision-recall curve of {classes}: share of alarms that are right by share caught",
+            "Precision and recall: further up and right is better.",
+        ),
+    ]
 
 
-@chart_style()
-def precision_recall_chart(predictions: Predictions, names: dict[int, str], alarms: dict[int, Alarm]) -> Markup:
-    """Draw the precision-recall curve of each class against the rest, with its chosen threshold.
-
-    Args:
-        predictions: Predictions of the evaluated photos.
-        names: Name of each class that is drawn, by label.
-        alarms: Effect of the chosen threshold of a class, by label; classes may be missing.
-    """
-    figure, axes = empty_chart("caught (recall)", "alarms that are right (precision)")
-    for line, (label, name) in enumerate(names.items()):
-        points = operating_points(predictions.probabilities[:, label], predictions.labels == label)
-        axes.plot([0, *points.recall], [points.precision[0], *points.precision], **line_style(line), label=name)
-        if alarm := alarms.get(label):
-            _mark_threshold(axes, alarm.recall.value, alarm.precision.value, line)
-    _finish_unit_square(axes)
-    alt = f"Precision-recall curve of {', '.join(names.values())}: share of alarms that are right by share caught"
-    return chart_markup(figure, alt, "Precision and recall: further up and right is better.")
-
-
-def _mark_threshold(axes: Axes, x: float | None, y: float | None, line: int) -> None:
-    if x is not None and y is not None:
-        axes.plot(x, y, "o", color=SERIES[line % len(SERIES)], markersize=9, markeredgecolor=GROUND, markeredgewidth=1.5, zorder=5)
-
-
-def _finish_unit_square(axes: Axes) -> None:
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    legend_below(axes)
+def _mark_threshold(axes: Axes, x: Estimate, y: Estimate, color: str) -> None:
+    if x.value is not None and y.value is not None:
+        axes.plot(x.value, y.value, "o", color=color, markersize=9, markeredgecolor=GROUND, markeredgewidth=1.5, zorder=5)
 
 
 @chart_style()

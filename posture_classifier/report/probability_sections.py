@@ -10,7 +10,7 @@ from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import describe_estimate, estimate_cell, percent, percent_estimate
 from posture_classifier.rendering.page import Section
-from posture_classifier.report.charts import precision_recall_chart, reliability_chart, roc_chart
+from posture_classifier.report.charts import reliability_chart, threshold_charts
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
@@ -85,7 +85,7 @@ def _curves(run: FinishedRun, alarms: dict[int, Alarm], label: int | None) -> Ma
     drawable = [int(c) for c in np.argsort(-counts, kind="stable") if 0 < counts[c] < len(run.evaluated)]
     shown = [label] if label in drawable else sorted(drawable[:MOST_CURVES])
     names = {c: run.classes[c] for c in shown if c is not None}
-    charts = [chart(predictions, names, alarms) for chart in (roc_chart, precision_recall_chart)] if names else []
+    charts = threshold_charts(predictions, names, alarms) if names else []
     most_classes = MOST_CURVES if label is None and len(drawable) > len(shown) else 0
     return render("report.html", "curves", charts=charts, most_classes=most_classes)
 

@@ -103,6 +103,7 @@ def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path
         text = (series.folder / "settings.yaml").read_text()
         assert text.startswith("# folds of: groups, random\nseed_everything: 0\n")
         assert "compare_splits" not in text
+        assert "verbose" not in text
         for fold in folds:
             grouped, random = (rows(series.folder / parent / "splits" / f"{fold}.csv") for parent in ("", "random"))
             assert len({(row["group"], row["split"]) for row in grouped}) == 6
@@ -110,6 +111,18 @@ def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path
     with CrossValidation.prepare(options) as other:
         assert other.folder != series.folder
         assert (other.folder / "settings.yaml").read_text() == text.replace("groups, random", "groups", 1)
+
+
+def test_what_is_printed_decides_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A series is resumed with another ``verbose``, and each training prints as is wanted now."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr("posture_classifier.experiments.training_series.PostureCLI", calls.append)
+    options = arguments(photos, tmp_path)[1:]
+    for verbose in ("true", "false"):
+        with CrossValidation.prepare([*options, "--verbose", verbose]) as series:
+            assert series.folder.name == "crossval_0"
+            series.train(stop_at_failure=True)
+        assert [call[call.index("--verbose") + 1] for call in calls[-FOLDS:]] == [verbose] * FOLDS
 
 
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
