@@ -1,6 +1,7 @@
-"""Fine-tune a pretrained image classifier on a small folder of photos, and know how far to trust it.
+"""Fine-tune an image classifier on a small folder of photos, and know how far to trust it.
 
-Only the version lives here, so that ``--version`` answers at once: torch is imported when it is needed.
+Only the version lives here, so that ``--version`` answers at once: torch is imported when it is
+needed.
 """
 
 from importlib import import_module

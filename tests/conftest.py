@@ -27,7 +27,7 @@ def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 @pytest.fixture(autouse=True, scope="session")
 def no_pictures() -> Iterator[None]:
-    """Drawing is a third of so small a training; the tests that look at pictures put ``PLOTS`` back."""
+    """Drawing is a third of so small a training; tests of pictures put ``PLOTS`` back."""
     with pytest.MonkeyPatch.context() as patch:
         for name in PLOTS:
             patch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", lambda *_: None)
@@ -43,11 +43,12 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def leave_no_trace(tmp_path: Path) -> Iterator[None]:
-    """Lightning's DDP leaves its process group, its environment variables and its number of threads behind; wandb its settings.
+    """Undo what DDP (process group, environment, threads) and wandb (settings) leave behind.
 
-    A later test's children would inherit the former; and with another number of threads than its killed child a resumed run adds
-    in another order, so that its weights would differ in the last bits. wandb reads its environment once a process, so a later
-    test would go on in the mode of an earlier one.
+    A later test's children would inherit the former; and with another number of threads than its
+    killed child a resumed run adds in another order, so that its weights would differ in the last
+    bits. wandb reads its environment once a process, so a later test would go on in the mode of an
+    earlier one.
     """
     before = dict(os.environ)
     os.environ["XDG_CACHE_HOME"] = str(tmp_path / "cache")
@@ -96,7 +97,7 @@ def fit(tmp_path: Path) -> Fit:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many photos each pass through a frozen prefix held, except those that only find out its shape."""
+    """Photos in each pass through a frozen prefix, except those that only find out its shape."""
     counts: list[int] = []
     prefix = Cut._run_prefix
 

@@ -18,7 +18,7 @@ HEADER = ["file", "label", "cva_degrees", "subject", "view_yaw_degrees"]
 
 
 def main() -> None:
-    """Render all photos of the subjects asked for, and append a row for each to OUT/metadata.csv."""
+    """Render all photos of the wanted subjects, and append a row for each to OUT/metadata.csv."""
     args = _parse_arguments()
     body, start, done = Body(), time.time(), 0
     for number in range(args.first, args.first + args.subjects):
@@ -51,7 +51,11 @@ def _parse_arguments() -> argparse.Namespace:
 def _take_photo(
     body: Body, subject: Subject, label: str, path: Path, *, size: int, samples: int, rng: np.random.Generator
 ) -> tuple[Shot, float]:
-    """Draw shots until the body can take one's posture, and write its JPEG; returns the shot and its CVA (degrees)."""
+    """Draw shots until the body can take one's posture, and write its JPEG.
+
+    Returns:
+        The shot and its CVA in degrees.
+    """
     with tempfile.TemporaryDirectory() as folder:
         png = Path(folder) / "render.png"
         while True:

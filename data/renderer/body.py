@@ -1,7 +1,8 @@
-"""The body: an Anny mesh, the masks drawn on it, its pose, and the search for a craniovertebral angle (CVA).
+"""The body: an Anny mesh, its masks and pose, and the search for a craniovertebral angle (CVA).
 
-Lengths are metres. x points to the body's left, y to its back, z up; the origin lies in the pelvis. Masks are drawn on
-the *template*, an average adult in rest pose: all bodies share its vertex order, so they fit every body.
+Lengths are metres. x points to the body's left, y to its back, z up; the origin lies in the pelvis.
+Masks are drawn on the *template*, an average adult in rest pose: all bodies share its vertex order,
+so they fit every body.
 """
 
 import math
@@ -62,7 +63,8 @@ class Body:
         template: Vertices of an average adult in rest pose, (V, 3).
         faces: Quads of each mesh part by its name, (F, 4) vertex numbers.
         arm_weight: How far each vertex moves with the arm bones, (V,), 0 to 1.
-        tragi: Vertex numbers of the left and the right tragus, the small cusp in front of the ear canal.
+        tragi: Vertex numbers of the left and the right tragus, the small cusp in front of the ear
+            canal.
         scalp: Where hair grows, (V,), 0 to 1.
     """
 
@@ -87,12 +89,12 @@ class Body:
 
     @property
     def local_change_names(self) -> list[str]:
-        """Anny's local shape changes that vary here; those of the head's angle would fake a posture."""
+        """Anny's local shape changes that vary here; those of the head's angle fake posture."""
         names = self._model.local_change_labels
         return [n for n in names if n.split("-")[0] in LOCAL_CHANGES and not n.startswith("head-angle")]
 
     def pose(self, subject: Subject, posture: Posture, neck_flexion: float) -> PosedBody:
-        """The subject in the posture, with the lower neck bent forward by `neck_flexion` degrees."""
+        """The subject in the posture, its lower neck bent forward by `neck_flexion` degrees."""
         rotations = _bone_rotations(posture, subject.seated, neck_flexion)
         with torch.no_grad():
             result = self._model(
@@ -106,7 +108,7 @@ class Body:
         return PosedBody(vertices, result["rest_vertices"][0].numpy(), head.numpy(), self._measure_cva(vertices))
 
     def take_posture(self, subject: Subject, posture: Posture) -> PosedBody:
-        """The subject in the posture, with the lower neck bent (by a secant search) to come near `posture.cva`.
+        """The subject in a posture, its lower neck bent (secant search) to get near `posture.cva`.
 
         The caller checks how near: not every body reaches every angle.
         """
@@ -123,7 +125,7 @@ class Body:
         return posed
 
     def _measure_cva(self, vertices: NDArray[np.float64]) -> float:
-        """Angle at C7 between the horizontal and the line from C7 to the (mean) tragus, in degrees."""
+        """Angle at C7 between the horizontal and the line to the (mean) tragus, in degrees."""
         ear, c7 = vertices[list(self.tragi)].mean(0), vertices[C7]
         return math.degrees(math.atan2(ear[2] - c7[2], c7[1] - ear[1]))
 
@@ -160,7 +162,8 @@ def _draw_scalp(template: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _bone_rotations(posture: Posture, seated: bool, neck_flexion: float) -> dict[str, torch.Tensor]:
     """Rotation of each bone that the posture moves."""
-    # The upper neck extends by what the lower neck flexes, to keep the gaze: the tell-tale of forward head posture.
+    # The upper neck extends by what the lower neck flexes, to keep the gaze: the tell-tale of
+    # forward head posture.
     extension = posture.gaze - posture.lean - posture.kyphosis - neck_flexion
     rotations = {
         "spine05": _rotation(posture.lean),
@@ -184,7 +187,7 @@ def _bone_rotations(posture: Posture, seated: bool, neck_flexion: float) -> dict
 
 
 def _rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> torch.Tensor:
-    """Rotation about z, then y, then x, by degrees, as a (1, 4, 4) transform; about x, positive bends forward."""
+    """Rotation (1, 4, 4) by degrees about z, y, then x; about x, positive bends forward."""
     (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians([x, y, z])), np.sin(np.radians([x, y, z]))
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])

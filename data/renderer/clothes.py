@@ -1,4 +1,4 @@
-"""Clothes: MakeHuman's "tights" helper mesh, cut, loosened and patterned into a shirt and trousers."""
+"""Clothes: MakeHuman's "tights" helper mesh, made into a shirt and trousers."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ FOLD_HEIGHT = 0.0025
 
 
 class Cover(NamedTuple):
-    """What clothes cover: signed distances (V,) to the edges of the shirt and the trousers, roughly in metres.
+    """Signed distances (V,) to the edges of the shirt and the trousers, roughly in metres.
 
     Positive values lie under cloth.
     """
@@ -44,7 +44,7 @@ def cut_clothes(body: Body, clothes: Clothes) -> Cover:
 
 
 def _along_arm(template: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far down the arm each vertex lies, (V,): 0 at the shoulder, 1 at the elbow, 2 at the wrist."""
+    """How far down the arm each vertex (V,) lies: 0 shoulder, 1 elbow, 2 wrist."""
     x, y, z = template.T
     points = np.column_stack([abs(x), y, z])  # both arms as the left one
     upper, lower = ELBOW - SHOULDER, WRIST - ELBOW
@@ -73,7 +73,7 @@ def add_clothes(body: Body, subject: Subject, posed: PosedBody, cover: Cover, rn
 
 
 def _loosen(body: Body, clothes: Clothes) -> NDArray[np.float64]:
-    """Distance of the cloth from the skin, (V,) in metres: more at the belly, and where a collar stands off."""
+    """Distance (V,) of cloth from skin in metres: more at the belly and at a loose collar."""
     _, y, z = body.template.T
     distance = clothes.looseness * (0.35 + np.clip((0.5 - z) / 0.3, 0, 1.2)) + 0.002
     if clothes.neckline in COLLAR_WIDTH:
@@ -83,14 +83,14 @@ def _loosen(body: Body, clothes: Clothes) -> NDArray[np.float64]:
 
 
 def _draw_folds(body: Body, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Height of folds below the shoulders, (V,) in metres: a wave of random direction, bent by another."""
+    """Height (V,) of folds below the shoulders in metres: a random wave, bent by another."""
     wave, bend = rng.normal(0, 45, 3), rng.normal(0, 30, 3)
     phase = body.template @ wave + 2 * np.sin(body.template @ bend) + rng.uniform(0, 6)
     return np.sin(phase) * FOLD_HEIGHT * (body.template[:, 2] < 0.5)
 
 
 def _shirt_material(subject: Subject) -> bpy.types.Material:
-    """Cloth with a hem; what lies outside the shirt's edge is transparent, which cuts it more finely than faces do."""
+    """Cloth with a hem; outside the shirt's edge it is transparent, a finer cut than faces give."""
     clothes = subject.clothes
 
     def color(tree: Tree) -> Input:

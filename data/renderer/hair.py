@@ -1,4 +1,4 @@
-"""Hair: strands grown from the scalp in rest space, kept out of the skin, then moved with the head."""
+"""Hair: strands grown in rest space, kept out of the skin, then moved with the head."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ LENGTHS = {"crop": 0.012, "short": 0.035, "side": 0.06, "bob": 0.17, "tied": 0.1
 
 
 class Skull(NamedTuple):
-    """An ellipsoid over the scalp, by centre and radii, and the scalp's lowest and highest x, y and z; each (3,)."""
+    """The scalp: its ellipsoid (centre, radii), and its lowest and highest x, y, z; each (3,)."""
 
     center: NDArray[np.float64]
     radii: NDArray[np.float64]
@@ -26,7 +26,7 @@ class Skull(NamedTuple):
 
 
 class Skin(NamedTuple):
-    """Points of the skin that hair must stay out of (S, 3), their normals (S, 3), and a search tree over them."""
+    """Skin that hair must stay out of: points (S, 3), their normals (S, 3) and a search tree."""
 
     points: NDArray[np.float64]
     normals: NDArray[np.float64]
@@ -105,7 +105,7 @@ def _grow(
     skull: Skull,
     skin: Skin,
 ) -> NDArray[np.float64]:
-    """Grow strands of a length (N, 1) point by point, each direction changed by `unruliness` (N, 3)."""
+    """Grow strands of a length (N, 1), each direction changed by `unruliness` (N, 3)."""
     strands = np.empty((len(length), POINTS, 3))
     tips = roots.points - roots.outward * 0.002
     clearance = 0.0025 if hair.style in ("crop", "tied") else 0.005
@@ -150,7 +150,7 @@ def _columns(*values: NDArray[np.float64] | float) -> NDArray[np.float64]:
 
 
 def _push_out(points: NDArray[np.float64], skin: Skin, clearance: float) -> NDArray[np.float64]:
-    """Move points (N, 3) that are nearer to the skin than `clearance`, or under it, out along its normal."""
+    """Move points (N, 3) under the skin, or nearer than `clearance`, out along its normal."""
     nearest = skin.tree.query(points)[1]
     normals = skin.normals[nearest]
     lack = clearance - ((points - skin.points[nearest]) * normals).sum(1, keepdims=True)
@@ -158,7 +158,7 @@ def _push_out(points: NDArray[np.float64], skin: Skin, clearance: float) -> NDAr
 
 
 def _draw_tail(pony_tail: bool, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Strands of a pony tail or a bun, about the point where the hair is tied, (TAIL_STRANDS, POINTS, 3)."""
+    """Strands (TAIL_STRANDS, POINTS, 3) of a pony tail or bun about where the hair is tied."""
     # Drawn for a pony tail too, which needs no angles: otherwise its other draws would change.
     start, turn = rng.uniform(0, 2 * np.pi, (2, TAIL_STRANDS, 1))
     if pony_tail:

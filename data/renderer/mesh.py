@@ -1,4 +1,4 @@
-"""Meshes: their normals and smoothing, and ways to put them, boxes and hair-like curves into the Blender scene."""
+"""Meshes: normals, smoothing, and putting them, boxes and curves into the Blender scene."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def vertex_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> N
 
 
 def smooth(vertices: NDArray[np.float64], faces: NDArray[np.int64], steps: int) -> NDArray[np.float64]:
-    """Laplacian smoothing of a mesh of quads: each step moves a vertex half-way to the mean of its neighbours."""
+    """Laplacian smoothing of quads: a step moves a vertex half-way to its neighbours' mean."""
     sides = np.concatenate([faces[:, [i, (i + 1) % 4]] for i in range(4)])
     edges = np.unique(np.sort(sides, 1), axis=0)
     degree = np.bincount(edges.ravel(), minlength=len(vertices))[:, None]
@@ -88,7 +88,7 @@ def add_box(
 
 
 def add_strands(strands: NDArray[np.float64], radius: float, material: bpy.types.Material) -> None:
-    """Add N curves of K points each, (N, K, 3), that taper from `radius` at the first point to 0.35 of it."""
+    """Add N curves of K points (N, K, 3) that taper from `radius` to 0.35 of it."""
     count, points, _ = strands.shape
     curves = bpy.data.hair_curves.new("curves")
     curves.add_curves([points] * count)

@@ -1,6 +1,7 @@
 """Shader nodes: short ways to write Blender's materials.
 
-A colour or value that goes into a node is a number, an RGB, or the output of another node (`Input`).
+A colour or value that goes into a node is a number, an RGB, or the output of another node
+(`Input`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ Socket: TypeAlias = bpy.types.NodeSocket
 Input: TypeAlias = Socket | NDArray[np.float64] | Sequence[float] | float
 Shade: TypeAlias = Input | Callable[[Tree], Input]  # a function builds it in the tree of the material
 
-# Blender's Mix node has a set of sockets per data type under the same names; these are the numbers of the colours'.
+# Blender's Mix node has a set of sockets per data type under the same names; these are the numbers
+# of the colours'.
 MIX_FACTOR, MIX_A, MIX_B, MIX_RESULT = 0, 6, 7, 2
 
 
@@ -30,7 +32,7 @@ def feed(tree: Tree, socket: Socket, value: Input) -> None:
 
 
 def node(tree: Tree, kind: str, inputs: Mapping[Any, Input] | None = None, **properties: Any) -> bpy.types.Node:
-    """Add a shader node, with inputs by name or number; properties go first, for they can change the inputs."""
+    """Add a shader node; properties are set before inputs, since they can change the inputs."""
     new = tree.nodes.new("ShaderNode" + kind)
     for name, value in properties.items():
         setattr(new, name, value)
@@ -56,7 +58,7 @@ def attribute(tree: Tree, name: str) -> Socket:
 
 
 def rest_position(tree: Tree) -> Socket:
-    """Position on the rest body, which the person's meshes give as "rest": textures on it move with the skin."""
+    """Position on the rest body (attribute "rest"): textures on it move with the skin."""
     return node(tree, "Attribute", attribute_name="rest").outputs["Vector"]
 
 

@@ -1,4 +1,4 @@
-"""One photo: the scene of a shot, rendered with Blender Cycles, then developed like a cheap camera would."""
+"""One photo: a shot's scene rendered with Blender Cycles, developed as a cheap camera would."""
 
 import math
 from collections.abc import Sequence
@@ -46,8 +46,8 @@ def render(
     """Render a shot to a PNG of `size` pixels a side.
 
     Returns:
-        The craniovertebral angle of the posed body, in degrees; None, without a PNG and without draws from `rng`, if
-        the body could not be bent into the label's range.
+        The craniovertebral angle of the posed body, in degrees; None, without a PNG and without
+        draws from `rng`, if the body could not be bent into the label's range.
     """
     posed = body.take_posture(subject, shot.posture)
     low, high = CVA_RANGES[shot.label]

@@ -1,7 +1,7 @@
 """The surroundings: a room with furniture, or an open field.
 
-A subject's `room_seed` draws them anew for each photo. What a photo leaves out (the wall in front of the camera) is not
-drawn, so what is drawn after it differs between photos from different sides.
+A subject's `room_seed` draws them anew for each photo. What a photo leaves out (the wall in front
+of the camera) is not drawn, so what is drawn after it differs between photos from different sides.
 """
 
 import math
@@ -25,7 +25,7 @@ SHELF_DEPTH, SHELF_THICKNESS, BOOK_DEPTH = 0.22, 0.025, 0.17
 
 
 class Wall(NamedTuple):
-    """A wall across an axis (0 for x, 1 for y) at a coordinate; `inward` is the sign of the axis into the room."""
+    """A wall across an axis (0 x, 1 y) at a coordinate; `inward` is the sign into the room."""
 
     axis: int
     at: float
@@ -33,7 +33,7 @@ class Wall(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A rectangle on a wall: where it starts along the wall, its size, and the height of its lower edge."""
+    """A rectangle on a wall: its start along the wall, size, and height of the lower edge."""
 
     start: float
     width: float
@@ -55,7 +55,7 @@ def add_surroundings(subject: Subject, shot: Shot, camera: NDArray[np.float64], 
 
 
 def _add_world() -> tuple[Tree, bpy.types.Node]:
-    """Light from all around: its node tree and the node that gives its colour (0) and strength (1)."""
+    """Light from all around: its node tree, and the node of its colour (0) and strength (1)."""
     world = bpy.context.scene.world = bpy.data.worlds.new("world")
     return world.node_tree, world.node_tree.nodes["Background"]
 

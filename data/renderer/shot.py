@@ -1,4 +1,4 @@
-"""The shots: what changes from photo to photo of a subject, drawn at random. Angles are degrees, lengths metres."""
+"""The shots: what changes at random from photo to photo. Angles: degrees, lengths: metres."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from .subject import Subject
 
-# Craniovertebral angles of each class, in degrees. The clinical cut-off is about 50: both classes keep clear of it.
+# Craniovertebral angles of each class, in degrees. The clinical cut-off is about 50: both classes
+# keep clear of it.
 CVA_RANGES = {"normal": (54.0, 64.0), "turtle_neck": (30.0, 44.0)}
 LABELS = tuple(CVA_RANGES)
 
@@ -42,7 +43,7 @@ class Posture:
 
 @dataclass(frozen=True)
 class Desk:
-    """A desk: the height of its top above the pelvis, and whether a laptop or a monitor stands on it."""
+    """A desk: the height of its top above the pelvis; whether it holds a laptop or a monitor."""
 
     height: float
     laptop: bool
@@ -102,7 +103,7 @@ class Shot:
 
 
 def draw_shot(rng: np.random.Generator, subject: Subject, label: str) -> Shot:
-    """Draw a shot for a label of `CVA_RANGES`; the order of the draws is part of what makes a seed repeat."""
+    """Draw a shot for a label of `CVA_RANGES`; seeds repeat only in this order of draws."""
     side = rng.choice([-1, 1])
     yaw, pitch = float(np.clip(rng.normal(0, 11), -25, 30)), rng.uniform(-6, 14)
     distance = rng.uniform(1.9, 3.2)
@@ -131,7 +132,8 @@ def draw_shot(rng: np.random.Generator, subject: Subject, label: str) -> Shot:
 def _draw_posture(rng: np.random.Generator, label: str, arm: float, elbow: float) -> Posture:
     """Draw a posture.
 
-    Beside the CVA, only the trunk and the shoulders depend on the label, and overlap widely: neither gives it away.
+    Beside the CVA, only the trunk and the shoulders depend on the label, and overlap widely:
+    neither gives it away.
     """
     turtle_neck = label == "turtle_neck"
     return Posture(
@@ -148,6 +150,6 @@ def _draw_posture(rng: np.random.Generator, label: str, arm: float, elbow: float
 
 
 def _direction(side: int, yaw: float, pitch: float) -> NDArray[np.float64]:
-    """Unit vector to a camera on a side of the body (-1 right, 1 left), yaw and pitch in radians."""
+    """Unit vector to a camera on a side (-1 right, 1 left); yaw and pitch in radians."""
     across, ahead = math.cos(yaw) * math.cos(pitch), -math.sin(yaw) * math.cos(pitch)
     return np.array([side * across, ahead, math.sin(pitch)])

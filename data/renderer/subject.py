@@ -1,7 +1,7 @@
 """The people: what stays the same in all photos of one subject, drawn at random.
 
-The bundled set repeats only while every draw keeps its place in the sequence, so a new one belongs at the end. Colours
-are linear RGB, 0 to 1.
+The bundled set repeats only while every draw keeps its place in the sequence, so a new one belongs
+at the end. Colours are linear RGB, 0 to 1.
 """
 
 import colorsys
@@ -34,7 +34,8 @@ GREY = 5
 EYE_COLORS = np.array([[0.05, 0.025, 0.012], [0.12, 0.07, 0.03], [0.1, 0.2, 0.3], [0.1, 0.18, 0.1]])
 EYE_COLOR_SHARES = [0.5, 0.25, 0.15, 0.1]
 
-# A name that comes twice has the sum of its shares; merged into one, it would change which draw gives which style.
+# A name that comes twice has the sum of its shares; merged into one, it would change which draw
+# gives which style.
 STYLES_FEMALE, SHARES_FEMALE = ["bob", "tied", "long", "short", "tied"], [0.25, 0.35, 0.07, 0.15, 0.18]
 STYLES_MALE, SHARES_MALE = ["short", "short", "crop", "side", "bald"], [0.3, 0.25, 0.25, 0.1, 0.1]
 
@@ -196,7 +197,7 @@ def _draw_hair_color(rng: np.random.Generator, age: float) -> Color:
 
 
 def _draw_clothes(rng: np.random.Generator, hues: NDArray[np.float64]) -> Clothes:
-    """Draw clothes, given three hues: of the shirt, of its stripes, and one that the trousers may take."""
+    """Draw clothes from three hues: the shirt's, its stripes', and one for the trousers."""
     return Clothes(
         neckline=str(rng.choice(["crew", "v", "collar", "hood"], p=[0.4, 0.2, 0.28, 0.12])),
         sleeve=rng.choice([0.6, 0.75, 2.0, 2.0]),

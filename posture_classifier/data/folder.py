@@ -138,7 +138,7 @@ def _split_folders(root: Path) -> dict[str, Path]:
     names = _folders(root)
     known = [name for name in names if name.lower() in SPLIT_FOLDERS]
     if "train" not in {name.lower() for name in known} or len(known) < 2:
-        if known and all(_folders(root / name) and not _photos_in(root / name) for name in names):
+        if known and all(_folders(root / name) and not any(map(_is_photo, os.listdir(root / name))) for name in names):
             raise UserError(
                 f"{root} has the folders {shortlist(names)}, which look like a split; expected train with val or test beside it, "
                 "or class folders alone"
@@ -150,10 +150,6 @@ def _split_folders(root: Path) -> dict[str, Path]:
     if len(folders) < len(known):
         raise UserError(f"{root} has several folders for one split ({shortlist(known)}); keep one of each")
     return folders
-
-
-def _photos_in(folder: Path) -> list[str]:
-    return [name for name in os.listdir(folder) if _is_photo(name)]
 
 
 def _is_photo(name: str) -> bool:

@@ -207,16 +207,15 @@ class PostureData(LightningDataModule):
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Digests of each split's photos, by which a checkpoint finds them under any name."""
         # Rank 0 writes the checkpoint; the others need not read all photos for it.
-        return self._digests_by_split() if self.trainer is None or self.trainer.is_global_zero else {}
+        if self.trainer is not None and not self.trainer.is_global_zero:
+            return {}
+        return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
 
     @cached_property
     def digests(self) -> npt.NDArray[np.int64]:
         """(N,) digest of each photo's file; 0 where it cannot be read."""
         files = map(self.photos.file, range(len(self.photos)))
         return np.fromiter(map_in_threads(digest_or_zero, files), dtype=np.int64, count=len(self.photos))
-
-    def _digests_by_split(self) -> dict[str, torch.Tensor]:
-        return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
 
     def seen_before(self, split: str, state: dict[str, torch.Tensor]) -> int:
         """Count the photos of a split that a checkpoint was trained on, or chosen by.
@@ -226,7 +225,7 @@ class PostureData(LightningDataModule):
             state: The checkpoint's ``state_dict`` of its data.
         """
         earlier = [state[name].numpy() for name in SPLITS[: SPLITS.index(split)]]
-        return int(np.isin(self._digests_by_split()[split].numpy(), np.concatenate(earlier)).sum())
+        return int(np.isin(self.digests[self.photos.splits == split], np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of augmented training photos in random order."""

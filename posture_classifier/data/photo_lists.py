@@ -15,10 +15,10 @@ def read_photo_list(option: str, path: Path, columns: Collection[str], source: s
     """Read the rows of a CSV file that has at least these columns; a cell that is missing is empty.
 
     Args:
-        option: The option that names the file, such as ``data.split``.
+        option: The option that names the file, such as ``data.split``, for error messages.
         path: The file.
         columns: Columns that it must have.
-        source: What writes such a file, for the error message.
+        source: What writes such a file, for error messages.
 
     Raises:
         UserError: The file cannot be read or lacks a column.

@@ -135,10 +135,7 @@ def check_classes(photos: Photos) -> None:
 def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
     """Take validation photos from training where the user's own split has none.
 
-    Args:
-        photos: Photos with the user's split; the test photos stay where they are.
-        fractions: Share of the photos per split, of which ``train`` and ``val`` count.
-        seed: Random seed of the split.
+    Only ``fractions["train"]`` and ``fractions["val"]`` count; test photos stay where they are.
     """
     if "val" in photos.splits:
         return photos
@@ -222,12 +219,8 @@ def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
 def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
     """Whether a split file was written for the photos below a folder.
 
-    Names alone say little: every camera writes an IMG_0001.jpg.
-
-    Args:
-        path: A ``split.csv``.
-        root: The folder.
-        known: Digests of the photos that the file was written for.
+    Names alone say little, since every camera writes an IMG_0001.jpg: ``known`` holds the digests
+    of the photos that the file was written for.
     """
     files = (root / row["path"] for row in _read_split_rows(path))
     return any(file.is_file() and digest(file) in known for file in files)

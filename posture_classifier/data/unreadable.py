@@ -18,8 +18,8 @@ def find_unreadable(photos: Photos, read: Callable[[int], object] | None = None)
 
     Args:
         photos: The photos to read.
-        read: Function that reads a photo by its index. By default the photo is decoded at the
-            smallest scale that its format offers, and discarded.
+        read: Function that reads a photo by its index. By default it is decoded at its smallest
+            scale.
     """
 
     def reason(index: int) -> str | None:

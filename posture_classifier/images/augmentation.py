@@ -16,7 +16,6 @@ from posture_classifier.utils.errors import UserError
 # albumentations asks PyPI for a newer version when it is imported, unless it is told not to.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-
 Transforms = list[dict[str, Any]]
 Pixels = npt.NDArray[np.uint8]
 DEFAULT_TRANSFORMS: Transforms = [

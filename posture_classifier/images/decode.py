@@ -9,11 +9,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 pillow_heif.register_heif_opener()
 
-
 # Pillow warns at half of its limit, but a photo of 108 megapixels is no attack.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
 # Damaged EXIF is common and harmless, and the warning names neither the photo nor what to do.
 warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 

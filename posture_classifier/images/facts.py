@@ -90,11 +90,10 @@ def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
 
     Args:
         path: The file.
-        identity: The facts that ``identify`` returns for it.
+        identity: What ``identify`` returns for it.
 
     Returns:
-        The facts, and the upright photo of at least 256 pixels a side where it is that large; None
-        where it cannot be read.
+        The facts, and the upright photo (at least 256 pixels a side, unless it is smaller) or None.
     """
     if identity.error is not None:
         return identity, None

@@ -36,7 +36,7 @@ def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
 
 
 def test_one_copy_of_a_leaked_picture_stays(tmp_path: Path) -> None:
-    """In alphabetical order the training photo is the first of its copies, and as a leak it is the one to go."""
+    """The training photo is the first of its copies by name, and as a leak the one to go."""
     for split, seed in (("train", 0), ("val", 1000)):
         draw_scenes(tmp_path / "split" / split, each=4, seed=seed)
     root = tmp_path / "split"

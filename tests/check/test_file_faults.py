@@ -10,7 +10,7 @@ from tests.helpers.check_folders import check_folder, draw_scenes, kinds, scene
 
 
 def test_damage_behind_the_first_picture_is_no_crash(tmp_path: Path) -> None:
-    """Of an animation only the first picture is used, so the file can be read; counting the others meets the damage."""
+    """Only an animation's first picture is used; counting the others meets the damage."""
     root = draw_scenes(tmp_path / "photos", each=3)
     path = root / "circles" / "moving.gif"
     scene(0, 1).save(path)

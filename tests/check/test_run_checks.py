@@ -40,7 +40,7 @@ def test_every_planted_fault_is_found_and_none_invented(planted: Planted) -> Non
 
 
 def test_what_belongs_together_is_one_group_of_cluster(planted: Planted) -> None:
-    """Whatever copies ``check`` reports, ``data.group_by cluster`` keeps each cluster of them on one side."""
+    """``data.group_by cluster`` keeps each cluster of copies that ``check`` reports together."""
     _, _, result = planted
     photos = result.photos.select(np.flatnonzero(~np.isin(result.photos.paths, list(finding_of(result, "unreadable").exclude))))
     group = dict(zip(photos.paths.tolist(), scene_groups(photos, no_progress).tolist(), strict=True))

@@ -36,3 +36,21 @@ def test_an_empty_list_leaves_out_nothing(tmp_path: Path, draw_folder: DrawFolde
     photos = read_folder(draw_folder())
     (tmp_path / "list.csv").write_text("path\n")
     assert len(exclude_photos(photos, tmp_path / "list.csv")) == len(photos)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("path\nleft/nobody.png\n", "left/nobody.png"),
+        ("name\nleft/person1_0.png\n", "path"),
+        ("path\n" + "".join(f"left/person{p}_{n}.png\n" for p in range(6) for n in range(2)), "left"),
+        (None, "No such file"),
+    ],
+)
+def test_a_wrong_list_is_refused(tmp_path: Path, draw_folder: DrawFolder, content: str | None, expected: str) -> None:
+    path = tmp_path / "list.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=r"data\.exclude") as error:
+        exclude_photos(read_folder(draw_folder()), path)
+    assert expected in str(error.value).replace(str(tmp_path), "")

@@ -1,4 +1,4 @@
-"""Folders of drawn photos for the tests of ``check``: a clean one, and one with every fault that it knows."""
+"""Drawn folders for the tests of ``check``: a clean one, and one with every fault it knows."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ Expected = dict[str, set[str]]
 
 
 def scene(label: int, seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
-    """Circles (label 0) or squares (label 1) of any colour on a cloudy ground; no two seeds look alike."""
+    """Circles (label 0) or squares (1) on a cloudy ground; no two seeds look alike."""
     generator = np.random.default_rng(seed)
     clouds = Image.fromarray(generator.integers(60, 200, (6, 8, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(clouds)
@@ -133,7 +133,7 @@ def _odd_photos(root: Path) -> Expected:
 
 
 def draw_people(root: Path, people: int = 12, each: int = 5) -> Path:
-    """``subject-03_07.jpg``: a person keeps the ground and most shapes, and is seen in both classes."""
+    """``subject-03_07.jpg``: a person keeps the ground and most shapes, in both classes."""
     for label, name in enumerate(CLASSES):
         (root / name).mkdir(parents=True)
         for person in range(people):
@@ -147,7 +147,7 @@ def draw_people(root: Path, people: int = 12, each: int = 5) -> Path:
 
 
 def draw_bursts(root: Path, scenes: int = 24, each: int = 4) -> Path:
-    """Random crops of the same scenes, whose classes are drawn by lot: there is nothing to be learnt but the scenes."""
+    """Random crops of scenes with classes by lot: there is nothing to learn but the scenes."""
     generator = np.random.default_rng(0)
     for name in CLASSES:
         (root / name).mkdir(parents=True)

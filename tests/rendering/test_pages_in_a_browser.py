@@ -31,7 +31,7 @@ def browse(page: Path, folder: Path, width: int) -> tuple[list[str], list[str], 
 
 
 def _wanted(page: Path, folder: Path, width: int) -> int:
-    """Measure the width in pixels: in a frame, since windows have a least width, and by a script."""
+    """Measure the width in pixels by a script, in a frame, since windows have a least width."""
     text = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text(encoding="utf-8"))
     measure = "document.title = document.querySelector('iframe').contentDocument.documentElement.scrollWidth"
     frame = f'<iframe width="{width}" height="2000" style="border: 0" srcdoc="{escape(text)}" onload="{measure}"></iframe>'

@@ -1,45 +1,31 @@
-"""Photos that resemble each other are one group."""
-
-import csv
-from pathlib import Path
+"""Perceptual hashes, and crops found in their photo."""
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
-from posture_classifier.cli.program import main
-from posture_classifier.data.folder import read_folder
-from posture_classifier.data.scan.near_duplicates import connect
-from posture_classifier.data.scan.scene_groups import merge_similar, scene_groups
-from tests.helpers.bursts import draw_bursts
-from tests.helpers.program import fit_arguments
-
-
-def ignore(done: int, n: int) -> None:
-    """Nobody looks at the progress."""
+from posture_classifier.data.scan.near_duplicates import aligned_correlation, perceptual_hash
+from tests.helpers.check_folders import scene
 
 
-def scene_of(path: str) -> str:
-    return path.split("_")[1]
+def sketch(image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.asarray(image.convert("L").resize((64, 64), Image.Resampling.BOX))
 
 
-def test_a_burst_is_one_group(tmp_path: Path) -> None:
-    photos = read_folder(draw_bursts(tmp_path / "bursts", 10, 5))
-    groups = scene_groups(photos, ignore)
-    pairs = {(scene_of(path), group) for path, group in zip(photos.paths.tolist(), groups.tolist(), strict=True)}
-    assert len(pairs) == len(set(groups.tolist())) == 10
-    backwards = np.arange(len(photos))[::-1]
-    assert scene_groups(photos.select(backwards), ignore).tolist() == groups[backwards].tolist()
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 500))
+def test_the_hash_knows_a_copy_and_no_other(seed: int) -> None:
+    image = scene(0, seed)
+    smaller, mirrored, other = image.resize((100, 75)), ImageOps.mirror(image), scene(0, seed + 1)
+    hashes = perceptual_hash(np.stack([sketch(picture) for picture in (image, smaller, mirrored, other)]))
+    distances = np.bitwise_count(hashes ^ hashes[0])
+    assert distances[1] <= 6
+    assert distances[2:].min() > 6
 
 
-def test_links_are_followed() -> None:
-    angles = np.array([0.0, 0.3, 0.6, 3.0, 3.1, 4.7])
-    features = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
-    assert merge_similar(features, np.arange(6)).tolist() == [0, 0, 0, 3, 3, 5]
-    assert merge_similar(features, connect(6, [(5, 4)])).tolist() == [0, 0, 0, 3, 3, 3], "what pixels have joined stays together"
-
-
-def test_clusters_need_no_pattern_in_fit(tmp_path: Path) -> None:
-    root = draw_bursts(tmp_path / "bursts", 8, 2)
-    call = fit_arguments(root, tmp_path, 1)
-    assert main([*call, "--data.group_pattern", "null", "--data.group_by", "cluster"]) == 0
-    with (tmp_path / "lightning_logs" / "bursts" / "version_0" / "split.csv").open() as file:
-        assert len({(scene_of(row["path"]), row["split"]) for row in csv.DictReader(file)}) == 8
+def test_a_crop_is_found_in_its_photo_and_in_no_other() -> None:
+    whole = scene(0, 1, (320, 240))
+    crop = whole.crop((20, 10, 300, 220))
+    assert aligned_correlation(sketch(whole), sketch(crop)) > 0.98
+    assert aligned_correlation(sketch(scene(0, 2, (320, 240))), sketch(crop)) < 0.9
