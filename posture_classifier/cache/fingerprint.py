@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 
 @cache
@@ -52,6 +50,8 @@ def fingerprint(*parts: Any) -> str:
 
 
 def _bytes(part: Any) -> Any:
-    if isinstance(part, Tensor):
+    import torch  # late: ``check`` asks for the version of its code, and does without torch
+
+    if isinstance(part, torch.Tensor):
         return part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
     return part if isinstance(part, np.ndarray) else json.dumps(part, sort_keys=True).encode()

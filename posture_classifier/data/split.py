@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
-from lightning.pytorch.utilities import rank_zero_warn
 
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.photo_lists import read_photo_list
@@ -129,6 +128,8 @@ def check_classes(photos: Photos) -> None:
             message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
+            from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
+
             rank_zero_warn(f"{message}; its metrics will say nothing about it")
 
 

@@ -71,8 +71,8 @@ def create_backbone(
         The model, and the source of its weights in words.
 
     Raises:
-        UserError: The name is unknown, the weights are not available or do not fit, the network
-            cannot take images of this size, or no head of it can see all stages.
+        UserError: The name is unknown, the weights are not available or do not fit, or the network
+            cannot take images of this size or show its head all stages.
 
     Example:
         >>> backbone, source = create_backbone("test_resnet", n_classes=2, pretrained=False)
@@ -99,17 +99,20 @@ def create_backbone(
         elif image_size:
             backbone(torch.zeros(1, 3, size, size))
     _init_head(backbone, n_classes)
-    if from_hub:
-        return backbone, "timm"
+    return backbone, "timm" if from_hub else _fill(backbone, name, weights, package if pretrained else None)
+
+
+def _fill(backbone: nn.Module, name: str, weights: str | None, package: str | None) -> str:
+    """Load weights from a file, or else a package if there is one; returns their source."""
     if weights is not None:
         _load(backbone, name, _read(Path(weights)), Path(weights))
-        return backbone, Path(weights).name
-    if not pretrained or package is None:
-        return backbone, RANDOM
+        return Path(weights).name
+    if package is None:
+        return RANDOM
     file = _packaged_file(package)
     state = zip(backbone.state_dict(), _read(file).values(), strict=True)
     _load(backbone, name, dict(state), file)
-    return backbone, f"pip package {package.replace('_', '-')}"
+    return f"pip package {package.replace('_', '-')}"
 
 
 def nearest_names(name: str) -> str:

@@ -82,7 +82,7 @@ def test_the_report_repeats_to_the_byte_and_reads_what_is_there(finished: Path, 
 
 
 def test_validation_predictions_are_the_evaluations(finished: Path, tmp_path: Path) -> None:
-    """Thresholds and temperature come from photos that are not tested, with the weights that are."""
+    """Thresholds and temperature come from photos that are not tested, by the tested weights."""
     root = finished.parents[2] / "photos & <more>"
     arguments = ["validate", *fit_arguments(root, tmp_path, 1)[1:], "--ckpt_path", str(finished / "checkpoints" / "best.ckpt")]
     assert main(arguments) == 0

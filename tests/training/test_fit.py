@@ -7,12 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from posture_classifier import __version__
 from posture_classifier.cli.program import main
-from posture_classifier.models.classifier import PostureClassifier
 from tests.helpers.photos import DrawFolder
 from tests.helpers.program import Fit, fit_arguments
 
@@ -182,14 +180,6 @@ def test_options_change_what_is_learnt(draw_folder: DrawFolder, fit: Fit, option
     root = draw_folder()
     plain, other = fit(root), fit(root, *options, version=1)
     assert (plain / "test" / "predictions.csv").read_text() != (other / "test" / "predictions.csv").read_text()
-
-
-def test_balanced_class_weights_make_classes_count_equally() -> None:
-    model = PostureClassifier(["a", "b"], [30, 10], backbone="test_resnet", pretrained=False, class_weights="balanced")
-    weights = model.loss_weights
-    assert isinstance(weights, torch.Tensor)
-    assert weights[0] * 30 == pytest.approx(float(weights[1] * 10))
-    assert float((weights * weights.new_tensor([30, 10])).sum()) == pytest.approx(40)
 
 
 @pytest.mark.parametrize(("verbose", "told"), [("true", True), ("false", False)])
