@@ -54,6 +54,8 @@ class BackboneSearch(TrainingSeries):
         """
         settings, plain = parse_settings(SearchCLI, COMMAND, options)
         search = check_search(settings)
+        # The last, where older versions wrote it: the text of a search that they began is compared.
+        plain["ckpt_path"] = plain.pop("ckpt_path")
         text = to_yaml(plain)
         experiment = experiment_folder(settings)
         stopped = find_stopped(experiment, COMMAND, SEARCH_YAML, text)

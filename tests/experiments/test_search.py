@@ -105,6 +105,8 @@ def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos
     assert len({words[words.index("--data.split") + 1] for words in both.trainings.values()}) == 1
     assert all(str(weights) in words for name, words in both.trainings.items() if name.startswith("test_resnet"))
     assert not [file for file in both.folder.glob("*.yaml") if "verbose" in file.read_text()]
+    written = yaml.safe_load((both.folder / "search.yaml").read_text())
+    assert list(written)[-2:] == ["search", "ckpt_path"], "as older versions wrote them"
     skipping = BackboneSearch.prepare(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
     assert skipping.folder != both.folder
     assert {name.split("-")[0] for name in skipping.trainings} == {"test_resnet"}
