@@ -19,6 +19,10 @@ def say(*parts: Any, style: str | None = None) -> None:
     """Print sentences or tables, one below the other.
 
     The terminal itself wraps long sentences, so that a path can be copied whole.
+
+    Args:
+        *parts: Texts, tables and whatever else rich prints.
+        style: A style of rich for all of it, such as ``bold``.
     """
     terminal().print(*parts, style=style, sep="\n", soft_wrap=True)
 

@@ -12,7 +12,13 @@ PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def check_output_file(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:
-    """Check, before the work rather than after it, that a file (if any) can be written.
+    """Check, before the work rather than after it, that a file can be written.
+
+    Args:
+        option: The option that names it, such as ``--output``.
+        output: The file; None if none is wanted.
+        suffixes: Endings that its name may have.
+        overwrite: Whether the file may exist.
 
     Raises:
         UserError: The file has another ending, exists, or has no folder.
@@ -34,7 +40,12 @@ def check_output_file(option: str, output: Path | None, suffixes: Sequence[str],
 
 
 def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> None:
-    """Check, before the work rather than after it, that a folder (if any) can be made.
+    """Check, before the work rather than after it, that a folder can be made.
+
+    Args:
+        option: The option that names it.
+        folder: The folder; None if none is wanted.
+        overwrite: Whether the folder may exist.
 
     Raises:
         UserError: The folder exists, is a file, or has no folder to be made in.
@@ -53,6 +64,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     What is written goes to a temporary file beside it, which takes its place when all of it is on
     the disk: a kill or a full disk leaves the old file as it was.
+
+    Args:
+        path: The file; it may be there already.
 
     Example:
         >>> with atomic_write(Path("table.csv")) as temporary:

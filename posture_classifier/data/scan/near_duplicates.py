@@ -158,7 +158,7 @@ def _nearest_pairs(features: Features) -> list[tuple[int, int]]:
 
 
 def aligned_correlation(one: Sketches, other: Sketches) -> float:
-    """Correlate the middle of either grey photo (64, 64) with where it fits the other best."""
+    """Correlate (-1 to 1) the middle of either grey photo (64, 64) with where it fits best."""
     blurred = [cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other)]
     halves = [cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for sketch in blurred]
     coarse = max(_best_fit(*halves), _best_fit(*halves[::-1]))
