@@ -33,7 +33,7 @@ class Prediction:
     Attributes:
         path: The file; empty for an image given in memory.
         label: The most probable class; None where the photo could not be read.
-        probability: That class's probability, 0 to 1.
+        probability: Probability of ``label``, 0 to 1.
         probabilities: Probability of every class by name; they sum to 1.
         error: The reason why the photo could not be read; None where it could.
     """

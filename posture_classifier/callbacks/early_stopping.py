@@ -17,6 +17,12 @@ class EarlyStoppingAfterUnfreezing(LightningEarlyStopping):
         patience: Epochs without improvement before it stops.
         mode: ``min`` if lower is better, ``max`` if higher is.
         min_delta: Smallest change that counts as an improvement.
+
+    Example:
+        In YAML: ``trainer: {callbacks: [{class_path: EarlyStoppingAfterUnfreezing}]}``.
+
+        >>> EarlyStoppingAfterUnfreezing(patience=3).patience
+        3
     """
 
     def __init__(self, monitor: str = "val/loss", patience: int = 5, mode: str = "min", min_delta: float = 0.0) -> None:

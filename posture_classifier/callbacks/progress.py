@@ -10,7 +10,13 @@ from posture_classifier.models.classifier import PostureClassifier
 
 
 class Progress(RichProgressBar):
-    """Lightning's rich progress bar, which also shows the stages that learn."""
+    """Lightning's rich progress bar, which also shows the stages that learn.
+
+    Example:
+        >>> trainer = Trainer(callbacks=[Progress()], accelerator="cpu", logger=False)
+        >>> isinstance(trainer.progress_bar_callback, Progress)
+        True
+    """
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """Add the stages that learn, such as ``open: head to layer3 (3 of 6 stages)``."""

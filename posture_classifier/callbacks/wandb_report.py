@@ -61,6 +61,12 @@ class WandbReport(Callback):
             a person who should not be named. The configuration is uploaded as it is.
         photos: Whether to upload small copies of the test photos that were most wrong. Otherwise no
             photo leaves the machine.
+
+    Example:
+        In YAML: ``trainer: {callbacks: [{class_path: WandbReport, init_args: {names: false}}]}``.
+
+        >>> WandbReport(names=False).names
+        False
     """
 
     def __init__(

@@ -60,7 +60,12 @@ def bootstrap_standard_error(values: Floats, n_groups: int) -> float:
 
 
 def student_quantile(n_groups: int) -> float:
-    """The 97.5 percentile of Student's distribution with G - 1 degrees of freedom."""
+    """The 97.5 percentile of Student's distribution with G - 1 degrees of freedom.
+
+    Example:
+        >>> round(student_quantile(15), 3)
+        2.145
+    """
     return float(stdtrit(n_groups - 1, 0.975))
 
 
@@ -144,6 +149,11 @@ def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -
         values: (N,) value of each photo.
         groups: (N,) group of each photo.
         seed: Seed of the bootstrap.
+
+    Example:
+        >>> mean = estimate_mean(np.array([0.0, 1.0, 1.0, 0.0]), np.array(["a", "a", "b", "b"]))
+        >>> mean.value
+        0.5
     """
     _, codes = np.unique(groups, return_inverse=True)
     sums, counts = np.bincount(codes, weights=values), np.bincount(codes)

@@ -99,7 +99,12 @@ def paired_bootstrap(values: Floats, n_groups: int, values_of_seeds: list[Floats
 
 
 def smallest_p(n_groups: int) -> float:
-    """The smallest two-sided p-value that so many groups can give: all favour the same model."""
+    """The smallest two-sided p-value that so many groups can give: all favour the same model.
+
+    Example:
+        >>> smallest_p(5), smallest_p(6)
+        (0.0625, 0.03125)
+    """
     return 2.0 ** (1 - n_groups)
 
 
@@ -139,6 +144,11 @@ def holm_against_best(p: Floats, best: int) -> Floats:
 
     Returns:
         (K,) adjusted p-values; 1 for the best itself.
+
+    Example:
+        >>> p = np.array([[1.0, 0.01, 0.04], [0.01, 1.0, 0.5], [0.04, 0.5, 1.0]])
+        >>> holm_against_best(p, best=0).round(2).tolist()
+        [1.0, 0.03, 0.08]
     """
     rows, columns = np.triu_indices(len(p), 1)
     adjusted = np.ones_like(p)

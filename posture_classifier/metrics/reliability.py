@@ -30,7 +30,14 @@ class Reliability:
 
 
 def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
-    """Group the photos by confidence, in bins of equal width."""
+    """Group the photos by confidence, in bins of equal width.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
+        >>> predictions = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
+        >>> reliability(predictions, bins=2).counts.tolist()
+        [0, 3]
+    """
     codes = confidence_bins(predictions, bins)
     counts = np.bincount(codes, minlength=bins)
     confidence = np.bincount(codes, weights=predictions.confidence, minlength=bins)

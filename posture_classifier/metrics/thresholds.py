@@ -58,6 +58,13 @@ def evaluate_alarm(predictions: Predictions, groups: npt.NDArray[np.str_], label
         label: The class to be caught.
         threshold: Lowest probability of the class that raises the alarm.
         seed: Seed of the bootstrap.
+
+    Example:
+        >>> probabilities = np.array([[0.2, 0.8], [0.6, 0.4], [0.7, 0.3], [0.3, 0.7]])
+        >>> predictions = Predictions(np.arange(4), np.array([1, 1, 0, 0]), probabilities)
+        >>> alarm = evaluate_alarm(predictions, np.array(["a", "b", "c", "d"]), 1, threshold=0.5)
+        >>> alarm.recall.value, alarm.false_alarms.value
+        (0.5, 0.5)
     """
     raised, positive = predictions.probabilities[:, label] >= threshold, predictions.labels == label
     return Alarm(
