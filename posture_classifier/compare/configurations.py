@@ -20,6 +20,8 @@ IGNORED_PREFIXES = ("trainer.default_root_dir", "trainer.enable_", "trainer.logg
 """Beginnings of further such settings."""
 REPORTING = ".wandb_report."
 """Part of the class paths of callbacks that only report."""
+EARLY_STOPPING = "posture_classifier.callbacks.early_stopping.EarlyStopping"
+"""Class path of ``EarlyStoppingAfterUnfreezing`` in runs of 0.1.0, when it had another name."""
 MAX_NAME_LENGTH = 60
 """Longest name made of settings, in characters."""
 
@@ -127,8 +129,14 @@ def _flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             result[f"{prefix}{key}"] = value
     callbacks = result.get("trainer.callbacks")
     if isinstance(callbacks, list):  # one that only reports changes nothing about the training
-        result["trainer.callbacks"] = [one for one in callbacks if REPORTING not in str(one)] or None
+        result["trainer.callbacks"] = [_with_new_name(one) for one in callbacks if REPORTING not in str(one)] or None
     return result
+
+
+def _with_new_name(callback: Any) -> Any:
+    if isinstance(callback, dict) and callback.get("class_path") == EARLY_STOPPING:
+        return callback | {"class_path": f"{EARLY_STOPPING}AfterUnfreezing"}
+    return callback
 
 
 def _is_ignored(key: str) -> bool:

@@ -43,6 +43,12 @@ def test_what_is_one_configuration(tmp_path: Path) -> None:
     assert set(different_settings(configurations)) == {"model.learning_rate", "trainer.callbacks", "precision"}
 
 
+def test_a_callback_by_its_old_and_by_its_new_name_is_one(tmp_path: Path) -> None:
+    path = "posture_classifier.callbacks.early_stopping.EarlyStopping"
+    old, new = ({"callbacks": [{"class_path": name, "init_args": {"patience": 5}}]} for name in (path, f"{path}AfterUnfreezing"))
+    assert len(group_runs([made(tmp_path / "a", trainer=old), made(tmp_path / "b", seed=1, trainer=new)])) == 1
+
+
 def test_whole_numbers_are_equal_as_integers_and_as_floats(tmp_path: Path) -> None:
     """W&B's server gives 1 for 1.0."""
     runs = [made(tmp_path / "a", model={"learning_rate": 1.0}), made(tmp_path / "b", seed=1, model={"learning_rate": 1})]
