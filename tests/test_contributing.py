@@ -36,7 +36,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = folder / "posture_classifier" / "metrics" / "scores.py"
     before, end, after = scores.read_text(encoding="utf-8").partition("\n]\nMETRICS")
     assert end, "the list of metrics ends there"
-    scores.write_text(f"{before}\n{examples()[METRIC]}{end}{after}", encoding="utf-8")
+    scores.write_text(f"{before}\n{examples()[METRIC].rstrip()},{end}{after}", encoding="utf-8")
     photos = draw_photos(folder / "photos", 6, 2, ("left", "right"))
     Image.new("RGB", (90, 30), "grey").save(photos / "left" / "person0_wide.png")
     return folder
