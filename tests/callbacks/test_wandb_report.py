@@ -14,8 +14,10 @@ import wandb
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
+from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli.program import main
+from posture_classifier.models.classifier import PostureClassifier
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY, fit_arguments
 
@@ -170,9 +172,16 @@ def test_a_run_without_the_server_is_recorded_offline(
 
 
 def test_only_one_process_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb, "init", lambda **_: pytest.fail("another rank began a run"))
-    trainer: Any = SimpleNamespace(log_dir=str(tmp_path), callbacks=[], is_global_zero=False)
-    WandbReport().setup(trainer, SimpleNamespace(), "fit")  # type: ignore[arg-type]
+    begun: list[Path] = []
+    monkeypatch.setattr("posture_classifier.callbacks.wandb_report.begin_run", lambda folder, _: begun.append(folder))
+    monkeypatch.setattr(SaveConfig, "settings", lambda _: {})
+    monkeypatch.setattr(WandbReport, "_options", lambda *_: {})
+    monkeypatch.setattr("posture_classifier.callbacks.wandb_report.data_of", lambda _: None)
+    saved, model = SaveConfig.__new__(SaveConfig), PostureClassifier.__new__(PostureClassifier)  # only their classes count
+    for rank in (1, 0):
+        trainer: Any = SimpleNamespace(log_dir=str(tmp_path / str(rank)), callbacks=[saved], is_global_zero=rank == 0)
+        WandbReport().setup(trainer, model, "fit")
+    assert begun == [tmp_path / "0"]
 
 
 def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ import torch
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
+from posture_classifier.models.backbones.base import Backbone, check_size
+
 default_cfgs = generate_default_cfgs(
     {
         "alexnet.tv_in1k": {
@@ -28,7 +30,7 @@ SMALLEST = 63
 """Smallest side of an image in pixels, which leaves the last pooling one position."""
 
 
-class AlexNet(nn.Module):
+class AlexNet(Backbone):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
@@ -40,6 +42,8 @@ class AlexNet(nn.Module):
         global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other
             sizes are averaged.
     """
+
+    classifier_path = "classifier.6"
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
         super().__init__()
@@ -68,7 +72,7 @@ class AlexNet(nn.Module):
             nn.Dropout(drop_rate),
             nn.Linear(4096, 4096),
             nn.ReLU(inplace=True),
-            nn.Linear(4096, num_classes) if num_classes else nn.Identity(),
+            self.create_classifier(num_classes),
         )
         self.feature_info = [
             {"num_chs": channels, "reduction": reduction, "module": f"features.{layer}"}
@@ -84,25 +88,14 @@ class AlexNet(nn.Module):
         """Regular expressions that group parameters from input to output, a layer each."""
         return {"stem": r"^features\.0", "blocks": r"^features\.(\d+)", "hidden": r"^classifier\.([14])\."}
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse: eight layers have little to save."""
-        assert not enable, "gradient checkpointing not supported"
-
-    def get_classifier(self) -> nn.Module:
-        """The last fully connected layer."""
-        return self.classifier[-1]
-
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
         """Replace the last fully connected layer."""
         self._check_pool(global_pool)
-        self.num_classes = num_classes
-        weight = next(self.parameters())
-        self.classifier[-1] = nn.Linear(4096, num_classes).to(weight) if num_classes else nn.Identity()
+        super().reset_classifier(num_classes)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 256, H', W'), 6x6 at 224 px."""
-        if min(x.shape[-2:]) < SMALLEST:
-            raise ValueError(f"AlexNet takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
+        check_size(x, SMALLEST, "AlexNet")
         features: Tensor = self.features(x)
         return features
 
@@ -110,10 +103,6 @@ class AlexNet(nn.Module):
         """(B, 256, H', W') -> (B, num_classes), or the features before the classifier (B, 4096)."""
         x = self.classifier[:-1](torch.flatten(self.global_pool(x), 1))
         return x if pre_logits else self.classifier[-1](x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
 
 
 @register_model

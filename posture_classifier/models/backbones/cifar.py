@@ -8,13 +8,14 @@ differs. A name's number counts the layers with weights, shortcuts and gates asi
 changes (option B).
 """
 
-from functools import partial
 from typing import Any, Literal
 
 from timm.layers import SelectAdaptivePool2d
-from timm.models import build_model_with_cfg, checkpoint_seq, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, checkpoint_seq, generate_default_cfgs
 from torch import Tensor, nn
 from torch.nn import functional
+
+from posture_classifier.models.backbones.base import Backbone, register_variant
 
 Connection = Literal["plain", "identity", "projection", "highway"]
 VARIANTS: dict[str, tuple[int, Connection]] = {
@@ -95,7 +96,7 @@ def highway_layers(inputs: int, outputs: int, n_layers: int) -> list[nn.Module]:
     return [widening, *(Highway(outputs) for _ in range(n_layers - 1))]
 
 
-class CifarNet(nn.Module):
+class CifarNet(Backbone):
     """A convolution, three stages and a classifier. (B, in_chans, H, W) -> (B, num_classes).
 
     Args:
@@ -131,7 +132,7 @@ class CifarNet(nn.Module):
             self.add_module(f"stage{stage}", nn.Sequential(*layers))
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.drop = nn.Dropout(drop_rate)
-        self.fc = nn.Linear(64, num_classes) if num_classes else nn.Identity()
+        self.fc = self.create_classifier(num_classes)
         self.feature_info = [{"num_chs": 8 << stage, "reduction": 1 << stage - 1, "module": f"stage{stage}"} for stage in (1, 2, 3)]
         self.init_weights()
 
@@ -154,32 +155,12 @@ class CifarNet(nn.Module):
         """Compute activations again in the backward pass rather than store them."""
         self.grad_checkpointing = enable
 
-    def get_classifier(self) -> nn.Module:
-        """The fully connected layer."""
-        return self.fc
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the fully connected layer, and the pooling if given."""
-        self.num_classes = num_classes
-        if global_pool is not None:
-            self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
-        self.fc = nn.Linear(64, num_classes).to(self.conv.weight) if num_classes else nn.Identity()
-
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 64, H/4, W/4)."""
         x = functional.relu(self.norm(self.conv(x)))
         for stage in map(self.get_submodule, ("stage1", "stage2", "stage3")):
             x = checkpoint_seq(stage, x) if self.grad_checkpointing else stage(x)
         return x
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """(B, 64, H', W') -> (B, num_classes), or the pooled features (B, 64)."""
-        x = self.drop(self.global_pool(x))
-        return x if pre_logits else self.fc(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
 
 
 def _create(variant: str, pretrained: bool = False, **kwargs: Any) -> CifarNet:
@@ -190,7 +171,4 @@ def _create(variant: str, pretrained: bool = False, **kwargs: Any) -> CifarNet:
 
 
 for _variant in VARIANTS:
-    # timm registers a function by its name and module.
-    _entry: Any = partial(_create, _variant)
-    _entry.__name__, _entry.__module__ = _variant, __name__
-    register_model(_entry)
+    register_variant(_variant, _create, _variant, module=__name__)

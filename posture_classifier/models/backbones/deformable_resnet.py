@@ -7,17 +7,18 @@ tensors keep their names: weights of the plain ResNet load, and the network star
 ResNet.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import timm
 import torch
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models import build_model_with_cfg, generate_default_cfgs
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
 from torch.utils.flop_counter import conv_flop_count, register_flop_formula
 from torchvision.ops import deform_conv2d
+
+from posture_classifier.models.backbones.base import keep_start, register_variant
 
 PLAIN = {
     "resnet18": {"block": BasicBlock, "layers": (2, 2, 2, 2)},
@@ -103,51 +104,14 @@ class DeformableResNet(ResNet):  # type: ignore[misc]
         return {name for name in self.state_dict() if ".offset." in name}
 
 
-def _keep_start(state: Mapping[str, Tensor], model: DeformableResNet) -> dict[str, Tensor]:
-    """Add the model's own offsets to the weights of the plain ResNet."""
-    own = model.state_dict()
-    return {name: own[name] for name in model.no_pretrained()} | dict(state)
-
-
-def _create(plain: str, version: str, pretrained: bool, **kwargs: Any) -> DeformableResNet:
+def _create(plain: str, version: str, pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
     options = PLAIN[plain] | {"deformable": ("layer2", "layer3", "layer4") if version else ("layer4",), "modulated": bool(version)}
     model: DeformableResNet = build_model_with_cfg(
-        DeformableResNet, f"deformable_{plain}{version}", pretrained, pretrained_filter_fn=_keep_start, **options, **kwargs
+        DeformableResNet, f"deformable_{plain}{version}", pretrained, pretrained_filter_fn=keep_start, **options, **kwargs
     )
     return model
 
 
-@register_model
-def deformable_resnet18(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-18 with deformable convolutions in its last stage."""
-    return _create("resnet18", "", pretrained, **kwargs)
-
-
-@register_model
-def deformable_resnet34(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-34 with deformable convolutions in its last stage."""
-    return _create("resnet34", "", pretrained, **kwargs)
-
-
-@register_model
-def deformable_resnet50(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-50 with deformable convolutions in its last stage."""
-    return _create("resnet50", "", pretrained, **kwargs)
-
-
-@register_model
-def deformable_resnet18_v2(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-18 with modulated deformable convolutions in its last three stages."""
-    return _create("resnet18", "_v2", pretrained, **kwargs)
-
-
-@register_model
-def deformable_resnet34_v2(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-34 with modulated deformable convolutions in its last three stages."""
-    return _create("resnet34", "_v2", pretrained, **kwargs)
-
-
-@register_model
-def deformable_resnet50_v2(pretrained: bool = False, **kwargs: Any) -> DeformableResNet:
-    """ResNet-50 with modulated deformable convolutions in its last three stages."""
-    return _create("resnet50", "_v2", pretrained, **kwargs)
+for _plain in PLAIN:
+    for _version in ("", "_v2"):
+        register_variant(f"deformable_{_plain}{_version}", _create, _plain, _version, module=__name__)

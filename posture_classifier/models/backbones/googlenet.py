@@ -5,7 +5,6 @@ are torchvision's, whose ImageNet weights load; so there is BatchNorm (Ioffe and
 the filters that the paper's table 1 calls 5x5 are 3x3.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,6 +13,8 @@ from timm.layers import SelectAdaptivePool2d
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 from torch.nn import functional
+
+from posture_classifier.models.backbones.base import Backbone, check_size, keep_start
 
 CONFIG = {
     # torchvision's network takes ImageNet's mean and deviation first, but turns them into these.
@@ -132,7 +133,7 @@ def _layers(in_chans: int, naive: bool) -> tuple[dict[str, nn.Module], dict[str,
     return layers, widths
 
 
-class GoogLeNet(nn.Module):
+class GoogLeNet(Backbone):
     """Nine Inception modules and, in training, two auxiliary classifiers.
 
     (B, in_chans, H, W) -> (B, num_classes); in training ``(logits, aux2, aux1)``.
@@ -162,7 +163,7 @@ class GoogLeNet(nn.Module):
         self.num_features = self.head_hidden_size = widths["inception5b"]
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.drop = nn.Dropout(drop_rate)
-        self.fc = _linear(self.num_features, num_classes)
+        self.fc = self.create_classifier(num_classes)
         deepest = {2: "conv1", 4: "conv3", 8: "inception3b", 16: "inception4e", 32: "inception5b"}
         self.feature_info = [{"num_chs": widths[name], "reduction": stride, "module": name} for stride, name in deepest.items()]
 
@@ -179,28 +180,20 @@ class GoogLeNet(nn.Module):
         hung_on = {name: name for name in INCEPTIONS} | {auxiliary: name for name, auxiliary in AUXILIARY.items()}
         return {"stem": r"^conv\d", "blocks": [(f"^{module}", (depths[name],)) for module, name in hung_on.items()]}
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse, as timm's Inceptions do."""
-        assert not enable, "gradient checkpointing not supported"
-
-    def get_classifier(self) -> nn.Module:
-        """The main classifier."""
-        return self.fc
+    def create_classifier(self, num_classes: int) -> nn.Module:
+        """A new main classifier. (B, 1024) -> (B, num_classes)."""
+        return _linear(self.head_hidden_size, num_classes)
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
         """Replace all three classifiers' last layers, and the pooling if given."""
-        self.num_classes = num_classes
-        if global_pool is not None:
-            self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
+        super().reset_classifier(num_classes, global_pool)
         weight = next(self.parameters())
-        self.fc = _linear(self.num_features, num_classes).to(weight)
         for auxiliary in map(self.get_submodule, AUXILIARY.values()):
             auxiliary.fc2 = _linear(1024, num_classes).to(weight)
 
     def _forward_features(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The features, and the auxiliary classifiers' logits, the deepest first."""
-        if min(x.shape[-2:]) < SMALLEST:
-            raise ValueError(f"GoogLeNet takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
+        check_size(x, SMALLEST, "GoogLeNet")
         auxiliary: list[Tensor] = []
         for name in self.layer_names:
             x = self.get_submodule(name)(x)
@@ -212,11 +205,6 @@ class GoogLeNet(nn.Module):
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 1024, H/32, W/32)."""
         return self._forward_features(x)[0]
-
-    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """(B, 1024, H', W') -> (B, num_classes), or the pooled features (B, 1024)."""
-        x = self.drop(self.global_pool(x))
-        return x if pre_logits else self.fc(x)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """(B, in_chans, H, W) -> (B, num_classes); in training also auxiliary logits."""
@@ -235,14 +223,8 @@ def _linear(inputs: int, num_classes: int) -> nn.Module:
     return layer
 
 
-def _keep_start(state: Mapping[str, Tensor], model: GoogLeNet) -> dict[str, Tensor]:
-    """Add the model's own auxiliary classifiers to weights that lack them."""
-    own = model.state_dict()
-    return {name: own[name] for name in model.no_pretrained()} | dict(state)
-
-
 def _create(variant: str, pretrained: bool, **kwargs: Any) -> GoogLeNet:
-    model: GoogLeNet = build_model_with_cfg(GoogLeNet, variant, pretrained, pretrained_filter_fn=_keep_start, **kwargs)
+    model: GoogLeNet = build_model_with_cfg(GoogLeNet, variant, pretrained, pretrained_filter_fn=keep_start, **kwargs)
     return model
 
 

@@ -15,6 +15,8 @@ from timm.models.inception_v3 import InceptionV3
 from torch import Tensor
 from torch.nn import functional
 
+from posture_classifier.models.backbones.base import check_size
+
 default_cfgs = generate_default_cfgs(
     {"inception_v3_aux.tv_in1k": replace(timm.get_pretrained_cfg("inception_v3.tv_in1k"), classifier=("fc", "AuxLogits.fc"))}
 )
@@ -42,8 +44,7 @@ class InceptionV3Aux(InceptionV3):  # type: ignore[misc]
 
     def forward_preaux(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 768, H/16, W/16), 17x17 at 299 px."""
-        if min(x.shape[-2:]) < SMALLEST:
-            raise ValueError(f"Inception-v3 takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
+        check_size(x, SMALLEST, "Inception-v3")
         features: Tensor = super().forward_preaux(x)
         return features
 

@@ -17,6 +17,8 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 from torch.nn import functional
 
+from posture_classifier.models.backbones.base import Backbone, check_size
+
 default_cfgs = generate_default_cfgs(
     {"lenet5": {"input_size": (3, 32, 32), "num_classes": 10, "interpolation": "bilinear", "first_conv": "c1", "classifier": "fc"}}
 )
@@ -89,7 +91,7 @@ class PartialConv2d(nn.Module):
         return functional.conv2d(x, weight, self.bias)
 
 
-class LeNet5(nn.Module):
+class LeNet5(Backbone):
     """C1-S2-C3-S4-C5-F6 and a linear classifier, with ``squash`` after each layer.
 
     (B, in_chans, H, W) -> (B, num_classes).
@@ -114,7 +116,7 @@ class LeNet5(nn.Module):
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.f6 = nn.Linear(120, 84)
         self.drop = nn.Dropout(drop_rate)
-        self.fc = nn.Linear(84, num_classes) if num_classes else nn.Identity()
+        self.fc = self.create_classifier(num_classes)
         self.feature_info = [
             {"num_chs": channels, "reduction": reduction, "module": module}
             for channels, reduction, module in ((6, 2, "s2"), (16, 4, "s4"), (120, 4, "c5"))
@@ -132,25 +134,9 @@ class LeNet5(nn.Module):
         """Regular expressions that group parameters from input to output."""
         return {"stem": r"^(?:c1|s2)", "blocks": [(r"^(?:c3|s4)", (0,)), (r"^c5", (1,)), (r"^f6", (2,))]}
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse: there is next to nothing to save."""
-        assert not enable, "gradient checkpointing not supported"
-
-    def get_classifier(self) -> nn.Module:
-        """The output layer."""
-        return self.fc
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the output layer, and the pooling if given."""
-        self.num_classes = num_classes
-        if global_pool is not None:
-            self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
-        self.fc = nn.Linear(84, num_classes).to(self.f6.weight) if num_classes else nn.Identity()
-
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 120, H', W'), one position at 32 px."""
-        if min(x.shape[-2:]) < SMALLEST:
-            raise ValueError(f"LeNet-5 takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
+        check_size(x, SMALLEST, "LeNet-5")
         for layer in (self.c1, self.s2, self.c3, self.s4, self.c5):
             x = squash(layer(x))
         return x
@@ -159,10 +145,6 @@ class LeNet5(nn.Module):
         """(B, 120, H', W') -> (B, num_classes), or F6 (B, 84)."""
         x = self.drop(squash(self.f6(self.global_pool(x))))
         return x if pre_logits else self.fc(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
 
 
 @register_model

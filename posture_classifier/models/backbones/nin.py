@@ -12,6 +12,8 @@ from timm.layers import SelectAdaptivePool2d
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
+from posture_classifier.models.backbones.base import Backbone, check_size
+
 default_cfgs = generate_default_cfgs({"nin": {"interpolation": "bilinear", "first_conv": "mlpconv1.0", "classifier": "classifier"}})
 SMALLEST = 39
 """Smallest side of an image in pixels, which leaves the last pooling one position."""
@@ -28,7 +30,7 @@ def mlpconv(inputs: int, width: int, kernel_size: int, stride: int = 1, padding:
     return nn.Sequential(*layers)
 
 
-class NIN(nn.Module):
+class NIN(Backbone):
     """Four mlpconv layers, the last of which ends in one map per class.
 
     (B, in_chans, H, W) -> (B, num_classes).
@@ -41,6 +43,8 @@ class NIN(nn.Module):
             3.2).
     """
 
+    classifier_path = "classifier"
+
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
         super().__init__()
         self.num_classes, self.num_features, self.head_hidden_size = num_classes, 1024, 1024
@@ -52,7 +56,7 @@ class NIN(nn.Module):
         self.pool3 = nn.MaxPool2d(3, 2, ceil_mode=True)
         self.drop = nn.Dropout(drop_rate)
         self.mlpconv4 = mlpconv(384, 1024, 3, padding=1, n_mixing=1)
-        self.classifier = nn.Conv2d(1024, num_classes, 1) if num_classes else nn.Identity()
+        self.classifier = self.create_classifier(num_classes)
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.feature_info = [
             {"num_chs": channels, "reduction": reduction, "module": module}
@@ -74,26 +78,13 @@ class NIN(nn.Module):
         """Regular expressions that group parameters from input to output, an mlpconv layer each."""
         return {"stem": r"^mlpconv1", "blocks": r"^mlpconv(\d)"}
 
-    def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse: twelve layers have little to save."""
-        assert not enable, "gradient checkpointing not supported"
-
-    def get_classifier(self) -> nn.Module:
-        """The last 1x1 convolution, whose output maps are the classes."""
-        return self.classifier
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the last 1x1 convolution, and the pooling if given."""
-        self.num_classes = num_classes
-        if global_pool is not None:
-            self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
-        weight = next(self.parameters())
-        self.classifier = nn.Conv2d(1024, num_classes, 1).to(weight) if num_classes else nn.Identity()
+    def create_classifier(self, num_classes: int) -> nn.Module:
+        """A 1x1 convolution whose output maps are the classes."""
+        return nn.Conv2d(self.head_hidden_size, num_classes, 1) if num_classes else nn.Identity()
 
     def forward_features(self, x: Tensor) -> Tensor:
         """(B, in_chans, H, W) -> (B, 1024, H', W'), 6x6 at 224 px."""
-        if min(x.shape[-2:]) < SMALLEST:
-            raise ValueError(f"NIN takes images of {SMALLEST} px or more, not {x.shape[-2]} x {x.shape[-1]}")
+        check_size(x, SMALLEST, "NIN")
         for layer in (self.mlpconv1, self.pool1, self.mlpconv2, self.pool2, self.mlpconv3, self.pool3, self.drop, self.mlpconv4):
             x = layer(x)
         return x
@@ -105,10 +96,6 @@ class NIN(nn.Module):
         """
         logits: Tensor = self.global_pool(x if pre_logits else self.classifier(x))
         return logits
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_chans, H, W) -> (B, num_classes)."""
-        return self.forward_head(self.forward_features(x))
 
 
 @register_model
