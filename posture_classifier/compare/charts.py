@@ -100,9 +100,7 @@ def cost_chart(comparison: Comparison) -> Markup:
 def _value_and_ends(estimate: Estimate) -> tuple[float, float, float]:
     """Value and ends of the interval, which has no length where it is unknown."""
     assert estimate.value is not None  # a metric that is not defined decides nothing
-    if estimate.low is None or estimate.high is None:
-        return (estimate.value,) * 3
-    return estimate.value, estimate.low, estimate.high
+    return estimate.value, *(estimate.ends or (estimate.value, estimate.value))
 
 
 def _spread_equal(x: Floats) -> Floats:

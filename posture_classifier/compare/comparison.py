@@ -64,11 +64,6 @@ class Comparison:
         return self.configurations[0].runs[0].tested.classes
 
     @property
-    def paths(self) -> npt.NDArray[np.str_]:
-        """(N,) paths of the photos."""
-        return self.configurations[0].runs[0].tested.paths
-
-    @property
     def labels(self) -> npt.NDArray[np.int64]:
         """(N,) true classes."""
         return self.predictions[0][0].labels

@@ -68,7 +68,8 @@ def _durations(network: nn.Module, shape: tuple[int, ...], device: torch.device,
 
     def step() -> None:
         network(images)
-        _wait(device)
+        if device.type != "cpu":  # GPUs compute while Python runs on: only the launch would be timed
+            torch.accelerator.synchronize(device)
 
     _repeat(step, SECONDS / 3, at_least=1)  # kernels are chosen, memory is fetched, clocks go up
     return _repeat(step, SECONDS, at_least)
@@ -81,9 +82,3 @@ def _repeat(step: Callable[[], None], seconds: float, at_least: int) -> list[flo
         step()
         durations.append(time.perf_counter() - start)
     return durations
-
-
-def _wait(device: torch.device) -> None:
-    """GPUs compute while Python goes on: without this only the launch would be timed."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from rich import box
 from rich.table import Table
 
+from posture_classifier.rendering.formatting import quantity
 from posture_classifier.utils.console import wanted_width
 from posture_classifier.utils.text import plural
 
@@ -70,9 +71,6 @@ def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]]) ->
 
 
 def _cell(value: Any, unit: float) -> str:
-    if value is None:
-        return ""
     if isinstance(value, str) or (isinstance(value, int) and unit == 1):
         return str(value)
-    value /= unit
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return quantity(value, unit)

@@ -41,6 +41,11 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Both ends of the interval; None where there is none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 @lru_cache(maxsize=2)  # comparing runs asks for the same ones many times
 def resample_weights(n_groups: int, seed: int) -> Floats:
@@ -95,8 +100,7 @@ def share_interval(values: Floats, n_groups: int, n_photos: int) -> Estimate:
     """Wilson's interval at the effective sample size of grouped photos (Korn and Graubard 1998).
 
     The effective sample size is the one that would have the bootstrap's variance: photos that
-    resemble each other within groups count as fewer trials. A share of 0 or 1 varies in no
-    resample: it counts as many trials as there are groups.
+    resemble each other within groups count as fewer trials.
 
     Args:
         values: (1 + R,) share in the sample and in each resample.
@@ -104,13 +108,21 @@ def share_interval(values: Floats, n_groups: int, n_photos: int) -> Estimate:
         n_photos: Number of photos, the largest sample size possible.
     """
     value = float(values[0])
-    if n_groups < 2 or np.isnan(value):
-        return Estimate(None if np.isnan(value) else value)
-    if value in (0, 1):
-        return wilson_interval(value, n_groups)
+    if estimate := _without_variance(value, n_groups):
+        return estimate
     variance = bootstrap_standard_error(values, n_groups) ** 2
     trials = value * (1 - value) / max(variance, value * (1 - value) / n_photos)
     return wilson_interval(value, trials, student_quantile(n_groups))
+
+
+def _without_variance(value: float, n_groups: int) -> Estimate | None:
+    """The estimate where resamples tell nothing: undefined, of a single group, or 0 or 1."""
+    if np.isnan(value):
+        return Estimate(None)
+    if n_groups < 2:
+        return Estimate(value)
+    # It varies in no resample, and counts as a share of as many trials as there are groups.
+    return wilson_interval(value, n_groups) if value in (0, 1) else None
 
 
 def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
@@ -170,8 +182,6 @@ def auroc_interval(values: Floats, n_groups: int, n_pairs: int) -> Estimate:
     """Student's interval of an area under the ROC curve, on the logit scale.
 
     The logit keeps it between 0 and 1.
-    An area of 0 or 1 varies in no resample: it counts as a share of as many trials as there are
-    groups.
 
     Args:
         values: (1 + R,) area in the sample and in each resample.
@@ -179,10 +189,8 @@ def auroc_interval(values: Floats, n_groups: int, n_pairs: int) -> Estimate:
         n_pairs: Number of pairs of photos that the area compares, the largest sample size possible.
     """
     value = float(values[0])
-    if n_groups < 2 or np.isnan(value):
-        return Estimate(None if np.isnan(value) else value)
-    if value in (0, 1):
-        return wilson_interval(value, n_groups)
+    if estimate := _without_variance(value, n_groups):
+        return estimate
     variance = value * (1 - value)
     error = max(bootstrap_standard_error(values, n_groups), sqrt(variance / n_pairs))
     reach = student_quantile(n_groups) * error / variance  # the logit's slope is 1 / variance

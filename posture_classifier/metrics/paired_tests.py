@@ -126,9 +126,7 @@ def holm(p: Floats) -> Floats:
     """
     order = np.argsort(p)
     adjusted = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    result: Floats = np.empty(len(p))
-    result[order] = adjusted
-    return result
+    return adjusted[np.argsort(order)]
 
 
 def holm_against_best(p: Floats, best: int) -> Floats:

@@ -66,5 +66,4 @@ class Predictions:
     def losses(self) -> Floats:
         """(N,) negative log-probability of the true class, in nats, 27.6 at most."""
         chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
-        result: Floats = -np.log(np.maximum(chosen, 1e-12))
-        return result
+        return -np.log(np.maximum(chosen, 1e-12))

@@ -79,8 +79,7 @@ class Resampled:
 
     def total(self, values: npt.NDArray[np.generic] | None = None) -> Floats:
         """(1 + R,) sum of a value (N,) of each photo; None counts the photos."""
-        result: Floats = self.weights @ np.bincount(self.codes, weights=values, minlength=self.weights.shape[1])
-        return result
+        return self.weights @ np.bincount(self.codes, weights=values, minlength=self.weights.shape[1])
 
     @cached_property
     def per_class(self) -> tuple[Floats, Floats, Floats]:
@@ -93,8 +92,7 @@ class Resampled:
         # would not fit into memory.
         counts = np.zeros((self.weights.shape[1], self.predictions.probabilities.shape[1]))
         np.add.at(counts, (self.codes[chosen], classes), 1)
-        result: Floats = self.weights @ counts
-        return result
+        return self.weights @ counts
 
     @cached_property
     def calibration_gaps(self) -> Floats:
@@ -102,8 +100,7 @@ class Resampled:
         gaps = np.zeros((self.weights.shape[1], BINS))
         excess = self.predictions.correct - self.predictions.confidence
         np.add.at(gaps, (self.codes, confidence_bins(self.predictions)), excess)
-        result: Floats = (self.weights @ gaps) / self.total()[:, None]
-        return result
+        return (self.weights @ gaps) / self.total()[:, None]
 
 
 @dataclass(frozen=True)
@@ -140,10 +137,10 @@ class Bootstrap:
         weights = resample_weights(int(codes.max()) + 1, seed)
         resampled = [Resampled(predictions, codes, weights) for predictions in networks]
         scores = {name: [metric.score(one) for one in resampled] for name, metric in METRICS.items()}
-        values: dict[str, Floats] = {name: np.mean(score, axis=0) for name, score in scores.items()}
+        values = {name: np.mean(score, axis=0) for name, score in scores.items()}
         network_values = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
         gaps = [one.calibration_gaps for one in resampled]
-        distances: Floats = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
+        distances = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
         return cls(values, network_values, distances, weights.shape[1], len(groups))
 
     @property
@@ -277,7 +274,7 @@ _METRICS = [
         higher_is_better=False,
     ),
 ]
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
+METRICS = {metric.name: metric for metric in _METRICS}
 """All metrics by their names, in the order of tables.
 
 Shares are from 0 to 1; the AUROC is the mean over classes of one class against the rest.

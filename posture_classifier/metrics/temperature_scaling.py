@@ -60,5 +60,4 @@ def rescale(predictions: Predictions, temperature: float) -> Predictions:
 
 def _logits(predictions: Predictions) -> Floats:
     """(N, C) logits, up to a constant for each photo."""
-    result: Floats = np.log(np.maximum(predictions.probabilities, 1e-30))
-    return result
+    return np.log(np.maximum(predictions.probabilities, 1e-30))

@@ -15,9 +15,9 @@ def describe_interval(estimate: Estimate) -> str:
     """Write a 95 % interval: ``0.774 to 0.933``, or why there is none."""
     if estimate.value is None:
         return "undefined: one class only"
-    if estimate.low is None or estimate.high is None:
+    if estimate.ends is None:
         return "unknown: one group tells nothing of others"
-    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return "{:.3f} to {:.3f}".format(*estimate.ends)
 
 
 def describe_estimate(estimate: Estimate) -> str:
@@ -41,8 +41,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
-def percent_interval(low: float, high: float) -> str:
+def percent_interval(ends: tuple[float, float]) -> str:
     """Write an interval of shares: ``87.3 to 96.7 %``."""
+    low, high = ends
     return f"{percent(low).removesuffix(' %')} to {percent(high)}"
 
 
@@ -50,9 +51,8 @@ def percent_estimate(estimate: Estimate) -> str:
     """Write a share with its interval: ``92.7 % (95 % interval 87.3 to 96.7 %)``."""
     if estimate.value is None:
         return "an unknown share (there are no such photos)"
-    if estimate.low is None or estimate.high is None:
-        return f"{percent(estimate.value)} (95 % interval {describe_interval(estimate)})"
-    return f"{percent(estimate.value)} (95 % interval {percent_interval(estimate.low, estimate.high)})"
+    interval = percent_interval(estimate.ends) if estimate.ends else describe_interval(estimate)
+    return f"{percent(estimate.value)} (95 % interval {interval})"
 
 
 def p_value(value: float) -> str:

@@ -79,9 +79,8 @@ def reliability_chart(predictions: Predictions, groups: npt.NDArray[np.str_], ti
     axes.bar((np.arange(BINS) + 0.5) / BINS, 0.15 * counts, 0.8 / BINS, -0.16, color=INK, alpha=0.25)
     for number in filled:
         estimate = estimate_share(right[codes == number], groups[codes == number])
-        if estimate.low is not None and estimate.high is not None:
-            ends = [estimate.low, estimate.high]
-            axes.plot([binned.confidence[number]] * 2, ends, color=SERIES[0], linewidth=1.2, alpha=0.7)
+        if estimate.ends:
+            axes.plot([binned.confidence[number]] * 2, estimate.ends, color=SERIES[0], linewidth=1.2, alpha=0.7)
     axes.plot(binned.confidence, binned.accuracy, "o", color=SERIES[0], markeredgecolor=GROUND, markeredgewidth=0.6)
     least = 1 / predictions.probabilities.shape[1]
     axes.set(xlim=(least - 0.03, 1.02), ylim=(-0.17, 1.03), yticks=np.linspace(0, 1, 6))

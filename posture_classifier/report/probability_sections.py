@@ -119,8 +119,9 @@ def _in_short(run: FinishedRun, n_validation: int, temperature: float) -> list[s
 
 def _meaning(change: Estimate) -> str:
     """Tell whether the log loss changes by more than chance."""
-    if change.value is None or change.low is None or change.high is None:
+    if change.value is None or change.ends is None:
         return "Whether that is more than chance is not known."
-    measured = f"the log loss changes by {change.value:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
+    low, high = change.ends
+    measured = f"the log loss changes by {change.value:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
     measured = measured.replace("-", "\N{MINUS SIGN}")
-    return f"That is {'more than' if change.low > 0 or change.high < 0 else 'within'} chance: {measured}."
+    return f"That is {'more than' if low > 0 or high < 0 else 'within'} chance: {measured}."

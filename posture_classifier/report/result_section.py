@@ -45,9 +45,9 @@ def lead(run: FinishedRun, sections: list[Section]) -> Markup:
 def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
     """How the network is likely to do on other photos."""
     others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
-    if accuracy.low is None or accuracy.high is None:
+    if accuracy.ends is None:
         return f"The 95 % interval is unknown: one group tells nothing of {others}."
-    return f"The 95 % interval is {percent_interval(accuracy.low, accuracy.high)}: so much may be expected of {others}."
+    return f"The 95 % interval is {percent_interval(accuracy.ends)}: so much may be expected of {others}."
 
 
 def _caveat(run: FinishedRun) -> str:

@@ -21,6 +21,17 @@ def learn_statistics(network: nn.Module) -> None:
     network.train()(torch.rand(4, 3, 96, 96))
 
 
+ONE_OF_EACH_FILE = (
+    "lenet5",
+    "alexnet",
+    "nin",
+    "googlenet",
+    "cifar_resnet14",
+    "cifar_highway20",
+    "deformable_resnet18_v2",
+    "inception_v3_aux",
+)
+"""Networks of ours: each file of ``models/backbones``, and both kinds of CIFAR network."""
 SMALL = ("resnet18", "seresnet18", "deformable_resnet18_v2", "convnext_atto", "regnetx_002", "vgg11", "alexnet", "densenet121")
 SIZES = dict.fromkeys((*SMALL, "googlenet", "nin"), 64) | {"lenet5": 32, "inception_v3": 96}
 """Side in pixels at which a network is tested; others are tested at their own size."""
@@ -75,13 +86,5 @@ FAMILIES = [
     "swin_tiny_patch4_window7_224",
     "pit_s_224",  # its matcher forgets the class token
     "rdnet_tiny",  # its matcher knows fine groups only
-    # One of each file of ours.
-    "lenet5",
-    "alexnet",
-    "nin",
-    "googlenet",
-    "cifar_resnet14",
-    "cifar_highway20",
-    "deformable_resnet18_v2",
-    "inception_v3_aux",
+    *ONE_OF_EACH_FILE,
 ]

@@ -48,9 +48,8 @@ def coverage(n_groups: int, each: int, margin: float, spread: float, times: int)
 
 
 def covers(estimate: Estimate, value: float) -> bool:
-    assert estimate.low is not None
-    assert estimate.high is not None
-    return estimate.low <= value <= estimate.high
+    assert estimate.ends
+    return estimate.ends[0] <= value <= estimate.ends[1]
 
 
 @pytest.mark.usefixtures("few_resamples")

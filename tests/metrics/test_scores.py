@@ -21,9 +21,8 @@ def random_predictions(n: int, classes: int, seed: int, rounded: bool = False) -
 
 
 def width(estimate: Estimate) -> float:
-    assert estimate.low is not None
-    assert estimate.high is not None
-    return estimate.high - estimate.low
+    assert estimate.ends
+    return estimate.ends[1] - estimate.ends[0]
 
 
 def ece_bin_by_bin(predictions: Predictions) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import posture_classifier.models.backbones
 from posture_classifier.models.stages import stages
+from tests.helpers.networks import ONE_OF_EACH_FILE
 
 OURS = [
     name
@@ -146,19 +147,7 @@ def test_smallest_sizes(name: str, smallest: int) -> None:
         network(torch.rand(2, 3, smallest + 9, smallest - 1))
 
 
-ONE_EACH = [
-    "lenet5",
-    "alexnet",
-    "nin",
-    "googlenet",
-    "cifar_resnet14",
-    "cifar_highway20",
-    "deformable_resnet18_v2",
-    "inception_v3_aux",
-]
-
-
-@pytest.mark.parametrize("name", ONE_EACH)
+@pytest.mark.parametrize("name", ONE_OF_EACH_FILE)
 def test_the_exported_network_gives_the_same_and_leaves_auxiliary_classifiers_out(name: str) -> None:
     size = size_of(name)
     network, images = create(name, size).eval(), torch.rand(2, 3, size, size)

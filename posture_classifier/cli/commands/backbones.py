@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import track
 
-from posture_classifier.costs.table import cost_table
 from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import PICTURE_SUFFIXES, TABLE_SUFFIXES, check_output_file
@@ -130,6 +129,8 @@ def backbones(
 
 
 def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) -> int:
+    from posture_classifier.costs.table import cost_table
+
     say(cost_table(rows, terminal().width))
     if output is not None:
         write_rows(rows, COLUMNS, output)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import check_output_folder
 
 
 def report(
@@ -26,8 +27,7 @@ def report(
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; expected that of a run, lightning_logs/<experiment>/version_N")
     folder = output or run
-    if folder.is_file() or not folder.absolute().parent.is_dir():
-        raise UserError(f"--output {folder} must be a folder in one that exists; make {folder.parent} first")
+    check_output_folder("--output", folder, overwrite=True)  # it may exist, a page in it may not
     if (folder / "report.html").exists() and not overwrite:
         raise UserError(f"{folder / 'report.html'} exists; choose another folder with --output, or add --overwrite true")
     # Imported late: a wrong option should not cost the seconds that torch takes.
