@@ -1,9 +1,11 @@
 """How often ``compare`` recommends an entry that is truly worse by more than the margin.
 
-Simulations of some ten minutes:
+Simulations of some four minutes:
 
     python -m benchmarks.recommendations
 """
+
+from functools import partial
 
 from posture_classifier.metrics import intervals
 from tests.compare.test_good_enough import MARGIN, SPREADS, recommendations
@@ -20,8 +22,8 @@ if __name__ == "__main__":
         for n_entries in ENTRIES:
             cells = []
             for n_groups in GROUPS:
-                common = {"n_entries": n_entries, "n_groups": n_groups, "spread": spread, "times": TIMES}
-                wrong = max(recommendations(**common, best=best, gap=MARGIN + 0.001)[0] for best in (0.99, 0.9))
-                _, right = recommendations(**common, best=0.9, gap=AHEAD)
+                simulated = partial(recommendations, n_entries, n_groups, spread, times=TIMES)
+                wrong = max(simulated(best, MARGIN + 0.001)[0] for best in (0.99, 0.9))
+                _, right = simulated(0.9, AHEAD)
                 cells.append(f"{100 * wrong:.1f}, {100 * right:.0f}")
             print(f"| {n_entries} | {name} |", " | ".join(cells), "|", flush=True)

@@ -1,7 +1,10 @@
 """Recommendations: how often one is wrong, and what is said of too few people."""
 
+from functools import cache
+
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from posture_classifier.compare.good_enough import GoodEnough, chance_level, find_good_enough
@@ -14,9 +17,16 @@ from posture_classifier.utils.types import Floats
 
 MARGIN = 0.02
 PHOTOS = 10
-SPREADS = {"like each other": (1.0, 0.5), "each with people of its own": (0.0, 3.0)}
+SPREADS = {"hard for all alike": (1.0, 0.5), "hard for one entry": (0.0, 3.0)}
 """Standard deviations, on the scale of the logit, of how hard a group is for all entries, and for
 one of them alone."""
+
+
+@cache
+def logit_in_the_middle(share: float, spread: float) -> float:
+    """Logit of the middle group where this share of all photos of very many groups is right."""
+    effects = np.random.default_rng(0).normal(0, spread, 100_000)
+    return float(brentq(lambda place: expit(place + effects).mean() - share, -20, 20))
 
 
 def accuracies_of_groups(
@@ -24,9 +34,7 @@ def accuracies_of_groups(
 ) -> Floats:
     """(K, G) accuracy of each entry in each group; ``shares`` are what it is in the long run."""
     common, own = spread
-    effects = np.random.default_rng(0).normal(0, np.hypot(common, own), 100_000)
-    grid = np.linspace(-4, 14, 181)
-    logits = np.interp(shares, [expit(place + effects).mean() for place in grid], grid)
+    logits = np.array([logit_in_the_middle(share, float(np.hypot(common, own))) for share in shares])
     place = logits[:, None] + generator.normal(0, common, n_groups) + generator.normal(0, own, (len(shares), n_groups))
     result: Floats = generator.binomial(each, expit(place)) / each
     return result
