@@ -99,7 +99,8 @@ def _expand(paths: list[str]) -> "tuple[list[str], LeftOutCounts]":
             left_out |= {each.path: each for each in found.left_out}
         else:
             raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
-    counts = count_left_out(left_out.values())
+    named = {str(Path(name)) for name in paths}
+    counts = count_left_out(each for path, each in left_out.items() if path not in named)
     if not photos:
         why = f" (left out: {describe_left_out(counts)})" if counts else ""
         raise UserError(f"no photos in {', '.join(paths)}{why}; photos are {FORMATS_IN_WORDS} files")
