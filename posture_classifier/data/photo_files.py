@@ -122,7 +122,8 @@ def beside_classes(found: Found) -> Iterator[LeftOut]:
 def match_files(pattern: str) -> Found:
     """Find the files that a pattern matches, whatever their suffix; ``**`` is any depth of folders.
 
-    What the pattern names itself is taken, whatever its name.
+    What the pattern names itself is taken, whatever its name, and so is what is hidden: a pattern
+    matches that only if it names the dot.
     """
     photos: dict[tuple[str, str], str] = {}
     left_out: list[LeftOut] = []
@@ -130,8 +131,9 @@ def match_files(pattern: str) -> Found:
     for match in sorted(glob.glob(pattern, recursive=True), key=lambda match: (match.count(os.sep), match)):
         if not os.path.isfile(match):
             continue
-        if reason := passed_over(Path(match).as_posix(), Path(pattern).parts):
-            left_out.append(reason)
+        named = [part for part in Path(match).parts if part.startswith(".") or part in Path(pattern).parts]
+        if each := passed_over(Path(match).as_posix(), named):
+            left_out.append(each)
         else:
             folder, name = os.path.split(match)
             photos.setdefault((os.path.realpath(folder), name), match)

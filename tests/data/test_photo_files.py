@@ -60,6 +60,7 @@ def test_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     (session / "up").symlink_to(session.parent)
     (root / "left" / "again").symlink_to(root / "left")
     (root / "left" / "all").symlink_to(root)
+    (root / "left" / ".disk").symlink_to(tmp_path)
     (root / "right" / "alias.png").symlink_to(root / "right" / "b.jp2")
     assert taken(root) == photos | {"right/session/x.jpg", "right/session/deeper/y.tga", "right/alias.png"}
     counts = read_folder(root).left_out
@@ -72,6 +73,7 @@ def test_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     assert counts["outside_classes", ""] == counts["hidden_files", ""] == 1
     assert counts["linked_again", ""] == 3
     assert all(counts["system_folders", name] >= 2 for name in FOLDERS if name != ".@__thumb")
+    assert counts["hidden_files", ".disk"] == 0, "what a hidden link leads to may be a whole disk"
     assert all(counts["hidden_files", name] >= 2 for name in [*HIDDEN, ".@__thumb"])
 
 
@@ -177,12 +179,13 @@ def test_what_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
 
 
 def test_patterns_match_no_thumbnails_and_go_round_no_circle(tmp_path: Path) -> None:
-    root = touch(tmp_path, "left/a.jpg", "left/@eaDir/a.jpg/b.jpg", "left/c.dat")
+    root = touch(tmp_path, "left/a.jpg", "left/@eaDir/a.jpg/b.jpg", "left/c.dat", "left/.d.jpg")
     (root / "left" / "again").symlink_to(root / "left")
     photos, left_out = _expand([str(root / "**" / "*.jpg")])
     assert photos == [str(root / "left/a.jpg")]
     assert set(left_out) == {("system_folders", "@eaDir")}
     assert _expand([str(root / "left/@eaDir/*/*.jpg")])[0] == [str(root / "left/@eaDir/a.jpg/b.jpg")]
+    assert _expand([str(root / "left/.*.jpg")]) == ([str(root / "left/.d.jpg")], {}), "the pattern names the dot"
     assert _expand([str(root / "left" / "*.dat")])[0] == [str(root / "left/c.dat")], "the pattern names the suffix"
 
 
