@@ -128,7 +128,7 @@ def test_within_a_split_of_ones_own(tmp_path: Path) -> None:
 def test_a_link_renames_no_photo_and_shows_none_twice(tmp_path: Path) -> None:
     root = touch(tmp_path / "photos", "left/session/a.jpg", "right/a.jpg")
     (root / "left" / "a link").symlink_to(root / "left" / "session")
-    (root / "left" / "another").symlink_to(root / "left" / "session")
+    (root / "left" / "z link").symlink_to(root / "left" / "session")
     assert taken(root) == {"left/session/a.jpg", "right/a.jpg"}
     assert read_folder(root).left_out == {("linked_again", ""): 2}
 
