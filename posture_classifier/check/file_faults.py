@@ -10,18 +10,12 @@ from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.scan import Scan
+from posture_classifier.images.decode import SUFFIX_FORMATS
 from posture_classifier.images.facts import Facts
 from posture_classifier.utils.text import plural
 
-SUFFIXES_BY_FORMAT = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "TIFF": (".tif", ".tiff"),
-    "HEIF": (".heic", ".heif"),
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-}
+SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}
+"""Formats by the name of the one that ``Facts`` calls them by."""
 SMALL = 32
 """Pixels of the shorter side: less than any network here looks at."""
 LONG = 3.0
@@ -54,8 +48,8 @@ def _faults(path: str, fact: Facts) -> Iterator[tuple[str, str]]:
     if fact.error is not None:
         yield "unreadable", fact.error
         return
-    suffixes = SUFFIXES_BY_FORMAT.get(fact.format)
-    if suffixes is not None and Path(path).suffix.lower() not in suffixes:
+    promised = SUFFIX_FORMATS[Path(path).suffix.lower()]
+    if SAME_FORMAT.get(promised, promised) != SAME_FORMAT.get(fact.format, fact.format):
         yield "wrong_suffix", f"is {fact.format}"
     if fact.frames > 1:
         yield "animated", f"{fact.frames} pictures"

@@ -15,8 +15,19 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"))
+PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JPEG2000", "TIFF", "BMP", "DIB", "GIF", "PPM", "TGA")
+"""Pillow's names of the formats in which cameras, phones, scanners and the web keep photos.
+
+Pillow can open more that are none, and each is one more decoder to attack: EPS is a program that
+Ghostscript runs, WMF one that Windows draws; FITS, GRIB and HDF5 are measurements, MPEG and FLI
+films, ICO, CUR, ICNS, DDS and others icons and textures, and PSD the layers of a picture."""
+SUFFIX_FORMATS = {suffix: name for suffix, name in Image.registered_extensions().items() if name in PHOTO_FORMATS}
+"""The format that each file name ending, in lower case, promises."""
+FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
+"""Formats that can be decoded here: AVIF comes with Pillow 11.3. An MPO is opened as a JPEG."""
+SUFFIXES = frozenset(suffix for suffix, name in SUFFIX_FORMATS.items() if name in (*FORMATS, "MPO"))
 """File name endings, in lower case, that count as photos."""
+FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF, JPEG 2000, PPM or TGA"
 NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
@@ -32,7 +43,7 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
     animations give their first frame.
 
     Args:
-        path: A JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC file.
+        path: A file of one of ``PHOTO_FORMATS``, whatever its name.
         at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded
             at 1/2, 1/4 or 1/8 of its scale, which saves most of the time on photos of 12
             megapixels. The same value gives the same pixels.
@@ -49,7 +60,7 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
         str(path).encode()
         if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
             raise DecodeError(NOT_A_FILE)  # reading it might wait for ever
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if at_least is not None:
                 image.draft(None, (2 * at_least, 2 * at_least))
             image.load()
