@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode
+from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode, open_photo
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
@@ -71,6 +72,11 @@ class Facts:
     corners: tuple[float, float, float] = (0.0, 0.0, 0.0)
     sketch: npt.NDArray[np.uint8] | None = None
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether the photo has more than 8 bits a value."""
+        return is_deep(self.mode)
+
 
 def identify(path: Path) -> Facts:
     """Read the size and digest of a file, or why it cannot be read, without decoding it."""
@@ -85,12 +91,13 @@ def identify(path: Path) -> Facts:
         return Facts(str(error.strerror).lower(), 0, 0)
 
 
-def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
+def read_facts(path: Path, identity: Facts, white: WhiteLevels = FULL_RANGE) -> tuple[Facts, Image.Image | None]:
     """Read all facts of a photo, and decode it.
 
     Args:
         path: The file.
         identity: What ``identify`` returns for it.
+        white: The values that are white in a photo of more than 8 bits.
 
     Returns:
         The facts, and the upright photo (at least 256 pixels a side, unless it is smaller) or None.
@@ -98,14 +105,14 @@ def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
     if identity.error is not None:
         return identity, None
     try:
-        image = decode(path, MEASURED_SIZE)
+        image = decode(path, MEASURED_SIZE, white)
     except DecodeError as error:
         return replace(identity, error=str(error)), None
     return replace(identity, **_header(path), **_measure(image)), image
 
 
 def _header(path: Path) -> dict[str, Any]:
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         # Damaged EXIF is common, and the photo is none the worse for it.
         try:
             exif = image.getexif()
