@@ -37,6 +37,7 @@ MODULES = (
     "data/dataset",
     "images/augmentation",
     "images/decode",
+    "images/deep_colour",
     "images/depth",
     "images/preprocessing",
     "images/strips",

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from posture_classifier.images.decoding_memory import memory_to_decode
+from posture_classifier.images.deep_colour import is_deep_colour, load_deep_colour, to_8_bit_colour
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_value, is_deep, to_8_bits
 from posture_classifier.images.png_text import without_text
 from posture_classifier.images.strips import convert_strips
@@ -59,7 +60,7 @@ def decode(path: str | Path, at_least: int | None = None, white: WhiteLevels | N
         (20, 20)
     """
     with _described_errors(path):
-        return _load(path, lambda image: upright_rgb(image, white), at_least)
+        return _load(path, lambda image: _to_rgb(image, white), at_least)
 
 
 def deep_value(path: str | Path) -> tuple[bool, float] | None:
@@ -74,9 +75,22 @@ def deep_value(path: str | Path) -> tuple[bool, float] | None:
     """
     with _described_errors(path):
         with open_photo(path) as image:
-            if not is_deep(image.mode):
+            if not is_deep(image.mode) and not is_deep_colour(image):
                 return None
-        return _load(path, lambda image: (image.mode == "F", bright_value(image)))
+        return _load(path, lambda image: (image.mode == "F", _bright_value(image)))
+
+
+def _bright_value(image: Image.Image) -> float:
+    if not is_deep_colour(image):
+        return bright_value(image)
+    colours = load_deep_colour(image)
+    return 0.0 if colours is None else float(colours[..., :3].max())
+
+
+def _to_rgb(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
+    if white is not None and is_deep_colour(image) and (colours := load_deep_colour(image)) is not None:
+        image = to_8_bit_colour(colours, white.integer, image)
+    return upright_rgb(image, white)
 
 
 def open_photo(path: str | Path) -> Image.Image:
@@ -104,7 +118,6 @@ def _load_opened(opened: Image.Image, convert: Callable[[Image.Image], Result], 
         if at_least is not None:
             image.draft(None, (2 * at_least, 2 * at_least))
         with memory_to_decode(image, stored_size):
-            image.load()
             return convert(image)
 
 
@@ -151,6 +164,7 @@ def _describe_error(error: BaseException) -> str:
 
 def upright_rgb(image: Image.Image, white: WhiteLevels | None = FULL_RANGE) -> Image.Image:
     """Turn an image by its EXIF orientation and convert it to 8-bit RGB, as ``decode`` does."""
+    image.load()
     # exif_transpose would copy an image that is upright already.
     if image.getexif().get(Base.Orientation, 1) != 1:
         image = ImageOps.exif_transpose(image)

@@ -11,8 +11,10 @@ from PIL import Image
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.utils.memory import available_memory
 
-BYTES_PER_PIXEL = 17
-"""Most that decoding and conversion to 8-bit RGB were seen to take (WebP); others take 5 to 12."""
+BYTES_PER_PIXEL = 24
+"""Most that decoding and conversion to 8-bit RGB take, for 16-bit colours with opacity.
+
+WebP was seen to take 17, other formats 5 to 12."""
 PROGRESSIVE_BYTES_PER_PIXEL = 6
 """A progressive JPEG keeps all its coefficients besides, whichever its scale: three of 2 bytes."""
 SHARE = 0.5
@@ -60,7 +62,7 @@ class Budget:
 
 
 budget = Budget(SHARE * available_memory())
-"""The memory of this process."""
+"""The memory for decoding of this process."""
 # A process that is forked while its parent decodes would wait for what only the parent gives back.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=budget.begin)

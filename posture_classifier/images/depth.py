@@ -56,13 +56,16 @@ def to_8_bits(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
             unless one exceeds it.
     """
     convert = _by_own_values(image) if white is None else _by_white(white.floating if image.mode == "F" else white.integer)
-    return convert_strips(image, "L", lambda strip: Image.fromarray(convert(np.asarray(strip)).astype(np.uint8)))
+
+    def convert_strip(strip: Image.Image) -> Image.Image:
+        return Image.fromarray(np.nan_to_num(convert(np.asarray(strip)), nan=0).astype(np.uint8))
+
+    return convert_strips(image, "L", convert_strip)
 
 
 def _by_white(white: float) -> Callable[[Values], Values]:
     def convert(values: Values) -> Values:
-        scaled = np.nan_to_num(values.astype(np.float32) * np.float32(255 / white), nan=0)
-        rounded: Values = np.rint(scaled.clip(0, 255))
+        rounded: Values = np.rint((values.astype(np.float32) * np.float32(255 / white)).clip(0, 255))
         return rounded
 
     return convert

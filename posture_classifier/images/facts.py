@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
 from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode, open_photo
+from posture_classifier.images.deep_colour import is_deep_colour
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
@@ -34,6 +35,7 @@ class Facts:
         digest: Digest of the file's bytes.
         format: Pillow's name of the format, such as ``JPEG``.
         mode: Pillow's name of how pixels are stored, such as ``RGB``.
+        is_deep: Whether a value has more than 8 bits.
         width: Width in pixels as stored, before the EXIF orientation turns the photo.
         height: Height in pixels as stored.
         orientation: EXIF orientation, 1 to 8; 1 is upright.
@@ -56,6 +58,7 @@ class Facts:
     digest: int
     format: str = ""
     mode: str = ""
+    is_deep: bool = False
     width: int = 0
     height: int = 0
     orientation: int = 1
@@ -71,11 +74,6 @@ class Facts:
     sharpness: float = float("nan")
     corners: tuple[float, float, float] = (0.0, 0.0, 0.0)
     sketch: npt.NDArray[np.uint8] | None = None
-
-    @property
-    def is_deep(self) -> bool:
-        """Whether the photo has more than 8 bits a value."""
-        return is_deep(self.mode)
 
 
 def identify(path: Path) -> Facts:
@@ -113,6 +111,7 @@ def read_facts(path: Path, identity: Facts, white: WhiteLevels = FULL_RANGE) -> 
 
 def _header(path: Path) -> dict[str, Any]:
     with open_photo(path) as image:
+        deep = is_deep(image.mode) or is_deep_colour(image)  # reading EXIF may load the image
         # Damaged EXIF is common, and the photo is none the worse for it.
         try:
             exif = image.getexif()
@@ -125,6 +124,7 @@ def _header(path: Path) -> dict[str, Any]:
             # A JPEG with further pictures behind the first, such as a phone's depth map.
             "format": "JPEG" if image.format == "MPO" else image.format or "",
             "mode": image.mode,
+            "is_deep": deep,
             "width": image.width,
             "height": image.height,
             "orientation": orientation if orientation in range(1, 9) else 1,

@@ -24,6 +24,7 @@ SIZE_LIMIT = 1e9
 MODULES = (
     "data/scan/features",
     "images/decode",
+    "images/deep_colour",
     "images/depth",
     "images/digest",
     "images/exif",
