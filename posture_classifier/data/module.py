@@ -261,7 +261,8 @@ class PostureData(LightningDataModule):
             batches: Arrays of indices into the split, one for each batch.
             view: The view of the photos; None is the photos as they are.
         """
-        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, self.augmentation, self.pixel_cache)
+        augmentation = None if view is None else self.augmentation
+        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
         return DataLoader(
