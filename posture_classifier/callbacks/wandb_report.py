@@ -155,7 +155,7 @@ class WandbReport(Callback):
         summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
         split = summary["split"]
         photos = data.photos.in_split(split).select(predictions.indices)
-        table = mistakes(predictions, photos, self.names, self.photos)
+        table = mistakes(predictions, photos, self.names, self.photos, pl_module.preprocessing.white)
         drawn = wandb_charts(predictions, data.class_names)
         self._run.summary.update(_estimates(summary))
         self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))

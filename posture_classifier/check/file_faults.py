@@ -61,7 +61,7 @@ def _faults(path: str, fact: Facts) -> Iterator[tuple[str, str]]:
         yield "exif_rotated", f"orientation {fact.orientation}"
     if fact.gps:
         yield "gps_position", "GPS"
-    if fact.mode not in ("RGB", "L"):
+    if fact.mode not in ("RGB", "L") and not fact.is_deep:
         yield "unusual_colour_mode", fact.mode
     if fact.profile and not any(name in fact.profile.lower() for name in ORDINARY_PROFILES):
         yield "unusual_colour_profile", fact.profile
@@ -89,7 +89,19 @@ def findings(folder: CheckedFolder) -> list[Finding]:
             sentence = f"{plural(len(found), 'file')} of {len(photos)}: {text}."
             exclude = {path: f"cannot be read: {why}" for path, why in found.items()} if kind == "unreadable" else {}
             result.append(Finding(kind, severity, sentence, [[path] for path in found], list(found.values()), exclude=exclude))
-    return result + _odd_sizes(photos, scan)
+    return result + _deep_photos(photos, scan) + _odd_sizes(photos, scan)
+
+
+def _deep_photos(photos: Photos, scan: Scan) -> list[Finding]:
+    deep = [index for index, fact in enumerate(scan.facts) if fact.is_deep]
+    if not deep:
+        return []
+    white = scan.deep.white
+    text = (
+        f"{plural(len(deep), 'photo')} of {len(photos)} of more than 8 bits, {scan.deep.describe(white)}; fit reads them so, too."
+    )
+    paths = [[str(photos.paths[index])] for index in deep]
+    return [Finding("more_than_8_bits", "note", text, paths, [scan.facts[index].mode for index in deep], white._asdict())]
 
 
 def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:

@@ -65,6 +65,8 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     sizes = ", ".join(f"{len(data.photos.in_split(split))} {split}" for split in ("train", "val", "test"))
     found, fine = check_digests(data.photos, data.digests)
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
+    if len(data.deep_photos):
+        photos += f"; {len(data.deep_photos)} of more than 8 bits, {data.deep_photos.describe(model.preprocessing.white)}"
     if left_out := describe_left_out(data.photos.left_out):
         photos += f"; left out: {left_out}"
     say(network, f"{photos}; {found}" if fine else photos)
