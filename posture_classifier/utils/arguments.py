@@ -5,9 +5,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, get_args, get_origin
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, set_parsing_settings
 
 from posture_classifier.utils.errors import UserError
+
+# A YAML file may come from somebody else, and names classes and functions, such as callbacks. Given
+# a list, if only of nothing more, jsonargparse refuses rather than warns about those that it knows
+# to start programs, import, read pickles, or write, delete and send files.
+set_parsing_settings(import_path_denylist=[])
 
 
 class OneSentenceErrors(ArgumentParser):

@@ -148,6 +148,27 @@ def test_a_config_that_is_a_photo(tmp_path: Path, draw_folder: DrawFolder, capsy
     assert "--config" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "os.system",
+        "[{class_path: LambdaCallback, init_args: {setup: os.system}}]",
+        "[{class_path: LambdaCallback, init_args: {setup: {class_path: subprocess.Popen, init_args: {args: [touch, called]}}}}]",
+    ],
+)
+def test_a_config_starts_no_program(
+    tmp_path: Path, draw_folder: DrawFolder, callback: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come from somebody else, and names classes and functions of the trainer's options."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "shared.yaml"
+    config.write_text(f"trainer: {{callbacks: {callback}}}")
+    assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--config", str(config)]) == 2
+    assert "trainer.callbacks" in capsys.readouterr().err
+    assert not (tmp_path / "called").exists()
+    assert not (tmp_path / "lightning_logs").exists()
+
+
 def test_all_photos_of_a_class_unreadable(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
     root = draw_folder()
     for path in (root / "left").iterdir():
