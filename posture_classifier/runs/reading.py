@@ -8,6 +8,7 @@ import yaml
 
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
 from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
+from posture_classifier.utils import bounded_yaml
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
 
@@ -89,9 +90,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         UserError: The file is no YAML, or holds other things.
     """
     try:
-        # PyYAML's C loader is ten times as fast, but not built everywhere.
-        settings = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        settings = bounded_yaml.load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:  # also of a number of 5,000 digits, or text that is not UTF-8
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if isinstance(settings, dict):
         settings = settings.get("fit", settings)  # crossval writes the command, too

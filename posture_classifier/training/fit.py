@@ -22,6 +22,7 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
+from posture_classifier.training.trainer_options import check_trainer
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -29,13 +30,24 @@ from posture_classifier.utils.text import first_line
 
 LOGS = "lightning_logs"
 Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
-SPAWNING_STRATEGIES = ("spawn", "fork", "notebook")
-"""Parts of the names of strategies that start their processes from within a Python program, not
-from a command line."""
+SECTIONS = ("trainer", "model", "data", "unfreezing", "cache")
+# All photos have been decoded once before, so a sanity check would find nothing.
+TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False}
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
     """Lightning's parser with our errors."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse, and refuse what jsonargparse and Lightning would take, but nobody can use."""
+        parsed = super().parse_args(*args, **kwargs)
+        if "subcommand" in parsed:  # otherwise this is the parser of the subcommand itself
+            settings = parsed[parsed.subcommand]
+            for name in SECTIONS:
+                if not isinstance(settings[name], Namespace):
+                    raise UserError(f"{name} is {settings[name]!r}, but must be a section of options, or be left out")
+            check_trainer(settings.trainer)
+        return parsed
 
 
 class PostureCLI(LightningCLI):
@@ -52,18 +64,28 @@ class PostureCLI(LightningCLI):
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command = arguments[0]
-        super().__init__(
-            PostureClassifier,
-            PostureData,
-            args=arguments,
-            parser_class=Parser,
-            save_config_callback=SaveConfig,
-            save_config_kwargs={"save_to_log_dir": False},
-            # All photos have been decoded once before, so a sanity check would find nothing.
-            trainer_defaults={"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-        )
+        try:
+            super().__init__(
+                PostureClassifier,
+                PostureData,
+                args=arguments,
+                parser_class=Parser,
+                save_config_callback=SaveConfig,
+                save_config_kwargs={"save_to_log_dir": False},
+                # All photos have been decoded once before, so a sanity check would find nothing.
+                trainer_defaults={
+                    "max_epochs": 20,
+                    "num_sanity_val_steps": 0,
+                    "log_every_n_steps": 1,
+                    "enable_model_summary": False,
+                },
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+            )
+        # Lightning raises these, some only after epochs, when options do not fit each other or want
+        # a package that is not there.
+        except (MisconfigurationException, ModuleNotFoundError) as error:
+            raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     # Options.
 
@@ -156,8 +178,6 @@ class PostureCLI(LightningCLI):
         """Add the run folder, its checkpoints and its reports to what the user configured."""
         settings = self.config_init[self.subcommand]
         trainer = settings.trainer
-        if any(part in str(trainer.strategy) for part in SPAWNING_STRATEGIES):
-            raise UserError(f"trainer.strategy {trainer.strategy} starts processes that cannot report back; use ddp")
         # logger: true stands for Lightning's own choice of a logger, and ours is in its place.
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
