@@ -94,6 +94,8 @@ def read_finished_run(folder: Path) -> FinishedRun:
         _check_summary(summary)
         settings = read_settings(folder / CONFIG_YAML)
         split_rows = read_split_rows(folder / SPLIT_CSV)
+        if unknown := {row["label"] for row in split_rows} - set(summary["classes"]):
+            raise ValueError(f"{min(unknown)!r} in {SPLIT_CSV} is no class")
         evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
         return FinishedRun(folder, summary, settings, read_curves(folder / METRICS_CSV), split_rows, evaluated)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:

@@ -1,6 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jsonargparse import Namespace
@@ -26,7 +26,7 @@ from posture_classifier.training.trainer_options import check_trainer
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
+from posture_classifier.utils.text import first_line, one_line
 
 LOGS = "lightning_logs"
 Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
@@ -46,7 +46,12 @@ class Parser(OneSentenceErrors, LightningArgumentParser):
             for name in SECTIONS:
                 if not isinstance(settings[name], Namespace):
                     raise UserError(f"{name} is {settings[name]!r}, but must be a section of options, or be left out")
+            try:
+                self.validate(parsed, skip_unset=False)  # a null where a number has to be would otherwise pass
+            except (TypeError, KeyError) as error:
+                self.error(str(error))
             check_trainer(settings.trainer)
+            experiment_folder(settings)
         return parsed
 
 
@@ -107,7 +112,7 @@ class PostureCLI(LightningCLI):
             "--experiment",
             type=str | None,
             default=None,
-            help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
+            help="Runs go to lightning_logs/<experiment>/, never outside; by default the data folder's name.",
         )
         parser.add_argument(
             "--precision",
@@ -190,7 +195,7 @@ class PostureCLI(LightningCLI):
                 **kwargs,
             )
         # Lightning raises these when the machine or the combination of options does not allow it.
-        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        except (MisconfigurationException, ValueError, TypeError, RuntimeError, OverflowError) as error:
             raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     def _run_to_resume(self, settings: Namespace) -> Path | None:
@@ -264,8 +269,19 @@ class PostureCLI(LightningCLI):
 
 
 def experiment_name(settings: Namespace) -> str:
-    """The experiment that a run belongs to: by default, the name of the photos' folder."""
-    return settings.experiment or Path(settings.data.root).resolve().name
+    """The experiment that a run belongs to: by default, the name of the photos' folder.
+
+    Raises:
+        UserError: It names a folder outside of ``lightning_logs``, or has characters that a
+            terminal does not show.
+    """
+    name: str = settings.experiment or Path(settings.data.root).resolve().name
+    path = PurePath(name)
+    if path.is_absolute() or path.drive or ".." in path.parts or one_line(name) != name:
+        raise UserError(
+            f"--experiment {one_line(name)} must name a folder below {LOGS}; --trainer.default_root_dir says where that lies"
+        )
+    return name
 
 
 def experiment_folder(settings: Namespace) -> Path:

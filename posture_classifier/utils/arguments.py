@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
 import yaml
@@ -16,6 +17,7 @@ from posture_classifier.utils.text import first_line
 # a list, if only of nothing more, jsonargparse refuses rather than warns about those that it knows
 # to start programs, import, read pickles, or write, delete and send files.
 set_parsing_settings(import_path_denylist=[])
+UNEXPECTED = (ArithmeticError, AttributeError, ImportError, LookupError, RecursionError, TypeError, ValueError)
 _load_yaml = get_loader("yaml")
 
 
@@ -43,23 +45,23 @@ class OneSentenceErrors(ArgumentParser):
         """Parse as jsonargparse does; what it cannot read is a ``UserError``."""
         try:
             parsed = super().parse_args(*args, **kwargs)
-        except UserError:
-            raise
         except UnicodeDecodeError as error:
             raise UserError("a file given with --config is not text; give a YAML file") from error
         # jsonargparse lets pass what it does not expect, such as an integer that no float can hold.
-        except Exception as error:
+        except UNEXPECTED as error:
             raise UserError(f"the options cannot be read: {first_line(error)}; see --help") from error
-        _check_integers(parsed)
+        _check_values(parsed)
         return parsed
 
 
-def _check_integers(settings: Namespace) -> None:
-    """Refuse integers of more than 64 bits, since no library that they go to takes them."""
+def _check_values(settings: Namespace) -> None:
+    """Refuse integers of more than 64 bits and texts with a null character: nobody takes them."""
     for key, value in settings.items():
-        for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int) and abs(number) >= 2**63:
-                raise UserError(f"{key} is a number of {len(str(abs(number)))} digits, which is too large")
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, int) and abs(each) >= 2**63:
+                raise UserError(f"{key} is a number of {len(str(abs(each)))} digits, which is too large")
+            if isinstance(each, (str, Path)) and "\0" in str(each):
+                raise UserError(f"{key} has a null character in it, which no file name can have")
 
 
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> inspect.BoundArguments:
