@@ -24,8 +24,9 @@ def read_curves(path: Path) -> list[dict[str, str]]:
     rows = read_rows(path, ["epoch", "seconds"])
     try:
         for row in rows:
-            _ = [int(row["epoch"]), int(float(row.get("stages_open") or 0)), float(row["seconds"])]
-            _ = [float(cell) for cell in row.values() if cell]
+            _ = [int(row["epoch"]), float(row["seconds"]), *(float(cell) for cell in row.values() if cell)]
+            if int(float(row.get("stages_open") or 0)) < 0:
+                raise ValueError("stages_open is below 0")
     except (ValueError, OverflowError) as error:
         raise UserError(f"{path} is damaged: {error}; put back what the run wrote, or remove it") from error
     return rows
