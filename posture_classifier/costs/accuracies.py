@@ -41,7 +41,8 @@ def _from_table(path: Path) -> dict[str, list[Accuracy]]:
         rows = read_table(path, ["name", "accuracy"])
     except (OSError, ValueError) as error:
         raise UserError(
-            f"--accuracy {path} cannot be used ({error}); give the columns name, accuracy and perhaps low and high"
+            f"--accuracy {path} cannot be used ({error}); give a .csv file with the columns name, accuracy and perhaps low "
+            "and high, or a pattern of run folders"
         ) from error
     for number, row in enumerate(rows, 2):
         try:
