@@ -22,8 +22,8 @@ from posture_classifier.rendering.formatting import describe_interval
 from posture_classifier.rendering.learning_curves import plot_curves
 from posture_classifier.runs.names import METRICS_CSV, PREDICTIONS_CSV
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.tables import read_curves
 from posture_classifier.utils.device import device_name
-from posture_classifier.utils.tables import read_rows
 from posture_classifier.utils.text import describe_size
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
@@ -74,7 +74,7 @@ class EvaluationReport(Callback):
             model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
-        rows = read_rows(self._folder / METRICS_CSV)
+        rows = read_curves(self._folder / METRICS_CSV)
         self.summary = {
             "split": split,
             "images": len(seen),

@@ -86,7 +86,7 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
         return photos, []
     try:
         expression = re.compile(pattern)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         return photos, [Finding("group_pattern", "error", f"The group pattern {pattern!r} is not a regular expression: {error}.")]
     names = [normalise_name(path) for path in photos.paths.tolist()]
     matches = [expression.search(name) for name in names]

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from posture_classifier import __version__
 from posture_classifier.cli import commands
+from posture_classifier.cli.unforeseen import describe_unforeseen
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import printable
 
 PROGRAM = "posture-classifier"
 TRAINING = {
@@ -27,7 +29,8 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EP
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    What the user can put right prints one sentence, and the exit code is 2.
+    What the user can put right prints one sentence, and the exit code is 2; what nobody foresaw
+    prints one too, which names a file with the traceback, and the exit code is 1.
     Modules are imported when a command needs them, so that ``--version`` and ``--help`` answer
     without torch.
 
@@ -46,11 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _fail(str(error))
     except OSError as error:
-        if error.errno not in OUTPUT_ERRORS:
-            raise
-        return _fail(
-            f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
-        )
+        if error.errno in OUTPUT_ERRORS:
+            return _fail(
+                f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
+            )
+        if error.filename:
+            return _fail(f"{error.filename}: {error.strerror}")
+        return _fail(describe_unforeseen(error), code=1)
+    # Nobody foresaw it, so nobody wrote a better sentence.
+    except Exception as error:
+        return _fail(describe_unforeseen(error), code=1)
 
 
 def _run(arguments: list[str]) -> int:
@@ -73,9 +81,9 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _fail(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 2
+def _fail(message: str, code: int = 2) -> int:
+    print(f"error: {printable(message)}", file=sys.stderr)
+    return code
 
 
 def _summaries() -> dict[str, str]:

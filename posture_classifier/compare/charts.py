@@ -22,6 +22,7 @@ from posture_classifier.rendering.svg_charts import (
     empty_chart,
     legend_below,
     line_style,
+    shortened,
 )
 from posture_classifier.utils.types import Floats
 
@@ -34,13 +35,6 @@ TALLEST = 560
 hardest ones."""
 LARGEST = 1200
 """Area in square points of the disc with the most parameters: 39 points across."""
-LETTERS = 30
-"""Most letters of a name in a chart."""
-
-
-def shortened(name: str) -> str:
-    """Leave out the middle of a long name, so that the chart has room."""
-    return name if len(name) <= LETTERS else f"{name[: LETTERS // 2 - 1]}…{name[-LETTERS // 2 :]}"
 
 
 @chart_style()

@@ -43,8 +43,13 @@ def configuration_costs(configuration: Configuration, measure: bool) -> Configur
     Equal networks are counted and timed once.
     """
     settings, classes = configuration.settings, configuration.runs[0].tested.classes
-    size, batch = settings.get("model.image_size"), int(settings.get("data.batch_size") or 32)
-    counted = _counted(configuration.backbone, size, batch, len(classes))
+    size, batch = settings.get("model.image_size"), settings.get("data.batch_size") or 32
+    try:
+        counted = _counted(configuration.backbone, size, batch, len(classes))
+    # Settings that somebody edited may ask for a network that cannot be built; its predictions
+    # still count.
+    except Exception:
+        counted = None
     timed = _timed(configuration.backbone, size, batch) if measure and counted else None
     return ConfigurationCosts(
         parameters=counted.parameters if counted else None,

@@ -1,12 +1,12 @@
 """Accuracies of networks, read from runs or from a table."""
 
-import csv
 import glob
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_table
 
 
 class Accuracy(NamedTuple):
@@ -38,20 +38,22 @@ def read_accuracies(source: str) -> dict[str, Accuracy]:
 def _from_table(path: Path) -> dict[str, list[Accuracy]]:
     found: dict[str, list[Accuracy]] = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # Excel writes a byte order mark
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"--accuracy {path} cannot be read as a table; give a .csv file or a pattern of run folders") from error
+        rows = read_table(path, ["name", "accuracy"])
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--accuracy {path} cannot be used ({error}); give a .csv file with the columns name, accuracy and perhaps low "
+            "and high, or a pattern of run folders"
+        ) from error
     for number, row in enumerate(rows, 2):
         try:
             low, high = (float(text) if (text := row.get(column)) else None for column in ("low", "high"))
             accuracy = Accuracy(float(row["accuracy"]), low, high)
-        except (KeyError, TypeError, ValueError) as error:
+        except ValueError as error:
             raise UserError(
                 f"--accuracy {path}, line {number}: give the columns name, accuracy and perhaps low and high"
             ) from error
-        if not row.get("name") or not all(0 <= value <= 1 for value in accuracy if value is not None):
-            raise UserError(f"--accuracy {path}, line {number}: give a name, and accuracies as shares from 0 to 1")
+        if not all(0 <= value <= 1 for value in accuracy if value is not None):
+            raise UserError(f"--accuracy {path}, line {number}: give accuracies as shares from 0 to 1")
         found.setdefault(row["name"], []).append(accuracy)
     if not found:
         raise UserError(f"--accuracy {path} has no rows; give the columns name, accuracy and perhaps low and high")

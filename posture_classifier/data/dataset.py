@@ -8,8 +8,10 @@ from torch.utils.data import Dataset
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.augmentation import Augmentation
+from posture_classifier.images.decode import DecodeError
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch
+from posture_classifier.utils.errors import UserError
 
 
 class PhotoDataset(Dataset[Batch]):
@@ -46,7 +48,13 @@ class PhotoDataset(Dataset[Batch]):
         # Trainer(overfit_batches=...) puts a sampler of its own in place of ours, which yields the
         # index alone.
         view, index = key if isinstance(key, tuple) else (0, key)
-        pixels = self.square(index)
+        try:
+            pixels = self.square(index)
+        except DecodeError as error:
+            raise UserError(
+                f"{self.photos.file(index)} could be read when the run began, and no longer can: {error}; put it back, and the "
+                "run goes on with --ckpt_path last"
+            ) from error
         if self.augmentation is not None and view is not None:
             pixels = self.augmentation(pixels, view, int(self.photos.rows[index]))
         image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))

@@ -191,7 +191,7 @@ def _groups(paths: StringArray, pattern: str | None) -> StringArray:
         return paths if is_normal else StringArray(map(normalise_name, paths))
     try:
         expression = re.compile(pattern)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise UserError(f"data.group_pattern {pattern!r} is not a regular expression: {error}") from error
     places: dict[str, int] = {}
     codes = np.zeros(len(paths), dtype=np.int64)

@@ -1,6 +1,5 @@
 """CSV files that name photos: which to leave out, or which split each belongs to."""
 
-import csv
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,32 +10,26 @@ import numpy as np
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.photo_files import passed_over
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_table
 from posture_classifier.utils.text import plural, shortlist
 
 
 def read_photo_list(option: str, path: Path, columns: Collection[str], source: str) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that has at least these columns; a cell that is missing is empty.
+    """Read the rows of a CSV file that has at least these columns.
 
     Args:
         option: The option that names the file, such as ``data.split``, for error messages.
         path: The file.
-        columns: Columns that it must have.
+        columns: Columns that it must have; no cell of the first may be empty.
         source: What writes such a file, for error messages.
 
     Raises:
         UserError: The file cannot be read or lacks a column.
     """
     try:
-        # A name that is not UTF-8 is compared as it is on the disk.
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            reader = csv.DictReader(file, restval="")
-            found, rows = set(reader.fieldnames or ()), list(reader)
-    except (OSError, csv.Error) as error:
-        raise UserError(f"{option} {path} cannot be read ({error}); {source} writes such a file") from error
-    if not found.issuperset(columns):
-        needed = "column" if len(columns) == 1 else "columns"
-        raise UserError(f"{option} {path} needs the {needed} {' and '.join(columns)}; {source} writes such a file")
-    return rows
+        return read_table(path, columns)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{option} {path} cannot be used ({error}); {source} writes such a file") from error
 
 
 def exclude_photos(photos: Photos, path: Path) -> Photos:

@@ -10,8 +10,8 @@ from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 
 
 def join_folds(runs: list[Path]) -> PredictionTable:
@@ -23,7 +23,7 @@ def join_folds(runs: list[Path]) -> PredictionTable:
     tables = [read_prediction_table(run / "test" / PREDICTIONS_CSV) for run in runs]
     paths = np.concatenate([table.paths for table in tables])
     order = np.argsort(paths, kind="stable")
-    if paths[order].tolist() != sorted(row["path"] for row in read_rows(runs[0] / SPLIT_CSV)):
+    if paths[order].tolist() != sorted(row["path"] for row in read_split_rows(runs[0] / SPLIT_CSV)):
         raise UserError(f"the folds of {runs[0].parent.parent} do not hold every photo once; remove that folder and start anew")
     labels = np.concatenate([table.predictions.labels for table in tables])
     probabilities = np.concatenate([table.predictions.probabilities for table in tables])

@@ -20,10 +20,10 @@ from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, 
 from posture_classifier.runs.folder import make_numbered, numbered, versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
+from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI, experiment_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 from posture_classifier.utils.text import first_line
 
 LOCK = ".lock"
@@ -215,7 +215,7 @@ def fit_options(settings: Namespace, folder: Path, name: str, configs: list[str]
 
 def is_finished(run: Path) -> bool:
     """Whether a run has predicted all photos that it was to test."""
-    tested = {row["path"] for row in read_rows(run / SPLIT_CSV) if row["split"] == "test"}
+    tested = {row["path"] for row in read_split_rows(run / SPLIT_CSV) if row["split"] == "test"}
     try:
         predicted = set(read_prediction_table(run / "test" / PREDICTIONS_CSV).paths.tolist())
     except NotTestedError:

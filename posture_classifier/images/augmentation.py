@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 import warnings
-from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -108,29 +108,45 @@ def _build_transform(description: Any) -> Any:
 
 
 def _instantiate(value: Any) -> Any:
-    """Build the objects that ``class_path`` names, innermost first."""
+    """Build the transforms that ``class_path`` names, innermost first."""
     if isinstance(value, list):
         return [_instantiate(item) for item in value]
     if not isinstance(value, dict) or "class_path" not in value:
         return value
-    if extra := set(value) - {"class_path", "init_args"}:
-        raise UserError(f"data.augmentation: {value['class_path']} has the unknown key {min(extra)}; use class_path and init_args")
-    arguments = {key: _instantiate(item) for key, item in (value.get("init_args") or {}).items()}
-    constructor = _import_class(value["class_path"])
+    name, arguments = value["class_path"], value.get("init_args") or {}
+    if extra := sorted(str(key) for key in value.keys() - {"class_path", "init_args"}):
+        raise UserError(f"data.augmentation: {name} has the unknown key {extra[0]}; use class_path and init_args")
+    if not isinstance(arguments, dict):
+        raise UserError(f"data.augmentation: the init_args of {name} are no arguments; write them like init_args: {{p: 0.5}}")
+    transform = _import_transform(name)
+    arguments = {key: _instantiate(item) for key, item in arguments.items()}
     try:
         with warnings.catch_warnings():
             # albumentations only warns of an unknown argument, and ignores it.
             warnings.simplefilter("error", UserWarning)
-            return constructor(**arguments)
-    except (TypeError, ValueError, AttributeError, UserWarning) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"data.augmentation: {value['class_path']} rejects its arguments: {reason}") from error
+            return transform(**arguments)
+    # A transform may say in any kind of exception that it does not take its arguments.
+    except Exception as error:
+        raise UserError(f"data.augmentation: {name} rejects its arguments: {' '.join(str(error).split())}") from error
 
 
-def _import_class(class_path: Any) -> Callable[..., Any]:
+def _import_transform(class_path: Any) -> type:
+    """Find a transform of albumentations.
+
+    A YAML file may come from somebody else, and to import a module is to execute it, so the class's
+    place is looked at before and its kind after.
+    """
+    from albumentations import BaseCompose, BasicTransform
+
     module, _, name = str(class_path).rpartition(".")
-    try:
-        found: Callable[..., Any] = getattr(import_module(module or "albumentations"), name)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"data.augmentation: {class_path} does not exist; write it like albumentations.HorizontalFlip") from error
+    module = module or "albumentations"
+    found = None
+    if module.partition(".")[0] == "albumentations":
+        with suppress(ImportError):
+            found = getattr(import_module(module), name, None)
+    if not isinstance(found, type) or not issubclass(found, (BasicTransform, BaseCompose)):
+        raise UserError(
+            f"data.augmentation: {class_path} is no transform of albumentations, and nothing else is imported or called; write "
+            "it like albumentations.HorizontalFlip"
+        )
     return found

@@ -31,6 +31,8 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 VARIABLES = {INK: "currentColor", GROUND: "var(--ground)"} | {c: f"var(--series-{n})" for n, c in enumerate(SERIES, start=1)}
 """CSS values that take the place of the placeholders."""
+LETTERS = 30
+"""Most letters of a name in a chart."""
 WIDTH, HEIGHT = 340, 250
 """CSS pixels: the width of a phone, so that letters need not shrink there."""
 LEGEND_ROW = 18
@@ -97,6 +99,11 @@ def line_style(number: int, marker: bool = False) -> dict[str, Any]:
     if marker:
         style |= {"marker": MARKERS[number % len(MARKERS)], "markeredgecolor": GROUND, "markeredgewidth": 0.6}
     return style
+
+
+def shortened(name: str) -> str:
+    """Leave out the middle of a long name, so that the chart has room."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS // 2 - 1]}…{name[-LETTERS // 2 :]}"
 
 
 def legend_below(axes: Axes) -> None:

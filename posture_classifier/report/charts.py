@@ -19,6 +19,7 @@ from posture_classifier.rendering.svg_charts import (
     empty_chart,
     legend_below,
     line_style,
+    shortened,
 )
 
 
@@ -36,8 +37,8 @@ def threshold_charts(predictions: Predictions, names: dict[int, str], alarms: di
     trade_off, trade_off_axes = empty_chart("caught (recall)", "alarms that are right (precision)")
     for line, (label, name) in enumerate(names.items()):
         points, style = operating_points(predictions.probabilities[:, label], predictions.labels == label), line_style(line)
-        roc_axes.plot([0, *points.false_alarms], [0, *points.recall], **style, label=name, drawstyle="steps-post")
-        trade_off_axes.plot([0, *points.recall], [points.precision[0], *points.precision], **style, label=name)
+        roc_axes.plot([0, *points.false_alarms], [0, *points.recall], **style, label=shortened(name), drawstyle="steps-post")
+        trade_off_axes.plot([0, *points.recall], [points.precision[0], *points.precision], **style, label=shortened(name))
         if alarm := alarms.get(label):
             _mark_threshold(roc_axes, alarm.false_alarms, alarm.recall, style["color"])
             _mark_threshold(trade_off_axes, alarm.recall, alarm.precision, style["color"])

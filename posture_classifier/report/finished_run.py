@@ -14,8 +14,8 @@ from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import read_settings
+from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,40 @@ def read_finished_run(folder: Path) -> FinishedRun:
         )
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        _check_summary(summary)
         settings = read_settings(folder / CONFIG_YAML)
-        split_rows = read_rows(folder / SPLIT_CSV)
+        split_rows = read_split_rows(folder / SPLIT_CSV)
+        if unknown := {row["label"] for row in split_rows} - set(summary["classes"]):
+            raise ValueError(f"{min(unknown)!r} in {SPLIT_CSV} is no class")
         evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
-        return FinishedRun(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        return FinishedRun(folder, summary, settings, read_curves(folder / METRICS_CSV), split_rows, evaluated)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
+
+
+def _check_summary(summary: dict[str, Any]) -> None:
+    """Check what a page reads of a summary, which somebody may have edited.
+
+    Raises:
+        KeyError: A value is missing.
+        TypeError: A value is something else.
+    """
+    expected: dict[str, Any] = {
+        "split": str,
+        "images": int,
+        "classes": list,
+        "splits": dict,
+        "phases": list,
+        "seed": int,
+        "versions": dict,
+    }
+    expected |= dict.fromkeys(("backbone", "weights", "device", "precision", "groups"), object) | {"parameters": int}
+    parts: list[Any] = [(part, {"images": int, "groups": object}) for part in summary["splits"].values()]
+    times = dict.fromkeys(("first_epoch", "last_epoch", "stages_open", "seconds"), (int, float))
+    for values, kinds in [(summary, expected), *parts, *((phase, times) for phase in summary["phases"])]:
+        for name, kind in kinds.items():
+            if not isinstance(values[name], kind):
+                raise TypeError(f"{name} is {values[name]!r:.50}")
 
 
 def validation_predictions(run: FinishedRun) -> PredictionTable | None:

@@ -1,7 +1,7 @@
 """``predictions.csv``: the only code that writes it and that reads it."""
 
-import csv
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from posture_classifier.data.folder import RESERVED
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.tables import read_table, write_rows
 from posture_classifier.utils.types import Ints
 
 
@@ -59,12 +60,12 @@ class PredictionTable:
         if self.folds is not None:
             known["fold"] = self.folds
         known["label"] = np.array(self.classes)[self.predictions.labels]
+        columns = [*known, *self.classes]
+        shares = ((f"{share:.9g}" for share in row) for row in self.predictions.probabilities)
+        rows = (dict(zip(columns, [*cells, *row], strict=True)) for *cells, row in zip(*known.values(), shares, strict=True))
         path.parent.mkdir(exist_ok=True)
-        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*known, *self.classes])
-            for *cells, probabilities in zip(*known.values(), self.predictions.probabilities, strict=True):
-                writer.writerow([*cells, *(f"{probability:.9g}" for probability in probabilities)])
+        with atomic_write(path) as temporary:
+            write_rows(rows, columns, temporary)
 
 
 def read_prediction_table(path: Path) -> PredictionTable:
@@ -74,15 +75,13 @@ def read_prediction_table(path: Path) -> PredictionTable:
         NotTestedError: The file is missing, is no such table, or was not written to its end.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            head, *rows = csv.reader(file)
-        rows.sort(key=lambda row: row[head.index("path")])
-        columns = dict(zip(head, np.array(rows, dtype=np.str_).T, strict=True))
-        classes = [name for name in head if name not in RESERVED]
+        rows = sorted(read_table(path, ["path", "group", "label"]), key=itemgetter("path"))
+        columns = {name: np.array([row[name] for row in rows], dtype=np.str_) for name in rows[0]}
+        classes = [name for name in columns if name not in RESERVED]
         labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
         probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
         folds = columns["fold"].astype(np.int64) if "fold" in columns else None
         predictions = Predictions(np.arange(len(labels)), labels, probabilities)
         return PredictionTable(columns["path"], columns["group"], classes, predictions, folds)
-    except (OSError, ValueError, KeyError, IndexError, csv.Error) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise NotTestedError(f"{path} is damaged or not complete: the run was stopped while it wrote; test it again") from error

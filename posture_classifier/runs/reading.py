@@ -8,8 +8,9 @@ import yaml
 
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
 from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
+from posture_classifier.runs.tables import read_curves, read_split_rows
+from posture_classifier.utils import bounded_yaml
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
 """Keys of the settings that are read; W&B stores other facts beside them."""
@@ -69,7 +70,7 @@ def read_tested_run(folder: Path) -> TestedRun:
         experiment=folder.resolve().parent.name,
         settings=read_settings(folder / (SETTINGS_YAML if crossval else CONFIG_YAML)),
         tested=read_predictions(predictions, split),
-        curves=[read_rows(path) for path in (folds if crossval else [folder / METRICS_CSV])],
+        curves=[read_curves(path) for path in (folds if crossval else [folder / METRICS_CSV])],
         split=split.read_bytes() if split.is_file() else None,
     )
 
@@ -89,9 +90,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         UserError: The file is no YAML, or holds other things.
     """
     try:
-        # PyYAML's C loader is ten times as fast, but not built everywhere.
-        settings = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        settings = bounded_yaml.load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:  # also of a number of 5,000 digits, or text that is not UTF-8
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if isinstance(settings, dict):
         settings = settings.get("fit", settings)  # crossval writes the command, too
@@ -111,7 +111,7 @@ def read_predictions(path: Path, split: Path) -> PredictionTable:
         NotTestedError: The table holds fewer photos than the split has for testing.
     """
     table = read_prediction_table(path)
-    expected = sum(row["split"] == "test" for row in read_rows(split))
+    expected = sum(row["split"] == "test" for row in read_split_rows(split))
     if expected and len(table) < expected:
         raise NotTestedError(
             f"{path} holds {len(table)} of {expected} test photos; test all of them, without trainer.limit_test_batches"

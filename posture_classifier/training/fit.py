@@ -1,6 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jsonargparse import Namespace
@@ -22,20 +22,37 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
+from posture_classifier.training.trainer_options import check_trainer
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
+from posture_classifier.utils.text import first_line, one_line
 
 LOGS = "lightning_logs"
 Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
-SPAWNING_STRATEGIES = ("spawn", "fork", "notebook")
-"""Parts of the names of strategies that start their processes from within a Python program, not
-from a command line."""
+SECTIONS = ("trainer", "model", "data", "unfreezing", "cache")
+# All photos have been decoded once before, so a sanity check would find nothing.
+TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False}
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
     """Lightning's parser with our errors."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse, and refuse what jsonargparse and Lightning would take, but nobody can use."""
+        parsed = super().parse_args(*args, **kwargs)
+        if "subcommand" in parsed:  # otherwise this is the parser of the subcommand itself
+            settings = parsed[parsed.subcommand]
+            for name in SECTIONS:
+                if not isinstance(settings[name], Namespace):
+                    raise UserError(f"{name} is {settings[name]!r}, but must be a section of options, or be left out")
+            try:
+                self.validate(parsed, skip_unset=False)  # a null where a number has to be would otherwise pass
+            except (TypeError, KeyError) as error:
+                self.error(str(error))
+            check_trainer(settings.trainer)
+            experiment_folder(settings)
+        return parsed
 
 
 class PostureCLI(LightningCLI):
@@ -52,18 +69,28 @@ class PostureCLI(LightningCLI):
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command = arguments[0]
-        super().__init__(
-            PostureClassifier,
-            PostureData,
-            args=arguments,
-            parser_class=Parser,
-            save_config_callback=SaveConfig,
-            save_config_kwargs={"save_to_log_dir": False},
-            # All photos have been decoded once before, so a sanity check would find nothing.
-            trainer_defaults={"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-        )
+        try:
+            super().__init__(
+                PostureClassifier,
+                PostureData,
+                args=arguments,
+                parser_class=Parser,
+                save_config_callback=SaveConfig,
+                save_config_kwargs={"save_to_log_dir": False},
+                # All photos have been decoded once before, so a sanity check would find nothing.
+                trainer_defaults={
+                    "max_epochs": 20,
+                    "num_sanity_val_steps": 0,
+                    "log_every_n_steps": 1,
+                    "enable_model_summary": False,
+                },
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+            )
+        # Lightning raises these, some only after epochs, when options do not fit each other or want
+        # a package that is not there.
+        except (MisconfigurationException, ModuleNotFoundError) as error:
+            raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     # Options.
 
@@ -85,7 +112,7 @@ class PostureCLI(LightningCLI):
             "--experiment",
             type=str | None,
             default=None,
-            help="Runs go to lightning_logs/<experiment>/; by default the data folder's name.",
+            help="Runs go to lightning_logs/<experiment>/, never outside; by default the data folder's name.",
         )
         parser.add_argument(
             "--precision",
@@ -156,8 +183,6 @@ class PostureCLI(LightningCLI):
         """Add the run folder, its checkpoints and its reports to what the user configured."""
         settings = self.config_init[self.subcommand]
         trainer = settings.trainer
-        if any(part in str(trainer.strategy) for part in SPAWNING_STRATEGIES):
-            raise UserError(f"trainer.strategy {trainer.strategy} starts processes that cannot report back; use ddp")
         # logger: true stands for Lightning's own choice of a logger, and ours is in its place.
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
@@ -170,7 +195,7 @@ class PostureCLI(LightningCLI):
                 **kwargs,
             )
         # Lightning raises these when the machine or the combination of options does not allow it.
-        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        except (MisconfigurationException, ValueError, TypeError, RuntimeError, OverflowError) as error:
             raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     def _run_to_resume(self, settings: Namespace) -> Path | None:
@@ -246,8 +271,19 @@ class PostureCLI(LightningCLI):
 
 
 def experiment_name(settings: Namespace) -> str:
-    """The experiment that a run belongs to: by default, the name of the photos' folder."""
-    return settings.experiment or Path(settings.data.root).resolve().name
+    """The experiment that a run belongs to: by default, the name of the photos' folder.
+
+    Raises:
+        UserError: It names a folder outside of ``lightning_logs``, or has characters that a
+            terminal does not show.
+    """
+    name: str = settings.experiment or Path(settings.data.root).resolve().name
+    path = PurePath(name)
+    if path.is_absolute() or path.drive or ".." in path.parts or one_line(name) != name:
+        raise UserError(
+            f"--experiment {one_line(name)} must name a folder below {LOGS}; --trainer.default_root_dir says where that lies"
+        )
+    return name
 
 
 def experiment_folder(settings: Namespace) -> Path:

@@ -19,11 +19,17 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.rendering.formatting import describe_interval, describe_value
 from posture_classifier.utils.console import say
-from posture_classifier.utils.text import describe_size, plural
+from posture_classifier.utils.text import describe_size, plural, printable
+
+
+def _format_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning as Lightning prints its own; it may name a file."""
+    return printable(f"{filename}:{lineno}: {message}\n")
 
 
 def quiet() -> None:
-    """Silence what Lightning and torch say to programmers."""
+    """Silence what Lightning and torch say to programmers, and keep names from the terminal."""
+    warnings.formatwarning = _format_warning
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (

@@ -3,11 +3,31 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
-from jsonargparse import ArgumentParser
+import yaml
+from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader, set_parsing_settings
 
+from posture_classifier.utils.bounded_yaml import check_bounds
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
+
+# A YAML file may come from somebody else, and names classes and functions, such as callbacks. Given
+# a list, if only of nothing more, jsonargparse refuses rather than warns about those that it knows
+# to start programs, import, read pickles, or write, delete and send files.
+set_parsing_settings(import_path_denylist=[])
+UNEXPECTED = (ArithmeticError, AttributeError, ImportError, LookupError, RecursionError, TypeError, ValueError)
+_load_yaml = get_loader("yaml")
+
+
+def _load_bounded(text: str) -> Any:
+    """Read YAML as jsonargparse does, but not what would exhaust memory or stack."""
+    check_bounds(text)
+    return _load_yaml(text)
+
+
+set_loader("yaml", _load_bounded, exceptions=(yaml.YAMLError,))
 
 
 class OneSentenceErrors(ArgumentParser):
@@ -22,11 +42,26 @@ class OneSentenceErrors(ArgumentParser):
         raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse as jsonargparse does; a configuration that is no text is a ``UserError``."""
+        """Parse as jsonargparse does; what it cannot read is a ``UserError``."""
         try:
-            return super().parse_args(*args, **kwargs)
+            parsed = super().parse_args(*args, **kwargs)
         except UnicodeDecodeError as error:
             raise UserError("a file given with --config is not text; give a YAML file") from error
+        # jsonargparse lets pass what it does not expect, such as an integer that no float can hold.
+        except UNEXPECTED as error:
+            raise UserError(f"the options cannot be read: {first_line(error)}; see --help") from error
+        _check_values(parsed)
+        return parsed
+
+
+def _check_values(settings: Namespace) -> None:
+    """Refuse integers of more than 64 bits and texts with a null character: nobody takes them."""
+    for key, value in settings.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, int) and abs(each) >= 2**63:
+                raise UserError(f"{key} is a number of {len(str(abs(each)))} digits, which is too large")
+            if isinstance(each, (str, Path)) and "\0" in str(each):
+                raise UserError(f"{key} has a null character in it, which no file name can have")
 
 
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> inspect.BoundArguments:

@@ -1,18 +1,31 @@
 """The terminal that commands print on."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+
+from posture_classifier.utils.text import printable
 
 PIPE_WIDTH = 240
 """Width in characters where the output goes into a pipe or a file; 80 would fold every table."""
 
 
+class _Terminal(Console):
+    """A console on which a name cannot do anything: its control characters are replaced."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as rich does; the styles of a segment are not in its text."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
 def terminal() -> Console:
     """A console that prints text as it is: brackets are no styles, and numbers are not coloured."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def say(*parts: Any, style: str | None = None) -> None:

@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+    def __init__(self, message: str) -> None:
+        # torch hands on an error of a DataLoader's process with its whole traceback as the message.
+        super().__init__(message.rpartition("UserError: ")[2].rstrip())

@@ -1,10 +1,25 @@
-"""Tables as .csv or .jsonl files."""
+"""Tables as .csv or .jsonl files: the only code that writes and reads them.
+
+A spreadsheet program takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula and
+computes it, whoever named the file. So in .csv files such a path is written as ``./=1.jpg``, which
+is the same file for every program, and any other such text with an apostrophe before it, which
+spreadsheet programs do not show. Numbers stay as they are. Reading takes both away again.
+"""
 
 import csv
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
+
+from posture_classifier.utils.errors import UserError
+
+# The full-width forms count too, and so do apostrophes before: otherwise '=1 and =1 would be
+# written alike.
+FORMULA = re.compile("'*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]")
+PATH = "path"
+"""Column whose cells are files."""
 
 
 def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path) -> None:
@@ -13,15 +28,78 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
     with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         if output.suffix == ".jsonl":
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        else:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            return
+        plain = csv.writer(file, lineterminator="\n")
+        quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row in [dict(zip(columns, columns, strict=True)), *rows]:
+            cells = [_harmless(row.get(column), column) for column in columns]
+            # Before 3.13 Python does not quote a carriage return, at which it ends a line on
+            # reading.
+            (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none where there is no such file."""
+def _harmless(cell: Any, column: str) -> Any:
+    """A cell that no spreadsheet program takes for a formula."""
+    if not isinstance(cell, str) or not FORMULA.match(cell) or _is_number(cell):
+        return cell
+    return f"./{cell}" if column == PATH else f"'{cell}"
+
+
+def _original(cell: str, column: str) -> str:
+    """The cell that was made harmless."""
+    mark = "./" if column == PATH else "'"
+    return cell.removeprefix(mark) if cell.startswith(mark) and FORMULA.match(cell, len(mark)) else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """Read the rows of a .csv file; a cell that is missing is empty.
+
+    Args:
+        path: The file; a byte order mark, as Excel writes it, is no part of the table.
+        columns: Columns that it must have; no cell of the first may be empty.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no such table; the message says where, without the file's name.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            reader = csv.DictReader(file, restkey="", restval="")
+            reader.fieldnames = [_original(name, "") for name in reader.fieldnames or ()]
+            if not set(columns) <= set(reader.fieldnames):
+                raise ValueError(f"it needs the {'column' if len(columns) == 1 else 'columns'} {' and '.join(columns)}")
+            rows = []
+            for row in reader:
+                row.pop("", None)  # cells beyond the columns
+                rows.append({name: _original(cell, name) for name, cell in row.items()})
+                if columns and not row[next(iter(columns))]:
+                    raise ValueError(f"line {reader.line_num} has no {next(iter(columns))}")
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    return rows
+
+
+def read_rows(path: Path, columns: Collection[str] = ()) -> list[dict[str, str]]:
+    """The rows of a table of a run; none where there is no such file.
+
+    Args:
+        path: The file.
+        columns: Columns that it must have; no cell of the first may be empty.
+
+    Raises:
+        UserError: It is no such table.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        return read_table(path, columns)
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}; put back what the run wrote, or remove it") from error

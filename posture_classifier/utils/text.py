@@ -5,14 +5,14 @@ from typing import Any
 
 
 def shortlist(names: list[str], shown: int = 5) -> str:
-    """Join a few of many names for a message.
+    """Join a few of many names for a message, each on one line.
 
     Example:
         >>> shortlist(["a", "b", "c", "d"], shown=2)
         'a, b and 2 more'
     """
     more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(one_line, names[:shown])) + (f" and {more} more" if more > 0 else "")
 
 
 def first_line(error: BaseException) -> str:
@@ -21,9 +21,21 @@ def first_line(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """A file's name as a terminal or page can show it: no invalid UTF-8, no control characters."""
-    readable = text.encode(errors="surrogateescape").decode(errors="replace")
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", readable)
+    r"""Text as a terminal or page can show it: no invalid UTF-8, no control characters.
+
+    A name could otherwise clear the screen, or turn what follows from right to left. Tabs and line
+    ends stay.
+
+    Example:
+        >>> printable("a\x1b[2J.jpg")
+        'a�[2J.jpg'
+    """
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "\ufffd", text)
+
+
+def one_line(name: str) -> str:
+    """A name as a sentence can show it; a line end in it would look like the next sentence."""
+    return re.sub("[\n\u2028\u2029]", "\ufffd", printable(name))
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,15 @@ def nothing(root: Path) -> None:
         (nothing, ["--ckpt_path", "last"], ["lightning_logs/photos", "last.ckpt", "--ckpt_path"]),
         (nothing, ["--ckpt_path", "nowhere.ckpt"], ["nowhere.ckpt"]),
         (nothing, ["--config", "nowhere.yaml"], ["nowhere.yaml"]),
+        (nothing, ["--trainer.accumulate_grad_batches", "0"], ["trainer.accumulate_grad_batches", " 0"]),
+        (nothing, ["--trainer.limit_test_batches", "0"], ["trainer.limit_test_batches", " 0"]),
+        (nothing, ["--trainer.accelerator", "tpu"], ["trainer", "torch_xla"]),
+        (nothing, ["--data.batch_size", "9" * 401], ["data.batch_size", "401 digits"]),
+        (nothing, ["--data.group_pattern", "(" * 5000 + ")" * 5000], ["group_pattern"]),
+        (nothing, ["--experiment", "../elsewhere"], ["--experiment", "../elsewhere"]),
+        (nothing, ["--experiment", "a/../../elsewhere"], ["--experiment"]),
+        (nothing, ["--experiment", "/elsewhere"], ["--experiment", "/elsewhere"]),
+        (nothing, ["--experiment", "a\x1b[2Jb"], ["--experiment", "a\ufffd[2Jb"]),
     ],
 )
 def test_one_sentence_and_exit_code_2(
@@ -146,6 +156,79 @@ def test_a_config_that_is_a_photo(tmp_path: Path, draw_folder: DrawFolder, capsy
     root = draw_folder()
     assert main([*fit_arguments(root, tmp_path, 1), "--config", str(root / "left" / "person0_0.png")]) == 2
     assert "--config" in capsys.readouterr().err
+
+
+MANY = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[" * 5000, "YAML"),
+        ("data: " + "[" * 5000 + "]" * 5000, "YAML"),
+        (MANY, "YAML"),
+        ("data: &data {root: *data}", "YAML"),
+        ("trainer: []", "trainer"),
+        ("trainer: null", "trainer"),
+        ("unfreezing: 3", "unfreezing"),
+        ("model: [1]", "model"),
+        ("- 1", "- 1"),
+        ("model: {layer_decay: null}", "model.layer_decay"),
+        ("data: {batch_size: " + "9" * 5000 + "}", "digits"),
+        ("model: {learning_rate: " + "9" * 401 + "}", "too large"),
+        ('data: {root: "a\\0b"}', "data.root"),
+    ],
+)
+def test_a_config_of_another_form(
+    tmp_path: Path, draw_folder: DrawFolder, text: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does it take gigabytes or a second."""
+    config = tmp_path / "mine.yaml"
+    config.write_text(text)
+    assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--config", str(config)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert expected in error
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_photo_that_is_removed_meanwhile(
+    tmp_path: Path, draw_folder: DrawFolder, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every epoch reads the photos; torch hands the error of a process on with its traceback."""
+    root = draw_folder()
+    photo = root / "left" / "person1_1.png"
+    callback = f"[{{class_path: tests.helpers.callbacks.RemovesPhoto, init_args: {{path: '{photo}'}}}}]"
+    options = ["--cache.enabled", "false", "--trainer.callbacks", callback, "--data.num_workers", str(workers)]
+    assert main([*fit_arguments(root, tmp_path, 3), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].startswith("error: ")
+    assert str(photo) in error.splitlines()[-1]
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "os.system",
+        "[{class_path: LambdaCallback, init_args: {setup: os.system}}]",
+        "[{class_path: LambdaCallback, init_args: {setup: {class_path: subprocess.Popen, init_args: {args: [touch, called]}}}}]",
+    ],
+)
+def test_a_config_starts_no_program(
+    tmp_path: Path, draw_folder: DrawFolder, callback: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come from somebody else, and names classes and functions of the trainer's options."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "shared.yaml"
+    config.write_text(f"trainer: {{callbacks: {callback}}}")
+    assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--config", str(config)]) == 2
+    assert "trainer.callbacks" in capsys.readouterr().err
+    assert not (tmp_path / "called").exists()
+    assert not (tmp_path / "lightning_logs").exists()
 
 
 def test_all_photos_of_a_class_unreadable(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks that record a training, or kill it."""
+"""Callbacks that record a training, or end it."""
 
 import os
 import signal
@@ -30,6 +30,27 @@ class KillOnce(Callback):
                 file.write("here\n")
             if len(self.diary.read_text().splitlines()) == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DividesByZero(Callback):
+    """Fails in a way that nobody foresaw."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        _ = 1 // trainer.current_epoch
+
+
+class RemovesPhoto(Callback):
+    """Removes a photo after the first epoch.
+
+    Args:
+        path: The photo.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.path.unlink(missing_ok=True)
 
 
 class Killer(Callback):

@@ -1,6 +1,9 @@
 """Random, but never by accident the same, and never by accident different."""
 
 import pickle
+import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,8 +129,49 @@ def test_a_dataset_tries_its_augmentation_at_its_own_size(draw_folder: DrawFolde
 
 
 @pytest.mark.parametrize(
-    "transform", ["flip", {"name": "flip"}, {"class_path": 3}, {"class_path": "albumentations.HorizontalFlip", "p": 1}]
+    "transform",
+    [
+        "flip",
+        {"name": "flip"},
+        {"class_path": 3},
+        {"class_path": "albumentations.HorizontalFlip", "p": 1},
+        {"class_path": "albumentations.HorizontalFlip", 3: 1, "p": 1},
+        {"class_path": "albumentations.HorizontalFlip", "init_args": 3},
+    ],
 )
 def test_descriptions_of_another_form_are_refused(transform: Any) -> None:
     with pytest.raises(UserError, match=r"data\.augmentation"):
         Augmentation([transform], 0)
+
+
+OTHER_CALLABLES = [
+    "os.system",
+    "builtins.exec",
+    "albumentations.from_dict",
+    "albumentations.core.utils.np.asarray",
+    "albumentations.BasicTransform.get_transform_init_args",
+    "albumentations.core.bbox_utils.BboxParams",
+]
+
+
+@pytest.mark.parametrize("place", ["outside", "within"])
+@pytest.mark.parametrize("name", OTHER_CALLABLES)
+def test_nothing_but_a_transform_of_albumentations_is_called(name: str, place: str, tmp_path: Path) -> None:
+    """A YAML file may come from somebody else."""
+    called = tmp_path / "called"
+    bad = {"class_path": name, "init_args": {"command": f"touch {called}"}}
+    one_of = {"class_path": "albumentations.OneOf", "init_args": {"transforms": [bad]}}
+    with pytest.raises(UserError, match=re.escape(name)):
+        Augmentation([bad if place == "outside" else one_of], 0)
+    assert not called.exists()
+
+
+@pytest.mark.parametrize("name", ["evil.Flip", "albumentations_evil.Flip", ".evil.Flip"])
+def test_no_other_module_is_imported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own classes would be refused too late: importing executes a module."""
+    for module in ("evil", "albumentations_evil"):
+        (tmp_path / f"{module}.py").write_text("import albumentations\nclass Flip(albumentations.HorizontalFlip): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=re.escape(name)):
+        Augmentation([{"class_path": name}], 0)
+    assert not {"evil", "albumentations_evil"} & set(sys.modules)

@@ -1,12 +1,13 @@
 """The confusion matrix as a table and as a picture."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from posture_classifier.rendering.confusion_matrix import confusion_table, plot_confusion, row_shares
+from posture_classifier.rendering.confusion_matrix import confusion_table, draw_confusion, plot_confusion, row_shares
 
 CONFUSION = np.array([[3, 1, 0], [0, 0, 0], [2, 2, 4]])
 
@@ -26,4 +27,36 @@ def test_the_picture_is_written(tmp_path: Path, n_classes: int) -> None:
     """With upright names, turned names, and no room for counts; a dollar begins no formula."""
     plot_confusion(np.eye(n_classes, dtype=np.int64), ["$a_b$"] * n_classes, "title", tmp_path / "confusion.png")
     with Image.open(tmp_path / "confusion.png") as picture:
-        assert picture.width > picture.height >= 600
+        assert min(picture.size) >= 550
+
+
+LONG = [
+    "a_person_who_sits_upright_in_front_of_the_screen",
+    "거북목_자세로_화면을_보고_있는_사람의_옆모습_사진_모음_폴더",
+    "slouching" * 20,
+]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.parametrize("n_classes", [2, 3, 5, 12, 40])
+def test_long_names_overlap_neither_each_other_nor_the_cells(n_classes: int) -> None:
+    classes = [f"{LONG[label % 3]}_{label}" for label in range(n_classes)]
+    figure = draw_confusion(np.eye(n_classes, dtype=np.int64), classes, "title")
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert axes.get_window_extent().width >= 300, "the cells keep their size"
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        boxes = [label.get_window_extent() for label in labels]
+        assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+        assert not any(box.overlaps(axes.get_window_extent()) for box in boxes)
+        assert len({label.get_text() for label in labels}) == n_classes, "names that differ still do"
+
+
+def test_nothing_of_the_title_is_cut_off(tmp_path: Path) -> None:
+    """It holds the interval."""
+    widths = []
+    for title in ("title", "a title with an interval " * 10):
+        plot_confusion(np.eye(2, dtype=np.int64), ["a", "b"], title, tmp_path / "confusion.png")
+        with Image.open(tmp_path / "confusion.png") as picture:
+            widths.append(picture.width)
+    assert widths[1] > 3 * widths[0]

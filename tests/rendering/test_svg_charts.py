@@ -12,6 +12,7 @@ from posture_classifier.rendering.svg_charts import (
     empty_chart,
     legend_below,
     line_style,
+    shortened,
 )
 
 
@@ -52,3 +53,10 @@ def test_names_below_a_chart_do_not_squeeze_it() -> None:
     assert six == pytest.approx(one, abs=6)
     assert six > 150
     assert high > low
+
+
+def test_a_long_name_keeps_its_ends() -> None:
+    assert shortened("left") == "left"
+    short = shortened("a" + "x" * 100 + "b")
+    assert len(short) == 30
+    assert (short[0], short[-1]) == ("a", "b")

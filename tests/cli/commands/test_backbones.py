@@ -155,7 +155,7 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
         (["resnet18", "--image_size", "0"], "--image_size.* 0.* 1"),
         (["resnet18", "--batch_size", "-1"], "--batch_size.* -1.* 1"),
         (["resnet18", "--measure", "--device", "abacus"], "abacus"),
-        (["--accuracy", "{folder}/there.csv"], r"there.csv, line 2.*name, accuracy"),
+        (["--accuracy", "{folder}/there.csv"], r"there.csv.*name, accuracy"),
         (["--accuracy", "{folder}/percent.csv"], r"percent.csv, line 2.*0 to 1"),
         (["--accuracy", "{folder}/empty.csv"], r"empty.csv.*name, accuracy"),
         (["--accuracy", "{folder}/none.csv"], r"none.csv.*\.csv file"),
