@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
-from posture_classifier.images.preprocessing import Preprocessing, Resize
+from posture_classifier.images.preprocessing import LARGEST_SIDE, Preprocessing, Resize
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import score
 from posture_classifier.models.all_stages_head import Head
@@ -100,7 +100,7 @@ class PostureClassifier(LightningModule):
         weights_source: str | None = None,
     ) -> None:
         super().__init__()
-        _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
+        check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
         n_classes = len(class_names)
         fetch = weights_source is None
         self.backbone, source = create_backbone(
@@ -234,7 +234,7 @@ class PostureClassifier(LightningModule):
         checkpoint[MARK] = __version__
 
 
-def _check_ranges(
+def check_ranges(
     image_size: int | None,
     learning_rate: float,
     layer_decay: float,
@@ -242,11 +242,17 @@ def _check_ranges(
     label_smoothing: float,
     drop_rate: float,
 ) -> None:
+    """Check the numbers among the model's arguments.
+
+    Raises:
+        UserError: One is out of its range.
+    """
+    size = 16 if image_size is None else image_size
     for name, value, fits, range_ in (
-        ("image_size", image_size, image_size is None or image_size >= 16, "at least 16"),
-        ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
+        ("image_size", image_size, 16 <= size <= LARGEST_SIDE, f"at least 16 and at most {LARGEST_SIDE}"),
+        ("learning_rate", learning_rate, 0 < learning_rate < float("inf"), "above 0 and finite"),
         ("layer_decay", layer_decay, 0 < layer_decay <= 1, "above 0 and at most 1"),
-        ("weight_decay", weight_decay, weight_decay >= 0, "at least 0"),
+        ("weight_decay", weight_decay, 0 <= weight_decay < float("inf"), "at least 0 and finite"),
         ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and below 1"),
         ("drop_rate", drop_rate, 0 <= drop_rate < 1, "at least 0 and below 1"),
     ):

@@ -63,7 +63,9 @@ class FinishedRun:
         """Network of the best epoch; None where the checkpoint is gone."""
         if not self.checkpoint_content:
             return None
-        return Classifier.from_checkpoint(self.checkpoint_content, precision=self.settings.get("precision", "auto"))
+        return Classifier.from_checkpoint(
+            self.checkpoint, self.checkpoint_content, precision=self.settings.get("precision", "auto")
+        )
 
     @cached_property
     def checkpoint_content(self) -> dict[str, Any]:
