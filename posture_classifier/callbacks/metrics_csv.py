@@ -6,8 +6,9 @@ from pathlib import Path
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.runs.names import METRICS_CSV
+from posture_classifier.runs.reading import read_curves
 from posture_classifier.utils.files import atomic_write
-from posture_classifier.utils.tables import read_rows, write_rows
+from posture_classifier.utils.tables import write_rows
 
 
 class MetricsCSV(Callback):
@@ -27,7 +28,7 @@ class MetricsCSV(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the rows of a resumed run, up to the epoch that its checkpoint holds."""
         self._path = Path(trainer.log_dir or ".") / METRICS_CSV
-        self._rows = [row for row in read_rows(self._path) if int(row["epoch"]) < trainer.current_epoch]
+        self._rows = [row for row in read_curves(self._path) if float(row["epoch"]) < trainer.current_epoch]
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -48,7 +48,9 @@ def _all_of(split: str, seen: Seen) -> Ints:
     return np.concatenate([seen[name].numpy() for name in (split, f"earlier_{split}") if name in seen])
 
 
-def check_unseen(photos: Photos, digests: Ints, source: Path, seen: Seen) -> None:
+def check_unseen(
+    photos: Photos, digests: Ints, source: Path, seen: Seen, remedy: str = "give the split.csv of its run as --data.split"
+) -> None:
     """Refuse to choose an epoch by, or to test on, photos that the network has learnt from.
 
     Photos are known by their content, whatever their files are called. Where the earlier training
@@ -59,6 +61,7 @@ def check_unseen(photos: Photos, digests: Ints, source: Path, seen: Seen) -> Non
         digests: (N,) digest of each.
         source: The checkpoint that the network comes from.
         seen: Digests of the photos that it has seen; empty if that is not known.
+        remedy: What to do about it, as the end of the message.
 
     Raises:
         UserError: Photos in ``val`` or ``test`` were learnt from.
@@ -73,7 +76,7 @@ def check_unseen(photos: Photos, digests: Ints, source: Path, seen: Seen) -> Non
             f"{'was' if n == 1 else 'were'} used to train {source} or to choose its epoch"
         )
         if not np.isin(own[learnt_from], seen[split].numpy()).all():
-            raise UserError(f"{message}, so results would be too good; give the split.csv of its run as --data.split")
+            raise UserError(f"{message}, so results would be too good; {remedy}")
         rank_zero_warn(f"{message}: copies of one photo lie on two sides of the split")
 
 

@@ -1,5 +1,6 @@
 """Builds the network of a checkpoint, once what the checkpoint says of it has been checked."""
 
+from collections.abc import Iterable
 from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -61,10 +62,12 @@ def read_arguments(path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
     if written is None:
         raise damaged(path, "it has no hyper_parameters")
     types = get_type_hints(PostureClassifier.__init__) | WRITTEN | RANGES
-    for name in WRITTEN.keys() | written.keys():
-        reason = mismatch(written[name], types.get(name)) if name in written else "it is missing"
-        if reason:
-            raise damaged(path, f"hyper_parameters.{printable(name)[:100]}: {reason}")
+    missing, unknown = WRITTEN.keys() - written.keys(), written.keys() - types.keys()
+    if missing or unknown:
+        raise damaged(path, f"hyper_parameters {'lack' if missing else 'have the unknown'} {_some(missing or unknown)}")
+    for name, value in written.items():
+        if reason := mismatch(value, types[name]):
+            raise damaged(path, f"hyper_parameters.{name}: {reason}")
     defaults = {name: parameter.default for name, parameter in signature(PostureClassifier).parameters.items()}
     arguments: dict[str, Any] = defaults | written
     if reason := _contradiction(arguments):
@@ -112,8 +115,7 @@ def check_weights(path: Path, checkpoint: dict[str, Any], model: nn.Module) -> N
         raise damaged(path, "it has no state_dict")
     for what, names in (("lacks", wanted.keys() - state.keys()), ("has unknown", state.keys() - wanted.keys())):
         if names:
-            some = printable(shortlist(sorted(names), 3))[:200]
-            raise damaged(path, f"its state_dict {what} {plural(len(names), 'tensor')}: {some}")
+            raise damaged(path, f"its state_dict {what} {plural(len(names), 'tensor')}: {_some(names)}")
     for name, value in wanted.items():
         if reason := difference(state[name], value):
             raise damaged(path, f"state_dict.{name} {reason}")
@@ -131,6 +133,10 @@ def difference(found: Tensor, expected: Tensor) -> str | None:
     if both_float and not found.isfinite().all():
         return "holds values that are not finite"
     return None
+
+
+def _some(names: Iterable[str]) -> str:
+    return printable(shortlist(sorted(names), 3))[:200]
 
 
 def _shape(tensor: Tensor) -> str:

@@ -4,18 +4,50 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.models.checkpoint import Count, read_checkpoint
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
-from posture_classifier.runs.reading import read_settings
+from posture_classifier.runs.reading import read_curves, read_settings, read_split_rows
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
+from posture_classifier.utils.text import first_line
+from posture_classifier.utils.validation import mismatch
+
+
+class _Size(TypedDict):
+    images: Count
+    groups: Count | None
+
+
+class _Phase(TypedDict):
+    stages_open: Count
+    first_epoch: Count
+    last_epoch: Count
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Summary(_Size):
+    """What the report reads of ``summary.json``."""
+
+    split: Literal["val", "test"]
+    classes: list[str]
+    seed: Annotated[int, Field(ge=0)]
+    backbone: str
+    weights: str
+    parameters: Count
+    splits: dict[Literal["train", "val", "test"], _Size]
+    phases: list[_Phase]
+    device: str
+    hardware: NotRequired[str]
+    precision: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,14 +123,25 @@ def read_finished_run(folder: Path) -> FinishedRun:
             f"{folder} has no summary.json: the run was stopped before its evaluation; resume it with fit --ckpt_path last, and "
             "the options it was started with"
         )
+    summary = _read_summary(folder / "summary.json")
+    split_rows = read_split_rows(folder / SPLIT_CSV)
+    evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
+    if evaluated.classes != summary["classes"] or not {row["label"] for row in split_rows} <= set(evaluated.classes):
+        raise UserError(f"the files of {folder} name different classes; a report needs the run folder as the run left it")
+    return FinishedRun(
+        folder, summary, read_settings(folder / CONFIG_YAML), read_curves(folder / METRICS_CSV), split_rows, evaluated
+    )
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
     try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        settings = read_settings(folder / CONFIG_YAML)
-        split_rows = read_rows(folder / SPLIT_CSV)
-        evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
-        return FinishedRun(folder, summary, settings, read_rows(folder / METRICS_CSV), split_rows, evaluated)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        reason = mismatch(summary, _Summary)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = first_line(error)
+    if reason:
+        raise UserError(f"{path} is damaged ({reason}); a report needs the run folder as the run left it")
+    return summary
 
 
 def validation_predictions(run: FinishedRun) -> PredictionTable | None:

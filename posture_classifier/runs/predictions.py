@@ -76,11 +76,15 @@ def read_prediction_table(path: Path) -> PredictionTable:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             head, *rows = csv.reader(file)
+        if len(set(head)) < len(head) or not rows:
+            raise ValueError
         rows.sort(key=lambda row: row[head.index("path")])
         columns = dict(zip(head, np.array(rows, dtype=np.str_).T, strict=True))
         classes = [name for name in head if name not in RESERVED]
         labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
         probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
+        if not np.allclose(probabilities.sum(1), 1, atol=0.01) or probabilities.min() < 0:  # nor is NaN close
+            raise ValueError
         folds = columns["fold"].astype(np.int64) if "fold" in columns else None
         predictions = Predictions(np.arange(len(labels)), labels, probabilities)
         return PredictionTable(columns["path"], columns["group"], classes, predictions, folds)

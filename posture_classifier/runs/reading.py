@@ -1,18 +1,56 @@
 """Reads the settings, predictions and learning curves that ``fit`` and ``crossval`` leave."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import yaml
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
+from posture_classifier.data.photo_lists import read_photo_list
+from posture_classifier.images.preprocessing import LARGEST_SIDE
+from posture_classifier.models.checkpoint import MOST_STEPS
+from posture_classifier.models.precision import Precision
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
 from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
+from posture_classifier.utils.text import first_line, printable
+from posture_classifier.utils.validation import mismatch
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
 """Keys of the settings that are read; W&B stores other facts beside them."""
+
+
+class _Model(TypedDict):
+    backbone: str
+    image_size: NotRequired[Annotated[int, Field(ge=1, le=LARGEST_SIDE)] | None]
+
+
+class _Data(TypedDict):
+    root: str
+    split: NotRequired[str | None]
+    batch_size: NotRequired[Annotated[int, Field(ge=1, le=10**6)]]
+    folds: NotRequired[int | None]
+    fold: NotRequired[int | None]
+
+
+class _Settings(TypedDict):
+    model: _Model
+    data: _Data
+    seed_everything: NotRequired[int | None]
+    precision: NotRequired[Precision]
+    trainer: NotRequired[dict[str, Any]]
+
+
+class _Epoch(TypedDict):
+    """A row of ``metrics.csv``, parsed."""
+
+    epoch: Annotated[float, Field(ge=0, le=MOST_STEPS, multiple_of=1)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    stages_open: NotRequired[Annotated[float, Field(ge=0, le=1000)]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +107,7 @@ def read_tested_run(folder: Path) -> TestedRun:
         experiment=folder.resolve().parent.name,
         settings=read_settings(folder / (SETTINGS_YAML if crossval else CONFIG_YAML)),
         tested=read_predictions(predictions, split),
-        curves=[read_rows(path) for path in (folds if crossval else [folder / METRICS_CSV])],
+        curves=[read_curves(path) for path in (folds if crossval else [folder / METRICS_CSV])],
         split=split.read_bytes() if split.is_file() else None,
     )
 
@@ -91,13 +129,42 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         # PyYAML's C loader is ten times as fast, but not built everywhere.
         settings = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    # PyYAML raises others on dates and numbers that are none, and on 1000 levels.
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if isinstance(settings, dict):
         settings = settings.get("fit", settings)  # crossval writes the command, too
     if not isinstance(settings, dict) or not {"model", "data"} <= settings.keys():
         raise UserError(f"{path} holds no settings of fit; leave its run out")
+    if reason := mismatch(settings, _Settings):
+        raise UserError(f"{path} is not as fit wrote it ({reason}); leave its run out")
     return {key: value for key, value in settings.items() if key in SECTIONS}
+
+
+def read_curves(path: Path) -> list[dict[str, str]]:
+    """Read the rows of ``metrics.csv``, one an epoch; none where there is no such file.
+
+    Raises:
+        UserError: A row lacks its epoch or seconds, or a cell is no number.
+    """
+    try:
+        rows = read_rows(path)
+        reasons = [mismatch({name: float(cell) for name, cell in row.items() if cell}, _Epoch) for row in rows]
+        wrong = next((f"line {number}: {reason}" for number, reason in enumerate(reasons, 2) if reason), None)
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        wrong = first_line(error)
+    if wrong:
+        raise UserError(f"{path} is not as the run wrote it ({printable(wrong)}); correct it, or leave its run out")
+    return rows
+
+
+def read_split_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a run's ``split.csv``; none where there is no such file.
+
+    Raises:
+        UserError: It cannot be read or lacks a column.
+    """
+    return read_photo_list("the split", path, ["path", "split", "label", "group"], "each run") if path.is_file() else []
 
 
 def read_predictions(path: Path, split: Path) -> PredictionTable:
@@ -111,7 +178,7 @@ def read_predictions(path: Path, split: Path) -> PredictionTable:
         NotTestedError: The table holds fewer photos than the split has for testing.
     """
     table = read_prediction_table(path)
-    expected = sum(row["split"] == "test" for row in read_rows(split))
+    expected = sum(row["split"] == "test" for row in read_split_rows(split))
     if expected and len(table) < expected:
         raise NotTestedError(
             f"{path} holds {len(table)} of {expected} test photos; test all of them, without trainer.limit_test_batches"

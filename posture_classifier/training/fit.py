@@ -24,7 +24,7 @@ from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
-from posture_classifier.training.resumed_state import check_training_state
+from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
@@ -198,8 +198,7 @@ class PostureCLI(LightningCLI):
         if self.checkpoint:
             self.checkpoint.check_classes(self.datamodule)
             check_weights(self.checkpoint.path, self.checkpoint.content, self.model)
-            if self.subcommand == "fit":
-                check_training_state(self.checkpoint.path, self.checkpoint.content, self.trainer, self.model)
+            check_state(str(self.subcommand), self.checkpoint.path, self.checkpoint.content, self.trainer, self.model)
             self.datamodule.start_from(self.checkpoint.path, self.checkpoint.seen)
             self.checkpoint = replace(self.checkpoint, content={})  # its weights take memory
         elif weights := self.model.hparams["weights"]:

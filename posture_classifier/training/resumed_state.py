@@ -1,12 +1,12 @@
-"""What a checkpoint holds beside the network, checked before a training goes on from it."""
+"""What a checkpoint holds beside the network, checked before Lightning restores it."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from pydantic import Field, InstanceOf
-from torch import Tensor
+from pydantic import AfterValidator, Field, InstanceOf
+from torch import Tensor, int64, strided
 from torch.optim import Optimizer
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
@@ -16,26 +16,36 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, printable
 from posture_classifier.utils.validation import mismatch
 
-PARTS = ("epoch", "global_step", "pytorch-lightning_version", "loops", "callbacks", "optimizer_states", "lr_schedulers")
-"""Parts of a checkpoint that a training needs to go on."""
+PARTS = ("epoch", "global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers")
+"""Parts of a checkpoint that a training needs to go on, and an evaluation does not."""
+VERSION = "pytorch-lightning_version"
+
+
+def _single(value: Tensor) -> Tensor:
+    if value.shape or value.is_meta or value.layout != strided or not (value.is_floating_point() or value.dtype == int64):
+        raise ValueError("should be a single number")
+    return value
+
+
+Number = Annotated[InstanceOf[Tensor], AfterValidator(_single)]
 
 
 class _EarlyStoppingState(TypedDict):
     wait_count: Count
     stopped_epoch: Count
-    best_score: InstanceOf[Tensor]
+    best_score: Number
     patience: Count
 
 
 class _ModelCheckpointState(TypedDict, total=False):
     monitor: str | None
-    best_model_score: InstanceOf[Tensor] | None
+    best_model_score: Number | None
     best_model_path: str
-    current_score: InstanceOf[Tensor] | None
+    current_score: Number | None
     dirpath: str | None
-    best_k_models: dict[str, InstanceOf[Tensor]]
+    best_k_models: dict[str, Number]
     kth_best_model_path: str
-    kth_value: InstanceOf[Tensor]
+    kth_value: Number
     last_model_path: str
 
 
@@ -43,10 +53,11 @@ CALLBACKS: dict[type[Callback], Any] = {EarlyStopping: _EarlyStoppingState, Mode
 """States of Lightning's callbacks, ours among them, which do not look at what they are given."""
 
 
-def check_training_state(path: Path, checkpoint: dict[str, Any], trainer: Trainer, model: LightningModule) -> None:
-    """Check the loops, callbacks and optimizer of a checkpoint against those of a new training.
+def check_state(command: str, path: Path, checkpoint: dict[str, Any], trainer: Trainer, model: LightningModule) -> None:
+    """Check the loops, callbacks and optimizer of a checkpoint against those of a new trainer.
 
     Args:
+        command: ``fit``, ``validate`` or ``test``, for which Lightning restores the state.
         path: File of the checkpoint, for error messages.
         checkpoint: What ``read_checkpoint`` returned.
         trainer: The trainer that is to go on.
@@ -56,25 +67,26 @@ def check_training_state(path: Path, checkpoint: dict[str, Any], trainer: Traine
         UserError: A part is missing or is not what this program writes, or more epochs than
             ``max_epochs`` were trained already.
     """
-    for part in PARTS:
+    resumes = command == "fit"
+    for part in (VERSION, *PARTS) if resumes else (VERSION,):
         if part not in checkpoint:
-            raise damaged(path, f"it has no {part}; only a whole checkpoint can be resumed")
-    reason = (
-        _loops_reason(trainer, checkpoint["loops"])
-        or _callbacks_reason(trainer, checkpoint["callbacks"])
-        or _optimizer_reason(model.configure_optimizers(), checkpoint["optimizer_states"])
-    )
+            raise damaged(path, f"it has no {part}")
+    reason = _callbacks_reason(trainer, checkpoint.get("callbacks", {}))
+    if "loops" in checkpoint:
+        loop = f"{command}_loop"
+        reason = reason or _difference_of_plain("loops", checkpoint["loops"].get(loop), getattr(trainer, loop).state_dict())
+    if resumes:
+        reason = reason or _optimizer_reason(model.configure_optimizers(), checkpoint["optimizer_states"])
     if reason:
         raise damaged(path, printable(reason))
+    if resumes:
+        _check_epochs(path, checkpoint, trainer)
+
+
+def _check_epochs(path: Path, checkpoint: dict[str, Any], trainer: Trainer) -> None:
     trained = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"]
     if trainer.max_epochs is not None and -1 < trainer.max_epochs < trained:
-        raise UserError(f"{path} has trained {trained} epochs; give --trainer.max_epochs {trained} or more to go on from it")
-
-
-def _loops_reason(trainer: Trainer, loops: dict[str, Any]) -> str | None:
-    if "fit_loop" not in loops:
-        return "loops has no fit_loop"
-    return _difference_of_plain("loops.fit_loop", loops["fit_loop"], trainer.fit_loop.state_dict())
+        raise UserError(f"{path} has trained more than trainer.max_epochs {trainer.max_epochs} epochs; give more, to go on from it")
 
 
 def _callbacks_reason(trainer: Trainer, states: dict[str, Any]) -> str | None:
