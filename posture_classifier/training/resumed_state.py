@@ -1,10 +1,11 @@
 """What a checkpoint holds beside the network, checked before Lightning restores it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from pydantic import AfterValidator, Field, InstanceOf
 from torch import Tensor, int64, strided
 from torch.optim import Optimizer
@@ -35,6 +36,8 @@ class _EarlyStoppingState(TypedDict):
     stopped_epoch: Count
     best_score: Number
     patience: Count
+    stopping_reason: NotRequired[Annotated[int, AfterValidator(EarlyStoppingReason)]]
+    stopping_reason_message: NotRequired[str | None]
 
 
 class _ModelCheckpointState(TypedDict, total=False):
@@ -47,6 +50,11 @@ class _ModelCheckpointState(TypedDict, total=False):
     kth_best_model_path: str
     kth_value: Number
     last_model_path: str
+
+
+class _OptimizerState(TypedDict):
+    state: dict[Annotated[int, Field(ge=0)], dict[str, InstanceOf[Tensor] | None]]
+    param_groups: list[dict[str, Any]]
 
 
 CALLBACKS: dict[type[Callback], Any] = {EarlyStopping: _EarlyStoppingState, ModelCheckpoint: _ModelCheckpointState}
@@ -100,13 +108,16 @@ def _callbacks_reason(trainer: Trainer, states: dict[str, Any]) -> str | None:
 
 def _optimizer_reason(optimizer: Any, states: list[dict[str, Any]]) -> str | None:
     assert isinstance(optimizer, Optimizer)
-    if len(states) != 1 or states[0].keys() != {"state", "param_groups"}:
+    if len(states) != 1:
         return "optimizer_states is not the state of one optimizer"
     (state,) = states
-    groups = _difference_of_plain("optimizer_states.param_groups", state["param_groups"], optimizer.state_dict()["param_groups"])
-    types = dict[Annotated[int, Field(ge=0)], dict[str, InstanceOf[Tensor] | None]]
-    if reason := groups or _mismatch_at("optimizer_states.state", state["state"], types):
-        return reason
+    if reason := mismatch(state, _OptimizerState):
+        return f"optimizer_states.{reason}"
+    expected_groups = optimizer.state_dict()["param_groups"]
+    # torch sets the flags that an older version did not have.
+    flags = {name: value for name, value in expected_groups[0].items() if value is None or isinstance(value, bool)}
+    if reason := _difference_of_plain("param_groups", [flags | group for group in state["param_groups"]], expected_groups):
+        return f"optimizer_states.{reason}"
     parameters = [parameter.detach() for group in optimizer.param_groups for parameter in group["params"]]
     momenta = {"momentum_buffer"} if "momentum" in optimizer.defaults else {"step", "exp_avg", "exp_avg_sq"}
     for number, values in state["state"].items():
@@ -125,9 +136,7 @@ def _optimizer_reason(optimizer: Any, states: list[dict[str, Any]]) -> str | Non
 def _difference_of_plain(place: str, found: Any, expected: Any) -> str | None:
     """Say where plain values have other keys, lengths or types than expected, or odd numbers."""
     if isinstance(expected, dict):
-        # Flags of the optimizer are set where an older torch did not have them.
-        needed = {key for key, value in expected.items() if not (value is None or isinstance(value, bool))}
-        if not isinstance(found, dict) or not needed <= found.keys() <= expected.keys():
+        if not isinstance(found, dict) or found.keys() != expected.keys():
             return f"{place} should have the keys {', '.join(expected)}"
         pairs = {key: (found[key], expected[key]) for key in found}
     elif isinstance(expected, (list, tuple)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import is_split_of
+from posture_classifier.data.split import SPLITS, is_split_of
 from posture_classifier.models.checkpoint import SEEN, Seen, read_checkpoint
 from posture_classifier.models.restore import read_arguments
 from posture_classifier.runs.folder import run_of
@@ -55,7 +55,7 @@ class TrainedCheckpoint:
         """
         run = run_of(self.path)
         file = run / SPLIT_CSV if run else None
-        known = set(chain.from_iterable(digests.tolist() for digests in self.seen.values()))
+        known = set(chain.from_iterable(self.seen[split].tolist() for split in SPLITS if self.seen))
         return str(file) if file and file.is_file() and is_split_of(file, root, known) else None
 
     def check_classes(self, data: PostureData) -> None:
