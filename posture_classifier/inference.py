@@ -106,7 +106,8 @@ class Classifier:
                 the device.
 
         Raises:
-            UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
+            UserError: ``batch_size`` is below 1, an image in memory has another shape or type, or
+                the network predicts no numbers.
         """
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
@@ -138,7 +139,13 @@ class Classifier:
         rows: Iterator[list[float]] = iter([])
         if readable:
             images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
-            rows = iter(self.model(images).float().softmax(1).tolist())
+            probabilities = self.model(images).float().softmax(1)
+            if not probabilities.isfinite().all():
+                raise UserError(
+                    "the network's probabilities are not finite: its training diverged, or its checkpoint was changed; "
+                    "take another checkpoint"
+                )
+            rows = iter(probabilities.tolist())
         return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
 
     def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:

@@ -186,14 +186,9 @@ class PostureClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
         predictions = self.predictions()
-        loss = score(predictions, "log_loss")
-        if not np.isfinite(loss):
-            raise UserError(
-                f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
-            )
         # Without label smoothing and class weights: the best epoch is chosen by a loss that means
         # the same in every run.
-        self.log("val/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("val/loss", score(predictions, "log_loss"), prog_bar=True, sync_dist=True)
         self.log("val/accuracy", score(predictions, "accuracy"), prog_bar=True, sync_dist=True)
         self.log("val/f1", score(predictions, "macro_f1"), sync_dist=True)
 
@@ -202,12 +197,21 @@ class PostureClassifier(LightningModule):
 
         The sampler repeats photos so that all ranks have equally many batches: repeats are dropped
         by their index.
+
+        Raises:
+            UserError: Some are no numbers.
         """
         own = [torch.cat(column) for column in zip(*self._evaluated, strict=True)]
         # Some strategies put a dimension for the ranks in front, others leave a single rank's
         # tensors as they are.
         gathered = [torch.as_tensor(self.all_gather(column)).reshape(-1, *column.shape[1:]) for column in own]
-        return Predictions.unique(*(column.cpu().numpy() for column in gathered))
+        predictions = Predictions.unique(*(column.cpu().numpy() for column in gathered))
+        if not np.isfinite(predictions.probabilities).all():
+            reason = f"training diverged in epoch {self.current_epoch}; lower model.learning_rate"
+            if self.trainer.state.fn != "fit":
+                reason = "its training diverged, or its checkpoint was changed; take another checkpoint"
+            raise UserError(f"the network's probabilities are not finite: {reason}")
+        return predictions
 
     def configure_optimizers(self) -> Optimizer:
         """One parameter group per stage and kind of parameter.

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from posture_classifier import Classifier
+from posture_classifier.cli.program import main
 from posture_classifier.models.checkpoint import load_plain, read_checkpoint
 from posture_classifier.models.restore import restore_model
 from posture_classifier.utils.errors import UserError
@@ -109,3 +110,17 @@ def test_a_network_larger_than_the_file_is_not_built(tmp_path: Path, monkeypatch
     path = Path(shutil.copy(WHOLE, tmp_path))
     with pytest.raises(UserError, match="vit_giant_patch14_224 with 2 classes, is larger than the whole file"):
         restore_model(path, changed)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("command", ["predict", "validate", "test"])
+def test_weights_that_overflow_predict_nothing(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content, path = torch.load(WHOLE, weights_only=True), tmp_path / "a.ckpt"
+    for name in ("f6", "fc"):
+        content["state_dict"][f"backbone.{name}.weight"].fill_(1e38)
+    torch.save(content, path)
+    photos = str(OLD / "photos")
+    options = ["--data.root", photos, "--data.group_pattern", r"person\d", "--data.num_workers", "0", "--ckpt_path", str(path)]
+    options += ["--trainer.default_root_dir", str(tmp_path), "--data.split", str(OLD / "version_0" / "split.csv")]
+    assert main(["predict", str(path), photos] if command == "predict" else [command, *options]) == 2
+    assert "not finite" in capsys.readouterr().err
