@@ -245,7 +245,8 @@ def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path
     if missing and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
         # The architecture's own conversion: other names, and position embeddings resampled to this
         # image size.
-        with suppress(AttributeError, KeyError, RuntimeError, ValueError):  # raised on files of other architectures
+        # Raised on files of other architectures.
+        with suppress(AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             fitting, missing = _match(backbone, convert(state, backbone))
     if missing:
         raise UserError(
@@ -259,6 +260,11 @@ def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Ten
     """The tensors that fit the model, and the names of required tensors that are missing."""
     own = backbone.state_dict()
     optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
-    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    fitting = {name: value for name, value in state.items() if name in own and _fits(value, own[name])}
     # Old files have no counter of batches, and nothing here reads it.
     return fitting, [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]
+
+
+def _fits(value: Any, own: Tensor) -> bool:
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+    return plain and value.shape == own.shape
