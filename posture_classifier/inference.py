@@ -18,6 +18,7 @@ from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import Precision
+from posture_classifier.models.restore import restore_model
 from posture_classifier.utils.device import choose_device
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.threads import map_in_threads
@@ -79,14 +80,18 @@ class Classifier:
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        return cls.from_checkpoint(read_checkpoint(checkpoint), device, precision)
+        return cls.from_checkpoint(Path(checkpoint), read_checkpoint(checkpoint), device, precision)
 
     @classmethod
-    def from_checkpoint(cls, content: dict[str, Any], device: str | None = None, precision: Precision = "auto") -> "Classifier":
-        """Build the classifier from the content of a checkpoint that was read already."""
-        model = PostureClassifier(**content["hyper_parameters"])
-        model.load_state_dict(content["state_dict"])
-        return cls(model, device, precision)
+    def from_checkpoint(
+        cls, path: Path, content: dict[str, Any], device: str | None = None, precision: Precision = "auto"
+    ) -> "Classifier":
+        """Build the classifier from a checkpoint and its content, which was read already.
+
+        Raises:
+            UserError: Parts of the content are missing or do not fit each other.
+        """
+        return cls(restore_model(path, content), device, precision)
 
     def predict(self, photos: Sequence[Photo], batch_size: int | None = None) -> list[Prediction]:
         """Classify photos; the prediction of one that cannot be read has its ``error``."""
@@ -101,7 +106,8 @@ class Classifier:
                 the device.
 
         Raises:
-            UserError: ``batch_size`` is below 1, or an image in memory has another shape or type.
+            UserError: ``batch_size`` is below 1, an image in memory has another shape or type, or
+                the network predicts no numbers.
         """
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
@@ -134,7 +140,13 @@ class Classifier:
         rows: Iterator[list[float]] = iter([])
         if readable:
             images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
-            rows = iter(self.model(images).float().softmax(1).tolist())
+            probabilities = self.model(images).float().softmax(1)
+            if not probabilities.isfinite().all():
+                raise UserError(
+                    "the network's probabilities are not finite: its training diverged, or its checkpoint was changed; "
+                    "take another checkpoint"
+                )
+            rows = iter(probabilities.tolist())
         return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
 
     def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:

@@ -24,8 +24,9 @@ class TensorStore:
     """``n`` tensors (rows) of one shape and type in a file, each with a checksum once written.
 
     Several processes may map one file: all write the same values, and a row only counts as written
-    if its checksum matches. So rows that a killed process or a power failure left half written are
-    computed again.
+    if its checksum matches. So rows that a killed process or a power failure left half written, or
+    that have changed on the disk between two runs, are computed again. A process looks once: what
+    it has read or written itself is as safe as the rest of its memory.
 
     Args:
         path: The file; if it does not exist it is made, with no row written.
@@ -51,8 +52,11 @@ class TensorStore:
 
     def __init__(self, path: Path, n: int, shape: Sequence[int], dtype: torch.dtype) -> None:
         self.path, self.n, self.shape, self.dtype = path, n, tuple(shape), dtype
+        size = file_size(n, self.shape, dtype)
+        if path.exists() and path.stat().st_size != size:
+            path.unlink()  # damaged: its name stands for its content
         if not path.exists():
-            _allocate(path, file_size(n, self.shape, dtype))
+            _allocate(path, size)
         self._map()
 
     def _map(self) -> None:

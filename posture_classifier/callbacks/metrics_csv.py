@@ -28,7 +28,7 @@ class MetricsCSV(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the rows of a resumed run, up to the epoch that its checkpoint holds."""
         self._path = Path(trainer.log_dir or ".") / METRICS_CSV
-        self._rows = [row for row in read_curves(self._path) if int(row["epoch"]) < trainer.current_epoch]
+        self._rows = [row for row in read_curves(self._path) if float(row["epoch"]) < trainer.current_epoch]
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -77,7 +77,7 @@ def group_runs(runs: list[TestedRun]) -> list[Configuration]:
 def _whole_numbers_as_integers(value: Any) -> Any:
     """Replace 1.0 by 1 in nested lists and dictionaries, as W&B's server does."""
     if isinstance(value, dict):
-        return {key: _whole_numbers_as_integers(item) for key, item in value.items()}
+        return {str(key): _whole_numbers_as_integers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_whole_numbers_as_integers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

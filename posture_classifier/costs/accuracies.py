@@ -3,10 +3,15 @@
 import glob
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_table
+from posture_classifier.utils.text import first_line
+from posture_classifier.utils.validation import mismatch
 
 
 class Accuracy(NamedTuple):
@@ -15,6 +20,22 @@ class Accuracy(NamedTuple):
     value: float
     low: float | None = None
     high: float | None = None
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Estimate(TypedDict):
+    value: Share
+    low: Share | None
+    high: Share | None
+
+
+class _Summary(TypedDict):
+    """What is read of a run's ``summary.json``."""
+
+    backbone: str
+    accuracy: _Estimate
 
 
 def read_accuracies(source: str) -> dict[str, Accuracy]:
@@ -68,11 +89,14 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
             continue  # a run that was stopped before its test
         try:
             summary = json.loads(path.read_text(encoding="utf-8"))
-            estimate = summary["accuracy"]
-            accuracy = Accuracy(estimate["value"], estimate["low"], estimate["high"])
-            found.setdefault(summary["backbone"], []).append(accuracy)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} is not the summary of a run; leave that folder out of --accuracy") from error
+            reason = mismatch(summary, _Summary)
+        except (OSError, ValueError, RecursionError) as error:
+            reason = first_line(error)
+        if reason:
+            raise UserError(f"{path} is not the summary of a run ({reason}); leave that folder out of --accuracy")
+        estimate = summary["accuracy"]
+        accuracy = Accuracy(estimate["value"], estimate["low"], estimate["high"])
+        found.setdefault(summary["backbone"], []).append(accuracy)
     if not found:
         raise UserError(
             f"--accuracy {pattern} matches no finished run; give a .csv file or run folders such as 'lightning_logs/*/version_*'"

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
@@ -21,19 +20,18 @@ from posture_classifier.data.folds import GroupBy, check_choices, choose_group_b
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, default_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
+from posture_classifier.data.seen import PhotoMemory
 from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.split import SPLITS, add_validation, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.split import add_validation, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
 from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
-from posture_classifier.images.digest import digest_or_zero
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.threads import map_in_threads
 
 
-class PostureData(LightningDataModule):
+class PostureData(PhotoMemory):
     r"""An image folder, split by groups, as batches for training and evaluation.
 
     The photos are indexed and split when they are first needed, and then stay as they are.
@@ -206,29 +204,6 @@ class PostureData(LightningDataModule):
     def has_test(self) -> bool:
         """Whether there are photos that neither training nor the choice of an epoch sees."""
         return "test" in self.photos.splits
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Digests of each split's photos, by which a checkpoint finds them under any name."""
-        # Rank 0 writes the checkpoint; the others need not read all photos for it.
-        if self.trainer is not None and not self.trainer.is_global_zero:
-            return {}
-        return {split: torch.from_numpy(self.digests[self.photos.splits == split]) for split in SPLITS}
-
-    @cached_property
-    def digests(self) -> npt.NDArray[np.int64]:
-        """(N,) digest of each photo's file; 0 where it cannot be read."""
-        files = map(self.photos.file, range(len(self.photos)))
-        return np.fromiter(map_in_threads(digest_or_zero, files), dtype=np.int64, count=len(self.photos))
-
-    def seen_before(self, split: str, state: dict[str, torch.Tensor]) -> int:
-        """Count the photos of a split that a checkpoint was trained on, or chosen by.
-
-        Args:
-            split: ``val`` counts those it was trained on; ``test`` also those that chose the epoch.
-            state: The checkpoint's ``state_dict`` of its data.
-        """
-        earlier = [state[name].numpy() for name in SPLITS[: SPLITS.index(split)]]
-        return int(np.isin(self.digests[self.photos.splits == split], np.concatenate(earlier)).sum())
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of augmented training photos in random order."""

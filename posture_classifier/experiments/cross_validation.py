@@ -13,6 +13,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
 from posture_classifier.experiments.training_series import (
     TrainingSeries,
+    check_starts,
     find_stopped,
     fit_options,
     make_series_folder,
@@ -59,7 +60,9 @@ class CrossValidation(TrainingSeries):
         experiment = experiment_folder(settings)
         stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text)
         if stopped is None:
-            stopped = make_series_folder(experiment, COMMAND, _splits(settings, compare_splits))
+            splits = _splits(settings, compare_splits)
+            check_starts([settings.model.weights], splits.values())
+            stopped = make_series_folder(experiment, COMMAND, splits)
             # The last of its files: a folder without it is not resumed.
             (stopped[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
         folder, lock = stopped

@@ -14,6 +14,7 @@ from posture_classifier.experiments.fold_predictions import join_folds
 from posture_classifier.experiments.search_options import SearchCLI, SearchOptions, check_search
 from posture_classifier.experiments.training_series import (
     TrainingSeries,
+    check_starts,
     find_stopped,
     fit_options,
     make_series_folder,
@@ -61,6 +62,7 @@ class BackboneSearch(TrainingSeries):
         stopped = find_stopped(experiment, COMMAND, SEARCH_YAML, text)
         if stopped is None:
             splits = _splits(settings)
+            check_starts([settings.model.weights, *(search.weights or {}).values()], splits.values())
             without = [name for name in search.backbones if not _has_weights(name, search, settings)]
             if search.without_weights == "skip" and len(without) == len(search.backbones):
                 raise UserError(

@@ -3,7 +3,7 @@
 import json
 import shutil
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ from jsonargparse import Namespace, capture_parser
 
 from posture_classifier.callbacks.save_config import RESTORED
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.seen import check_unseen, photo_digests
 from posture_classifier.data.split import write_split
 from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, run_on_gpus
+from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.runs.folder import make_numbered, numbered, versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
@@ -137,6 +139,25 @@ def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> t
     plain = yaml.safe_load(parser.dump(parsed, skip_none=False))["fit"]
     del plain["verbose"]  # whatever is printed, the same is trained, and a stopped series is resumed
     return parsed.fit, plain
+
+
+def check_starts(files: Iterable[str | None], splits: Iterable[Photos]) -> None:
+    """Check the weights that trainings are to start from, before the first one takes its time.
+
+    Args:
+        files: Files of weights; None is a training that starts from none.
+        splits: Photos, divided for each training.
+
+    Raises:
+        UserError: A network has learnt from photos that are to be tested.
+    """
+    divided = list(splits)
+    remedy = {"remedy": "folds test every photo, so start from other weights"} if len(divided) > 1 else {}
+    for file in {file for file in files if file}:
+        if seen := read_seen(file):
+            digests = photo_digests(divided[0])  # all divide the same photos
+            for photos in divided:
+                check_unseen(photos, digests, Path(file), seen, **remedy)
 
 
 def to_yaml(settings: dict[str, Any]) -> str:

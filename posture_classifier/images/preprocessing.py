@@ -2,18 +2,32 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
+from pydantic import Field
 from torch import Tensor
 
 from posture_classifier.images.decode import decode
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import printable
+from posture_classifier.utils.validation import mismatch
 
 Resize = Literal["crop", "pad"]
+LARGEST_SIDE = 4096
+"""Most pixels along the side of a network's image; a larger one fills the memory."""
+RANGES: dict[str, Any] = {
+    "image_size": Annotated[int, Field(ge=16, le=LARGEST_SIDE)],
+    "mean": Annotated[list[Annotated[float, Field(ge=-10, le=10)]], Field(min_length=3, max_length=3)],
+    "std": Annotated[list[Annotated[float, Field(ge=1e-4, le=1e4)]], Field(min_length=3, max_length=3)],
+    "interpolation": Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"],
+    "white": Annotated[list[Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=2, max_length=2)] | None,
+}
+"""Plain values that a preprocessing may be read from."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +101,16 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Preprocessing":
-        """Build from what ``to_dict`` returned, also that of an earlier version."""
+        """Build from what ``to_dict`` returned, also that of an earlier version.
+
+        Raises:
+            UserError: A value is missing, unknown, or out of its range.
+        """
+        types = get_type_hints(cls) | RANGES
+        for name in types.keys() | values.keys():
+            default = getattr(cls, name, None)  # what did not exist when the values were written
+            if reason := mismatch(values.get(name, default), types.get(name)):
+                raise UserError(f"preprocessing.{printable(name)[:100]}: {reason}")
         white = values.get("white")
         tuples = {"mean": tuple(values["mean"]), "std": tuple(values["std"]), "white": WhiteLevels(*white) if white else None}
         return cls(**values | tuples)

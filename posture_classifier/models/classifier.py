@@ -13,7 +13,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
-from posture_classifier.images.preprocessing import Preprocessing, Resize
+from posture_classifier.images.preprocessing import LARGEST_SIDE, Preprocessing, Resize
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import score
 from posture_classifier.models.all_stages_head import Head
@@ -104,7 +104,7 @@ class PostureClassifier(LightningModule):
         white_levels: list[float] | None = None,
     ) -> None:
         super().__init__()
-        _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
+        check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
         n_classes = len(class_names)
         fetch = weights_source is None
         self.backbone, source = create_backbone(
@@ -191,14 +191,9 @@ class PostureClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""
         predictions = self.predictions()
-        loss = score(predictions, "log_loss")
-        if not np.isfinite(loss):
-            raise UserError(
-                f"training diverged: the validation loss is not finite in epoch {self.current_epoch}; lower model.learning_rate"
-            )
         # Without label smoothing and class weights: the best epoch is chosen by a loss that means
         # the same in every run.
-        self.log("val/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("val/loss", score(predictions, "log_loss"), prog_bar=True, sync_dist=True)
         self.log("val/accuracy", score(predictions, "accuracy"), prog_bar=True, sync_dist=True)
         self.log("val/f1", score(predictions, "macro_f1"), sync_dist=True)
 
@@ -207,12 +202,21 @@ class PostureClassifier(LightningModule):
 
         The sampler repeats photos so that all ranks have equally many batches: repeats are dropped
         by their index.
+
+        Raises:
+            UserError: Some are no numbers.
         """
         own = [torch.cat(column) for column in zip(*self._evaluated, strict=True)]
         # Some strategies put a dimension for the ranks in front, others leave a single rank's
         # tensors as they are.
         gathered = [torch.as_tensor(self.all_gather(column)).reshape(-1, *column.shape[1:]) for column in own]
-        return Predictions.unique(*(column.cpu().numpy() for column in gathered))
+        predictions = Predictions.unique(*(column.cpu().numpy() for column in gathered))
+        if not np.isfinite(predictions.probabilities).all():
+            reason = f"training diverged in epoch {self.current_epoch}; lower model.learning_rate"
+            if self.trainer.state.fn != "fit":
+                reason = "its training diverged, or its checkpoint was changed; take another checkpoint"
+            raise UserError(f"the network's probabilities are not finite: {reason}")
+        return predictions
 
     def configure_optimizers(self) -> Optimizer:
         """One parameter group per stage and kind of parameter.
@@ -239,7 +243,7 @@ class PostureClassifier(LightningModule):
         checkpoint[MARK] = __version__
 
 
-def _check_ranges(
+def check_ranges(
     image_size: int | None,
     learning_rate: float,
     layer_decay: float,
@@ -247,11 +251,17 @@ def _check_ranges(
     label_smoothing: float,
     drop_rate: float,
 ) -> None:
+    """Check the numbers among the model's arguments.
+
+    Raises:
+        UserError: One is out of its range.
+    """
+    size = 16 if image_size is None else image_size
     for name, value, fits, range_ in (
-        ("image_size", image_size, image_size is None or image_size >= 16, "at least 16"),
-        ("learning_rate", learning_rate, learning_rate > 0, "above 0"),
+        ("image_size", image_size, 16 <= size <= LARGEST_SIDE, f"at least 16 and at most {LARGEST_SIDE}"),
+        ("learning_rate", learning_rate, 0 < learning_rate < float("inf"), "above 0 and finite"),
         ("layer_decay", layer_decay, 0 < layer_decay <= 1, "above 0 and at most 1"),
-        ("weight_decay", weight_decay, weight_decay >= 0, "at least 0"),
+        ("weight_decay", weight_decay, 0 <= weight_decay < float("inf"), "at least 0 and finite"),
         ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and below 1"),
         ("drop_rate", drop_rate, 0 <= drop_rate < 1, "at least 0 and below 1"),
     ):

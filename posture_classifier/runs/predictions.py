@@ -80,6 +80,8 @@ def read_prediction_table(path: Path) -> PredictionTable:
         classes = [name for name in columns if name not in RESERVED]
         labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
         probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
+        if not np.allclose(probabilities.sum(1), 1, atol=0.01) or probabilities.min() < 0:  # nor is NaN close
+            raise ValueError
         folds = columns["fold"].astype(np.int64) if "fold" in columns else None
         predictions = Predictions(np.arange(len(labels)), labels, probabilities)
         return PredictionTable(columns["path"], columns["group"], classes, predictions, folds)

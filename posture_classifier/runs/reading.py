@@ -2,18 +2,44 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import yaml
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
+from posture_classifier.images.preprocessing import LARGEST_SIDE
+from posture_classifier.models.precision import Precision
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
 from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils import bounded_yaml
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.validation import mismatch
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "experiment", "precision", "unfreezing", "cache", "ckpt_path")
 """Keys of the settings that are read; W&B stores other facts beside them."""
+
+
+class _Model(TypedDict):
+    backbone: str
+    image_size: NotRequired[Annotated[int, Field(ge=1, le=LARGEST_SIDE)] | None]
+
+
+class _Data(TypedDict):
+    root: str
+    split: NotRequired[str | None]
+    batch_size: NotRequired[Annotated[int, Field(ge=1, le=10**6)]]
+    folds: NotRequired[int | None]
+    fold: NotRequired[int | None]
+
+
+class _Settings(TypedDict):
+    model: _Model
+    data: _Data
+    seed_everything: NotRequired[int | None]
+    precision: NotRequired[Precision]
+    trainer: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -91,12 +117,15 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         settings = bounded_yaml.load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as error:  # also of a number of 5,000 digits, or text that is not UTF-8
+    # PyYAML raises others on dates and numbers that are none.
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as YAML; leave its run out") from error
     if isinstance(settings, dict):
         settings = settings.get("fit", settings)  # crossval writes the command, too
     if not isinstance(settings, dict) or not {"model", "data"} <= settings.keys():
         raise UserError(f"{path} holds no settings of fit; leave its run out")
+    if reason := mismatch(settings, _Settings):
+        raise UserError(f"{path} is not as fit wrote it ({reason}); leave its run out")
     return {key: value for key, value in settings.items() if key in SECTIONS}
 
 

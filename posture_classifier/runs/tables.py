@@ -1,9 +1,24 @@
 """Reads ``metrics.csv`` and ``split.csv`` of a run, which somebody may have edited."""
 
 from pathlib import Path
+from typing import Annotated, NotRequired
 
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
+
+from posture_classifier.models.checkpoint import MOST_STEPS
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
+from posture_classifier.utils.text import first_line, printable
+from posture_classifier.utils.validation import mismatch
+
+
+class _Epoch(TypedDict):
+    """A row of ``metrics.csv``, parsed."""
+
+    epoch: Annotated[float, Field(ge=0, le=MOST_STEPS, multiple_of=1)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    stages_open: NotRequired[Annotated[float, Field(ge=0, le=1000)]]
 
 
 def read_split_rows(path: Path) -> list[dict[str, str]]:
@@ -19,14 +34,14 @@ def read_curves(path: Path) -> list[dict[str, str]]:
     """Rows of ``metrics.csv``, one an epoch: numbers, and empty cells; none without a file.
 
     Raises:
-        UserError: The file is damaged.
+        UserError: A row lacks its epoch or seconds, or a cell is no number.
     """
     rows = read_rows(path, ["epoch", "seconds"])
-    try:
-        for row in rows:
-            _ = [int(row["epoch"]), float(row["seconds"]), *(float(cell) for cell in row.values() if cell)]
-            if int(float(row.get("stages_open") or 0)) < 0:
-                raise ValueError("stages_open is below 0")
-    except (ValueError, OverflowError) as error:
-        raise UserError(f"{path} is damaged: {error}; put back what the run wrote, or remove it") from error
+    for line, row in enumerate(rows, 2):
+        try:
+            reason = mismatch({name: float(cell) for name, cell in row.items() if cell}, _Epoch)
+        except ValueError as error:
+            reason = first_line(error)
+        if reason:
+            raise UserError(f"{path} is damaged: line {line}: {printable(reason)}; put back what the run wrote, or remove it")
     return rows

@@ -1,5 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,12 +16,15 @@ from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
 from posture_classifier.data.module import PostureData
+from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import MIXED_PRECISION, Precision
+from posture_classifier.models.restore import check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
+from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
 from posture_classifier.training.trainer_options import check_trainer
 from posture_classifier.utils.arguments import OneSentenceErrors
@@ -210,13 +214,22 @@ class PostureCLI(LightningCLI):
         own_precision = settings.trainer.precision is not None or type(self.trainer.precision_plugin) is not PrecisionPlugin
         self.model.precision = MIXED_PRECISION.get(self.trainer.precision, "fp32") if own_precision else settings.precision
         self._cache.verbose = settings.verbose
-        if self.checkpoint:
-            self.checkpoint.check_classes(self.datamodule)
-            self.checkpoint.check_unseen(self.datamodule)
+        self._check_start()
         if self.subcommand != "fit":
             self.datamodule.check()
         elif self.datamodule.augmentation is not None:
             self.datamodule.augmentation.check(self.model.preprocessing.image_size)
+
+    def _check_start(self) -> None:
+        """Check what the network starts from, a checkpoint or weights, and what that has seen."""
+        if self.checkpoint:
+            self.checkpoint.check_classes(self.datamodule)
+            check_weights(self.checkpoint.path, self.checkpoint.content, self.model)
+            check_state(str(self.subcommand), self.checkpoint.path, self.checkpoint.content, self.trainer, self.model)
+            self.datamodule.start_from(self.checkpoint.path, self.checkpoint.seen)
+            self.checkpoint = replace(self.checkpoint, content={})  # its weights take memory
+        elif weights := self.model.hparams["weights"]:
+            self.datamodule.start_from(Path(weights), read_seen(weights))
 
     @property
     def _cache(self) -> FrozenCache:

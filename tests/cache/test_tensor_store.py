@@ -56,6 +56,30 @@ def test_a_row_whose_numbers_never_reached_the_disk_is_not_trusted(tmp_path: Pat
     assert TensorStore(tmp_path / "a", 3, (4,), torch.float32).has(np.arange(3)).tolist() == [True, True, False]
 
 
+def test_rows_that_changed_on_the_disk_are_not_trusted(tmp_path: Path) -> None:
+    values, generator = torch.rand(50, 8), np.random.default_rng(0)
+    TensorStore(tmp_path / "a", 50, (8,), torch.float32).write(np.arange(50), values)
+    whole = np.frombuffer((tmp_path / "a").read_bytes(), dtype=np.uint8)
+    for _ in range(40):
+        changed = whole.copy()
+        changed[generator.integers(len(whole), size=20)] ^= 255
+        (tmp_path / "a").write_bytes(changed.tobytes())
+        store = TensorStore(tmp_path / "a", 50, (8,), torch.float32)
+        rows = np.flatnonzero(store.has(np.arange(50)))
+        assert torch.equal(store.read(rows), values[torch.from_numpy(rows)])
+
+
+@pytest.mark.parametrize("lost", [4144, 4000, 48, 4, -4])
+def test_a_file_of_another_size_is_made_anew(tmp_path: Path, lost: int) -> None:
+    TensorStore(tmp_path / "a", 3, (4,), torch.float32).write(np.arange(3), torch.rand(3, 4))
+    content = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").write_bytes((content + bytes(4))[: len(content) - lost])
+    store = TensorStore(tmp_path / "a", 3, (4,), torch.float32)
+    assert not store.has(np.arange(3)).any()
+    store.write(np.array([1]), torch.ones(1, 4))
+    assert torch.equal(store.read(np.array([1])), torch.ones(1, 4))
+
+
 def test_what_another_run_removed_is_not_there(tmp_path: Path) -> None:
     """A worker that is started later, and not forked, cannot map it any more."""
     store = TensorStore(tmp_path / "a", 3, (4,), torch.float32)

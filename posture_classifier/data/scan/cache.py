@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from contextlib import suppress
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
@@ -21,7 +23,10 @@ from posture_classifier.images.facts import SKETCH_SIZE, Facts
 FILE_NAME = "check.db"
 SIZE_LIMIT = 1e9
 """Bytes from which the file is begun anew; some 100,000 photos."""
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
+"""What SQLite says of a file of which bytes have changed; the last where it is the names in it."""
 MODULES = (
+    "data/scan/cache",
     "data/scan/features",
     "images/decode",
     "images/deep_colour",
@@ -40,7 +45,9 @@ class ScanCache:
     """Facts and features by the digest of a file's bytes, in a database below the cache folder.
 
     Entries of another version of this program, or of the packages it computes with, are removed.
-    Where the folder cannot be written to or the disk is full, nothing is cached.
+    Where the folder cannot be written to or the disk is full, nothing is cached. Every row has a
+    checksum, so that what changed on the disk counts as not cached, and is computed again; a file
+    that SQLite finds damaged is removed.
 
     Args:
         white: The values that are white in photos of more than 8 bits, which are cached for each
@@ -52,35 +59,51 @@ class ScanCache:
         self._table = f"scan_{code_version(MODULES, PACKAGES)}"
         self._lock = Lock()
         self._database: sqlite3.Connection | None = None
+        self._file = cache_directory() / FILE_NAME
+        self._damaged = False
 
     def __enter__(self) -> "ScanCache":
-        file = cache_directory() / FILE_NAME
-        with suppress(OSError, sqlite3.OperationalError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if file.exists() and file.stat().st_size > SIZE_LIMIT:
-                file.unlink()
-            try:
-                self._database = self._open(file)
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise  # locked, or the disk is full
-                file.unlink()  # damaged
-                self._database = self._open(file)
+        with suppress(OSError, sqlite3.Error):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            if self._file.exists() and self._file.stat().st_size > SIZE_LIMIT:
+                self._file.unlink()
+            with self._noting_damage():
+                self._database = self._open(self._file)
+            if self._damaged:
+                self._file.unlink()
+                self._damaged = False
+                self._database = self._open(self._file)
         return self
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        """Suppress what SQLite says of a file that is locked, of a full disk, and of damage."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._damaged |= getattr(error, "sqlite_errorcode", None) in DAMAGED
+        except UnicodeDecodeError:  # the message quotes the bytes that have changed
+            self._damaged = True
 
     def _open(self, file: Path) -> sqlite3.Connection:
         database = sqlite3.connect(file, check_same_thread=False)
-        columns = "digest INTEGER, white TEXT, facts TEXT, sketch BLOB, features BLOB, PRIMARY KEY (digest, white)"
+        columns = (
+            "digest INTEGER, white TEXT, facts TEXT, sketch BLOB, features BLOB, checksum INTEGER, PRIMARY KEY (digest, white)"
+        )
         with database:
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 if name != self._table:
-                    database.execute(f"DROP TABLE {name}")
+                    quoted = name.replace('"', '""')
+                    database.execute(f'DROP TABLE "{quoted}"')
             database.execute(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
         return database
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._database is not None:
             self._database.close()
+        if self._damaged:
+            with suppress(OSError):
+                self._file.unlink()
 
     def get(self, identity: Facts) -> tuple[Facts, Features] | None:
         """Return what is cached of the file with this digest; any thread may call it."""
@@ -95,23 +118,28 @@ class ScanCache:
     def _row(self, digest: int) -> tuple[str, bytes, bytes] | None:
         if self._database is None:
             return None
-        with self._lock, suppress(sqlite3.Error):
-            query = f"SELECT facts, sketch, features FROM {self._table} WHERE digest = ? AND white IN ('', ?)"
-            row: tuple[str, bytes, bytes] | None = self._database.execute(query, (digest, self._white)).fetchone()
-            return row
+        with self._lock, self._noting_damage():
+            query = f"SELECT white, facts, sketch, features, checksum FROM {self._table} WHERE digest = ? AND white IN ('', ?)"
+            white, *values, checksum = self._database.execute(query, (digest, self._white)).fetchone() or (None, None)
+            return tuple(values) if checksum is not None and checksum == _checksum(digest, white, *values) else None
         return None
 
     def put(self, found: list[tuple[Facts, Features]]) -> None:
         """Cache facts and features of files that can be read."""
         if self._database is None:
             return
-        rows = [
+        values = [
             (fact.digest, self._white if fact.is_deep else "", _values(fact), _bytes(fact.sketch), _bytes(features))
             for fact, features in found
         ]
+        rows = [(*row, _checksum(*row)) for row in values]
         # Another process may be writing, or the disk may be full: then they are computed again.
-        with self._lock, suppress(sqlite3.Error), self._database:
-            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?, ?)", rows)
+        with self._lock, self._noting_damage(), self._database:
+            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+
+def _checksum(*values: Any) -> int:
+    return zlib.crc32(repr(values).encode())
 
 
 def _values(fact: Facts) -> str:
