@@ -1,12 +1,12 @@
 """Accuracies of networks, read from runs or from a table."""
 
 import csv
-import glob
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import matching_paths
 
 
 class Accuracy(NamedTuple):
@@ -60,8 +60,8 @@ def _from_table(path: Path) -> dict[str, list[Accuracy]]:
 
 def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
     found: dict[str, list[Accuracy]] = {}
-    for folder in sorted(glob.glob(pattern, recursive=True)):
-        path = Path(folder) / "summary.json"
+    for folder in matching_paths(pattern):
+        path = folder / "summary.json"
         if not path.is_file():
             continue  # a run that was stopped before its test
         try:

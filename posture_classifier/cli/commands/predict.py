@@ -1,6 +1,5 @@
 """``predict``: photos in, a table of classes out."""
 
-import glob
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
+from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file, matching_paths
 from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import plural, printable
 
@@ -80,7 +79,7 @@ def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
             found |= dict.fromkeys(sorted(map(str, inside)))
         elif path.exists():
             found[str(path)] = None
-        elif matches := sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file()):
+        elif matches := [str(match) for match in matching_paths(name) if match.is_file()]:
             found |= dict.fromkeys(matches)
         else:
             raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
