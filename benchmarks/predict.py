@@ -37,7 +37,7 @@ from posture_classifier import Classifier
 from posture_classifier.images.decode import SUFFIXES, decode
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import autocast
-from posture_classifier.utils.threads import available_cores
+from posture_classifier.utils.cores import available_cores
 
 BATCH = 32
 

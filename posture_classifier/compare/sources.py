@@ -6,7 +6,7 @@ from posture_classifier.runs.names import WANDB_PREFIX
 from posture_classifier.runs.predictions import NotTestedError
 from posture_classifier.runs.reading import TestedRun, read_tested_run
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import matching_paths
+from posture_classifier.utils.paths import matching_paths
 
 
 def read_runs(names: list[str], wandb_group: str | None = None) -> tuple[list[TestedRun], list[str]]:

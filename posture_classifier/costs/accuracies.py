@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import matching_paths
+from posture_classifier.utils.paths import matching_paths
 
 
 class Accuracy(NamedTuple):

@@ -3,11 +3,23 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.paths import expand_path
+
+PATHS = frozenset(
+    [
+        *("root", "split", "exclude", "weights", "folder", "ckpt_path"),
+        *("default_root_dir", "dirpath", "save_dir", "root_dir", "dir", "exclude_batches_path"),  # of Lightning and wandb
+        *("checkpoint", "paths", "runs", "accuracy"),
+    ]
+)
+"""Names of options that are paths, or hold some, though their type is ``str``; every option of type
+``Path`` is one, whatever its name."""
 
 
 class OneSentenceErrors(ArgumentParser):
@@ -22,9 +34,13 @@ class OneSentenceErrors(ArgumentParser):
         raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse as jsonargparse does; a configuration that is no text is a ``UserError``."""
+        """Parse as jsonargparse does, with ``~`` and ``$NAME`` expanded in every path.
+
+        Raises:
+            UserError: A configuration is no text, or the options are wrong.
+        """
         try:
-            return super().parse_args(*args, **kwargs)
+            return _expand_paths(super().parse_args(*args, **kwargs))
         except UnicodeDecodeError as error:
             raise UserError("a file given with --config is not text; give a YAML file") from error
 
@@ -62,6 +78,18 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
     switches = {f"--{p.name}" for p in parameters if p.annotation is bool}
     parsed = parser.instantiate_classes(parser.parse_args(_with_values(arguments, switches)))
     return signature.bind(**parsed.as_dict())
+
+
+def _expand_paths(value: Any, is_path: bool = False) -> Any:
+    """Expand paths in what was parsed: those of the options in ``PATHS``, and every ``Path``."""
+    if isinstance(value, (str, Path)):
+        return type(value)(expand_path(str(value))) if is_path or isinstance(value, Path) else value
+    if isinstance(value, list):
+        return [_expand_paths(item, is_path) for item in value]
+    if isinstance(value, (dict, Namespace)):
+        for name, inner in list(value.items()):  # a Namespace's names are whole, as in data.root
+            value[name] = _expand_paths(inner, is_path or str(name).rpartition(".")[2] in PATHS)
+    return value
 
 
 def _described(docstring: str, parameter: inspect.Parameter) -> str:

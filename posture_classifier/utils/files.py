@@ -1,6 +1,5 @@
 """Output files: checked before the work begins, and written whole or not at all."""
 
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,26 +9,6 @@ from posture_classifier.utils.errors import UserError
 
 TABLE_SUFFIXES = (".csv", ".jsonl")
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
-
-
-def matching_paths(pattern: str) -> list[Path]:
-    """List the files and folders that a pattern matches, in order.
-
-    What exists is no pattern: a folder may be called ``set [a]``.
-
-    Args:
-        pattern: A path, or a pattern such as ``photos/**/*.jpg``, whose first folders are taken as
-            they are where they exist.
-
-    Example:
-        >>> [path.name for path in matching_paths("photos/*")]
-        ['left', 'right']
-    """
-    path = Path(pattern)
-    known = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
-    if known == path:
-        return [path]
-    return [known / found for found in sorted(glob.glob(str(path.relative_to(known)), root_dir=known, recursive=True))]
 
 
 def check_output_file(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:

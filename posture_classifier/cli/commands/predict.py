@@ -11,7 +11,8 @@ from rich.text import Text
 
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file, matching_paths
+from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
+from posture_classifier.utils.paths import matching_paths
 from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import plural, printable
 
