@@ -1,13 +1,15 @@
 """Decodes a photo file of any format to an upright RGB image."""
 
 import warnings
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-pillow_heif.register_heif_opener()
+with suppress(ModuleNotFoundError):  # an extra, since its wheels are under the GPL
+    import_module("pillow_heif").register_heif_opener()
 
 # Pillow warns at half of its limit, but a photo of 108 megapixels is no attack.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -17,6 +19,8 @@ warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"))
 """File name endings, in lower case, that count as photos."""
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What stands behind ``ftyp`` at the beginning of a HEIC file (ISO/IEC 23008-12)."""
 NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
@@ -71,6 +75,8 @@ def _describe_non_image(path: str | Path) -> str:
         head = file.read(512)
     if not head:
         return "empty file"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS and "HEIF" not in Image.OPEN:
+        return "HEIC, which takes one more package: pip install pillow-heif"
     head = head.lstrip().lower()
     if head.startswith(b"version https://git-lfs"):
         return "Git LFS pointer, not the photo; run git lfs pull"
