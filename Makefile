@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint help-texts constraints
+.PHONY: demo test test-all lint help-texts lock
 
 demo: .venv/installed
 	$(BIN)/python -m posture_classifier fit --config configs/demo.yaml
@@ -23,11 +23,16 @@ lint: .venv/installed
 help-texts: .venv/installed
 	$(BIN)/python -m posture_classifier.training.fit_help
 
-.venv/installed: pyproject.toml constraints.txt
+# Every package in the version that the tests passed with, and only the bytes whose hashes were written down.
+.venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# After the tests passed with newer versions: write them down. The nvidia packages follow from torch's own pins.
-constraints:
-	$(BIN)/python -m pip freeze --exclude-editable | grep -v -i -E '^(nvidia|cuda|triton)' > constraints.txt
+# After the tests passed with newer versions: write down those that are installed, with the hashes of all their files, for
+# every system and Python. What only other systems need is resolved anew.
+lock:
+	$(BIN)/python -m pip freeze --exclude-editable > .venv/tested.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --quiet --constraint .venv/tested.txt --output-file requirements.lock

@@ -38,7 +38,7 @@ from posture_classifier.data.photo_files import find_photos
 from posture_classifier.images.decode import decode
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import autocast
-from posture_classifier.utils.threads import available_cores
+from posture_classifier.utils.cores import available_cores
 
 BATCH = 32
 

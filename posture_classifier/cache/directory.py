@@ -7,6 +7,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from posture_classifier.utils.library_folders import ensure_library_folders
+
 STORE_NAME = re.compile(r"[0-9a-f]{32}(\.kept)?|\.[0-9a-f]{32}(\.kept)?\.\d+")
 """Name of a tensor store, and its temporary name while a process makes it."""
 ABANDONED_AFTER = 3600
@@ -14,7 +16,11 @@ ABANDONED_AFTER = 3600
 
 
 def cache_directory() -> Path:
-    """``posture_classifier`` in ``$XDG_CACHE_HOME`` or else ``~/.cache``; it may not exist."""
+    """``posture_classifier`` in ``$XDG_CACHE_HOME`` or else ``~/.cache``; it may not exist.
+
+    Without a home it is in a folder for temporary files.
+    """
+    ensure_library_folders()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "posture_classifier"
 
 

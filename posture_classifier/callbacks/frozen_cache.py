@@ -281,7 +281,8 @@ class FrozenCache(Callback):
         missing = [chunk[~store.has(photos.rows[chunk])] for chunk in own]
         missing = [chunk for chunk in missing if len(chunk)]
         if missing:
-            batches = self._data.one_pass(split, missing, view)
+            passes = concurrent_passes(device, len(missing))
+            batches = self._data.one_pass(split, missing, view, in_use=2 * passes + 1)
             hidden = not self._trainer.is_global_zero or self._trainer.progress_bar_callback is None
             with cut.prefix_function() as prefix:
 
@@ -291,7 +292,7 @@ class FrozenCache(Callback):
                 title = f"Computing the frozen part once ({split})"
                 # Closed before the prefix function is left, so that no thread still computes when
                 # the network is restored.
-                with closing(parallel_forward(compute, batches, concurrent_passes(device, len(missing)))) as outputs:
+                with closing(parallel_forward(compute, batches, passes)) as outputs:
                     for indices, features in track(outputs, title, len(missing), transient=True, disable=hidden):
                         store.write(photos.rows[indices.numpy()], features)
         self._trainer.strategy.barrier()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -180,7 +181,7 @@ class WandbReport(Callback):
                 copy = Path(self._run.dir) / name
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self._folder / name, copy)
-                self._run.save(str(copy), base_path=self._run.dir, policy="now")
+                self._run.save(str(copy), base_path=self._run.dir, policy="now", glob=False)
 
     def _upload_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
         import wandb
@@ -212,14 +213,15 @@ class WandbReport(Callback):
         run, self._run = self._run, None
         if run is None:
             return
-        where = f"not uploaded; upload it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        folder = shlex.quote(str(Path(run.dir).parent))
+        where = f"not uploaded; upload it with: wandb sync {folder}" if run.offline else run.url
         try:
             run.finish(exit_code=code)
         # wandb gave up after its time limit, or its own process failed; the run folder is complete.
         except Exception:
             self._complete = False
         if not self._complete and not run.offline:
-            where = f"{where}, where a part is missing; upload it with: wandb sync --include-online {Path(run.dir).parent}"
+            where = f"{where}, where a part is missing; upload it with: wandb sync --include-online {folder}"
         say(f"W&B run: {where}")
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from posture_classifier import __version__
 from posture_classifier.cli import commands
 from posture_classifier.cli.unforeseen import describe_unforeseen
+from posture_classifier.utils.cores import limit_library_threads
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.library_folders import ensure_library_folders
 from posture_classifier.utils.text import printable
 
 PROGRAM = "posture-classifier"
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Otherwise torch's threads spin while they wait for each other, and take the cores from the
     # threads that decode photos: on 2 cores, seconds of a network became minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    limit_library_threads()
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
@@ -71,6 +74,7 @@ def _run(arguments: list[str]) -> int:
     elif command in TRAINING and {"-h", "--help"} & set(arguments):
         print(_training_help(command))
     elif command in TRAINING:
+        ensure_library_folders()
         from posture_classifier.training.fit import PostureCLI
 
         PostureCLI(arguments)
@@ -127,6 +131,7 @@ def _run_command(name: str, arguments: list[str]) -> int:
     """Call the function ``name`` of ``commands/<name>.py``, whose signature is the command line."""
     from posture_classifier.utils.arguments import parse_call
 
+    ensure_library_folders()
     function = getattr(import_module(f"{commands.__name__}.{name}"), name)
     call = parse_call(function, arguments, prog=f"{PROGRAM} {name}")
     return int(function(*call.args, **call.kwargs) or 0)

@@ -1,12 +1,12 @@
 """Reads the runs to compare, from run folders and from W&B projects."""
 
-import glob
 from pathlib import Path
 
 from posture_classifier.runs.names import WANDB_PREFIX
 from posture_classifier.runs.predictions import NotTestedError
 from posture_classifier.runs.reading import TestedRun, read_tested_run
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.paths import matching_paths
 
 
 def read_runs(names: list[str], wandb_group: str | None = None) -> tuple[list[TestedRun], list[str]]:
@@ -49,7 +49,7 @@ def matching_folders(patterns: list[str]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        folders = [path for name in sorted(glob.glob(pattern, recursive=True)) if (path := Path(name)).is_dir()]
+        folders = [path for path in matching_paths(pattern) if path.is_dir()]
         if not folders:
             raise UserError(f"{pattern} matches no folder; give run folders such as 'lightning_logs/*/version_*'")
         found |= dict.fromkeys(folders)

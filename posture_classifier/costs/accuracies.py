@@ -1,6 +1,5 @@
 """Accuracies of networks, read from runs or from a table."""
 
-import glob
 import json
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -9,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.paths import matching_paths
 from posture_classifier.utils.tables import read_table
 from posture_classifier.utils.text import first_line
 from posture_classifier.utils.validation import mismatch
@@ -83,8 +83,8 @@ def _from_table(path: Path) -> dict[str, list[Accuracy]]:
 
 def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
     found: dict[str, list[Accuracy]] = {}
-    for folder in sorted(glob.glob(pattern, recursive=True)):
-        path = Path(folder) / "summary.json"
+    for folder in matching_paths(pattern):
+        path = folder / "summary.json"
         if not path.is_file():
             continue  # a run that was stopped before its test
         try:

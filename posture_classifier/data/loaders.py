@@ -1,6 +1,8 @@
 """Batches: the order in which an epoch visits the photos, and the processes that decode them."""
 
 import gc
+import math
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
@@ -13,7 +15,13 @@ from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.images.decoding_memory import budget
 from posture_classifier.models.batch import Batch, CachedBatch
-from posture_classifier.utils.threads import available_cores
+from posture_classifier.utils.cores import available_cores
+from posture_classifier.utils.errors import UserError
+
+PREFETCHED = 2
+"""Batches that each worker computes ahead: torch's own default."""
+SHARED_MEMORY = "/dev/shm"
+"""The file system that Linux keeps shared memory in."""
 
 
 class EpochSampler(DistributedSampler[Any]):
@@ -83,17 +91,66 @@ class PhotoLoader(DataLoader[Batch]):
             epoch = self.sampler.epoch
             store, self.sampler.view = self.feature_cache(epoch) if self.feature_cache else (None, epoch)
         if store is None:
-            yield from super().__iter__()
+            yield from self._from_workers()
             return
         photos = cast(PhotoDataset, self.dataset).photos
         for keys in self.batch_sampler or ():
             indices = np.array([index for _, index in keys])
             yield CachedBatch(store.read(photos.rows[indices]), torch.from_numpy(photos.labels[indices]), torch.from_numpy(indices))
 
+    def _from_workers(self) -> Iterator[Any]:
+        try:
+            yield from super().__iter__()
+        except RuntimeError as error:
+            if "shared memory" not in str(error):
+                raise
+            # It sufficed when the workers were chosen; others have used it up since.
+            raise UserError(
+                f"{SHARED_MEMORY} has no room left for the batches of {self.num_workers} worker processes; take fewer "
+                "(--data.num_workers 0 needs none), or give the container more (docker run --shm-size 2g)"
+            ) from error
 
-def default_workers(ranks: int) -> int:
-    """Return one worker process for each core that a rank has, at most eight; none on one core."""
-    return 0 if available_cores() == 1 else min(8, max(1, available_cores() // ranks))
+
+def choose_workers(wanted: int | None, ranks: int, batches: int, batch_bytes: int, in_use: int = 2) -> int:
+    """Choose a number of worker processes whose batches find room in shared memory.
+
+    Each worker is two batches ahead of those that are in use, and a container often has no more
+    than 64 MB for all of them.
+
+    Args:
+        wanted: The number that the user asks for; None is one for each core that a rank has, at
+            most eight, and none on one core.
+        ranks: Processes of one training on this machine.
+        batches: Number of batches of one pass.
+        batch_bytes: Size of a batch.
+        in_use: Batches that are taken from the workers at a time.
+
+    Raises:
+        UserError: There is no room for as many workers as the user asks for.
+    """
+    room = shared_memory()
+
+    def needed(workers: int) -> int:
+        return ranks * min(PREFETCHED * workers + in_use, batches) * batch_bytes if workers else 0
+
+    if wanted is None:
+        most = 0 if available_cores() == 1 else min(8, max(1, available_cores() // ranks))
+        # A quarter is left to others: to NCCL, or to another training in the same container.
+        return next(workers for workers in range(most, -1, -1) if needed(workers) <= 0.75 * room)
+    if needed(wanted) > room:
+        raise UserError(
+            f"data.num_workers {wanted} takes up to {math.ceil(needed(wanted) / 1e6)} MB of shared memory, and {SHARED_MEMORY} has "
+            f"{int(room / 1e6)} MB left; leave data.num_workers out, or give the container more (docker run --shm-size 2g)"
+        )
+    return wanted
+
+
+def shared_memory() -> float:
+    """Bytes that are free where workers put their batches; infinite where there is no limit."""
+    if not hasattr(os, "statvfs") or not os.path.isdir(SHARED_MEMORY):
+        return math.inf
+    status = os.statvfs(SHARED_MEMORY)
+    return status.f_bavail * status.f_frsize if status.f_blocks else math.inf
 
 
 def init_worker(worker: int) -> None:

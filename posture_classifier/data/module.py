@@ -17,7 +17,7 @@ from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
-from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, default_workers, init_worker
+from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.seen import PhotoMemory
@@ -56,7 +56,8 @@ class PostureData(PhotoMemory):
             or ``holdout_groups``.
         seed: Random seed of the split, the order of photos and the augmentation.
         batch_size: Photos a step, per device.
-        num_workers: Processes that decode, per device; None chooses by the machine's cores.
+        num_workers: Processes that decode, per device; None chooses by the cores and the shared
+            memory that there are.
         augmentation: albumentations transforms as ``class_path`` and ``init_args``; None is a mild
             set for people, [] none.
         on_error: What to do about unreadable files: ``stop`` before the first epoch and list them,
@@ -228,35 +229,36 @@ class PostureData(PhotoMemory):
             return batch
         return batch._replace(images=self.preprocessing.normalise(batch.images))
 
-    def one_pass(self, split: str, batches: list[npt.NDArray[np.int64]], view: int | None) -> DataLoader[Batch]:
+    def one_pass(self, split: str, batches: list[npt.NDArray[np.int64]], view: int | None, in_use: int = 2) -> DataLoader[Batch]:
         """Load given batches of a split's photos once, in an augmented view.
 
         Args:
             split: ``train``, ``val`` or ``test``.
             batches: Arrays of indices into the split, one for each batch.
             view: The view of the photos; None is the photos as they are.
+            in_use: Batches that are computed with at a time.
         """
         augmentation = None if view is None else self.augmentation
         dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
-        return DataLoader(
+        return PhotoLoader(
             dataset,
             batch_sampler=FixedBatches(batches, view),
-            num_workers=0 if decoded else self._workers(),
+            num_workers=0 if decoded else self._workers(len(batches), max(map(len, batches)), in_use),
             worker_init_fn=init_worker,
             generator=torch.Generator(),
         )
 
-    def _workers(self) -> int:
+    def _workers(self, batches: int, batch_size: int, in_use: int = 2) -> int:
         ranks = self.trainer.num_devices if self.trainer is not None else 1  # on this machine
-        return default_workers(ranks) if self.num_workers is None else self.num_workers
+        return choose_workers(self.num_workers, ranks, batches, batch_size * 3 * self.preprocessing.image_size**2, in_use)
 
     def _loader(self, split: str, augmentation: Augmentation | None = None, shuffle: bool = False) -> PhotoLoader:
         dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         ranks, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer is not None else (1, 0)
-        workers = self._workers()
         per_rank = math.ceil(len(dataset) / ranks)
+        workers = self._workers(math.ceil(per_rank / self.batch_size), min(per_rank, self.batch_size))
         loader = PhotoLoader(
             dataset,
             sampler=EpochSampler(dataset, ranks, rank, shuffle=shuffle, seed=self.seed),

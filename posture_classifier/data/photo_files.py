@@ -5,7 +5,6 @@ systems and network disks leave in folders, is none. A link to a folder is as go
 but each real folder is looked into once, so that links in a circle show no photo twice.
 """
 
-import glob
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import NamedTuple, NoReturn
 from posture_classifier.data.left_out import LeftOut, Reason, other_file
 from posture_classifier.images.decode import SUFFIXES
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.paths import matching_paths
 
 SYSTEM_FOLDERS = frozenset(
     (
@@ -128,7 +128,7 @@ def match_files(pattern: str) -> Found:
     photos: dict[tuple[str, str], str] = {}
     left_out: list[LeftOut] = []
     # glob goes through a circle of links some 40 times; the shortest way comes first.
-    for match in sorted(glob.glob(pattern, recursive=True), key=lambda match: (match.count(os.sep), match)):
+    for match in sorted(map(str, matching_paths(pattern)), key=lambda match: (match.count(os.sep), match)):
         if not os.path.isfile(match):
             continue
         named = [part for part in Path(match).parts if part.startswith(".") or part in Path(pattern).parts]

@@ -2,12 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
@@ -17,7 +17,8 @@ from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_valu
 from posture_classifier.images.png_text import without_text
 from posture_classifier.images.strips import convert_strips
 
-pillow_heif.register_heif_opener()
+with suppress(ModuleNotFoundError):  # an extra, since its wheels are under the GPL
+    import_module("pillow_heif").register_heif_opener()
 
 # Pillow warns at half of its limit, but a photo of 108 megapixels is no attack.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -31,14 +32,19 @@ PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JPEG2000", "TIFF
 Pillow can open more that are none, and each is one more decoder to attack: EPS is a program that
 Ghostscript runs, WMF one that Windows draws; FITS, GRIB and HDF5 are measurements, MPEG and FLI
 films, ICO, CUR, ICNS, DDS and others icons and textures, and PSD the layers of a picture."""
-SUFFIX_FORMATS = {suffix: name for suffix, name in Image.registered_extensions().items() if name in PHOTO_FORMATS}
-"""The format that each file name ending, in lower case, promises."""
 FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
-"""Formats that can be decoded here: AVIF comes with Pillow 11.3. An MPO is opened as a JPEG."""
-SUFFIXES = frozenset(suffix for suffix, name in SUFFIX_FORMATS.items() if name in (*FORMATS, "MPO"))
-"""File name endings, in lower case, that count as photos."""
+"""Formats that can be decoded here. An MPO is opened as a JPEG."""
+SUFFIX_FORMATS = dict.fromkeys((".heic", ".heif", ".hif"), "HEIF") | {
+    suffix: name for suffix, name in Image.registered_extensions().items() if name in PHOTO_FORMATS
+}
+"""The format that each file name ending, in lower case, promises."""
+SUFFIXES = frozenset(SUFFIX_FORMATS)
+"""File name endings, in lower case, that count as photos; one of HEIC does so without its decoder,
+too, and is then named as a photo that cannot be read."""
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF, JPEG 2000, PPM or TGA"
 Result = TypeVar("Result")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What stands behind ``ftyp`` at the beginning of a HEIC file (ISO/IEC 23008-12)."""
 NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
@@ -126,7 +132,7 @@ def _load(path: str | Path, convert: Callable[[Image.Image], Result], at_least: 
 def _load_opened(opened: Image.Image, convert: Callable[[Image.Image], Result], at_least: int | None) -> Result:
     with opened as image:
         stored_size = image.size
-        if at_least is not None:
+        if at_least is not None and image.format in ("JPEG", "MPO"):  # of a HEIC, draft may give a thumbnail
             image.draft(None, (2 * at_least, 2 * at_least))
         with memory_to_decode(image, stored_size):
             return convert(image)
@@ -157,6 +163,8 @@ def _describe_non_image(path: str | Path) -> str:
         head = file.read(512)
     if not head:
         return "empty file"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS and "HEIF" not in Image.OPEN:
+        return "HEIC, which takes one more package: pip install pillow-heif"
     head = head.lstrip().lower()
     if head.startswith(b"version https://git-lfs"):
         return "Git LFS pointer, not the photo; run git lfs pull"

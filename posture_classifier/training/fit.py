@@ -1,5 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -266,9 +267,8 @@ class PostureCLI(LightningCLI):
             write_report(folder, folder / NAME)
         # The training is done and its results are written, so no fault of the report may fail it.
         except Exception as error:
-            rank_zero_warn(
-                f"no {NAME} was written ({first_line(error)}); the run is complete: python -m posture_classifier report {folder}"
-            )
+            command = f"python -m posture_classifier report {shlex.quote(str(folder))}"
+            rank_zero_warn(f"no {NAME} was written ({first_line(error)}); the run is complete: {command}")
         else:
             say(f"report: {folder / NAME}")
 

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader, set_
 
 from posture_classifier.utils.bounded_yaml import check_bounds
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.paths import expand_path
 from posture_classifier.utils.text import first_line
 
 # A YAML file may come from somebody else, and names classes and functions, such as callbacks. Given
@@ -29,6 +30,16 @@ def _load_bounded(text: str) -> Any:
 
 set_loader("yaml", _load_bounded, exceptions=(yaml.YAMLError,))
 
+PATHS = frozenset(
+    [
+        *("root", "split", "exclude", "weights", "folder", "ckpt_path"),
+        *("default_root_dir", "dirpath", "save_dir", "root_dir", "dir", "exclude_batches_path"),  # of Lightning and wandb
+        *("checkpoint", "paths", "runs", "accuracy"),
+    ]
+)
+"""Names of options that are paths, or hold some, though their type is ``str``; every option of type
+``Path`` is one, whatever its name."""
+
 
 class OneSentenceErrors(ArgumentParser):
     """A jsonargparse parser that raises ``UserError`` rather than printing its usage."""
@@ -42,7 +53,11 @@ class OneSentenceErrors(ArgumentParser):
         raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse as jsonargparse does; what it cannot read is a ``UserError``."""
+        """Parse as jsonargparse does, with ``~`` and ``$NAME`` expanded in every path.
+
+        Raises:
+            UserError: A configuration or an option cannot be read.
+        """
         try:
             parsed = super().parse_args(*args, **kwargs)
         except UnicodeDecodeError as error:
@@ -51,7 +66,7 @@ class OneSentenceErrors(ArgumentParser):
         except UNEXPECTED as error:
             raise UserError(f"the options cannot be read: {first_line(error)}; see --help") from error
         _check_values(parsed)
-        return parsed
+        return _expand_paths(parsed)
 
 
 def _check_values(settings: Namespace) -> None:
@@ -97,6 +112,18 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
     switches = {f"--{p.name}" for p in parameters if p.annotation is bool}
     parsed = parser.instantiate_classes(parser.parse_args(_with_values(arguments, switches)))
     return signature.bind(**parsed.as_dict())
+
+
+def _expand_paths(value: Any, is_path: bool = False) -> Any:
+    """Expand paths in what was parsed: those of the options in ``PATHS``, and every ``Path``."""
+    if isinstance(value, (str, Path)):
+        return type(value)(expand_path(str(value))) if is_path or isinstance(value, Path) else value
+    if isinstance(value, list):
+        return [_expand_paths(item, is_path) for item in value]
+    if isinstance(value, (dict, Namespace)):
+        for name, inner in list(value.items()):  # a Namespace's names are whole, as in data.root
+            value[name] = _expand_paths(inner, is_path or str(name).rpartition(".")[2] in PATHS)
+    return value
 
 
 def _described(docstring: str, parameter: inspect.Parameter) -> str:

@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+LONGEST_LINE = 240
+"""Characters of another library's message that a sentence of ours quotes."""
+
 
 def shortlist(names: list[str], shown: int = 5) -> str:
     """Join a few of many names for a message, each on one line.
@@ -16,8 +19,14 @@ def shortlist(names: list[str], shown: int = 5) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of another library's error message, 100 characters at most."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:100]
+    r"""The first line of another library's error message, which may end in what to do.
+
+    Example:
+        >>> first_line(ValueError("wrong size.\nTraceback ..."))
+        'wrong size'
+    """
+    line = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE].rsplit(' ', 1)[0]} ..."
 
 
 def printable(text: str) -> str:

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -63,13 +64,14 @@ def server(no_wandb_settings: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def online(tmp_path: Path) -> Callable[..., Path]:
-    """Run a fit with ``configs/wandb.yaml``; returns the run folder."""
+    """Run a fit with ``configs/wandb.yaml``, in a folder that is not to be read as a pattern."""
     root = draw_photos(tmp_path / "photos", 10, 2, ("left", "right"))
+    output = tmp_path / "runs [1]"
 
     def run(*options: str, epochs: int = 2) -> Path:
         overlay = str(REPOSITORY / "configs" / "wandb.yaml")
-        assert main(["fit", "--config", overlay, *fit_arguments(root, tmp_path, epochs)[1:], *options]) == 0
-        return tmp_path / "lightning_logs" / "photos" / "version_0"
+        assert main(["fit", "--config", overlay, *fit_arguments(root, output, epochs)[1:], *options]) == 0
+        return output / "lightning_logs" / "photos" / "version_0"
 
     return run
 
@@ -228,7 +230,7 @@ def test_an_offline_run_and_what_was_resumed_are_uploaded_later(
     wandb.teardown()
     assert not server.received.runs
     monkeypatch.delenv("WANDB_MODE")
-    folders = re.findall(r": wandb sync (\S+)", capsys.readouterr().out)
+    folders = [folder for (folder,) in map(shlex.split, re.findall(r": wandb sync (.+)", capsys.readouterr().out))]
     assert len(folders) == 2
     done = run_wandb("sync", *folders)
     assert done.returncode == 0, done.stderr
@@ -252,11 +254,11 @@ def test_a_server_that_goes_away_costs_no_training_and_no_data(
     monkeypatch.setattr(WandbReport, "on_train_epoch_end", leave)
     monkeypatch.setenv("WANDB_FINISH_TIMEOUT", "3")
     folder = online()
-    (words,) = re.findall(r": wandb (sync --include-online \S+)", capsys.readouterr().out)
+    (words,) = re.findall(r": wandb (sync --include-online .+)", capsys.readouterr().out)
     wandb.teardown()
 
     with WandbServer(server.port) as again:
-        done = run_wandb(*words.split())
+        done = run_wandb(*shlex.split(words))
         assert done.returncode == 0, done.stderr
         run = only(again)
         assert run.id == only(server).id

@@ -15,7 +15,7 @@ from tests.helpers.made_runs import make_run, some_right
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "good/version_0", some_right(0.9, 0))
+    return make_run(tmp_path / "good [1]/version_0", some_right(0.9, 0))
 
 
 def test_patterns_match_each_folder_once(run: Path) -> None:

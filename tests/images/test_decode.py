@@ -186,3 +186,11 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
         decode(tmp_path / "nothing.jpg")
     with pytest.raises(DecodeError, match="directory"):
         decode(tmp_path)
+
+
+def test_heic_without_its_package_names_it(tmp_path: Path, corners: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    corners.save(tmp_path / "phone.heic")
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    with pytest.raises(DecodeError, match="pip install pillow-heif"):
+        decode(tmp_path / "phone.heic")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from posture_classifier.utils.arguments import parse_call
+from posture_classifier.utils.arguments import OneSentenceErrors, parse_call
 from posture_classifier.utils.errors import UserError
 
 
@@ -73,3 +73,26 @@ def test_the_docstring_is_the_help(function: Callable[..., None], facts: list[st
     text = " ".join(capsys.readouterr().out.split())
     for fact in facts:
         assert fact in text
+
+
+def test_every_path_is_expanded_wherever_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOS", "/data")
+    parser = OneSentenceErrors()
+    parser.add_argument("--config", action="config")
+    parser.add_argument("--data.root", type=str)
+    parser.add_argument("--data.group_pattern", type=str)
+    parser.add_argument("--search.weights", type=dict[str, str])
+    parser.add_argument("--trainer.callbacks", type=list[dict[str, Any]])
+    parser.add_argument("--output", type=Path)
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "data: {root: $PHOTOS/a, group_pattern: 'x$PHOTOS'}\nsearch: {weights: {resnet18: $PHOTOS/b.pth}}\n"
+        "trainer: {callbacks: [{class_path: $PHOTOS, init_args: {dirpath: $PHOTOS/c, notes: $PHOTOS}}]}\n"
+    )
+    parsed = parser.parse_args([f"--config={file}", "--output=$PHOTOS/d.csv"])
+    assert parsed.data.root == "/data/a"
+    assert parsed.data.group_pattern == "x$PHOTOS"
+    assert parsed.search.weights == {"resnet18": "/data/b.pth"}
+    assert parsed.trainer.callbacks == [{"class_path": "$PHOTOS", "init_args": {"dirpath": "/data/c", "notes": "$PHOTOS"}}]
+    assert parsed.output == Path("/data/d.csv")
+    assert type(parsed.data.root) is str

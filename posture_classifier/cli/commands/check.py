@@ -1,5 +1,6 @@
 """``check``: what in a folder of photos would make the result a lie, before the first epoch."""
 
+import shlex
 from pathlib import Path
 
 from rich.progress import Progress
@@ -55,5 +56,5 @@ def check(
         say(f"report: {output / 'check.html'}")
     if fix_list is not None:
         n = write_fixes(result.findings, fix_list)
-        say(f"{plural(n, 'photo')} to leave out: fit --data.exclude {fix_list}")
+        say(f"{plural(n, 'photo')} to leave out: fit --data.exclude {shlex.quote(str(fix_list))}")
     return exit_code(result.findings)

@@ -132,8 +132,9 @@ def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path) -> None:
 
 
 def test_accuracies_of_runs(tmp_path: Path) -> None:
+    tmp_path /= "runs [1]"
     for version, (value, low, high) in enumerate([(0.8, 0.7, 0.9), (0.9, 0.85, 0.95), (0.6, None, None)]):
-        (tmp_path / f"version_{version}").mkdir()
+        (tmp_path / f"version_{version}").mkdir(parents=True)
         summary = {"backbone": "resnet18" if version < 2 else "vgg11", "accuracy": {"value": value, "low": low, "high": high}}
         (tmp_path / f"version_{version}" / "summary.json").write_text(json.dumps(summary))
     (tmp_path / "version_3").mkdir()  # stopped before its test
