@@ -32,12 +32,12 @@ PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JPEG2000", "TIFF
 Pillow can open more that are none, and each is one more decoder to attack: EPS is a program that
 Ghostscript runs, WMF one that Windows draws; FITS, GRIB and HDF5 are measurements, MPEG and FLI
 films, ICO, CUR, ICNS, DDS and others icons and textures, and PSD the layers of a picture."""
-FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
-"""Formats that can be decoded here. An MPO is opened as a JPEG."""
 SUFFIX_FORMATS = dict.fromkeys((".heic", ".heif", ".hif"), "HEIF") | {
     suffix: name for suffix, name in Image.registered_extensions().items() if name in PHOTO_FORMATS
 }
 """The format that each file name ending, in lower case, promises."""
+FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
+"""Formats that can be decoded here, all of which Pillow knows only now. An MPO is opened as a JPEG."""
 SUFFIXES = frozenset(SUFFIX_FORMATS)
 """File name endings, in lower case, that count as photos; one of HEIC does so without its decoder,
 too, and is then named as a photo that cannot be read."""

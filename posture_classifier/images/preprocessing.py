@@ -106,11 +106,12 @@ class Preprocessing:
         Raises:
             UserError: A value is missing, unknown, or out of its range.
         """
+        values = {"white": None} | values  # it was not measured at first
         types = get_type_hints(cls) | RANGES
         for name in types.keys() | values.keys():
             default = getattr(cls, name, None)  # what did not exist when the values were written
             if reason := mismatch(values.get(name, default), types.get(name)):
                 raise UserError(f"preprocessing.{printable(name)[:100]}: {reason}")
-        white = values.get("white")
+        white = values["white"]
         tuples = {"mean": tuple(values["mean"]), "std": tuple(values["std"]), "white": WhiteLevels(*white) if white else None}
         return cls(**values | tuples)

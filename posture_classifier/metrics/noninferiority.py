@@ -34,8 +34,8 @@ def upper_limits(differences: Differences, n_groups: int, level: float) -> Float
         >>> values = by_group @ resample_weights(20, seed=0).T / 20
         >>> found = paired_bootstrap(values, 20, [values[0, :1], values[1, :1]])
         >>> upper_limits(found, 20, level=0.05).round(2)
-        array([[0.06, 0.18],
-               [-0.02, 0.06]])
+        array([[ 0.06,  0.17],
+               [-0.03,  0.06]])
     """
     if smallest_p(n_groups) / 2 >= level:
         return np.full_like(differences.values, np.inf)

@@ -234,7 +234,7 @@ def test_photos_are_decoded_once_where_everything_is_open(
         decoded.append(at_least)
         return decode(path, at_least)
 
-    monkeypatch.setattr("posture_classifier.data.dataset.decode", watching)
+    monkeypatch.setattr("posture_classifier.images.preprocessing.decode", watching)
     root = draw_folder()
     open_all = ["--unfreezing.open_stages", "{0: all}", "--data.augmentation", "null"]
     kept = fit(root, *open_all, epochs=3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posture_classifier.images.decode import SUFFIXES, DecodeError, decode
+from posture_classifier.images.decode import FORMATS, SUFFIXES, DecodeError, decode
 from tests.helpers.photos import bomb
 
 COLORS = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (240, 240, 240)]
@@ -192,5 +192,6 @@ def test_heic_without_its_package_names_it(tmp_path: Path, corners: Image.Image,
     corners.save(tmp_path / "phone.heic")
     monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
     monkeypatch.delitem(Image.OPEN, "HEIF")
+    monkeypatch.setattr("posture_classifier.images.decode.FORMATS", [name for name in FORMATS if name != "HEIF"])
     with pytest.raises(DecodeError, match="pip install pillow-heif"):
         decode(tmp_path / "phone.heic")
