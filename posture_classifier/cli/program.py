@@ -13,6 +13,7 @@ from pathlib import Path
 from posture_classifier import __version__
 from posture_classifier.cli import commands
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stopping import consequences_as_stop, ending_in_order
 
 PROGRAM = "posture-classifier"
 TRAINING = {
@@ -27,13 +28,22 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EP
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    What the user can put right prints one sentence, and the exit code is 2.
+    What the user can put right prints one sentence, and the exit code is 2. Stopped by signal N,
+    the process ends with the code 128 + N, once what was computed is written.
     Modules are imported when a command needs them, so that ``--version`` and ``--help`` answer
     without torch.
 
     Args:
-        arguments: The command line, command first; None is that of this process.
+        arguments: The command line, command first; None is that of this process, whose signals are
+            then watched, too.
     """
+    if arguments is None:
+        with ending_in_order():
+            return _main(sys.argv[1:])
+    return _main(list(arguments))
+
+
+def _main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file name in Korean must not end the program on a terminal that cannot show it.
@@ -42,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # threads that decode photos: on 2 cores, seconds of a network became minutes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        with consequences_as_stop():
+            return _run(arguments)
     except UserError as error:
         return _fail(str(error))
     except OSError as error:

@@ -1,0 +1,295 @@
+"""Ends the program in order when a signal asks for it, and for certain where it hangs.
+
+A signal raises ``Stop`` in the main thread, as Ctrl-C does in any Python program. But a thread that
+waits in C code, for another rank or for a GPU, notices nothing. So a second thread learns of the
+signal too, has everything written that is worth it, and after a grace ends the process.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
+
+GRACE = 6.0
+"""Seconds from a signal until the process is ended in the middle of whatever it does."""
+HEAD_START = 1.0
+"""Seconds for this process to say itself what it and another one failed of."""
+LAUNCHER = "POSTURE_CLASSIFIER_LAUNCHER"
+"""Environment variable of ranks that the program started itself: the process that did."""
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+CHOSEN = "Ctrl-C"
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+"""Environment variables that number the processes of one training, the first that is set counts."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the program stops.
+
+    Attributes:
+        what: The beginning of a sentence.
+        exit_code: That of the program.
+        signal: Number of the signal, if it is one.
+    """
+
+    what: str
+    exit_code: int
+    signal: int | None = None
+
+    @classmethod
+    def of_signal(cls, number: int) -> "Cause":
+        """A signal; shells too report number N as exit code 128 + N."""
+        name = CHOSEN if number == signal.SIGINT else signal.Signals(number).name
+        return cls(f"stopped by {name}", 128 + number, number)
+
+
+class Stop(KeyboardInterrupt):
+    """Raised in the main thread: what knows Ctrl-C ends in order."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.what)
+        self.cause = cause
+
+
+Will = Callable[[Cause], str | None]
+"""Writes what must not be lost, and may say how to go on; called once, in any thread."""
+
+
+class Peers(Protocol):
+    """Other processes that should stop too."""
+
+    def tell(self, cause: Cause) -> None:
+        """Stop them for a cause."""
+
+    def failed(self, error: Exception) -> None:
+        """Stop them, since this process has failed."""
+
+    def end(self) -> None:
+        """Let them go on, since this process has done its part."""
+
+    def forget(self) -> None:
+        """Leave them to the parent of this process, which was forked."""
+
+
+class Stopping:
+    """Watches over one run of the program.
+
+    Attributes:
+        cause: Why it stops; None while it does not.
+        speaks: Whether this process says so; of the ranks of a training only one does.
+        peers: Other ranks, once they are known.
+        children: Ranks that this process started, and that end with it at the latest.
+    """
+
+    def __init__(self) -> None:
+        self.cause: Cause | None = None
+        self.speaks = next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
+        self.peers: Peers | None = None
+        self.children: list[subprocess.Popen[Any]] = []
+        self._wills: list[Will] = []
+        self._signals: set[int] = set()
+        self._stopped = threading.Event()
+        self._raised = False
+        self._settling, self._ending = threading.Lock(), threading.Lock()
+        self._how_to_go_on: str | None = None
+        self._settled = False
+        self._launcher = os.environ.get(LAUNCHER)
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._reader.settimeout(1.0)
+
+    def start(self) -> None:
+        """Begin to watch; a signal that the parent has set to be ignored stays ignored."""
+        # The system writes the number of each signal there, whatever the main thread is doing.
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            self.stop_on(number)
+        threading.Thread(target=self._watch, name="stopping", daemon=True).start()
+
+    def stop_on(self, number: int) -> None:
+        """Stop on one more signal."""
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            self._signals.add(number)
+            signal.signal(number, self._handle)
+
+    def add(self, will: Will) -> None:
+        """Call a function when the program stops."""
+        self._wills.append(will)
+
+    def remove(self, will: Will) -> None:
+        """Forget a function."""
+        self._wills.remove(will)
+
+    def stop(self, cause: Cause) -> None:
+        """Stop the program; for the first cause, if several come.
+
+        A cause that is no signal comes from another thread.
+        """
+        if cause.signal is None:
+            time.sleep(HEAD_START)
+        if self.cause is not None:
+            return
+        self.cause = cause
+        self._stopped.set()
+        with suppress(OSError):
+            self._writer.send(b"\0")
+        if threading.current_thread() is not threading.main_thread() and cause.signal is None and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    def explains(self, error: Exception) -> bool:
+        """Whether an error only follows from a stop, of which this process may hear a bit later.
+
+        A rank that dies breaks the others' connections first, and a signal to all processes may
+        reach the workers that load photos before it reaches this one.
+        """
+        if not isinstance(error, UserError):
+            has_peers = self.children or any(name in os.environ for name in RANKS)
+            self._stopped.wait(5.0 if has_peers else 0.3)
+        return self.cause is not None
+
+    def settle(self) -> None:
+        """Have everything written that must not be lost, once."""
+        with self._settling:
+            if self._settled or self.cause is None:
+                return
+            self._settled = True
+            if self.peers is not None:
+                self.peers.tell(self.cause)
+            for will in reversed(self._wills):
+                try:
+                    self._how_to_go_on = will(self.cause) or self._how_to_go_on
+                # Whatever it was, the other functions have their turn, and the program ends.
+                except Exception as error:
+                    self._how_to_go_on = first_line(error)
+
+    def end(self) -> None:
+        """End the process without the rest that Python does then, which may wait for other ranks."""
+        self.settle()
+        self._ending.acquire()  # for good: the other thread waits here
+        assert self.cause is not None
+        parts = [self.cause.what, self._how_to_go_on]
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            if self.speaks:
+                print("; ".join(filter(None, parts)), file=sys.stderr, flush=True)
+        for child in [*self.children, *multiprocessing.active_children()]:
+            with suppress(OSError):
+                child.kill()
+        os._exit(self.cause.exit_code)
+
+    def leave_to_parent(self) -> None:
+        """Undo all of it in a process that was forked, such as a worker that loads photos."""
+        signal.set_wakeup_fd(-1)
+        for number in self._signals:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        if self.peers is not None:
+            self.peers.forget()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.stop(Cause.of_signal(number))
+        if not self._raised:
+            self._raised = True
+            assert self.cause is not None
+            raise Stop(self.cause)
+
+    def _watch(self) -> None:
+        while self.cause is None:
+            try:
+                numbers = self._reader.recv(64)
+            except TimeoutError:
+                numbers = b""
+            for number in set(numbers) & self._signals:
+                self.stop(Cause.of_signal(number))
+            if self._launcher not in (None, str(os.getppid())):
+                self.speaks = os.environ.get("LOCAL_RANK") == "1"
+                self.stop(Cause("rank 0 has ended without a word, as when the system kills it for want of memory", 1))
+        self.settle()
+        threading.Event().wait(GRACE)
+        self.end()
+
+
+_current: Stopping | None = None
+
+
+def current() -> Stopping | None:
+    """What watches over this run of the program; None where Python code called it as a library."""
+    return _current
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Watch over the program, which runs in here."""
+    global _current  # noqa: PLW0603 - signals belong to the process
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _current = stopping = Stopping()
+    stopping.start()
+    try:
+        yield
+    finally:
+        if stopping.cause is not None:
+            stopping.end()
+    if stopping.peers is not None:
+        stopping.peers.end()
+
+
+@contextmanager
+def consequences_as_stop() -> Iterator[None]:
+    """Take an error that only follows from a stop for one, and let others know of the rest."""
+    try:
+        yield
+    except Exception as error:
+        if _current is not None:
+            if _current.explains(error) and _current.cause is not None:
+                raise Stop(_current.cause) from error
+            if _current.peers is not None:
+                _current.peers.failed(error)
+        raise
+
+
+@contextmanager
+def at_stop(will: Will) -> Iterator[None]:
+    """Call a function if the program is stopped in here.
+
+    Of several, the innermost is called first, and what the outermost says is printed.
+
+    Example:
+        >>> rows = []
+        >>> with at_stop(lambda cause: f"{len(rows)} rows are written"):
+        ...     rows.append(1)
+    """
+    stopping = _current
+    if stopping is None:
+        yield
+        return
+    stopping.add(will)
+    try:
+        yield
+    finally:
+        if stopping.cause is not None:
+            stopping.settle()
+        stopping.remove(will)
+
+
+def _leave_to_parent() -> None:
+    global _current  # noqa: PLW0603
+    if _current is not None:
+        _current.leave_to_parent()
+        _current = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
