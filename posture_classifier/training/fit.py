@@ -221,7 +221,7 @@ class PostureCLI(LightningCLI):
 
     def _save_and_advise(self, cause: Cause) -> str | None:
         """Write the checkpoints that are held in memory, and say how to go on from the last one."""
-        if self._requeue is None or not self.trainer.is_global_zero:
+        if self._requeue is None:  # there is no trainer yet
             return None
         self.trainer.strategy.checkpoint_io.teardown()
         if self._command != "fit":

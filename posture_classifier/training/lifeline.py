@@ -105,7 +105,9 @@ class _Ranks:
 
     def failed(self, error: Exception) -> None:
         """Tell the others that this rank failed."""
-        self.tell(Cause(f"rank {self._rank} failed: {first_line(error)}", 2 if isinstance(error, UserError) else 1))
+        users = isinstance(error, UserError)
+        reason = first_line(error) if users else f"{type(error).__name__}: {first_line(error)}"
+        self.tell(Cause(f"rank {self._rank} failed: {reason}", 2 if users else 1))
 
     def end(self) -> None:
         """Tell the others that this rank has done its part."""

@@ -20,12 +20,11 @@ from types import FrameType
 from typing import Any, Protocol
 
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 
 GRACE = 6.0
 """Seconds from a signal until the process is ended in the middle of whatever it does."""
 HEAD_START = 1.0
-"""Seconds for this process to say itself what it and another one failed of."""
+"""Seconds for this rank to find the user's mistake that another one found."""
 LAUNCHER = "POSTURE_CLASSIFIER_LAUNCHER"
 """Environment variable of ranks that the program started itself: the process that did."""
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -101,7 +100,8 @@ class Stopping:
         self._wills: list[Will] = []
         self._signals: set[int] = set()
         self._stopped = threading.Event()
-        self._raised = False
+        self._raised = self._over = False
+        self._error: Exception | None = None
         self._settling, self._ending = threading.Lock(), threading.Lock()
         self._how_to_go_on: str | None = None
         self._settled = False
@@ -135,11 +135,11 @@ class Stopping:
     def stop(self, cause: Cause) -> None:
         """Stop the program; for the first cause, if several come.
 
-        A cause that is no signal comes from another thread.
+        A mistake of the user that another rank has found waits for this one to find it itself.
         """
-        if cause.signal is None:
+        if cause.exit_code == 2:
             time.sleep(HEAD_START)
-        if self.cause is not None:
+        if self.cause is not None or self._over:
             return
         self.cause = cause
         self._stopped.set()
@@ -154,13 +154,27 @@ class Stopping:
         A rank that dies breaks the others' connections first, and a signal to all processes may
         reach the workers that load photos before it reaches this one.
         """
-        if not isinstance(error, UserError):
-            has_peers = self.children or any(name in os.environ for name in RANKS)
-            self._stopped.wait(5.0 if has_peers else 0.3)
+        if not isinstance(error, UserError) and error is not self._error:
+            self._error = error  # it passes here more than once
+            self._stopped.wait(5.0 if self._has_ranks else 0.3)
         return self.cause is not None
 
+    def fail(self, error: Exception) -> None:
+        """Let other ranks know of an error, and do not wait for them."""
+        self._over = True
+        if self.peers is not None:
+            self.peers.failed(error)
+        if self._has_ranks:
+            timer = threading.Timer(GRACE, os._exit, [1])
+            timer.daemon = True
+            timer.start()
+
+    @property
+    def _has_ranks(self) -> bool:
+        return bool(self.children) or any(name in os.environ for name in RANKS)
+
     def settle(self) -> None:
-        """Have everything written that must not be lost, once."""
+        """Have everything written that must not be lost, if there is a cause; once."""
         with self._settling:
             if self._settled or self.cause is None:
                 return
@@ -172,7 +186,7 @@ class Stopping:
                     self._how_to_go_on = will(self.cause) or self._how_to_go_on
                 # Whatever it was, the other functions have their turn, and the program ends.
                 except Exception as error:
-                    self._how_to_go_on = first_line(error)
+                    self._how_to_go_on = str(error)
 
     def end(self) -> None:
         """End the process without the rest that Python does then, which may wait for other ranks."""
@@ -189,19 +203,25 @@ class Stopping:
                 child.kill()
         os._exit(self.cause.exit_code)
 
-    def leave_to_parent(self) -> None:
-        """Undo all of it in a process that was forked, such as a worker that loads photos."""
+    def ignore_from_now_on(self) -> None:
+        """Leave signals to the system again."""
+        self._over = True
         signal.set_wakeup_fd(-1)
         for number in self._signals:
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            signal.signal(number, signal.SIG_DFL)
+
+    def leave_to_parent(self) -> None:
+        """Undo all of it in a process that was forked, such as a worker that loads photos."""
+        self.ignore_from_now_on()
+        if signal.SIGINT in self._signals:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # which torch's workers know
         if self.peers is not None:
             self.peers.forget()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.stop(Cause.of_signal(number))
-        if not self._raised:
+        if self.cause is not None and not self._raised:
             self._raised = True
-            assert self.cause is not None
             raise Stop(self.cause)
 
     def _watch(self) -> None:
@@ -242,6 +262,7 @@ def ending_in_order() -> Iterator[None]:
     finally:
         if stopping.cause is not None:
             stopping.end()
+        stopping.ignore_from_now_on()
     if stopping.peers is not None:
         stopping.peers.end()
 
@@ -255,8 +276,7 @@ def consequences_as_stop() -> Iterator[None]:
         if _current is not None:
             if _current.explains(error) and _current.cause is not None:
                 raise Stop(_current.cause) from error
-            if _current.peers is not None:
-                _current.peers.failed(error)
+            _current.fail(error)
         raise
 
 
@@ -278,9 +298,11 @@ def at_stop(will: Will) -> Iterator[None]:
     stopping.add(will)
     try:
         yield
+    except Exception as error:
+        stopping.explains(error)
+        raise
     finally:
-        if stopping.cause is not None:
-            stopping.settle()
+        stopping.settle()
         stopping.remove(will)
 
 
