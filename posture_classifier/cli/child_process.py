@@ -11,7 +11,8 @@ import sys
 import threading
 
 from posture_classifier.cli.program import main
-from posture_classifier.utils.stopping import Cause, current
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import current
 
 
 def _stop_when_closed(pipe: int) -> None:

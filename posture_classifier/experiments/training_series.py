@@ -23,6 +23,7 @@ from posture_classifier.runs.predictions import NotTestedError, read_prediction_
 from posture_classifier.training.fit import PostureCLI, experiment_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.tables import read_rows
 from posture_classifier.utils.text import first_line
 
@@ -87,11 +88,12 @@ class TrainingSeries:
                 say(f"{name} failed: {failure}")
             remaining.end()
 
-        if gpus:
-            run_on_gpus(waiting, gpus, train)
-        else:
-            for name in waiting:
-                train(name)
+        with at_stop(lambda _: f"the same command goes on in {self.folder}"):
+            if gpus:
+                run_on_gpus(waiting, gpus, train)
+            else:
+                for name in waiting:
+                    train(name)
         return failures
 
     def finish(self, summary: dict[str, Any]) -> None:

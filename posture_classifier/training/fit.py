@@ -29,7 +29,8 @@ from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckp
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.stopping import Cause, at_stop
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
 
 LOGS = "lightning_logs"
@@ -231,8 +232,8 @@ class PostureCLI(LightningCLI):
         # Not asked of Trainer.log_dir, which would wait for all ranks.
         folders = [c.dirpath for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.dirpath]
         written = [path for folder in folders if (path := Path(folder) / LAST_CHECKPOINT).is_file()]
-        path = written[0] if written else self._checkpoint_path
-        return f"go on with the same command and --ckpt_path {quote(str(path))}" if path else "no epoch had ended: begin anew"
+        last = next(iter(written), self._checkpoint_path)
+        return f"go on with the same command and --ckpt_path {quote(str(last))}" if last else "no epoch had ended: begin anew"
 
     # Subcommands.
 

@@ -16,7 +16,8 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 
-from posture_classifier.utils.stopping import LAUNCHER, SIGNALS, Cause, Stopping, current
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import LAUNCHER, SIGNALS, Stopping, current
 
 
 def own_the_ranks(trainer: Trainer) -> None:
@@ -50,7 +51,7 @@ class _RankLauncher(_SubprocessScriptLauncher):
         self.cluster_environment.validate_settings(num_devices=self.num_processes, num_nodes=self.num_nodes)
         self._call_children_scripts()
         self._stopping.children = self.procs
-        self._stopping.add(lambda _: self.kill(signal.SIGTERM))
+        self._stopping.wills.append(lambda _: self.kill(signal.SIGTERM))
         threading.Thread(target=self._observe, name="ranks", daemon=True).start()
         # The others are started: the rest is as with ranks that someone else starts.
         return super().launch(function, *args, trainer=trainer, **kwargs)
@@ -60,7 +61,7 @@ class _RankLauncher(_SubprocessScriptLauncher):
         super().kill(signum)
 
     def _observe(self) -> None:
-        codes = [None]
+        codes: list[int | None] = [None]
         while None in codes and not any(codes):
             time.sleep(0.2)
             codes = [process.poll() for process in self.procs]

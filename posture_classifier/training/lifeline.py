@@ -17,7 +17,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.stopping import Cause, Stopping, current
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import Stopping, current
 from posture_classifier.utils.text import first_line, printable
 
 TIMEOUT = 30.0
@@ -40,8 +41,8 @@ def _connect(trainer: Trainer, stopping: Stopping) -> "_Ranks":
     # All ranks have reached rank 0 by this name.
     host = os.environ.get("MASTER_ADDR", "localhost")
     server = _server(only_here=host in LOOPBACK) if trainer.is_global_zero else None
-    address = (host, server.getsockname()[1], secrets.token_hex(16)) if server else None
-    host, port, password = trainer.strategy.broadcast(address)
+    address = (host, server.getsockname()[1] if server else 0, secrets.token_hex(16))
+    host, port, password = trainer.strategy.broadcast(address)  # that of rank 0
     if server is not None:
         threading.Thread(target=ranks.accept, args=(server, trainer.world_size - 1, password), daemon=True).start()
     else:
@@ -85,7 +86,7 @@ class _Ranks:
                     hello = json.loads(connection.makefile().readline())
                     connection.settimeout(None)
                     if not secrets.compare_digest(str(hello["password"]), password):
-                        raise ValueError  # noqa: TRY301 - as anything else that is no hello
+                        raise ValueError
                     name = f"rank {int(hello['rank'])} (process {int(hello['process'])} on {printable(str(hello['host']))})"
                 except TimeoutError:
                     return

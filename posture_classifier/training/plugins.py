@@ -50,7 +50,8 @@ class TimmSyncBatchNorm(LayerSync):
 def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
     """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
     configured = as_list(trainer.callbacks)
-    callbacks = [WriteHeldCheckpoints(), SharedDisk(), Lifeline(), *configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+    callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline()]
+    callbacks += [*configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())
     if trainer.enable_checkpointing is not False:

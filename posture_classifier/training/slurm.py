@@ -5,12 +5,13 @@ import os
 import subprocess
 from pathlib import Path
 
-from lightning.fabric.plugins.environments import SLURMEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import Trainer
 
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT
-from posture_classifier.utils.stopping import Cause, current
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import current
 
 SLURM_JSON = "slurm.json"
 """File of a run folder that names the job and the command line that began the run."""

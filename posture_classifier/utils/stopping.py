@@ -5,81 +5,32 @@ waits in C code, for another rank or for a GPU, notices nothing. So a second thr
 signal too, has everything written that is worth it, and after a grace ends the process.
 """
 
-import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stop import Cause, Peers, Stop, Will
 
-GRACE = 6.0
+if TYPE_CHECKING:
+    import subprocess
+
+GRACE = 5.0
 """Seconds from a signal until the process is ended in the middle of whatever it does."""
 HEAD_START = 1.0
 """Seconds for this rank to find the user's mistake that another one found."""
 LAUNCHER = "POSTURE_CLASSIFIER_LAUNCHER"
 """Environment variable of ranks that the program started itself: the process that did."""
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-CHOSEN = "Ctrl-C"
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 """Environment variables that number the processes of one training, the first that is set counts."""
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why the program stops.
-
-    Attributes:
-        what: The beginning of a sentence.
-        exit_code: That of the program.
-        signal: Number of the signal, if it is one.
-    """
-
-    what: str
-    exit_code: int
-    signal: int | None = None
-
-    @classmethod
-    def of_signal(cls, number: int) -> "Cause":
-        """A signal; shells too report number N as exit code 128 + N."""
-        name = CHOSEN if number == signal.SIGINT else signal.Signals(number).name
-        return cls(f"stopped by {name}", 128 + number, number)
-
-
-class Stop(KeyboardInterrupt):
-    """Raised in the main thread: what knows Ctrl-C ends in order."""
-
-    def __init__(self, cause: Cause) -> None:
-        super().__init__(cause.what)
-        self.cause = cause
-
-
-Will = Callable[[Cause], str | None]
-"""Writes what must not be lost, and may say how to go on; called once, in any thread."""
-
-
-class Peers(Protocol):
-    """Other processes that should stop too."""
-
-    def tell(self, cause: Cause) -> None:
-        """Stop them for a cause."""
-
-    def failed(self, error: Exception) -> None:
-        """Stop them, since this process has failed."""
-
-    def end(self) -> None:
-        """Let them go on, since this process has done its part."""
-
-    def forget(self) -> None:
-        """Leave them to the parent of this process, which was forked."""
 
 
 class Stopping:
@@ -90,6 +41,7 @@ class Stopping:
         speaks: Whether this process says so; of the ranks of a training only one does.
         peers: Other ranks, once they are known.
         children: Ranks that this process started, and that end with it at the latest.
+        wills: What is to be done first, the last of it first.
     """
 
     def __init__(self) -> None:
@@ -97,7 +49,7 @@ class Stopping:
         self.speaks = next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
         self.peers: Peers | None = None
         self.children: list[subprocess.Popen[Any]] = []
-        self._wills: list[Will] = []
+        self.wills: list[Will] = []
         self._signals: set[int] = set()
         self._stopped = threading.Event()
         self._raised = self._over = False
@@ -123,14 +75,6 @@ class Stopping:
         if signal.getsignal(number) is not signal.SIG_IGN:
             self._signals.add(number)
             signal.signal(number, self._handle)
-
-    def add(self, will: Will) -> None:
-        """Call a function when the program stops."""
-        self._wills.append(will)
-
-    def remove(self, will: Will) -> None:
-        """Forget a function."""
-        self._wills.remove(will)
 
     def stop(self, cause: Cause) -> None:
         """Stop the program; for the first cause, if several come.
@@ -181,7 +125,7 @@ class Stopping:
             self._settled = True
             if self.peers is not None:
                 self.peers.tell(self.cause)
-            for will in reversed(self._wills):
+            for will in reversed(self.wills):
                 try:
                     self._how_to_go_on = will(self.cause) or self._how_to_go_on
                 # Whatever it was, the other functions have their turn, and the program ends.
@@ -189,7 +133,7 @@ class Stopping:
                     self._how_to_go_on = str(error)
 
     def end(self) -> None:
-        """End the process without the rest that Python does then, which may wait for other ranks."""
+        """End the process, without what Python does at its end: it may wait for other ranks."""
         self.settle()
         self._ending.acquire()  # for good: the other thread waits here
         assert self.cause is not None
@@ -198,7 +142,8 @@ class Stopping:
             sys.stdout.flush()
             if self.speaks:
                 print("; ".join(filter(None, parts)), file=sys.stderr, flush=True)
-        for child in [*self.children, *multiprocessing.active_children()]:
+        multiprocessing = sys.modules.get("multiprocessing")  # not imported for this alone
+        for child in [*self.children, *(multiprocessing.active_children() if multiprocessing else [])]:
             with suppress(OSError):
                 child.kill()
         os._exit(self.cause.exit_code)
@@ -295,7 +240,7 @@ def at_stop(will: Will) -> Iterator[None]:
     if stopping is None:
         yield
         return
-    stopping.add(will)
+    stopping.wills.append(will)
     try:
         yield
     except Exception as error:
@@ -303,7 +248,7 @@ def at_stop(will: Will) -> Iterator[None]:
         raise
     finally:
         stopping.settle()
-        stopping.remove(will)
+        stopping.wills.remove(will)
 
 
 def _leave_to_parent() -> None:
