@@ -92,8 +92,8 @@ class Stopping:
         if threading.current_thread() is not threading.main_thread() and cause.signal is None and hasattr(signal, "pthread_kill"):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
-    def explains(self, error: Exception) -> bool:
-        """Whether an error only follows from a stop, of which this process may hear a bit later.
+    def check(self, error: Exception) -> None:
+        """Raise ``Stop`` if an error follows from one, of which this process may hear a bit later.
 
         A rank that dies breaks the others' connections first, and a signal to all processes may
         reach the workers that load photos before it reaches this one.
@@ -101,7 +101,8 @@ class Stopping:
         if not isinstance(error, UserError) and error is not self._error:
             self._error = error  # it passes here more than once
             self._stopped.wait(5.0 if self._has_ranks else 0.3)
-        return self.cause is not None
+        if self.cause is not None:
+            raise Stop(self.cause) from error
 
     def fail(self, error: Exception) -> None:
         """Let other ranks know of an error, and do not wait for them."""
@@ -219,8 +220,7 @@ def consequences_as_stop() -> Iterator[None]:
         yield
     except Exception as error:
         if _current is not None:
-            if _current.explains(error) and _current.cause is not None:
-                raise Stop(_current.cause) from error
+            _current.check(error)
             _current.fail(error)
         raise
 
@@ -244,7 +244,7 @@ def at_stop(will: Will) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        stopping.explains(error)
+        stopping.check(error)
         raise
     finally:
         stopping.settle()

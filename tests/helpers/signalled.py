@@ -39,11 +39,14 @@ class Program:
         arguments: The command line.
         log: A file for all that it prints.
         torchrun: Number of ranks that torchrun starts; 0 is no torchrun.
+        program: Words that begin the command line; by default those of the program itself.
     """
 
-    def __init__(self, arguments: list[str], log: Path, torchrun: int = 0, **environment: str) -> None:
+    def __init__(
+        self, arguments: list[str], log: Path, torchrun: int = 0, program: list[str] | None = None, **environment: str
+    ) -> None:
         launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(torchrun)] if torchrun else []
-        command = [sys.executable, *launcher, "-m", "posture_classifier", *arguments]
+        command = [*(program or [sys.executable, *launcher, "-m", "posture_classifier"]), *arguments]
         self.log, self._mark = log, f"SIGNALLED={secrets.token_hex(8)}"
         with log.open("wb") as file:
             self.main = subprocess.Popen(
@@ -118,10 +121,12 @@ class Program:
 
 
 @contextmanager
-def started(arguments: list[str], log: Path, torchrun: int = 0, **environment: str) -> Iterator[Program]:
+def started(
+    arguments: list[str], log: Path, torchrun: int = 0, program: list[str] | None = None, **environment: str
+) -> Iterator[Program]:
     """Run the program; at the end none of its processes is left."""
-    program = Program(arguments, log, torchrun, **environment)
+    running = Program(arguments, log, torchrun, program, **environment)
     try:
-        yield program
+        yield running
     finally:
-        program.kill()
+        running.kill()

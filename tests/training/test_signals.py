@@ -138,7 +138,7 @@ def test_ranks_that_do_not_share_a_disk_are_told_at_the_start(tmp_path: Path, ph
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_slurm_starts_the_job_again_which_goes_on_with_its_run(tmp_path: Path, photos: Path, rank: int) -> None:
-    """Whichever rank SLURM's signal reaches; ``scontrol`` is a script that notes what it is told."""
+    """Whichever rank the signal reaches; ``scontrol`` is a script that notes what it is told."""
     asked, log = tmp_path / "asked", tmp_path / "log.txt"
     (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> "{asked}"\n')
     (tmp_path / "scontrol").chmod(0o755)
