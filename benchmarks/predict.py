@@ -34,7 +34,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from posture_classifier import Classifier
-from posture_classifier.images.decode import SUFFIXES, decode
+from posture_classifier.data.photo_files import find_photos
+from posture_classifier.images.decode import decode
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import autocast
 from posture_classifier.utils.threads import available_cores
@@ -138,7 +139,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--contestant", choices=CONTESTANTS, help="run this one alone")
     options = parser.parse_args()
-    found = sorted(str(path) for path in options.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = [str(options.folder / path) for path in find_photos(options.folder).photos]
     photos = list(islice(cycle(found), options.photos))
     if options.contestant:
         print(json.dumps(CONTESTANTS[options.contestant](photos, options.backbone)))

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from posture_classifier.images.decode import DecodeError, decode, upright_rgb
+from posture_classifier.images.decode import DecodeError, upright_rgb
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
@@ -119,12 +119,13 @@ class Classifier:
         preprocessing = self.model.preprocessing
         try:
             if isinstance(photo, (str, Path)):
-                image = decode(photo, preprocessing.image_size)
+                pixels = preprocessing.read(photo)
             else:
-                image = upright_rgb(photo if isinstance(photo, Image.Image) else _from_array(photo))
+                image = photo if isinstance(photo, Image.Image) else _from_array(photo)
+                pixels = preprocessing.square(upright_rgb(image, preprocessing.white))
         except DecodeError as error:
             return str(error)
-        return torch.from_numpy(np.array(preprocessing.square(image).transpose(2, 0, 1), order="C"))
+        return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
     @torch.inference_mode()
     def _classify(self, batch: tuple[Sequence[Photo], list[Tensor | str]]) -> list[Prediction]:

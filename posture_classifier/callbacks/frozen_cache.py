@@ -37,7 +37,10 @@ MODULES = (
     "data/dataset",
     "images/augmentation",
     "images/decode",
+    "images/deep_colour",
+    "images/depth",
     "images/preprocessing",
+    "images/strips",
 )
 """Modules whose code decides which values are cached; a change of it makes cached files invalid."""
 PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")

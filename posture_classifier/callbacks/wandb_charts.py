@@ -8,6 +8,7 @@ from PIL import Image
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.decode import decode
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.reliability import reliability
 from posture_classifier.utils.types import Floats
@@ -72,7 +73,9 @@ def _lines(curves: list[tuple[str, Floats, Floats]], title: str, x_name: str) ->
     return wandb.plot.line_series(xs=xs, ys=ys, keys=names, title=title, xname=x_name)
 
 
-def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bool) -> "wandb.Table":
+def mistakes(
+    predictions: Predictions, photos: Photos, names: bool, pictures: bool, white: WhiteLevels | None = FULL_RANGE
+) -> "wandb.Table":
     """A table of the wrongly predicted photos whose true class got the lowest probability.
 
     Args:
@@ -80,6 +83,7 @@ def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bo
         photos: The same N photos.
         names: Whether to name file and group, rather than number the photos.
         pictures: Whether to show small copies of the photos.
+        white: The values that are white in photos of more than 8 bits.
     """
     import wandb
 
@@ -89,7 +93,7 @@ def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bo
     rows: list[Iterable[Any]] = []
     for i in worst.tolist():
         row: list[Any] = [photos.paths[i], photos.groups[i]] if names else [i]
-        row += [wandb.Image(_thumbnail(photos, i))] if pictures else []
+        row += [wandb.Image(_thumbnail(photos.file(i), white))] if pictures else []
         row += [classes[photos.labels[i]], classes[predictions.predicted[i]], *predictions.probabilities[i].tolist()]
         rows.append(row)
     columns: list[str | int] = ["path", "group"] if names else ["photo"]
@@ -98,7 +102,7 @@ def mistakes(predictions: Predictions, photos: Photos, names: bool, pictures: bo
     return wandb.Table(columns=columns, data=rows)
 
 
-def _thumbnail(photos: Photos, index: int) -> Image.Image:
-    image = decode(photos.file(index), at_least=THUMBNAIL_SIZE)
+def _thumbnail(file: str, white: WhiteLevels | None) -> Image.Image:
+    image = decode(file, THUMBNAIL_SIZE, white)
     image.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     return image

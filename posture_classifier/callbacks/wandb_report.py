@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,7 @@ class WandbReport(Callback):
         self._folder = Path()
         self._run: Run | None = None
         self._complete = True
+        self._stop_requested = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Begin the W&B run, or resume that of the run folder."""
@@ -96,7 +98,7 @@ class WandbReport(Callback):
         assert isinstance(pl_module, PostureClassifier)
         self._folder = folder
         settings = saved[0].settings()
-        self._run = begin_run(folder, self._options(settings, pl_module, data_of(trainer)))
+        self._run = begin_run(folder, self._options(settings, pl_module, data_of(trainer)), self._request_stop)
         if self._run is None:
             return
         self._run.define_metric("epoch")
@@ -129,6 +131,19 @@ class WandbReport(Callback):
             "config": settings | {"run_folder": str(self._folder.resolve()), "run_facts": facts},
         }
 
+    def _request_stop(self) -> None:
+        """Remember the stop button of W&B's page; wandb calls this in a thread of its own.
+
+        wandb itself would send SIGINT, which a shell has ignored by what a script runs in the
+        background, and which is lost where Python is in a destructor.
+        """
+        self._stop_requested = True
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """End the training as Ctrl-C does if W&B's stop button was pressed."""
+        if self._stop_requested:
+            raise KeyboardInterrupt
+
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add metrics with intervals, charts, mistakes, and the files that ``compare`` reads."""
         assert isinstance(pl_module, PostureClassifier)
@@ -141,7 +156,7 @@ class WandbReport(Callback):
         summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
         split = summary["split"]
         photos = data.photos.in_split(split).select(predictions.indices)
-        table = mistakes(predictions, photos, self.names, self.photos)
+        table = mistakes(predictions, photos, self.names, self.photos, pl_module.preprocessing.white)
         drawn = wandb_charts(predictions, data.class_names)
         self._run.summary.update(_estimates(summary))
         self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
@@ -210,12 +225,13 @@ class WandbReport(Callback):
         say(f"W&B run: {where}")
 
 
-def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
+def begin_run(folder: Path, options: dict[str, Any], stop: Callable[[], None]) -> "Run | None":
     """Begin or resume the W&B run of a run folder, offline if W&B cannot be reached.
 
     Args:
         folder: The run folder; its ``wandb.json`` names the W&B run, and is written for a new one.
         options: Arguments for ``wandb.init``.
+        stop: Called in another thread when W&B wants the run to stop.
 
     Returns:
         The W&B run; None if WANDB_MODE=disabled.
@@ -229,7 +245,7 @@ def begin_run(folder: Path, options: dict[str, Any]) -> "Run | None":
         os.environ.setdefault(name, seconds)
     file = folder / WANDB_JSON
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True)} | known
+    options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True, stop_fn=stop)} | known
     try:
         run = wandb.init(**options)
     except (wandb.Error, OSError) as error:

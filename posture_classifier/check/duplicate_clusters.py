@@ -63,7 +63,7 @@ def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
     one, other = scan.facts[link.first], scan.facts[link.second]
     if sorted((one.width, one.height)) != sorted((other.width, other.height)):
         return False
-    first, second = (np.asarray(decode(photos.file(index))) for index in (link.first, link.second))
+    first, second = (np.asarray(decode(photos.file(index), white=scan.deep.white)) for index in (link.first, link.second))
     return np.array_equal(first, second)
 
 

@@ -10,18 +10,12 @@ from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.scan import Scan
+from posture_classifier.images.decode import SUFFIX_FORMATS
 from posture_classifier.images.facts import Facts
 from posture_classifier.utils.text import plural
 
-SUFFIXES_BY_FORMAT = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "TIFF": (".tif", ".tiff"),
-    "HEIF": (".heic", ".heif"),
-    "PNG": (".png",),
-    "WEBP": (".webp",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-}
+SAME_FORMAT = {"MPO": "JPEG", "DIB": "BMP"}
+"""Formats by the name of the one that ``Facts`` calls them by."""
 SMALL = 32
 """Pixels of the shorter side: less than any network here looks at."""
 LONG = 3.0
@@ -54,8 +48,8 @@ def _faults(path: str, fact: Facts) -> Iterator[tuple[str, str]]:
     if fact.error is not None:
         yield "unreadable", fact.error
         return
-    suffixes = SUFFIXES_BY_FORMAT.get(fact.format)
-    if suffixes is not None and Path(path).suffix.lower() not in suffixes:
+    promised = SUFFIX_FORMATS[Path(path).suffix.lower()]
+    if SAME_FORMAT.get(promised, promised) != SAME_FORMAT.get(fact.format, fact.format):
         yield "wrong_suffix", f"is {fact.format}"
     if fact.frames > 1:
         yield "animated", f"{fact.frames} pictures"
@@ -67,7 +61,7 @@ def _faults(path: str, fact: Facts) -> Iterator[tuple[str, str]]:
         yield "exif_rotated", f"orientation {fact.orientation}"
     if fact.gps:
         yield "gps_position", "GPS"
-    if fact.mode not in ("RGB", "L"):
+    if fact.mode not in ("RGB", "L") and not fact.is_deep:
         yield "unusual_colour_mode", fact.mode
     if fact.profile and not any(name in fact.profile.lower() for name in ORDINARY_PROFILES):
         yield "unusual_colour_profile", fact.profile
@@ -95,7 +89,19 @@ def findings(folder: CheckedFolder) -> list[Finding]:
             sentence = f"{plural(len(found), 'file')} of {len(photos)}: {text}."
             exclude = {path: f"cannot be read: {why}" for path, why in found.items()} if kind == "unreadable" else {}
             result.append(Finding(kind, severity, sentence, [[path] for path in found], list(found.values()), exclude=exclude))
-    return result + _odd_sizes(photos, scan)
+    return result + _deep_photos(photos, scan) + _odd_sizes(photos, scan)
+
+
+def _deep_photos(photos: Photos, scan: Scan) -> list[Finding]:
+    deep = [index for index, fact in enumerate(scan.facts) if fact.is_deep]
+    if not deep:
+        return []
+    white = scan.deep.white
+    text = (
+        f"{plural(len(deep), 'photo')} of {len(photos)} of more than 8 bits, {scan.deep.describe(white)}; fit reads them so, too."
+    )
+    paths = [[str(photos.paths[index])] for index in deep]
+    return [Finding("more_than_8_bits", "note", text, paths, [scan.facts[index].mode for index in deep], white._asdict())]
 
 
 def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:

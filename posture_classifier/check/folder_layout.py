@@ -1,17 +1,17 @@
 """The files below a folder, in whatever state it is; what ``fit`` would refuse is a finding."""
 
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.check.finding import Finding, Severity
+from posture_classifier.check.finding import Finding
+from posture_classifier.check.left_out_files import left_out_findings, same_name_findings
 from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normalise_name, read_folder
+from posture_classifier.data.left_out import LeftOut
+from posture_classifier.data.photo_files import beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
-from posture_classifier.images.decode import SUFFIXES
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 
@@ -22,16 +22,12 @@ class Listing:
 
     Attributes:
         photos: Every file that ``fit`` would take for a photo; there may be one class or none.
-        hidden: Paths of hidden files, and of files in hidden folders.
-        outside: Paths of photos that are in no class folder.
-        others: Paths of files in class folders whose suffix is not that of a photo.
+        left_out: What ``fit`` would not take.
         empty: Paths of class folders without a photo.
     """
 
     photos: Photos
-    hidden: list[str]
-    outside: list[str]
-    others: list[str]
+    left_out: list[LeftOut]
     empty: list[str]
 
 
@@ -43,27 +39,24 @@ def list_folder(root: Path) -> Listing:
     """
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
-    splits = _split_folders(root)
-    depth = 1 if splits else 0  # place of the class's name in a path
+    top = look_into(root, on_closed=_pass)
+    splits = _split_folders(top.folders)
+    parents = {folder: look_into(root, folder, _pass) for folder in splits}
+    # Beside the user's split, whole folders may lie outside of any class.
+    outside = [find_photos(root, folder, _pass) for folder in top.folders if splits and folder not in splits]
+    left_out = [each for found in (top, *outside, *parents.values()) for each in beside_classes(found)]
     places: list[tuple[str, str, str]] = []  # path, split, class
-    hidden, outside, others, empty = [], [], [], []
-    for path in sorted(file.relative_to(root).as_posix() for file in _files(root, depth + 1)):
-        *folders, name = path.split("/")
-        split = splits.get(folders[0], "") if folders and splits else ""
-        in_class = len(folders) > depth and bool(split or not splits)
-        if any(part.startswith(".") for part in (*folders, name)):
-            hidden.append(path)
-        elif Path(name).suffix.lower() not in SUFFIXES:
-            others += [path] if in_class else []
-        elif in_class:
-            places.append((path, split, normalise_name(folders[depth])))
-        else:
-            outside.append(path)
-    filled = {path.rsplit("/", 1)[0].split("/")[depth] for path, _, _ in places}
-    for parent in [root / folder for folder in splits] or [root]:
-        names = sorted(entry.name for entry in _entries(parent) if os.path.isdir(entry) and not entry.name.startswith("."))
-        empty += [(parent / name).relative_to(root).as_posix() for name in names if name not in filled]
-    return Listing(_photos(root, places), hidden, outside, others, empty)
+    empty = []
+    for parent, folder in [(parent, folder) for parent, found in (parents or {"": top}).items() for folder in found.folders]:
+        found = find_photos(root, folder, _pass)
+        places += [(path, splits.get(parent, ""), normalise_name(folder.rsplit("/", 1)[-1])) for path in found.photos]
+        left_out += found.left_out
+        empty += [] if found.photos else [folder]
+    return Listing(_photos(root, sorted(places)), left_out, empty)
+
+
+def _pass(error: OSError) -> None:
+    """A folder that cannot be opened is empty here, and ``layout_findings`` reports it."""
 
 
 def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
@@ -81,26 +74,8 @@ def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
     )
 
 
-def _files(folder: Path, depth: int) -> Iterator[Path]:
-    """Find all files; links to folders are followed ``depth`` levels down, as ``fit`` does."""
-    if depth == 0:
-        yield from (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
-        return
-    for entry in _entries(folder):
-        yield from _files(entry, depth - 1) if os.path.isdir(entry) else [entry]
-
-
-def _entries(folder: Path) -> list[Path]:
-    """List a folder; one that cannot be opened is empty, and ``layout_findings`` reports it."""
-    try:
-        return list(folder.iterdir())
-    except PermissionError:
-        return []
-
-
-def _split_folders(root: Path) -> dict[str, str]:
+def _split_folders(names: list[str]) -> dict[str, str]:
     """Map the user's split folders to our names for them; empty where the folders are classes."""
-    names = [entry.name for entry in _entries(root) if os.path.isdir(entry)]
     known = {name: SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in SPLIT_FOLDERS}
     return known if "train" in known.values() and len(set(known.values())) > 1 else {}
 
@@ -126,20 +101,11 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
 
 def layout_findings(listing: Listing) -> list[Finding]:
     """Report what ``fit`` refuses, in its own words, and the files that it would pass over."""
-    findings = []
+    findings = left_out_findings(listing.left_out) + same_name_findings(listing.photos)
     try:
         read_folder(listing.photos.root)
     except UserError as error:
         empty = f" Empty: {shortlist(listing.empty)}." if listing.empty else ""
         text = f"fit would refuse this folder: {error}.{empty}"
         findings.append(Finding("folder_layout", "error", text, values={"empty_classes": listing.empty}))
-    passed_over: tuple[tuple[str, Severity, list[str], str], ...] = (
-        ("outside_classes", "warning", listing.outside, "in no class folder, and will not be used"),
-        ("hidden_files", "note", listing.hidden, "hidden, and will not be used"),
-        ("other_files", "note", listing.others, "in a class folder, but with the name of no photo, and will not be used"),
-    )
-    for kind, severity, paths, text in passed_over:
-        if paths:
-            sentence = f"{plural(len(paths), 'file is', 'files are')} {text}."
-            findings.append(Finding(kind, severity, sentence, [[path] for path in paths]))
     return findings

@@ -22,26 +22,27 @@ def write_check(result: Result, path: Path) -> None:
     """Write the page of a check."""
     level = ("note", "warning", "error")[exit_code(result.findings)]
     lead = render("check.html", "lead", level=level, verdict=verdict(result), findings=result.findings)
-    write_page(path, f"Check of {result.photos.root}", lead, [_section(result.photos.root, f) for f in result.findings])
+    write_page(path, f"Check of {result.photos.root}", lead, [_section(result, f) for f in result.findings])
 
 
-def _section(root: Path, finding: Finding) -> Section:
+def _section(result: Result, finding: Finding) -> Section:
     captions = finding.captions or [""] * len(finding.photos)
     clusters = list(zip(finding.photos, captions, strict=True))[:CLUSTERS]
     if all(len(paths) == 1 for paths, _ in clusters):
-        figures = [_photo(root, paths[0], caption) for paths, caption in clusters]
+        figures = [_photo(result, paths[0], caption) for paths, caption in clusters]
     else:
-        figures = [_cluster(root, paths, caption) for paths, caption in clusters]
+        figures = [_cluster(result, paths, caption) for paths, caption in clusters]
     hidden = len(finding.photos) - len(clusters)
     body = render("check.html", "finding", text=finding.text, figures=figures, hidden=hidden)
     title = render("check.html", "finding_title", finding=finding)
     return Section(title, body, finding.severity, finding.kind)
 
 
-def _cluster(root: Path, paths: list[str], caption: str) -> Markup:
-    photos = [_photo(root, path, "") for path in paths[:PER_CLUSTER]]
+def _cluster(result: Result, paths: list[str], caption: str) -> Markup:
+    photos = [_photo(result, path, "") for path in paths[:PER_CLUSTER]]
     return render("check.html", "cluster", photos=photos, caption=caption, hidden=len(paths) - len(photos))
 
 
-def _photo(root: Path, path: str, caption: str) -> Markup:
-    return photo(thumbnail(root / path, SIDE), path, render("check.html", "photo_caption", path=path, caption=caption))
+def _photo(result: Result, path: str, caption: str) -> Markup:
+    image = thumbnail(result.photos.root / path, SIDE, result.white)
+    return photo(image, path, render("check.html", "photo_caption", path=path, caption=caption))

@@ -12,6 +12,7 @@ from posture_classifier.check.finding import SEVERITIES, Finding
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.scan import ProgressCallback
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,12 @@ class Result:
     Attributes:
         photos: The photos that were looked at, readable or not.
         findings: Errors first, then warnings, then notes.
+        white: The values that are white in photos of more than 8 bits.
     """
 
     photos: Photos
     findings: list[Finding]
+    white: WhiteLevels = FULL_RANGE
 
 
 def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback) -> Result:
@@ -47,11 +50,13 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
     listing = list_folder(root)
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing)
+    white = FULL_RANGE
     if len(photos):
         folder = CheckedFolder(photos, progress)
         for findings in _checks():
             found += findings(folder)
-    return Result(photos, sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+        white = folder.scan.deep.white
+    return Result(photos, sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)), white)
 
 
 def _checks() -> Iterator[Callable[[CheckedFolder], list[Finding]]]:

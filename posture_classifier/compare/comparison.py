@@ -39,7 +39,7 @@ class Comparison:
     verdict: Verdict
 
     @classmethod
-    def of(cls, configurations: list[Configuration], costs: list[ConfigurationCosts], metric: str) -> "Comparison":
+    def of(cls, configurations: list[Configuration], costs: list[ConfigurationCosts], metric: str, margin: float) -> "Comparison":
         """Compute the metrics of all configurations, and test them against each other.
 
         Where runs name groups in different ways, the fewest groups count: a photo that somebody
@@ -53,7 +53,7 @@ class Comparison:
         grouped = len(np.unique(groups)) < len(groups)
         predictions = [[run.tested.predictions for run in configuration.runs] for configuration in configurations]
         bootstraps = [Bootstrap.of(networks, groups) for networks in predictions]
-        verdict = judge(metric, predictions, bootstraps, grouped)
+        verdict = judge(metric, predictions, bootstraps, grouped, margin)
         estimates = [bootstrap.estimates() for bootstrap in bootstraps]
         network_values = [bootstrap.network_values for bootstrap in bootstraps]
         return cls(configurations, predictions, groups, grouped, estimates, network_values, costs, verdict)
@@ -89,6 +89,6 @@ class Comparison:
         return len(np.unique(self.groups))
 
     @property
-    def chosen(self) -> int:
-        """Index of the configuration that is recommended."""
-        return self.verdict.cheapest([cost.multiply_adds for cost in self.costs])
+    def chosen(self) -> int | None:
+        """Index of the configuration that is recommended; None where none is good enough."""
+        return self.verdict.good_enough.cheapest([cost.multiply_adds for cost in self.costs])

@@ -24,36 +24,75 @@ def standing(comparison: Comparison, index: int) -> str:
 
 
 def recommendation(comparison: Comparison) -> str:
-    """Say which entry to take, and why, in one sentence."""
-    verdict, chosen = comparison.verdict, comparison.chosen
-    name, title = comparison.names[chosen], METRICS[verdict.metric].title
+    """Say which entry to take, and why, or that none is shown to be good enough."""
+    verdict, chosen, title = comparison.verdict, comparison.chosen, METRICS[comparison.verdict.metric].title
+    best, value = comparison.names[verdict.best], describe_estimate(comparison.estimates[verdict.best][verdict.metric])
     if len(verdict.order) == 1:
-        value = describe_estimate(comparison.estimates[chosen][verdict.metric])
-        return f"{name} is alone, so there is nothing to compare it with; its {title} is {value}."
-    if len(verdict.tied) == 1:
+        return f"{best} is alone, so there is nothing to compare it with; its {title} is {value}."
+    if chosen is None:
+        return (
+            f"Nothing is recommended on this evidence. {best} is ahead so far, by {title} ({value}), but {_not_shown(comparison)}."
+        )
+    name, good = comparison.names[chosen], verdict.good_enough.indices
+    if chosen == verdict.best and len(verdict.tied) == 1:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
         return f"Take {name}: by {title} it is better than {others}, by more than chance."
+    shown = f"shown to be at most {verdict.good_enough.margin:g} worse in {title} than any other"
+    if len(good) == 1:
+        return f"Take {name}: it is the only one that is {shown}."
     cost = comparison.costs[chosen].multiply_adds
     adds = f" ({operations(cost)} multiply-adds)" if cost is not None else ""
-    equal = len({comparison.costs[index].multiply_adds for index in verdict.tied}) == 1
+    equal = len({comparison.costs[index].multiply_adds for index in good}) == 1
     cheapest = "as cheap as any" if equal else "the cheapest"
-    tied = f"the {len(verdict.tied)} that cannot be told apart by {title}"
-    best = "and has the best value" if chosen == verdict.best else f"of which {comparison.names[verdict.best]} has the best value"
-    return f"Take {name}: it is {cheapest}{adds} of {tied}, {best}."
+    ahead = "and has the best value" if chosen == verdict.best else f"while {best} has the best value"
+    return f"Take {name}: it is {cheapest}{adds} of the {len(good)} that are {shown}, {ahead}."
+
+
+def _not_shown(comparison: Comparison) -> str:
+    """Say why even the best value's entry is not shown to be good enough."""
+    verdict, good, tested = comparison.verdict, comparison.verdict.good_enough, tested_on(comparison)
+    estimate = comparison.estimates[verdict.best][verdict.metric]
+    ends = estimate.ends or (good.chance, good.chance)
+    if min(ends) <= good.chance <= max(ends):
+        return f"{tested} do not show that it is better than always saying the commonest class ({good.chance:.3f})"
+    return f"{tested} do not show that it is at most {good.margin:g} worse than any other"
 
 
 def what_would_settle_it(comparison: Comparison) -> list[str]:
     """Say for entries not significantly worse than the best how much more to test."""
     verdict, unit = comparison.verdict, comparison.unit
+    sentences = _what_would_show_it(comparison) if comparison.chosen is None else []
     if verdict.too_few_groups:
         n_entries = len(verdict.order)
-        return [f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their values; test on more {unit}."]
+        few = f"{comparison.n_groups} {unit} cannot tell {n_entries} entries apart, whatever their values; test on more {unit}."
+        return [*sentences, few]
     pairs = [index for index in verdict.tied if index != verdict.best]
-    sentences = [_what_would_settle_pair(comparison, index) for index in pairs[:MOST_PAIRS]]
+    sentences += [_what_would_settle_pair(comparison, index) for index in pairs[:MOST_PAIRS]]
     if len(pairs) > MOST_PAIRS:
         hidden = plural(len(pairs) - MOST_PAIRS, "more pair is", "more pairs are")
         sentences.append(f"{hidden} in the table of tests.")
     return sentences
+
+
+def _what_would_show_it(comparison: Comparison) -> list[str]:
+    """Say how much more to test until the best value's entry is shown to be good enough."""
+    verdict, good, name = comparison.verdict, comparison.verdict.good_enough, comparison.names[comparison.verdict.best]
+    if len(verdict.order) == 1:
+        return []
+    if good.more_groups is not None:
+        more = _more(comparison, good.more_groups).capitalize()
+        return [f"{more} would show whether {name} is good enough, if the values stay as they are."]
+    value = comparison.estimates[verdict.best][verdict.metric].value
+    assert value is not None  # a metric that is not defined decides nothing
+    better = value > good.chance if METRICS[verdict.metric].higher_is_better else value < good.chance
+    if not better:
+        return [f"{name} is no better than always saying the commonest class, so more {comparison.unit} would not show it."]
+    return [f"More {comparison.unit} alone would not show {name} to be good enough: its seeds differ too much; train more seeds."]
+
+
+def _more(comparison: Comparison, groups: int) -> str:
+    photos = f" (some {groups * len(comparison.groups) // comparison.n_groups:,} photos)" if comparison.grouped else ""
+    return f"about {groups:,} more {comparison.unit}{photos}"
 
 
 def _what_would_settle_pair(comparison: Comparison, index: int) -> str:
@@ -67,8 +106,7 @@ def _what_would_settle_pair(comparison: Comparison, index: int) -> str:
             else "the spread of their seeds may explain it; train more seeds"
         )
         return f"{pair}: no number of {unit} would tell them apart, since {why}."
-    photos = f" (some {further * len(comparison.groups) // comparison.n_groups:,} photos)" if comparison.grouped else ""
-    return f"{pair}: about {further:,} more {unit}{photos}, if they truly differ by the {difference:.3f} measured."
+    return f"{pair}: {_more(comparison, further)}, if they truly differ by the {difference:.3f} measured."
 
 
 def how_tested(comparison: Comparison) -> list[str]:
@@ -89,12 +127,15 @@ def how_tested(comparison: Comparison) -> list[str]:
         f"What decides is {METRICS[verdict.metric].title}, by {test}. P-values "
         "are Holm's over all pairs of entries, because the best is found on the same photos that it is tested on: that any of "
         f"{len(verdict.order)} equal entries is called worse has a chance of at most {100 * LEVEL:.0f} %.",
+        f"Recommended is the cheapest of those that are shown to be at most {verdict.good_enough.margin:g} worse than any other "
+        "(--margin), and better than always saying the commonest class. The chance that it is truly worse than another by more is "
+        f"at most {100 * LEVEL:.0f} %.",
         "Not told apart does not mean equal: these photos do not show which is better. How much more would settle it is for a "
         f"chance of {100 * POWER:.0f} % to find the difference.",
         f"Intervals hold 95 % and are about other {unit} of the same kind. {seeds}",
     ]
     if len(verdict.order) == 1:
-        del lines[:2]  # nothing was decided
+        del lines[:3]  # nothing was decided
     if any(entry.is_crossvalidation for entry in comparison.configurations):
         lines.append(
             "The folds of a cross-validation share most of their training photos, of which intervals and tests know nothing "

@@ -33,6 +33,7 @@ ENDS = {"value": "", "low": "_low", "high": "_high"}
 COLUMNS = [
     "entry",
     "standing",
+    "good_enough",
     "recommended",
     "seeds",
     "photos",
@@ -65,6 +66,7 @@ def _row(comparison: Comparison, index: int) -> dict[str, Any]:
     return {
         "entry": entry.name,
         "standing": standing(comparison, index),
+        "good_enough": index in verdict.good_enough.indices,
         "recommended": index == comparison.chosen,
         "seeds": len(entry.runs),
         "photos": len(comparison.groups),

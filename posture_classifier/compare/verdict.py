@@ -1,4 +1,4 @@
-"""Which configuration is best, which do not differ significantly from it, and which to take."""
+"""Which configuration is best, and which do not differ significantly from it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.compare.good_enough import GoodEnough, chance_level, find_good_enough
 from posture_classifier.metrics.paired_tests import (
     Differences,
     additional_groups,
@@ -40,6 +41,7 @@ class Verdict:
             from the best significant; None where no number would, or where it is significant
             already.
         too_few_groups: Whether there are so few groups that no difference could be significant.
+        good_enough: Which are good enough to take.
     """
 
     metric: str
@@ -51,26 +53,16 @@ class Verdict:
     p: npt.NDArray[np.float64]
     additional_groups: list[int | None]
     too_few_groups: bool
+    good_enough: GoodEnough
 
     @property
     def tied(self) -> list[int]:
         """The best and those that do not differ significantly from it, the best value first."""
         return [index for index in self.order if self.p[index] >= LEVEL]
 
-    def cheapest(self, multiply_adds: list[int | None]) -> int:
-        """Index of the configuration to take: of the tied ones that with the fewest multiply-adds.
 
-        Of several with equally many the better one counts.
-
-        Args:
-            multiply_adds: K counts; a configuration without one (None) is taken only if all have
-                none.
-        """
-        return min(self.tied, key=lambda index: (multiply_adds[index] is None, multiply_adds[index] or 0))
-
-
-def judge(metric: str, predictions: list[list[Predictions]], bootstraps: list[Bootstrap], grouped: bool) -> Verdict:
-    """Find the best configuration, and test all against it.
+def judge(metric: str, predictions: list[list[Predictions]], bootstraps: list[Bootstrap], grouped: bool, margin: float) -> Verdict:
+    """Find the best configuration, test all against it, and find those that are good enough.
 
     Args:
         metric: One of ``METRICS``.
@@ -78,6 +70,7 @@ def judge(metric: str, predictions: list[list[Predictions]], bootstraps: list[Bo
             photos.
         bootstraps: Each configuration's metrics, on the same resamples.
         grouped: Whether some photos share a group.
+        margin: How much worse than any other, in the unit of the metric, one may be to be taken.
 
     Raises:
         UserError: The photos do not define the metric, or are all of one group.
@@ -104,11 +97,14 @@ def judge(metric: str, predictions: list[list[Predictions]], bootstraps: list[Bo
             differences.group_errors[best, other],
             differences.seed_errors[best, other],
             n_groups,
-            n_tests,
+            LEVEL / 2 / n_tests,
         )
         if other != best and p[other] >= LEVEL
         else None
         for other in range(len(predictions))
     ]
     too_few = test == "bootstrap" and len(predictions) > 1 and smallest_p(n_groups) * n_tests >= LEVEL
-    return Verdict(metric, best, order, test, differences, exact, p, additional, too_few)
+    estimates = [METRICS[metric].interval(bootstrap.values[metric], bootstrap) for bootstrap in bootstraps]
+    chance = chance_level(metric, predictions[0][0])
+    good_enough = find_good_enough(metric, order, estimates, differences, n_groups, chance, margin)
+    return Verdict(metric, best, order, test, differences, exact, p, additional, too_few, good_enough)

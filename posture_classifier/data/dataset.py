@@ -8,7 +8,6 @@ from torch.utils.data import Dataset
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.augmentation import Augmentation
-from posture_classifier.images.decode import decode
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch
 
@@ -33,6 +32,8 @@ class PhotoDataset(Dataset[Batch]):
         augmentation: Augmentation | None = None,
         pixel_cache: TensorStore | None = None,
     ) -> None:
+        if augmentation is not None:
+            augmentation.check(preprocessing.image_size)
         self.photos = photos
         self.preprocessing = preprocessing
         self.augmentation = augmentation
@@ -61,7 +62,7 @@ class PhotoDataset(Dataset[Batch]):
         if self.pixel_cache is not None and self.pixel_cache.has(row).all():
             cached: npt.NDArray[np.uint8] = self.pixel_cache.read(row)[0].numpy()
             return cached
-        pixels = np.array(self.preprocessing.square(decode(self.photos.file(index), self.preprocessing.image_size)))
+        pixels = np.array(self.preprocessing.read(self.photos.file(index)))
         if self.pixel_cache is not None:
             self.pixel_cache.write(row, torch.from_numpy(pixels)[None])
         return pixels

@@ -3,16 +3,17 @@
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.data.left_out import LeftOutCounts, count_left_out, describe_left_out
+from posture_classifier.data.photo_files import beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
-from posture_classifier.images.decode import SUFFIXES
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
@@ -34,6 +35,7 @@ class Photos:
         splits: (N,) ``train``, ``val`` or ``test``; empty where the photo is in none (yet).
         grouped: Whether photos were grouped; if not, every photo is its own group.
         rows: (N,) int64 place of each photo among all that were indexed, whichever split it is in.
+        left_out: Number of the files that are not taken, by reason.
     """
 
     root: Path
@@ -44,6 +46,7 @@ class Photos:
     splits: npt.NDArray[np.str_]
     grouped: bool
     rows: npt.NDArray[np.int64]
+    left_out: LeftOutCounts = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -73,7 +76,7 @@ class Photos:
 def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     r"""Index ``root/<class>/**/*`` or ``root/{train,val,test}/<class>/**/*``.
 
-    Hidden files and files with other suffixes are ignored.
+    ``photo_files`` says which files are photos; the others are counted.
 
     Args:
         root: The data folder. ``valid`` and ``validation`` are other names for ``val``.
@@ -95,24 +98,26 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"data.root {root} is not a folder; expected {root}/<class>/*.jpg")
-    split_folders = _split_folders(root) or {"": root}
-    class_lists = {split: _folders(folder) for split, folder in split_folders.items()}
-    classes = _common_classes(root, class_lists)
-    folders = [(folder / name, name, split) for split, folder in split_folders.items() for name in class_lists[split]]
+    top = look_into(root)
+    split_folders = {split: look_into(root, folder) for split, folder in _split_folders(root, top.folders).items()}
+    left_out = count_left_out(each for found in (top, *split_folders.values()) for each in beside_classes(found))
+    parents = split_folders or {"": top}
+    classes = _common_classes(root, {split: [_name(path) for path in found.folders] for split, found in parents.items()})
     # Folder by folder in order of path, so that the whole list need not be sorted.
-    folders.sort(key=lambda folder: f"{folder[0].relative_to(root).as_posix()}/")
+    folders = sorted((f"{path}/", split) for split, found in parents.items() for path in found.folders)
     sizes: list[int] = []
-    paths = StringArray(chain.from_iterable(_photos_below(folder, root, sizes) for folder, _, _ in folders))
-    labels = np.array([classes.index(normalise_name(name)) for _, name, _ in folders], dtype=np.int64)
+    paths = StringArray(chain.from_iterable(_photos_below(root, path[:-1], sizes, left_out) for path, _ in folders))
+    labels = np.array([classes.index(normalise_name(_name(path[:-1]))) for path, _ in folders], dtype=np.int64)
     return Photos(
         root=root,
         classes=classes,
         paths=paths,
         labels=np.repeat(labels, sizes),
         groups=_groups(paths, group_pattern),
-        splits=np.repeat(np.array([split for _, _, split in folders], dtype="<U5"), sizes),
+        splits=np.repeat(np.array([split for _, split in folders], dtype="<U5"), sizes),
         grouped=group_pattern is not None,
         rows=np.arange(len(paths)),
+        left_out=left_out,
     )
 
 
@@ -121,24 +126,15 @@ def normalise_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _folders(folder: Path) -> list[str]:
-    try:
-        # Not entry.is_dir(), which raises on a link that leads to itself.
-        return sorted(name for name in os.listdir(folder) if os.path.isdir(folder / name) and not name.startswith("."))
-    except PermissionError as error:
-        _refuse_closed(error)
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
-def _refuse_closed(error: OSError) -> NoReturn:
-    raise UserError(f"{error.filename} cannot be opened ({error.strerror}); let it be read, or move it out") from error
-
-
-def _split_folders(root: Path) -> dict[str, Path]:
-    """Find the folders of the user's own split; none where the folders are classes."""
-    names = _folders(root)
+def _split_folders(root: Path, names: list[str]) -> dict[str, str]:
+    """Find the user's own split among the folders; none where the folders are classes."""
     known = [name for name in names if name.lower() in SPLIT_FOLDERS]
     if "train" not in {name.lower() for name in known} or len(known) < 2:
-        if known and all(_folders(root / name) and not any(map(_is_photo, os.listdir(root / name))) for name in names):
+        if known and all(found.folders and not found.photos for found in (look_into(root, name) for name in names)):
             raise UserError(
                 f"{root} has the folders {shortlist(names)}, which look like a split; expected train with val or test beside it, "
                 "or class folders alone"
@@ -146,14 +142,10 @@ def _split_folders(root: Path) -> dict[str, Path]:
         return {}
     if others := sorted(set(names) - set(known)):
         raise UserError(f"{root} has split folders ({shortlist(known)}) beside others ({shortlist(others)}); move the others out")
-    folders = {SPLIT_FOLDERS[name.lower()]: root / name for name in known}
+    folders = {SPLIT_FOLDERS[name.lower()]: name for name in known}
     if len(folders) < len(known):
         raise UserError(f"{root} has several folders for one split ({shortlist(known)}); keep one of each")
     return folders
-
-
-def _is_photo(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
 
 
 def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str, ...]:
@@ -175,18 +167,16 @@ def _common_classes(root: Path, class_lists: dict[str, list[str]]) -> tuple[str,
     return tuple(reference)
 
 
-def _photos_below(folder: Path, root: Path, sizes: list[int]) -> list[str]:
-    """List the paths of all photos below a folder, and append their number to ``sizes``."""
-    result: list[str] = []
-    # Links to folders are not followed: a circle of links would list a photo several times.
-    for parent, directories, files in os.walk(folder, onerror=_refuse_closed):
-        directories[:] = [name for name in directories if not name.startswith(".")]
-        below = Path(parent).relative_to(root).as_posix()
-        result += [f"{below}/{name}" for name in files if _is_photo(name)]
-    if not result:
-        raise UserError(f"class folder {folder} has no photos; fill it or remove it")
-    sizes.append(len(result))
-    return sorted(result)
+def _photos_below(root: Path, folder: str, sizes: list[int], left_out: LeftOutCounts) -> list[str]:
+    """List the photos of a class folder; append their number to ``sizes``, and count the rest."""
+    found = find_photos(root, folder)
+    counts = count_left_out(found.left_out)
+    if not found.photos:
+        why = f" (left out: {described})" if (described := describe_left_out(counts)) else ""
+        raise UserError(f"class folder {root / folder} has no photos{why}; fill it or remove it")
+    left_out.update(counts)
+    sizes.append(len(found.photos))
+    return found.photos
 
 
 def group_name(match: re.Match[str]) -> str:

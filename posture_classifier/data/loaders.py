@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
+from posture_classifier.images.decoding_memory import budget
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.utils.threads import available_cores
 
@@ -96,10 +97,12 @@ def default_workers(ranks: int) -> int:
 
 
 def init_worker(worker: int) -> None:
-    """Prepare a worker process: one thread for OpenCV, and its memory stays shared."""
+    """Prepare a worker process: one thread for OpenCV, its part of the memory for decoding."""
     import cv2
 
     # The first full garbage collection would otherwise write to every inherited object, and so copy
     # the memory of the parent.
     gc.freeze()
     cv2.setNumThreads(0)
+    if (info := torch.utils.data.get_worker_info()) is not None:
+        budget.begin(info.num_workers)

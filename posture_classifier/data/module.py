@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningDataModule
-from rich.progress import Progress
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
+from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, default_workers, init_worker
@@ -147,13 +147,8 @@ class PostureData(LightningDataModule):
             refuse_unreadable(photos)
         if not reads_groups:
             return photos
-        groups = self._scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
+        groups = scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
-
-    def _scene_groups(self, photos: Photos) -> npt.NDArray[np.str_]:
-        with Progress(transient=True) as bar:
-            task = bar.add_task("Looking for photos of one scene", total=len(photos))
-            return scene_groups(photos, lambda done, _: bar.update(task, completed=done))
 
     def every_fold(self) -> list[Photos]:
         """The photos, split for each fold in turn."""
@@ -176,9 +171,7 @@ class PostureData(LightningDataModule):
         return add_validation(photos, self.fractions, self.seed)
 
     def check(self) -> None:
-        """Decode every photo once, so that training does not end at one that cannot be read.
-
-        The pixels are cached if there is a cache for them.
+        """Decode (and cache) every photo once, so that training does not end at an unreadable one.
 
         Raises:
             UserError: Some photos cannot be read; the message lists them all.
@@ -198,6 +191,16 @@ class PostureData(LightningDataModule):
         """Number of training photos per class."""
         counts: list[int] = np.bincount(self.photos.in_split("train").labels, minlength=len(self.photos.classes)).tolist()
         return counts
+
+    @cached_property
+    def deep_photos(self) -> DeepPhotos:
+        """The photos of more than 8 bits in all splits, which share one scale."""
+        return find_deep_photos(map(self.photos.file, range(len(self.photos))))
+
+    @property
+    def white_levels(self) -> list[float]:
+        """The values that are white in photos of more than 8 bits, as the model takes them."""
+        return list(self.deep_photos.white)
 
     @property
     def has_test(self) -> bool:
@@ -258,7 +261,8 @@ class PostureData(LightningDataModule):
             batches: Arrays of indices into the split, one for each batch.
             view: The view of the photos; None is the photos as they are.
         """
-        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, self.augmentation, self.pixel_cache)
+        augmentation = None if view is None else self.augmentation
+        dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         # Starting processes takes longer than copying what is decoded already.
         decoded = view is None and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
         return DataLoader(

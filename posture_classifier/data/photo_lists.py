@@ -1,12 +1,15 @@
 """CSV files that name photos: which to leave out, or which split each belongs to."""
 
 import csv
+from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.photo_files import passed_over
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 
@@ -39,6 +42,8 @@ def read_photo_list(option: str, path: Path, columns: Collection[str], source: s
 def exclude_photos(photos: Photos, path: Path) -> Photos:
     """Leave out the photos that a CSV file names in its column ``path``, relative to the folder.
 
+    It may name files that are no photos, such as thumbnails of a network disk.
+
     Raises:
         UserError: The file cannot be read, lacks the column, names photos that are not there, or
             leaves a class empty.
@@ -46,7 +51,7 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
     rows = read_photo_list("data.exclude", path, ["path"], "check --fix_list")
     excluded = {normalise_name(row["path"]) for row in rows}
     names = [normalise_name(name) for name in photos.paths]
-    if unknown := sorted(excluded - set(names)):
+    if unknown := sorted(name for name in excluded.difference(names) if not passed_over(name)):
         raise UserError(
             f"data.exclude {path} names {plural(len(unknown), 'photo that is', 'photos that are')} not below {photos.root}: "
             f"{shortlist(unknown, 3)}; remove these lines, or check the folder again"
@@ -54,4 +59,4 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
     rest = photos.select(np.array([name not in excluded for name in names], dtype=np.bool_))
     if empty := rest.empty_classes:
         raise UserError(f"data.exclude {path} leaves no photo of class {empty[0]}")
-    return rest
+    return replace(rest, left_out=photos.left_out + Counter({("excluded", ""): len(photos) - len(rest)}))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from posture_classifier.data.folder import Photos
+from posture_classifier.images.decode import open_photo
 from posture_classifier.images.exif import UNIX_EPOCH, Shot, read_shot
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
@@ -34,7 +34,7 @@ def session_groups(photos: Photos) -> npt.NDArray[np.str_]:
 
 
 def _read_shot(path: Path) -> Shot:
-    with Image.open(path) as image:
+    with open_photo(path) as image:
         try:
             return read_shot(image.getexif())
         # Damaged EXIF raises any kind of exception.

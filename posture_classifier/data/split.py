@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.left_out import count_left_out, describe_left_out
+from posture_classifier.data.photo_files import passed_over
 from posture_classifier.data.photo_lists import read_photo_list
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.digest import digest
@@ -208,6 +210,13 @@ def _read_split_rows(path: Path) -> list[dict[str, str]]:
 
 def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
     """Say why a split names photos that are not used."""
+    if left_out := [each for name in missing if (each := passed_over(name))]:
+        files = plural(len(left_out), "file that is not taken for a photo", "files that are not taken for photos")
+        raise UserError(
+            f"data.split {path} names {files} ({describe_left_out(count_left_out(left_out))}): "
+            f"{shortlist([each.path for each in left_out], 3)}; remove these lines from a copy of it, and train anew, "
+            "since a thumbnail may have told what the photo shows"
+        )
     if absent := [name for name in missing if not (root / name).is_file()]:
         photos = plural(len(absent), "photo that is", "photos that are")
         raise UserError(f"data.split {path} names {photos} not below {root}: {shortlist(absent, 3)}")

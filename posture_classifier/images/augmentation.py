@@ -46,8 +46,7 @@ class Augmentation:
         seed: The run's seed.
 
     Raises:
-        UserError: A transform does not exist, rejects its arguments, or returns something else than
-            a uint8 RGB image of the same size.
+        UserError: A transform does not exist or rejects its arguments.
 
     Example:
         >>> flip = {"class_path": "albumentations.HorizontalFlip", "init_args": {"p": 0.5}}
@@ -61,20 +60,35 @@ class Augmentation:
 
         self.seed = seed
         self.compose = albumentations.Compose([_build_transform(transform) for transform in transforms])
-        # An error in a DataLoader worker would be a traceback.
-        self._check_output()
 
-    def _check_output(self) -> None:
-        image = np.zeros((64, 64, 3), dtype=np.uint8)
+    def check(self, size: int) -> None:
+        """Try some draws on an image of the network's size.
+
+        An error in a DataLoader worker would be a traceback.
+
+        Args:
+            size: Side of the image in pixels.
+
+        Raises:
+            UserError: A transform fails, or returns something else than a uint8 RGB image of the
+                same size.
+        """
+        image = np.zeros((size, size, 3), dtype=np.uint8)
         for index in range(10):
             try:
                 result = self(image, 0, index)
             except (TypeError, ValueError) as error:
                 raise UserError(f"data.augmentation fails: {' '.join(str(error).split())}") from error
-            if not isinstance(result, np.ndarray) or result.dtype != np.uint8 or result.shape != image.shape:
+            if not isinstance(result, np.ndarray) or result.dtype != np.uint8 or result.shape[2:] != (3,):
                 raise UserError(
-                    "data.augmentation must return uint8 RGB images of the same size; leave out Normalize and ToTensorV2, since "
-                    "normalising is part of the preprocessing, and scale with Affine, which keeps the size"
+                    "data.augmentation must return uint8 RGB images; leave out Normalize and ToTensorV2, since normalising is part "
+                    "of the preprocessing"
+                )
+            if result.shape != image.shape:
+                raise UserError(
+                    f"data.augmentation turns {size} x {size} pixels, the size that the network is evaluated at, into "
+                    f"{result.shape[1]} x {result.shape[0]}; let it return {size} x {size} or set model.image_size; Affine scales "
+                    "and keeps the size"
                 )
 
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:

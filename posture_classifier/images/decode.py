@@ -1,11 +1,21 @@
 """Decodes a photo file of any format to an upright RGB image."""
 
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ExifTags import Base
+
+from posture_classifier.images.decoding_memory import memory_to_decode
+from posture_classifier.images.deep_colour import is_deep_colour, load_deep_colour, to_8_bit_colour
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_value, is_deep, to_8_bits
+from posture_classifier.images.png_text import without_text
+from posture_classifier.images.strips import convert_strips
 
 pillow_heif.register_heif_opener()
 
@@ -15,8 +25,20 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", "Corrupt EXIF data", module="PIL")
 
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"))
+PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "AVIF", "HEIF", "JPEG2000", "TIFF", "BMP", "DIB", "GIF", "PPM", "TGA")
+"""Pillow's names of the formats in which cameras, phones, scanners and the web keep photos.
+
+Pillow can open more that are none, and each is one more decoder to attack: EPS is a program that
+Ghostscript runs, WMF one that Windows draws; FITS, GRIB and HDF5 are measurements, MPEG and FLI
+films, ICO, CUR, ICNS, DDS and others icons and textures, and PSD the layers of a picture."""
+SUFFIX_FORMATS = {suffix: name for suffix, name in Image.registered_extensions().items() if name in PHOTO_FORMATS}
+"""The format that each file name ending, in lower case, promises."""
+FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
+"""Formats that can be decoded here: AVIF comes with Pillow 11.3. An MPO is opened as a JPEG."""
+SUFFIXES = frozenset(suffix for suffix, name in SUFFIX_FORMATS.items() if name in (*FORMATS, "MPO"))
 """File name endings, in lower case, that count as photos."""
+FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF, JPEG 2000, PPM or TGA"
+Result = TypeVar("Result")
 NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
@@ -25,17 +47,20 @@ class DecodeError(Exception):
     """A file is not an image that can be read in full; the message says why, without the path."""
 
 
-def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
+def decode(path: str | Path, at_least: int | None = None, white: WhiteLevels | None = FULL_RANGE) -> Image.Image:
     """Read an image as 8-bit RGB, turned upright by its EXIF orientation.
 
     Transparency is laid over white, 16-bit and floating-point greys are scaled to 8 bits, and
-    animations give their first frame.
+    animations give their first frame. Threads that decode at once share the memory that there is: a
+    huge image waits until the others are done.
 
     Args:
-        path: A JPEG, PNG, WebP, BMP, TIFF, GIF or HEIC file.
+        path: A file of one of ``PHOTO_FORMATS``, whatever its name.
         at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded
             at 1/2, 1/4 or 1/8 of its scale, which saves most of the time on photos of 12
             megapixels. The same value gives the same pixels.
+        white: The values that are white in an image of more than 8 bits; None is the rule of old
+            checkpoints (``to_8_bits``).
 
     Raises:
         DecodeError: The file is missing, empty, truncated, not an image, or larger than Pillow's
@@ -45,15 +70,76 @@ def decode(path: str | Path, at_least: int | None = None) -> Image.Image:
         >>> decode("photos/left/person0_0.png").size
         (20, 20)
     """
+    with _described_errors(path):
+        return _load(path, lambda image: _to_rgb(image, white), at_least)
+
+
+def deep_value(path: str | Path) -> tuple[bool, float] | None:
+    """Look at a photo's header, and find its brightest value if it has more than 8 bits.
+
+    Returns:
+        Whether its values are floating-point numbers, and its ``bright_value``; None for an
+        ordinary photo, which is not decoded.
+
+    Raises:
+        DecodeError: The file cannot be read.
+    """
+    with _described_errors(path):
+        with open_photo(path) as image:
+            if not is_deep(image.mode) and not is_deep_colour(image):
+                return None
+        return _load(path, lambda image: (image.mode == "F", _bright_value(image)))
+
+
+def _bright_value(image: Image.Image) -> float:
+    if not is_deep_colour(image):
+        return bright_value(image)
+    colours = load_deep_colour(image)
+    return 0.0 if colours is None else float(colours[..., :3].max())
+
+
+def _to_rgb(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
+    if white is not None and is_deep_colour(image) and (colours := load_deep_colour(image)) is not None:
+        image = to_8_bit_colour(colours, white.integer, image)
+    return upright_rgb(image, white)
+
+
+def open_photo(path: str | Path) -> Image.Image:
+    """Read the header of an image, also of a PNG that has more text than Pillow takes."""
+    try:
+        return Image.open(path, formats=FORMATS)
+    except ValueError:
+        return _open_without_text(path)
+
+
+def _open_without_text(path: str | Path) -> Image.Image:
+    return Image.open(BytesIO(without_text(Path(path).read_bytes())), formats=FORMATS)
+
+
+def _load(path: str | Path, convert: Callable[[Image.Image], Result], at_least: int | None = None) -> Result:
+    try:
+        return _load_opened(Image.open(path, formats=FORMATS), convert, at_least)
+    except ValueError:  # as where a PNG has much text, perhaps behind the picture
+        return _load_opened(_open_without_text(path), convert, at_least)
+
+
+def _load_opened(opened: Image.Image, convert: Callable[[Image.Image], Result], at_least: int | None) -> Result:
+    with opened as image:
+        stored_size = image.size
+        if at_least is not None:
+            image.draft(None, (2 * at_least, 2 * at_least))
+        with memory_to_decode(image, stored_size):
+            return convert(image)
+
+
+@contextmanager
+def _described_errors(path: str | Path) -> Iterator[None]:
+    """A context that raises ``DecodeError`` for all that can go wrong with a file."""
     try:
         str(path).encode()
         if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
             raise DecodeError(NOT_A_FILE)  # reading it might wait for ever
-        with Image.open(path) as image:
-            if at_least is not None:
-                image.draft(None, (2 * at_least, 2 * at_least))
-            image.load()
-            return upright_rgb(image)
+        yield
     except UnicodeEncodeError as error:
         raise DecodeError(NOT_UTF8) from error
     except Image.DecompressionBombError as error:
@@ -87,17 +173,18 @@ def _describe_error(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def upright_rgb(image: Image.Image) -> Image.Image:
+def upright_rgb(image: Image.Image, white: WhiteLevels | None = FULL_RANGE) -> Image.Image:
     """Turn an image by its EXIF orientation and convert it to 8-bit RGB, as ``decode`` does."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        # Pillow would clip 16-bit values at 255 and leave a white picture.
-        values = np.asarray(image).astype(np.float64)
-        image = Image.fromarray((values / (257 if values.max(initial=0) > 255 else 1)).clip(0, 255).astype(np.uint8))
-    elif image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((values * (255 if values.max(initial=0) <= 1 else 1)).clip(0, 255).astype(np.uint8))
+    image.load()
+    # exif_transpose would copy an image that is upright already.
+    if image.getexif().get(Base.Orientation, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if is_deep(image.mode):
+        image = to_8_bits(image, white)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        return convert_strips(image, "RGB", _over_white)
     return image.convert("RGB")
+
+
+def _over_white(strip: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip.convert("RGBA")).convert("RGB")

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode
+from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode, open_photo
+from posture_classifier.images.deep_colour import is_deep_colour
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
@@ -33,6 +35,7 @@ class Facts:
         digest: Digest of the file's bytes.
         format: Pillow's name of the format, such as ``JPEG``.
         mode: Pillow's name of how pixels are stored, such as ``RGB``.
+        is_deep: Whether a value has more than 8 bits.
         width: Width in pixels as stored, before the EXIF orientation turns the photo.
         height: Height in pixels as stored.
         orientation: EXIF orientation, 1 to 8; 1 is upright.
@@ -55,6 +58,7 @@ class Facts:
     digest: int
     format: str = ""
     mode: str = ""
+    is_deep: bool = False
     width: int = 0
     height: int = 0
     orientation: int = 1
@@ -85,12 +89,13 @@ def identify(path: Path) -> Facts:
         return Facts(str(error.strerror).lower(), 0, 0)
 
 
-def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
+def read_facts(path: Path, identity: Facts, white: WhiteLevels = FULL_RANGE) -> tuple[Facts, Image.Image | None]:
     """Read all facts of a photo, and decode it.
 
     Args:
         path: The file.
         identity: What ``identify`` returns for it.
+        white: The values that are white in a photo of more than 8 bits.
 
     Returns:
         The facts, and the upright photo (at least 256 pixels a side, unless it is smaller) or None.
@@ -98,14 +103,15 @@ def read_facts(path: Path, identity: Facts) -> tuple[Facts, Image.Image | None]:
     if identity.error is not None:
         return identity, None
     try:
-        image = decode(path, MEASURED_SIZE)
+        image = decode(path, MEASURED_SIZE, white)
     except DecodeError as error:
         return replace(identity, error=str(error)), None
     return replace(identity, **_header(path), **_measure(image)), image
 
 
 def _header(path: Path) -> dict[str, Any]:
-    with Image.open(path) as image:
+    with open_photo(path) as image:
+        deep = is_deep(image.mode) or is_deep_colour(image)  # reading EXIF may load the image
         # Damaged EXIF is common, and the photo is none the worse for it.
         try:
             exif = image.getexif()
@@ -118,6 +124,7 @@ def _header(path: Path) -> dict[str, Any]:
             # A JPEG with further pictures behind the first, such as a phone's depth map.
             "format": "JPEG" if image.format == "MPO" else image.format or "",
             "mode": image.mode,
+            "is_deep": deep,
             "width": image.width,
             "height": image.height,
             "orientation": orientation if orientation in range(1, 9) else 1,

@@ -1,6 +1,7 @@
 """Scales and normalises photos, in the same way for training, evaluation and prediction."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+
+from posture_classifier.images.decode import decode
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 
 Resize = Literal["crop", "pad"]
 
@@ -24,6 +28,8 @@ class Preprocessing:
         resize: ``crop`` scales the shorter side to ``image_size`` and cuts the middle out; ``pad``
             scales the longer side and fills up with grey. Neither changes the aspect ratio: posture
             is an angle.
+        white: The values that are white in photos of more than 8 bits; None, in checkpoints from
+            before they were measured, gives each photo a scale of its own.
 
     Example:
         >>> preprocessing = Preprocessing(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -38,6 +44,15 @@ class Preprocessing:
     std: tuple[float, float, float]
     interpolation: str = "bicubic"
     resize: Resize = "crop"
+    white: WhiteLevels | None = FULL_RANGE
+
+    def read(self, path: str | Path) -> npt.NDArray[np.uint8]:
+        """Decode a photo and scale it to (image_size, image_size, 3) uint8.
+
+        Raises:
+            DecodeError: The photo cannot be read.
+        """
+        return self.square(decode(path, self.image_size, self.white))
 
     def square(self, image: Image.Image) -> npt.NDArray[np.uint8]:
         """Scale an RGB image to (image_size, image_size, 3) uint8.
@@ -72,5 +87,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Preprocessing":
-        """Build from what ``to_dict`` returned."""
-        return cls(**values | {"mean": tuple(values["mean"]), "std": tuple(values["std"])})
+        """Build from what ``to_dict`` returned, also that of an earlier version."""
+        white = values.get("white")
+        tuples = {"mean": tuple(values["mean"]), "std": tuple(values["std"]), "white": WhiteLevels(*white) if white else None}
+        return cls(**values | tuples)

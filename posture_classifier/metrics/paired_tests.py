@@ -23,12 +23,14 @@ class Differences:
         values: (K, K) differences in the sample.
         group_errors: (K, K) standard errors from the choice of groups, by the bootstrap.
         seed_errors: (K, K) standard errors from the choice of seeds; 0 where no model has several.
+        degrees: (K, K) degrees of freedom of Student's distribution.
         p: (K, K) two-sided p-values of the hypothesis that there is no difference.
     """
 
     values: Floats
     group_errors: Floats
     seed_errors: Floats
+    degrees: Floats
     p: Floats
 
 
@@ -95,7 +97,8 @@ def paired_bootstrap(values: Floats, n_groups: int, values_of_seeds: list[Floats
         t = np.abs(difference) / np.sqrt(total)
         p = np.where(np.isinf(t), 0, 2 * stdtr(degrees, -t)).clip(smallest_p(n_groups), 1)
     p = np.where((np.abs(difference) < ROUNDING_ERROR) | np.isnan(p), 1.0, p)
-    return Differences(difference, np.sqrt(group_variance), np.sqrt(seed_variance), p)
+    degrees = np.where(np.isnan(degrees), n_groups - 1, degrees)  # where nothing varies
+    return Differences(difference, np.sqrt(group_variance), np.sqrt(seed_variance), degrees, p)
 
 
 def smallest_p(n_groups: int) -> float:
@@ -155,28 +158,28 @@ def holm_against_best(p: Floats, best: int) -> Floats:
     return result
 
 
-def additional_groups(difference: float, group_error: float, seed_error: float, n_groups: int, n_tests: int) -> int | None:
+def additional_groups(difference: float, group_error: float, seed_error: float, n_groups: int, level: float) -> int | None:
     """How many further groups (or single photos) would make a difference of this size significant.
 
-    By the normal distribution, with a chance of ``POWER`` and Bonferroni's correction.
+    By the normal distribution, with a chance of ``POWER``.
 
     Args:
         difference: Measured difference, taken for the true one.
         group_error: Its standard error from the choice of groups.
         seed_error: Its standard error from the choice of seeds.
         n_groups: Number of groups that were measured.
-        n_tests: Number of tests to correct for.
+        level: Significance level of one side of the test.
 
     Returns:
-        The number, or None where no number would do: the difference is 0, or one that the spread of
-        the seeds may explain.
+        The number, or None where the difference is 0, or where the spread of the seeds makes up
+        most of the error that is allowed, so that more seeds are needed first.
 
     Example:
-        >>> additional_groups(0.05, group_error=0.03, seed_error=0.0, n_groups=20, n_tests=1)
+        >>> additional_groups(0.05, group_error=0.03, seed_error=0.0, n_groups=20, level=0.025)
         37
     """
-    reach = float(ndtri(1 - 0.025 / n_tests) + ndtri(POWER))
-    allowed = (difference / reach) ** 2 - seed_error**2
-    if allowed <= 0 or abs(difference) < ROUNDING_ERROR:
+    reach = float(ndtri(1 - level) + ndtri(POWER))
+    allowed = (difference / reach) ** 2
+    if seed_error**2 > allowed / 2 or abs(difference) < ROUNDING_ERROR:
         return None
-    return max(1, ceil(n_groups * group_error**2 / allowed) - n_groups)
+    return max(1, ceil(n_groups * group_error**2 / (allowed - seed_error**2)) - n_groups)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 from posture_classifier.images.preprocessing import Preprocessing, Resize
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import score
@@ -63,6 +64,8 @@ class PostureClassifier(LightningModule):
             backbone.
         weights_source: The weights that a checkpoint's training started from, in words; leave it
             out. If given, no weights are fetched, since those of the checkpoint will be loaded.
+        white_levels: The values that are white in photos of more than 8 bits, of whole and of
+            floating-point numbers (``WhiteLevels``); the command line takes them from the data.
 
     Example:
         >>> model = PostureClassifier(
@@ -98,6 +101,7 @@ class PostureClassifier(LightningModule):
         drop_rate: float = 0.0,
         preprocessing: dict[str, Any] | None = None,
         weights_source: str | None = None,
+        white_levels: list[float] | None = None,
     ) -> None:
         super().__init__()
         _check_ranges(image_size, learning_rate, layer_decay, weight_decay, label_smoothing, drop_rate)
@@ -111,9 +115,10 @@ class PostureClassifier(LightningModule):
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
-            preprocessing = _default_preprocessing(self.backbone, image_size, resize).to_dict()
+            preprocessing = _default_preprocessing(self.backbone, image_size, resize, white_levels).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
-        self.save_hyperparameters(logger=False)  # the run's config.yaml holds them already
+        # The run's config.yaml holds them already, and the preprocessing the white levels.
+        self.save_hyperparameters(logger=False, ignore=["white_levels"])
         self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []  # indices, labels and probabilities of each batch
 
@@ -254,10 +259,15 @@ def _check_ranges(
             raise UserError(f"model.{name} is {value}, but must be {range_}")
 
 
-def _default_preprocessing(backbone: nn.Module, image_size: int | None, resize: Resize) -> Preprocessing:
+def _default_preprocessing(
+    backbone: nn.Module, image_size: int | None, resize: Resize, white_levels: list[float] | None
+) -> Preprocessing:
     """The preprocessing that the pretrained weights expect, at the size that the user chose."""
     config = timm.data.resolve_model_data_config(backbone)
-    return Preprocessing(image_size or config["input_size"][1], config["mean"], config["std"], config["interpolation"], resize)
+    size = image_size or config["input_size"][1]
+    return Preprocessing(
+        size, config["mean"], config["std"], config["interpolation"], resize, WhiteLevels(*white_levels or FULL_RANGE)
+    )
 
 
 def _loss_weights(weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]) -> Tensor | None:

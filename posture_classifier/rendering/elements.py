@@ -16,6 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 
 UPRIGHT = 30
 """Most letters of all names above a square table, on a phone; with more the names are turned."""
@@ -77,10 +78,16 @@ def photo(image: Image.Image | None, alt: str, caption: str) -> Markup:
     return render("elements.html", "photo", source=source, alt=alt, caption=caption)
 
 
-def thumbnail(path: Path, side: int) -> Image.Image | None:
-    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable."""
+def thumbnail(path: Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:
+    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable.
+
+    Args:
+        path: The file.
+        side: Number of pixels.
+        white: The values that are white in a photo of more than 8 bits.
+    """
     try:
-        image = decode(path, side)
+        image = decode(path, side, white)
     except DecodeError:
         return None
     image.thumbnail((side, side), Image.Resampling.BICUBIC)

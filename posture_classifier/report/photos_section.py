@@ -7,7 +7,7 @@ from markupsafe import Markup
 from matplotlib import colormaps
 from PIL import Image
 
-from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.decode import DecodeError
 from posture_classifier.inference import Classifier
 from posture_classifier.models.grad_cam import grad_cam
 from posture_classifier.rendering.elements import photo, render, thumbnail
@@ -77,7 +77,7 @@ def _pictures(run: FinishedRun, chosen: list[int]) -> tuple[str, Pictures]:
     squares: Squares = {}
     for i, file in files.items():
         try:
-            squares[i] = preprocessing.square(decode(file, preprocessing.image_size))
+            squares[i] = preprocessing.read(file)
         except DecodeError:
             continue
     maps = _maps(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares])

@@ -211,6 +211,8 @@ class PostureCLI(LightningCLI):
             self.checkpoint.check_unseen(self.datamodule)
         if self.subcommand != "fit":
             self.datamodule.check()
+        elif self.datamodule.augmentation is not None:
+            self.datamodule.augmentation.check(self.model.preprocessing.image_size)
 
     @property
     def _cache(self) -> FrozenCache:

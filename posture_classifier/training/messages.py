@@ -11,6 +11,7 @@ from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.check.digest_check import check_digests
+from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
@@ -64,6 +65,10 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     sizes = ", ".join(f"{len(data.photos.in_split(split))} {split}" for split in ("train", "val", "test"))
     found, fine = check_digests(data.photos, data.digests)
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
+    if len(data.deep_photos):
+        photos += f"; {len(data.deep_photos)} of more than 8 bits, {data.deep_photos.describe(model.preprocessing.white)}"
+    if left_out := describe_left_out(data.photos.left_out):
+        photos += f"; left out: {left_out}"
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)

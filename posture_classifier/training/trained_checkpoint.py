@@ -18,7 +18,7 @@ from posture_classifier.runs.names import SPLIT_CSV
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 
-LINKED = ("class_names", "class_counts")
+LINKED = ("class_names", "class_counts", "white_levels")
 """Arguments of the model that the data gives."""
 
 

@@ -287,12 +287,16 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(4 * PATIENCE)
 def test_the_stop_button_ends_a_run(server: WandbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server tells wandb, which asks every 15 seconds and then interrupts as Ctrl-C does."""
+    """The server tells wandb, which asks every 15 seconds, also where Ctrl-C is ignored.
+
+    That is so in the background of a script.
+    """
     monkeypatch.setenv("WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL", "1")
     arguments = fit_arguments(draw_photos(tmp_path / "photos", 10, 2, ("left", "right")), tmp_path, ENDLESS)
     overlay = str(REPOSITORY / "configs" / "wandb.yaml")
     fit = [sys.executable, "-m", "posture_classifier", "fit", "--config", overlay, *arguments[1:]]
-    with subprocess.Popen(fit, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *fit]
+    with subprocess.Popen(in_background, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert server.wait_for(lambda: server.received.runs and only(server).history, PATIENCE)
             only(server).stop_requested = True

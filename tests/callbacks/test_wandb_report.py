@@ -162,7 +162,7 @@ def test_a_run_without_the_server_is_recorded_offline(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    run = begin_run(tmp_path, {"project": "p"})
+    run = begin_run(tmp_path, {"project": "p"}, stop=lambda: None)
     assert run is not None
     assert run.offline
     said = capsys.readouterr().out
@@ -173,7 +173,7 @@ def test_a_run_without_the_server_is_recorded_offline(
 
 def test_only_one_process_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Path] = []
-    monkeypatch.setattr("posture_classifier.callbacks.wandb_report.begin_run", lambda folder, _: begun.append(folder))
+    monkeypatch.setattr("posture_classifier.callbacks.wandb_report.begin_run", lambda folder, *_: begun.append(folder))
     monkeypatch.setattr(SaveConfig, "settings", lambda _: {})
     monkeypatch.setattr(WandbReport, "_options", lambda *_: {})
     monkeypatch.setattr("posture_classifier.callbacks.wandb_report.data_of", lambda _: None)

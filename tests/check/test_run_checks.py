@@ -12,7 +12,7 @@ from posture_classifier.check.run_checks import Result
 from posture_classifier.cli.program import main
 from posture_classifier.data.scan.features import FeatureExtractor
 from posture_classifier.data.scan.scene_groups import scene_groups
-from tests.helpers.check_folders import Expected, check_folder, draw_scenes, finding_of, kinds, no_progress, plant, scene
+from tests.helpers.check_folders import Expected, check_folder, draw_scenes, finding_of, kinds, plant, scene
 
 ALLOWED = {"outliers", "groups"}
 """Notes that planted faults give rise to: a photo of another size may well be unlike the others."""
@@ -43,7 +43,7 @@ def test_what_belongs_together_is_one_group_of_cluster(planted: Planted) -> None
     """``data.group_by cluster`` keeps each cluster of copies that ``check`` reports together."""
     _, _, result = planted
     photos = result.photos.select(np.flatnonzero(~np.isin(result.photos.paths, list(finding_of(result, "unreadable").exclude))))
-    group = dict(zip(photos.paths.tolist(), scene_groups(photos, no_progress).tolist(), strict=True))
+    group = dict(zip(photos.paths.tolist(), scene_groups(photos).tolist(), strict=True))
     clusters = [cluster for kind in KINDS for cluster in finding_of(result, kind).photos]
     assert len(clusters) == 8
     assert all(len({group[path] for path in cluster}) == 1 for cluster in clusters)

@@ -24,7 +24,7 @@ def test_of_a_thousand_ties_at_most_fifty_are_taken_for_more_by_any_metric(n_mod
             models.append([Predictions(np.arange(len(group)), labels, np.stack([1 - positive, positive], 1))])
         bootstraps = [Bootstrap.of(one, group.astype(str)) for one in models]
         for metric in METRICS:
-            wrong[metric] += len(judge(metric, models, bootstraps, grouped=each > 1).tied) < n_models
+            wrong[metric] += len(judge(metric, models, bootstraps, grouped=each > 1, margin=0.02).tied) < n_models
     assert max(wrong.values()) <= 50, wrong
 
 
@@ -39,12 +39,10 @@ def networks(shares: list[float], n: int, seed: int) -> list[list[Predictions]]:
 def test_a_real_difference_is_found(each: int, test: str, metric: str) -> None:
     models = networks([0.6, 0.95, 0.94], 300, seed=1)
     groups = (np.arange(300) // each).astype(str)
-    verdict = judge(metric, models, [Bootstrap.of(one, groups) for one in models], grouped=each > 1)
+    verdict = judge(metric, models, [Bootstrap.of(one, groups) for one in models], grouped=each > 1, margin=0.02)
     assert verdict.order[-1] == 0
     assert verdict.tied == [verdict.best, 3 - verdict.best]
     assert verdict.p[0] < 0.001
     assert verdict.test == (test if metric == "accuracy" else "bootstrap")
-    assert verdict.cheapest([1, 9, 5]) == 2, "the cheapest of those that are not worse"
-    assert verdict.cheapest([None, None, None]) == verdict.best
     further = verdict.additional_groups[3 - verdict.best]
     assert further is None or further > 100

@@ -32,6 +32,15 @@ def test_named_photos_are_left_out(tmp_path: Path, draw_folder: DrawFolder) -> N
     assert set(photos.paths) - set(exclude_photos(photos, tmp_path / "list.csv").paths) == {"left/person0_0.png"}
 
 
+def test_a_list_may_name_what_is_no_photo_anyway(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    """An earlier version took thumbnails for photos, and its check found that they are copies."""
+    photos = read_folder(draw_folder())
+    (tmp_path / "list.csv").write_text("path\nleft/person0_0.png\nleft/@eaDir/person0_0.png/SYNOPHOTO_THUMB_M.jpg\n")
+    rest = exclude_photos(photos, tmp_path / "list.csv")
+    assert len(rest) == 23
+    assert rest.left_out == {("excluded", ""): 1}
+
+
 def test_an_empty_list_leaves_out_nothing(tmp_path: Path, draw_folder: DrawFolder) -> None:
     photos = read_folder(draw_folder())
     (tmp_path / "list.csv").write_text("path\n")

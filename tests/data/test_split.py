@@ -1,5 +1,6 @@
 """Splits: groups stay whole, classes stay balanced, and a file brings them back."""
 
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -111,6 +112,18 @@ def test_a_split_that_names_photos_which_are_left_out_says_so(tmp_path: Path, dr
     fixes.write_text("path\nleft/person0_0.png\n")
     with pytest.raises(UserError, match=r"data.split.* 1 photo .*data.exclude.*left/person0_0.png"):
         _ = PostureData(str(photos.root), split=str(split), exclude=str(fixes)).photos
+
+
+def test_a_split_of_an_earlier_version_that_names_thumbnails_says_so(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root, split = draw_folder(), tmp_path / "split.csv"
+    shutil.copytree(root / "left", root / "left" / "@eaDir")
+    write_split(split_photos(read_folder(root), FRACTIONS, seed=0), split)
+    honest = split.read_text()
+    split.write_text(f"{honest}left/@eaDir/person0_0.png,test,left,\nleft/@eaDir/person0_1.png,train,left,\n")
+    with pytest.raises(UserError, match=r"2 files .*2 in @eaDir.*left/@eaDir/person0_0\.png.*remove these lines"):
+        read_split(read_folder(root), split)
+    split.write_text(honest)
+    assert len(read_split(read_folder(root), split)) == 24
 
 
 def test_a_split_file_that_tears_a_group_apart_is_refused(tmp_path: Path, draw_folder: DrawFolder) -> None:

@@ -12,14 +12,15 @@ from posture_classifier.data.folder import Photos
 from posture_classifier.data.string_array import StringArray
 
 
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def bomb(path: Path) -> None:
     """A PNG of some hundred bytes that claims 30,000 x 30,000 pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b""))
 
 
 def photos_of(groups: list[list[int]], n_classes: int) -> Photos:
@@ -57,3 +58,13 @@ def draw_photos(root: Path, people: int, each: int, classes: tuple[str, ...], se
             for n in range(each):
                 draw(label, 100_000 * seed + 1000 * person + 10 * n + label).save(root / class_name / f"person{person}_{n}.png")
     return root
+
+
+def deepen(grey: Image.Image, kind: str, path: Path) -> None:
+    """Write an 8-bit grey picture with more: ``12 bits`` (in 16), ``16 bits`` or ``floats``."""
+    values = np.asarray(grey).astype(np.float32)
+    if kind == "floats":
+        Image.fromarray(values / np.float32(255)).save(path.with_suffix(".tif"))
+    else:
+        white = {"12 bits": 4095, "16 bits": 65535}[kind]
+        Image.fromarray(np.rint(values * (white / 255)).astype(np.uint16)).save(path.with_suffix(".png"))

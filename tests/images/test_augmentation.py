@@ -95,10 +95,34 @@ def test_wrong_transforms_are_refused(transforms: Transforms, message: str) -> N
         Augmentation(transforms, 0)
 
 
-@pytest.mark.parametrize("name", ["albumentations.Normalize", "albumentations.pytorch.ToTensorV2", "albumentations.RandomScale"])
-def test_transforms_that_normalise_or_change_the_size_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match=r"data\.augmentation .*uint8"):
-        Augmentation([{"class_path": name}], 0)
+@pytest.mark.parametrize("name", ["albumentations.Normalize", "albumentations.pytorch.ToTensorV2"])
+def test_transforms_that_normalise_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"data\.augmentation .*Normalize"):
+        Augmentation([{"class_path": name}], 0).check(32)
+
+
+def crop(size: int) -> Augmentation:
+    return Augmentation([{"class_path": "albumentations.RandomResizedCrop", "init_args": {"size": [size, size]}}], 0)
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_a_crop_of_the_networks_size_is_fine(size: int) -> None:
+    crop(size).check(size)
+
+
+@pytest.mark.parametrize("transform", ["crop", "RandomScale"])
+def test_what_changes_the_size_is_refused_for_that_reason(transform: str) -> None:
+    """A crop of 64 pixels was trained at 64 and evaluated at 128."""
+    augmentation = crop(64) if transform == "crop" else Augmentation([{"class_path": "albumentations.RandomScale"}], 0)
+    with pytest.raises(UserError, match=r"data\.augmentation .*128 x 128.*model\.image_size"):
+        augmentation.check(128)
+
+
+def test_a_dataset_tries_its_augmentation_at_its_own_size(draw_folder: DrawFolder) -> None:
+    photos = read_folder(draw_folder())
+    PhotoDataset(photos, PREPROCESSING, crop(32))
+    with pytest.raises(UserError, match="32 x 32"):
+        PhotoDataset(photos, PREPROCESSING, crop(64))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.decode import SUFFIXES, DecodeError, decode
 from tests.helpers.photos import bomb
 
 COLORS = [(250, 10, 10), (10, 250, 10), (10, 10, 250), (240, 240, 240)]
@@ -35,7 +35,7 @@ def assert_same_picture(image: Image.Image, tolerance: int = 12) -> None:
 @pytest.mark.parametrize(
     ("suffix", "mode"),
     [
-        *[(suffix, "RGB") for suffix in (".jpg", ".png", ".webp", ".bmp", ".tiff", ".gif", ".heic", ".heif")],
+        *[(suffix, "RGB") for suffix in sorted(SUFFIXES - {".pbm", ".pfm", ".pgm"})],
         *[(".png", "RGBA"), (".png", "P"), (".webp", "RGBA"), (".tiff", "CMYK"), (".jpg", "CMYK")],
     ],
 )
@@ -43,6 +43,34 @@ def test_formats_and_modes(tmp_path: Path, corners: Image.Image, suffix: str, mo
     path = tmp_path / f"거북목 é{suffix}"
     (corners.quantize(4) if mode == "P" else corners.convert(mode)).save(path)
     assert_same_picture(decode(path))
+
+
+@pytest.mark.parametrize("suffix", [".pgm", ".pfm"])
+def test_grey_pixmaps(tmp_path: Path, corners: Image.Image, suffix: str) -> None:
+    corners.convert("L" if suffix == ".pgm" else "F").save(tmp_path / f"grey{suffix}")
+    assert decode(tmp_path / f"grey{suffix}").size == (96, 64)
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".heic", ".hif", ".mpo", ".jfif", ".jpe", ".jp2", ".ppm", ".tga", ".tif", ".webp"])
+def test_what_cameras_and_phones_write_are_photos(suffix: str) -> None:
+    assert suffix in SUFFIXES
+
+
+@pytest.mark.parametrize("suffix", [".eps", ".pdf", ".wmf", ".ico", ".fits", ".h5", ".mpg", ".psd", ".xpm", ".svg", ".txt", ""])
+def test_what_is_no_photo_or_runs_a_program_is_not(suffix: str) -> None:
+    assert suffix not in SUFFIXES
+
+
+def test_a_program_in_postscript_is_not_run_under_the_name_of_a_photo(
+    tmp_path: Path, corners: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow looks at the content, and hands EPS to Ghostscript."""
+    run: list[object] = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *arguments, **_: run.append(arguments))
+    corners.save(tmp_path / "photo.jpg", "EPS")
+    with pytest.raises(DecodeError, match="not an image"):
+        decode(tmp_path / "photo.jpg")
+    assert not run
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 1), (np.uint16, 257)])

@@ -68,10 +68,10 @@ def test_few_groups_cannot_say_much() -> None:
 
 def test_how_many_groups_would_settle_it() -> None:
     needed = ((norm.ppf(0.975) + norm.ppf(0.8)) * 0.1 * np.sqrt(20) / 0.15) ** 2
-    assert additional_groups(0.15, 0.1, 0.0, 20, n_tests=1) == int(np.ceil(needed)) - 20
-    assert additional_groups(0.15, 0.1, 0.0, 20, n_tests=10) > additional_groups(0.15, 0.1, 0.0, 20, n_tests=1)  # type: ignore[operator]
-    assert additional_groups(0.0, 0.1, 0.0, 20, n_tests=1) is None
-    assert additional_groups(0.02, 0.1, 0.02, 20, n_tests=1) is None, "two seeds differ as much"
+    assert additional_groups(0.15, 0.1, 0.0, 20, level=0.025) == int(np.ceil(needed)) - 20
+    assert additional_groups(0.15, 0.1, 0.0, 20, level=0.0025) > additional_groups(0.15, 0.1, 0.0, 20, level=0.025)  # type: ignore[operator]
+    assert additional_groups(0.0, 0.1, 0.0, 20, level=0.025) is None
+    assert additional_groups(0.02, 0.1, 0.02, 20, level=0.025) is None, "two seeds differ as much"
 
 
 def false_alarms(n_models: int, n_groups: int, each: int, seeds: int, times: int) -> tuple[float, float]:

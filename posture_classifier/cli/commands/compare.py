@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from jsonargparse.typing import PositiveFloat
+
 from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_folder
@@ -12,6 +14,7 @@ from posture_classifier.utils.text import plural
 def compare(
     runs: list[str],
     metric: str = "accuracy",
+    margin: PositiveFloat = 0.02,
     output: Path | None = None,
     measure: bool = False,
     wandb_group: str | None = None,
@@ -23,6 +26,8 @@ def compare(
         runs: Run folders, patterns such as 'lightning_logs/*/version_*', or wandb:entity/project.
         metric: What decides which is best: accuracy, macro_f1 or another metric of summary.json; a
             wrong name lists all.
+        margin: How much worse than any other, in the unit of the metric, an entry may be to be
+            recommended.
         output: A folder to make for comparison.html and comparison.csv.
         measure: Time each network on this device, too: some four seconds each, longer for large
             ones.
@@ -55,7 +60,7 @@ def compare(
     if repeats := len(found) - sum(len(configuration.runs) for configuration in configurations):
         say(f"left out: {plural(repeats, 'run')} with the settings and the seed of a later one")
     costs = [configuration_costs(configuration, measure) for configuration in configurations]
-    comparison = Comparison.of(configurations, costs, metric)
+    comparison = Comparison.of(configurations, costs, metric, margin)
     say(quality_table(comparison, terminal().width), costs_table(comparison))
     say(recommendation(comparison), *what_would_settle_it(comparison), *how_tested(comparison))
     if output is not None:

@@ -1,10 +1,9 @@
 """``predict``: photos in, a table of classes out."""
 
-import glob
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.progress import track
 from rich.table import Table
@@ -16,6 +15,9 @@ from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.tables import rows_so_far, write_rows
 from posture_classifier.utils.text import plural, printable
+
+if TYPE_CHECKING:
+    from posture_classifier.data.left_out import LeftOutCounts
 
 MAX_TABLE_ROWS = 50
 
@@ -33,7 +35,7 @@ def predict(
 
     Args:
         checkpoint: A .ckpt file of a run; class names and preprocessing are inside it.
-        paths: Photos, folders (with all that is below them) or patterns such as 'photos/**/*.jpg'.
+        paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg'.
         output: A .csv or .jsonl file to write: path, label, probability, one column per class,
             error.
         overwrite: Replace the output if it exists.
@@ -48,10 +50,10 @@ def predict(
     start = time.perf_counter()
     check_output_file("--output", output, TABLE_SUFFIXES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.images.decode import SUFFIXES
+    from posture_classifier.data.left_out import describe_left_out
     from posture_classifier.inference import Classifier
 
-    photos = _expand(paths, SUFFIXES)
+    photos, left_out = _expand(paths)
     classifier = Classifier.load(checkpoint, device, precision)
     columns = ["path", "label", "probability", *classifier.class_names, "error"]
     rows: list[dict[str, Any]] = []
@@ -67,29 +69,45 @@ def predict(
     if output is not None:
         say(f"{plural(len(rows), 'row')} written to {output}")
     say(f"{plural(len(rows), 'photo')} in {seconds:.1f} s, the first prediction after {first:.1f} s")
+    if left_out:
+        say(f"left out: {describe_left_out(left_out)}")
     failed = [row for row in rows if row["error"]]
     if failed:
         say(f"{len(failed)} of {plural(len(rows), 'photo')} could not be read", style="red")
     return 1 if failed else 0
 
 
-def _expand(paths: list[str], suffixes: frozenset[str]) -> list[str]:
-    """List the files that files, folders and patterns stand for, in order, each once."""
-    found: dict[str, None] = {}
+def _expand(paths: list[str]) -> "tuple[list[str], LeftOutCounts]":
+    """List the files that files, folders and patterns stand for, in order, each once.
+
+    A file or folder that is named is taken, whatever its name; within folders, and among what a
+    pattern matches, the rule of ``photo_files`` holds.
+    """
+    from posture_classifier.data.left_out import LeftOut, count_left_out, describe_left_out
+    from posture_classifier.data.photo_files import find_photos, match_files
+    from posture_classifier.images.decode import FORMATS_IN_WORDS
+
+    photos: dict[str, None] = {}
+    left_out: dict[str, LeftOut] = {}
     for name in paths:
         path = Path(name)
         if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.suffix.lower() in suffixes and not p.name.startswith("."))
-            found |= dict.fromkeys(sorted(map(str, inside)))
+            found = find_photos(path)
+            photos |= dict.fromkeys(str(path / photo) for photo in found.photos)
+            left_out |= {str(path / each.path): each for each in found.left_out}
         elif path.exists():
-            found[str(path)] = None
-        elif matches := sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file()):
-            found |= dict.fromkeys(matches)
+            photos[str(path)] = None
+        elif (found := match_files(name)).photos or found.left_out:
+            photos |= dict.fromkeys(found.photos)
+            left_out |= {each.path: each for each in found.left_out}
         else:
             raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
-    if not found:
-        raise UserError(f"no photos in {', '.join(paths)}; photos end in {', '.join(sorted(suffixes))}")
-    return list(found)
+    named = {str(Path(name)) for name in paths}
+    counts = count_left_out(each for path, each in left_out.items() if path not in named)
+    if not photos:
+        why = f" (left out: {describe_left_out(counts)})" if counts else ""
+        raise UserError(f"no photos in {', '.join(paths)}{why}; photos are {FORMATS_IN_WORDS} files")
+    return list(photos), counts
 
 
 def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:

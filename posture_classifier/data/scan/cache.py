@@ -15,6 +15,7 @@ import numpy.typing as npt
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.cache.fingerprint import code_version
 from posture_classifier.data.scan.similarity import Features
+from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.facts import SKETCH_SIZE, Facts
 
 FILE_NAME = "check.db"
@@ -23,10 +24,13 @@ SIZE_LIMIT = 1e9
 MODULES = (
     "data/scan/features",
     "images/decode",
+    "images/deep_colour",
+    "images/depth",
     "images/digest",
     "images/exif",
     "images/facts",
     "images/preprocessing",
+    "images/strips",
 )
 PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
 """The versions of these packages and the code of these modules decide what is cached."""
@@ -37,9 +41,14 @@ class ScanCache:
 
     Entries of another version of this program, or of the packages it computes with, are removed.
     Where the folder cannot be written to or the disk is full, nothing is cached.
+
+    Args:
+        white: The values that are white in photos of more than 8 bits, which are cached for each
+            choice of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, white: WhiteLevels) -> None:
+        self._white = str(list(white))
         self._table = f"scan_{code_version(MODULES, PACKAGES)}"
         self._lock = Lock()
         self._database: sqlite3.Connection | None = None
@@ -61,7 +70,7 @@ class ScanCache:
 
     def _open(self, file: Path) -> sqlite3.Connection:
         database = sqlite3.connect(file, check_same_thread=False)
-        columns = "digest INTEGER PRIMARY KEY, facts TEXT, sketch BLOB, features BLOB"
+        columns = "digest INTEGER, white TEXT, facts TEXT, sketch BLOB, features BLOB, PRIMARY KEY (digest, white)"
         with database:
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 if name != self._table:
@@ -87,8 +96,8 @@ class ScanCache:
         if self._database is None:
             return None
         with self._lock, suppress(sqlite3.Error):
-            query = f"SELECT facts, sketch, features FROM {self._table} WHERE digest = ?"
-            row: tuple[str, bytes, bytes] | None = self._database.execute(query, (digest,)).fetchone()
+            query = f"SELECT facts, sketch, features FROM {self._table} WHERE digest = ? AND white IN ('', ?)"
+            row: tuple[str, bytes, bytes] | None = self._database.execute(query, (digest, self._white)).fetchone()
             return row
         return None
 
@@ -96,10 +105,13 @@ class ScanCache:
         """Cache facts and features of files that can be read."""
         if self._database is None:
             return
-        rows = [(fact.digest, _values(fact), _bytes(fact.sketch), _bytes(features)) for fact, features in found]
+        rows = [
+            (fact.digest, self._white if fact.is_deep else "", _values(fact), _bytes(fact.sketch), _bytes(features))
+            for fact, features in found
+        ]
         # Another process may be writing, or the disk may be full: then they are computed again.
         with self._lock, suppress(sqlite3.Error), self._database:
-            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?)", rows)
+            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _values(fact: Facts) -> str:

@@ -1,7 +1,7 @@
 """Reads all photos once: their facts and their features, computed in batches and cached."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.scan.cache import ScanCache
 from posture_classifier.data.scan.similarity import Features
+from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.facts import Facts, identify, read_facts
 from posture_classifier.utils.threads import map_in_threads
 
@@ -43,10 +45,12 @@ class Scan:
         facts: Facts about each of the N files.
         features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot
             be read.
+        deep: Those of more than 8 bits, and what is white in them.
     """
 
     facts: list[Facts]
     features: Features
+    deep: DeepPhotos = field(default_factory=DeepPhotos)
 
     @property
     def readable(self) -> npt.NDArray[np.bool_]:
@@ -60,25 +64,26 @@ def scan_photos(files: list[Path], progress: ProgressCallback) -> Scan:
     The threads hold two batches at any time, whatever the number of photos, so memory grows only by
     the 9 KB of facts and features of each photo.
     """
+    deep = find_deep_photos(files)
     facts: list[Facts] = []
     rows: list[Features | None] = []
-    with ScanCache() as cache:
-        photos = map_in_threads(partial(_read, cache=cache), files, ahead=2 * BATCH_SIZE)
+    with ScanCache(deep.white) as cache:
+        photos = map_in_threads(partial(_read, cache=cache, white=deep.white), files, ahead=2 * BATCH_SIZE)
         while batch := list(islice(photos, BATCH_SIZE)):
             facts += [photo.facts for photo in batch]
             rows += _batch_features(batch, cache)
             progress(len(facts), len(files))
     width = max((len(row) for row in rows if row is not None), default=1)
-    return Scan(facts, np.stack([np.zeros(width, dtype=np.float32) if row is None else row for row in rows]))
+    return Scan(facts, np.stack([np.zeros(width, dtype=np.float32) if row is None else row for row in rows]), deep)
 
 
-def _read(path: Path, cache: ScanCache) -> ReadPhoto:
+def _read(path: Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
     identity = identify(path)
     if cached := cache.get(identity):
         return ReadPhoto(*cached)
     from posture_classifier.data.scan.features import feature_extractor
 
-    facts, image = read_facts(path, identity)
+    facts, image = read_facts(path, identity, white)
     return ReadPhoto(facts, square=None if image is None else feature_extractor().square(image))
 
 

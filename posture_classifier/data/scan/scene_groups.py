@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from rich.progress import Progress
 
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
-from posture_classifier.data.scan.scan import ProgressCallback, scan_photos
+from posture_classifier.data.scan.scan import scan_photos
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
 
 CENTRED_COSINE = 0.6
@@ -28,7 +29,7 @@ Where one scene is most of a folder, it is also the mean that centring subtracts
 reached 0.91 at most, 0.94 among those hands."""
 
 
-def scene_groups(photos: Photos, progress: ProgressCallback) -> npt.NDArray[np.str_]:
+def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     """Group photos of one scene, and name each group by its first path in alphabetical order.
 
     Links are followed from photo to photo (single linkage), so the two ends of a burst may look
@@ -37,13 +38,15 @@ def scene_groups(photos: Photos, progress: ProgressCallback) -> npt.NDArray[np.s
 
     Args:
         photos: N photos, all of which can be read.
-        progress: Called with the number of photos that were read, and of all.
 
     Returns:
         (N,) the name of each photo's group.
     """
     order = np.argsort(photos.paths)
-    scanned = scan_photos([Path(photos.file(index)) for index in order.tolist()], progress)
+    files = [Path(photos.file(index)) for index in order.tolist()]
+    with Progress(transient=True) as bar:
+        task = bar.add_task("Looking for photos of one scene", total=len(photos))
+        scanned = scan_photos(files, lambda done, _: bar.update(task, completed=done))
     links = [(link.first, link.second) for link in find_links(scanned)]
     names = np.array([normalise_name(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)

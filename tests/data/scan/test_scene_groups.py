@@ -13,21 +13,17 @@ from tests.helpers.bursts import draw_bursts
 from tests.helpers.program import fit_arguments
 
 
-def ignore(done: int, n: int) -> None:
-    """Nobody looks at the progress."""
-
-
 def scene_of(path: str) -> str:
     return path.split("_")[1]
 
 
 def test_a_burst_is_one_group(tmp_path: Path) -> None:
     photos = read_folder(draw_bursts(tmp_path / "bursts", 10, 5))
-    groups = scene_groups(photos, ignore)
+    groups = scene_groups(photos)
     pairs = {(scene_of(path), group) for path, group in zip(photos.paths.tolist(), groups.tolist(), strict=True)}
     assert len(pairs) == len(set(groups.tolist())) == 10
     backwards = np.arange(len(photos))[::-1]
-    assert scene_groups(photos.select(backwards), ignore).tolist() == groups[backwards].tolist()
+    assert scene_groups(photos.select(backwards)).tolist() == groups[backwards].tolist()
 
 
 def test_links_are_followed() -> None:
