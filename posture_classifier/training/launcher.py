@@ -47,9 +47,10 @@ class _RankLauncher(_SubprocessScriptLauncher):
     def launch(self, function: Callable[..., Any], *args: Any, trainer: Trainer | None = None, **kwargs: Any) -> Any:
         if self.cluster_environment.creates_processes_externally:
             return super().launch(function, *args, trainer=trainer, **kwargs)
-        os.environ[LAUNCHER] = str(os.getpid())
         self.cluster_environment.validate_settings(num_devices=self.num_processes, num_nodes=self.num_nodes)
+        os.environ[LAUNCHER] = str(os.getpid())
         self._call_children_scripts()
+        del os.environ[LAUNCHER]
         self._stopping.children = self.procs
         self._stopping.wills.append(lambda _: self.kill(signal.SIGTERM))
         threading.Thread(target=self._observe, name="ranks", daemon=True).start()

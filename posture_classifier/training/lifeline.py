@@ -12,7 +12,7 @@ import socket
 import threading
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -50,7 +50,7 @@ def _connect(trainer: Trainer, stopping: Stopping) -> "_Ranks":
             connection = socket.create_connection((host, port), TIMEOUT)
             connection.settimeout(None)
             hello = {"password": password, "rank": trainer.global_rank, "process": os.getpid(), "host": socket.gethostname()}
-            ranks.hold(connection, "rank 0")
+            ranks.hold(connection, connection.makefile(), "rank 0")
             ranks.send(connection, hello)
     return ranks
 
@@ -83,7 +83,8 @@ class _Ranks:
                 try:
                     connection, _ = server.accept()
                     connection.settimeout(TIMEOUT)
-                    hello = json.loads(connection.makefile().readline())
+                    lines = connection.makefile()
+                    hello = json.loads(lines.readline())
                     connection.settimeout(None)
                     if not secrets.compare_digest(str(hello["password"]), password):
                         raise ValueError
@@ -92,12 +93,12 @@ class _Ranks:
                     return
                 except (OSError, ValueError, KeyError, TypeError):
                     continue
-                self.hold(connection, name)
+                self.hold(connection, lines, name)
 
-    def hold(self, connection: socket.socket, name: str) -> None:
-        """Watch a connection to the rank of this name."""
+    def hold(self, connection: socket.socket, lines: TextIO, name: str) -> None:
+        """Watch a connection to the rank of this name, by the lines that come over it."""
         self._connections.append(connection)
-        threading.Thread(target=self._listen, args=(connection, name), daemon=True).start()
+        threading.Thread(target=self._listen, args=(lines, name), daemon=True).start()
 
     def tell(self, cause: Cause) -> None:
         """Stop all ranks that this one is connected with."""
@@ -118,17 +119,18 @@ class _Ranks:
     def forget(self) -> None:
         """Close them in a process that was forked, so that they end with this one."""
         for connection in self._connections:
-            connection.close()
+            with suppress(OSError):
+                os.close(connection.detach())  # close() would wait for the object that reads lines
 
     def send(self, connection: socket.socket, message: dict[str, Any]) -> None:
         """Send it in a line of its own; who is gone need not hear it."""
         with suppress(OSError):
             connection.sendall(f"{json.dumps(message)}\n".encode())
 
-    def _listen(self, connection: socket.socket, name: str) -> None:
+    def _listen(self, lines: TextIO, name: str) -> None:
         line = ""
         with suppress(OSError):
-            line = connection.makefile().readline()
+            line = lines.readline()
         if not line:
             if name == "rank 0":  # which is the one that would say so
                 self._stopping.speaks = self._rank == 1

@@ -57,7 +57,7 @@ class Stopping:
         self._settling, self._ending = threading.Lock(), threading.Lock()
         self._how_to_go_on: str | None = None
         self._settled = False
-        self._launcher = os.environ.get(LAUNCHER)
+        self._launcher = os.environ.pop(LAUNCHER, None)
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._reader.settimeout(1.0)
@@ -77,20 +77,24 @@ class Stopping:
             signal.signal(number, self._handle)
 
     def stop(self, cause: Cause) -> None:
-        """Stop the program; for the first cause, if several come.
+        """Stop the program, from any thread; for the first cause, if several come.
 
         A mistake of the user that another rank has found waits for this one to find it itself.
         """
         if cause.exit_code == 2:
             time.sleep(HEAD_START)
+        if self._begin(cause) and hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    def _begin(self, cause: Cause) -> bool:
+        """Note the cause and wake the thread that watches; returns whether it is the first."""
         if self.cause is not None or self._over:
-            return
+            return False
         self.cause = cause
         self._stopped.set()
         with suppress(OSError):
             self._writer.send(b"\0")
-        if threading.current_thread() is not threading.main_thread() and cause.signal is None and hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        return True
 
     def check(self, error: Exception) -> None:
         """Raise ``Stop`` if an error follows from one, of which this process may hear a bit later.
@@ -139,10 +143,10 @@ class Stopping:
         self._ending.acquire()  # for good: the other thread waits here
         assert self.cause is not None
         parts = [self.cause.what, self._how_to_go_on]
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
+        with suppress(OSError, ValueError):  # the terminal may be closed
             if self.speaks:
                 print("; ".join(filter(None, parts)), file=sys.stderr, flush=True)
+            sys.stdout.flush()
         multiprocessing = sys.modules.get("multiprocessing")  # not imported for this alone
         for child in [*self.children, *(multiprocessing.active_children() if multiprocessing else [])]:
             with suppress(OSError):
@@ -165,7 +169,7 @@ class Stopping:
             self.peers.forget()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.stop(Cause.of_signal(number))
+        self._begin(Cause.of_signal(number))
         if self.cause is not None and not self._raised:
             self._raised = True
             raise Stop(self.cause)
@@ -177,7 +181,7 @@ class Stopping:
             except TimeoutError:
                 numbers = b""
             for number in set(numbers) & self._signals:
-                self.stop(Cause.of_signal(number))
+                self._begin(Cause.of_signal(number))
             if self._launcher not in (None, str(os.getppid())):
                 self.speaks = os.environ.get("LOCAL_RANK") == "1"
                 self.stop(Cause("rank 0 has ended without a word, as when the system kills it for want of memory", 1))
