@@ -172,6 +172,8 @@ class Stopping:
         self._begin(Cause.of_signal(number))
         if self.cause is not None and not self._raised:
             self._raised = True
+            if hasattr(signal, "SIGCHLD"):  # torch's handler would raise an error for each worker that ends
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             raise Stop(self.cause)
 
     def _watch(self) -> None:
