@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from posture_classifier.cache.fingerprint import fingerprint
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
@@ -21,6 +21,7 @@ from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stop import Stop
 from posture_classifier.utils.text import first_line
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ class WandbReport(Callback):
         assume the worst metric of all trials, whatever the trial had reached (wandb/sweeps,
         bayes_search.py, ``_construct_gp_data``).
         """
-        stopped = isinstance(exception, SIGTERMException) and self._run is not None and self._run.sweep_id
+        by_agent = isinstance(exception, Stop) and exception.cause.signal == signal.SIGTERM
+        stopped = by_agent and self._run is not None and self._run.sweep_id
         self._end(0 if stopped else 1)
 
     def _end(self, code: int) -> None:

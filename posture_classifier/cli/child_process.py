@@ -11,13 +11,18 @@ import sys
 import threading
 
 from posture_classifier.cli.program import main
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import current
 
 
-def _exit_when_closed(pipe: int) -> None:
-    """Exit when a pipe is closed; the workers of a DataLoader notice and follow within seconds."""
+def _stop_when_closed(pipe: int) -> None:
+    """Stop when a pipe is closed; checkpoints that are held in memory are written then."""
     while os.read(pipe, 1024):
         pass
-    os._exit(1)
+    if stopping := current():
+        stopping.stop(Cause("stopped, since the process that started this one has ended", 1))
+    else:
+        os._exit(1)  # the program has not begun, or is at its end
 
 
 if __name__ == "__main__":
@@ -25,5 +30,5 @@ if __name__ == "__main__":
     # Processes that this one starts get an empty standard input, since a thread reads from the real
     # one.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    threading.Thread(target=_exit_when_closed, args=(pipe,), daemon=True).start()
+    threading.Thread(target=_stop_when_closed, args=(pipe,), daemon=True).start()
     sys.exit(main())

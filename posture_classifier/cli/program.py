@@ -16,6 +16,7 @@ from posture_classifier.cli.unforeseen import describe_unforeseen
 from posture_classifier.utils.cores import limit_library_threads
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.library_folders import ensure_library_folders
+from posture_classifier.utils.stopping import consequences_as_stop, ending_in_order
 from posture_classifier.utils.text import printable
 
 PROGRAM = "posture-classifier"
@@ -32,13 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     What the user can put right prints one sentence, and the exit code is 2; what nobody foresaw
-    prints one too, which names a file with the traceback, and the exit code is 1.
+    prints one too, which names a file with the traceback, and the exit code is 1. Stopped by signal
+    N, the process ends with the code 128 + N, once what was computed is written.
     Modules are imported when a command needs them, so that ``--version`` and ``--help`` answer
     without torch.
 
     Args:
-        arguments: The command line, command first; None is that of this process.
+        arguments: The command line, command first; None is that of this process, whose signals are
+            then watched, too.
     """
+    if arguments is None:
+        with ending_in_order():
+            return _main(sys.argv[1:])
+    return _main(list(arguments))
+
+
+def _main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file name in Korean must not end the program on a terminal that cannot show it.
@@ -48,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     limit_library_threads()
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
+        with consequences_as_stop():
+            return _run(arguments)
     except UserError as error:
         return _fail(str(error))
     except OSError as error:

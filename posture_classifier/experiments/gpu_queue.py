@@ -13,6 +13,9 @@ from typing import TypeVar
 import torch
 from jsonargparse import Namespace
 
+from posture_classifier.utils.stop import Stop
+from posture_classifier.utils.stopping import at_stop, current
+
 Job = TypeVar("Job")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -84,7 +87,7 @@ def run_on_gpus(jobs: list[Job], gpus: Sequence[str], run: Callable[[Job, str], 
         for _ in executor.map(wait_and_run, jobs):
             pass
     finally:
-        # Trainings that run see Ctrl-C themselves; those that wait must not begin after it.
+        # Trainings that run are told themselves; those that wait must not begin after Ctrl-C.
         executor.shutdown(cancel_futures=True)
 
 
@@ -102,8 +105,13 @@ def fit_on_gpu(gpu: str, options: list[str], log: Path) -> str | None:
     with log.open("a", encoding="utf-8") as file:
         command = [sys.executable, "-m", "posture_classifier.cli.child_process", "fit", *options]
         environment = os.environ | {VISIBLE: gpu}
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=environment) as child:
+        with (
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=environment) as child,
+            at_stop(lambda _: child.terminate()),
+        ):
             code = child.wait()
+    if (stopping := current()) is not None and stopping.cause is not None:
+        raise Stop(stopping.cause)
     if code == 0:
         return None
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]

@@ -26,6 +26,7 @@ from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI, experiment_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
 
 LOCK = ".lock"
@@ -89,11 +90,12 @@ class TrainingSeries:
                 say(f"{name} failed: {failure}")
             remaining.end()
 
-        if gpus:
-            run_on_gpus(waiting, gpus, train)
-        else:
-            for name in waiting:
-                train(name)
+        with at_stop(lambda _: f"the same command goes on in {self.folder}"):
+            if gpus:
+                run_on_gpus(waiting, gpus, train)
+            else:
+                for name in waiting:
+                    train(name)
         return failures
 
     def finish(self, summary: dict[str, Any]) -> None:

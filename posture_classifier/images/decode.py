@@ -37,7 +37,8 @@ SUFFIX_FORMATS = dict.fromkeys((".heic", ".heif", ".hif"), "HEIF") | {
 }
 """The format that each file name ending, in lower case, promises."""
 FORMATS = [name for name in PHOTO_FORMATS if name in Image.OPEN]
-"""Formats that can be decoded here, all of which Pillow knows only now. An MPO is opened as a JPEG."""
+"""Formats that can be decoded here, which Pillow knows once it was asked for its suffixes; an MPO
+is opened as a JPEG."""
 SUFFIXES = frozenset(SUFFIX_FORMATS)
 """File name endings, in lower case, that count as photos; one of HEIC does so without its decoder,
 too, and is then named as a photo that cannot be read."""

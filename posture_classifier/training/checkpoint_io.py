@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import torch
@@ -60,6 +61,10 @@ class RunCheckpointIO(AtomicCheckpointIO):
     epoch, so none may reach the disk before the checkpoint of that epoch has. Checkpoints with
     other names, the user's own, are written at once.
 
+    A signal may raise ``Stop`` at any line, and another thread then writes what is held: so a
+    checkpoint takes the place of an older one when it is complete, and is held until it is on the
+    disk.
+
     Args:
         pause: Seconds between two writes of ``last.ckpt``.
     """
@@ -68,6 +73,7 @@ class RunCheckpointIO(AtomicCheckpointIO):
         self.pause = pause
         self._held: dict[Path, dict[str, Any]] = {}
         self._next_write = 0.0
+        self._lock = RLock()
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write, or hold a copy, since training changes the tensors themselves.
@@ -76,23 +82,27 @@ class RunCheckpointIO(AtomicCheckpointIO):
             UserError: This checkpoint or one that was held cannot be written.
         """
         path = Path(path)
-        self._held.pop(path, None)
-        if path.name == BEST_CHECKPOINT or (path.name == LAST_CHECKPOINT and time.monotonic() < self._next_write):
-            self._held[path] = _copy(checkpoint)
-            return
-        self._write_held()
-        if path.name == LAST_CHECKPOINT:
-            self._next_write = time.monotonic() + self.pause
-        super().save_checkpoint(checkpoint, path, storage_options)
+        wait = path.name == BEST_CHECKPOINT or (path.name == LAST_CHECKPOINT and time.monotonic() < self._next_write)
+        with self._lock:
+            self._held[path] = _copy(checkpoint) if wait else checkpoint
+            if not wait:
+                self._write_held()
+                if path.name == LAST_CHECKPOINT:
+                    self._next_write = time.monotonic() + self.pause
 
     def teardown(self) -> None:
         """Write what is held; Lightning calls this at the end of a training, also a failed one."""
         self._write_held()
 
     def _write_held(self) -> None:
-        held, self._held = self._held, {}  # a full disk is reported once
-        for path in sorted(held, key=lambda path: path.name != BEST_CHECKPOINT):
-            super().save_checkpoint(held[path], path)
+        with self._lock:
+            for path in sorted(self._held, key=lambda path: path.name != BEST_CHECKPOINT):
+                try:
+                    super().save_checkpoint(self._held[path], path)
+                except UserError:
+                    self._held.clear()  # a full disk is reported once
+                    raise
+                del self._held[path]
 
 
 def _copy(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
-import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
+from shlex import quote
 from typing import Any
 
 from jsonargparse import Namespace
@@ -22,15 +24,20 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import MIXED_PRECISION, Precision
 from posture_classifier.models.restore import check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
+from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
+from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.resumed_state import check_state
+from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
 from posture_classifier.training.trainer_options import check_trainer
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.stop import Cause
+from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line, one_line
 
 LOGS = "lightning_logs"
@@ -38,6 +45,19 @@ Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring=
 SECTIONS = ("trainer", "model", "data", "unfreezing", "cache")
 # All photos have been decoded once before, so a sanity check would find nothing.
 TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False}
+
+
+@contextmanager
+def _options_that_fit() -> Iterator[None]:
+    """A context in which Lightning's word on options is a ``UserError``.
+
+    Some it says only after epochs: that options do not fit each other, or want a package that is
+    not there.
+    """
+    try:
+        yield
+    except (MisconfigurationException, ModuleNotFoundError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
@@ -68,13 +88,14 @@ class PostureCLI(LightningCLI):
     """
 
     checkpoint: TrainedCheckpoint | None = None
+    _requeue: Requeue | None = None
     datamodule: PostureData
     model: PostureClassifier
 
     def __init__(self, arguments: list[str]) -> None:
         quiet()
-        self._command = arguments[0]
-        try:
+        self._command, self._arguments = arguments[0], arguments
+        with at_stop(self._save_and_advise), _options_that_fit():
             super().__init__(
                 PostureClassifier,
                 PostureData,
@@ -82,20 +103,10 @@ class PostureCLI(LightningCLI):
                 parser_class=Parser,
                 save_config_callback=SaveConfig,
                 save_config_kwargs={"save_to_log_dir": False},
-                # All photos have been decoded once before, so a sanity check would find nothing.
-                trainer_defaults={
-                    "max_epochs": 20,
-                    "num_sanity_val_steps": 0,
-                    "log_every_n_steps": 1,
-                    "enable_model_summary": False,
-                },
+                trainer_defaults=TRAINER_DEFAULTS,
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
             )
-        # Lightning raises these, some only after epochs, when options do not fit each other or want
-        # a package that is not there.
-        except (MisconfigurationException, ModuleNotFoundError) as error:
-            raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
     # Options.
 
@@ -154,12 +165,19 @@ class PostureCLI(LightningCLI):
         for name in RESTORED:
             if settings.model[name] is not None:
                 raise UserError(f"model.{name} is what a checkpoint restores; leave it out")
-        if settings.ckpt_path is not None:
-            path = last_checkpoint(self._experiment()) if settings.ckpt_path == "last" else Path(settings.ckpt_path)
+        if path := self._checkpoint_to_read(settings):
             self.checkpoint = TrainedCheckpoint.read(path)
             self.config = parser.parse_object({command: self._restored(self.checkpoint, settings)}, self.config)
         elif command != "fit":
             raise UserError(f"{command} needs --ckpt_path, a .ckpt of a run or last")
+
+    def _checkpoint_to_read(self, settings: Namespace) -> Path | None:
+        """The checkpoint that was asked for, or that a job of SLURM wrote before it began again."""
+        if settings.ckpt_path == "last":
+            return last_checkpoint(self._experiment())
+        if settings.ckpt_path is None and self._command == "fit":
+            return interrupted_checkpoint(self._experiment(), self._arguments)
+        return None if settings.ckpt_path is None else Path(settings.ckpt_path)
 
     def _restored(self, checkpoint: TrainedCheckpoint, settings: Namespace) -> dict[str, Any]:
         """The settings that a checkpoint replaces."""
@@ -192,7 +210,7 @@ class PostureCLI(LightningCLI):
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
         try:
-            return super().instantiate_trainer(
+            made: Trainer = super().instantiate_trainer(
                 callbacks=run_callbacks(trainer, settings.seed_everything),
                 logger=[RunFolder(self._experiment(), self._run_to_resume(settings)), *loggers],
                 plugins=[*as_list(trainer.plugins), RunCheckpointIO(), *layer_sync],
@@ -202,6 +220,11 @@ class PostureCLI(LightningCLI):
         # Lightning raises these when the machine or the combination of options does not allow it.
         except (MisconfigurationException, ValueError, TypeError, RuntimeError, OverflowError) as error:
             raise UserError(f"trainer: {' '.join(str(error).split())}") from error
+        if layer_sync and made.world_size > 1 and made.strategy.root_device.type == "cpu":
+            raise UserError("trainer.sync_batchnorm needs GPUs, since torch's SyncBatchNorm does; leave it out")
+        own_the_ranks(made)
+        self._requeue = Requeue(made)
+        return made
 
     def _run_to_resume(self, settings: Namespace) -> Path | None:
         """The run folder to continue in; None is a new one, which other photos need."""
@@ -240,12 +263,29 @@ class PostureCLI(LightningCLI):
     def _checkpoint_path(self) -> Path | None:
         return self.checkpoint.path if self.checkpoint else None
 
+    def _save_and_advise(self, cause: Cause) -> str | None:
+        """Write the checkpoints that are held in memory, and say how to go on from the last one."""
+        if self._requeue is None:  # there is no trainer yet
+            return None
+        self.trainer.strategy.checkpoint_io.teardown()
+        if self._command != "fit":
+            return None
+        if requeued := self._requeue(cause):
+            return requeued
+        # Not asked of Trainer.log_dir, which would wait for all ranks.
+        folders = [c.dirpath for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.dirpath]
+        written = [path for folder in folders if (path := Path(folder) / LAST_CHECKPOINT).is_file()]
+        last = next(iter(written), self._checkpoint_path)
+        return f"go on with the same command and --ckpt_path {quote(str(last))}" if last else "no epoch had ended: begin anew"
+
     # Subcommands.
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""
         with self._cache.decoded(self.datamodule):
             describe(self.model, self.datamodule, self.trainer, self.config_init.fit.verbose)
+            if self.trainer.is_global_zero:
+                remember_job(Path(self.trainer.loggers[0].log_dir or "."), self._arguments)
             self.trainer.fit(self.model, self.datamodule, ckpt_path=self._checkpoint_path)
 
     def after_fit(self) -> None:
@@ -267,7 +307,7 @@ class PostureCLI(LightningCLI):
             write_report(folder, folder / NAME)
         # The training is done and its results are written, so no fault of the report may fail it.
         except Exception as error:
-            command = f"python -m posture_classifier report {shlex.quote(str(folder))}"
+            command = f"python -m posture_classifier report {quote(str(folder))}"
             rank_zero_warn(f"no {NAME} was written ({first_line(error)}); the run is complete: {command}")
         else:
             say(f"report: {folder / NAME}")

@@ -15,6 +15,8 @@ from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
+from posture_classifier.training.lifeline import Lifeline
+from posture_classifier.training.shared_disk import SharedDisk
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -48,7 +50,8 @@ class TimmSyncBatchNorm(LayerSync):
 def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
     """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
     configured = as_list(trainer.callbacks)
-    callbacks = [WriteHeldCheckpoints(), *configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+    callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline()]
+    callbacks += [*configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())
     if trainer.enable_checkpointing is not False:

@@ -74,7 +74,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         >>> Path("table.csv").read_text()
         'path,label'
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield temporary
         with temporary.open("rb") as file:

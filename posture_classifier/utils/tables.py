@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.stop import Cause, Will
 
 # The full-width forms count too, and so do apostrophes before: otherwise '=1 and =1 would be
 # written alike.
@@ -36,6 +38,27 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
             # Before 3.13 Python does not quote a carriage return, at which it ends a line on
             # reading.
             (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
+
+
+def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> Will:
+    """What to do when the program is stopped: write the rows that there are, in a whole file.
+
+    Args:
+        rows: A list that grows.
+        columns: Columns of the table.
+        output: The file; None writes nothing.
+        of: What all rows would be, such as ``100 photos``.
+    """
+
+    def write(_: Cause) -> str | None:
+        if output is None or not rows:
+            return f"{len(rows)} of {of} were done"
+        done = list(rows)
+        with atomic_write(output) as temporary:
+            write_rows(done, columns, temporary)
+        return f"{len(done)} of {of} are in {output}; for all, the same command with --overwrite true"
+
+    return write
 
 
 def _harmless(cell: Any, column: str) -> Any:

@@ -18,6 +18,7 @@ from posture_classifier.cache.fingerprint import code_version
 from posture_classifier.cli.program import main
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.images.decode import decode
+from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, draw_photos
 from tests.helpers.program import EXACT, REPOSITORY, SGD, Fit, assert_same_weights, cache_files, fit_arguments
@@ -230,9 +231,9 @@ def test_photos_are_decoded_once_where_everything_is_open(
 ) -> None:
     decoded: list[int] = []
 
-    def watching(path: Path, at_least: int) -> Image.Image:
+    def watching(path: Path, at_least: int, white: WhiteLevels) -> Image.Image:
         decoded.append(at_least)
-        return decode(path, at_least)
+        return decode(path, at_least, white)
 
     monkeypatch.setattr("posture_classifier.images.preprocessing.decode", watching)
     root = draw_folder()

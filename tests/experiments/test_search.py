@@ -288,13 +288,14 @@ import sys
 from posture_classifier.cli.program import main
 from posture_classifier.experiments import gpu_queue
 gpu_queue.usable_gpus = lambda trainer: ["0", "1"]
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path, photos: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [("SIGKILL", -9), ("SIGTERM", 143)])
+def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path, photos: Path, number: str, code: int) -> None:
     options = ["--search.backbones", "[test_resnet,test_efficientnet]", "--data.num_workers", "1"]
     options += ["--trainer.callbacks", f"{Outlive.__module__}.Outlive", "--trainer.callbacks.folder", str(tmp_path)]
     command = [sys.executable, "-c", ON_TWO_GPUS, "search", *arguments(photos, tmp_path, *options)]
@@ -305,6 +306,8 @@ def test_trainings_on_gpus_end_with_the_search_that_started_them(tmp_path: Path,
                 assert search.poll() is None
                 assert time.monotonic() < give_up
                 time.sleep(0.1)
+            search.send_signal(getattr(signal, number))
+            assert search.wait(60) == code
         finally:
             search.kill()
     for lock in tmp_path.glob("*.lock"):

@@ -75,6 +75,27 @@ class Killer(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Accident(Callback):
+    """Signals its own process at the start of an epoch, or fails there.
+
+    It does not in a job that SLURM has started again.
+
+    Args:
+        epoch: The epoch.
+        number: Number of the signal; 0 raises an error instead.
+        rank: The rank that it happens to.
+    """
+
+    def __init__(self, epoch: int, number: int = 0, rank: int = 0) -> None:
+        self.epoch, self.number, self.rank = epoch, number, rank
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if (trainer.current_epoch, trainer.global_rank) == (self.epoch, self.rank) and "SLURM_RESTART_COUNT" not in os.environ:
+            if not self.number:
+                raise LookupError("an accident")
+            os.kill(os.getpid(), self.number)
+
+
 class Recorder(Callback):
     """Records the weights and buffers at the start and after every epoch."""
 

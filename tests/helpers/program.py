@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,13 @@ def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:
     ]
 
 
-def run_forked(*arguments: str, log: Path, ranks: int = 1) -> list[int]:
+def run_forked(
+    *arguments: str,
+    log: Path,
+    ranks: int = 1,
+    folders: Sequence[Path] = (),
+    environments: Sequence[dict[str, str]] = (),
+) -> list[int]:
     """Run the program in child processes that need not import torch again.
 
     They are forked from a process that has imported it and computed nothing; torch's threads do not
@@ -60,6 +66,8 @@ def run_forked(*arguments: str, log: Path, ranks: int = 1) -> list[int]:
         *arguments: The command line.
         log: A file for the output of the processes.
         ranks: Number of processes of one training, which find each other as those of ``torchrun``.
+        folders: Where each of them runs; by default here.
+        environments: Variables of each of them, in place of those that name a rank of ``torchrun``.
 
     Returns:
         The exit code of each process; -N if signal N killed it.
@@ -71,21 +79,25 @@ def run_forked(*arguments: str, log: Path, ranks: int = 1) -> list[int]:
         group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": str(ranks)}
     processes = []
     for rank in range(ranks):
-        environment = dict(os.environ) | (group | {"LOCAL_RANK": str(rank), "NODE_RANK": "0"} if ranks > 1 else {})
-        processes.append(context.Process(target=_exit_with, args=(arguments, log, environment), daemon=True))
+        own = environments[rank] if environments else {"LOCAL_RANK": str(rank), "NODE_RANK": "0"}
+        environment = dict(os.environ) | (group | own if ranks > 1 else {})
+        folder = folders[rank] if folders else Path.cwd()
+        processes.append(context.Process(target=_exit_with, args=(arguments, log, environment, folder), daemon=True))
         processes[-1].start()
     for process in processes:
         process.join()
     return [int(process.exitcode or 0) for process in processes]
 
 
-def _exit_with(arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
+def _exit_with(arguments: tuple[str, ...], log: Path, environment: dict[str, str], folder: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(folder)
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.exit(main(arguments))
+    sys.argv[1:] = arguments
+    sys.exit(main())  # which watches for signals, as the command line does
 
 
 def run_program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

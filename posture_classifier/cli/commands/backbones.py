@@ -10,7 +10,8 @@ from rich.progress import track
 from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import PICTURE_SUFFIXES, TABLE_SUFFIXES, check_output_file
-from posture_classifier.utils.tables import write_rows
+from posture_classifier.utils.stopping import at_stop
+from posture_classifier.utils.tables import rows_so_far, write_rows
 from posture_classifier.utils.text import first_line, plural, shortlist
 
 if TYPE_CHECKING:
@@ -120,7 +121,10 @@ def backbones(
     names = _select(list(patterns) or list(accuracies))
     if accuracies and not accuracies.keys() & set(names):
         raise UserError(f"--accuracy {accuracy} knows none of these networks, but {shortlist(sorted(accuracies))}")
-    rows = [_row(name, image_size, batch_size, chosen_device) for name in track(names, "Counting", transient=True)]
+    rows: list[dict[str, Any]] = []
+    with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names), "network"))):
+        for name in track(names, "Counting", transient=True):
+            rows.append(_row(name, image_size, batch_size, chosen_device))  # noqa: PERF401 - read when it is stopped, too
     for row in rows:
         if known := accuracies.get(row["name"]):
             row.update(accuracy=known.value, accuracy_low=known.low, accuracy_high=known.high)

@@ -12,7 +12,8 @@ from rich.text import Text
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
-from posture_classifier.utils.tables import write_rows
+from posture_classifier.utils.stopping import at_stop
+from posture_classifier.utils.tables import rows_so_far, write_rows
 from posture_classifier.utils.text import plural, printable
 
 if TYPE_CHECKING:
@@ -54,14 +55,16 @@ def predict(
 
     photos, left_out = _expand(paths)
     classifier = Classifier.load(checkpoint, device, precision)
+    columns = ["path", "label", "probability", *classifier.class_names, "error"]
     rows: list[dict[str, Any]] = []
     first = 0.0
-    for prediction in track(classifier.stream(photos, batch_size), "Classifying", len(photos), transient=True):
-        first = first or time.perf_counter() - start
-        rows.append(_row(asdict(prediction), classifier.class_names))
+    with at_stop(rows_so_far(rows, columns, output, of=plural(len(photos), "photo"))):
+        for prediction in track(classifier.stream(photos, batch_size), "Classifying", len(photos), transient=True):
+            first = first or time.perf_counter() - start
+            rows.append(_row(asdict(prediction), classifier.class_names))
     seconds = time.perf_counter() - start
     if output is not None:
-        write_rows(rows, ["path", "label", "probability", *classifier.class_names, "error"], output)
+        write_rows(rows, columns, output)
     say(_table(rows))
     if output is not None:
         say(f"{plural(len(rows), 'row')} written to {output}")
