@@ -32,6 +32,8 @@ Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring=
 SPAWNING_STRATEGIES = ("spawn", "fork", "notebook")
 """Parts of the names of strategies that start their processes from within a Python program, not
 from a command line."""
+# All photos have been decoded once before, so a sanity check would find nothing.
+TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False}
 
 
 class Parser(OneSentenceErrors, LightningArgumentParser):
@@ -46,24 +48,28 @@ class PostureCLI(LightningCLI):
     """
 
     checkpoint: TrainedCheckpoint | None = None
+    run_folder: RunFolder | None = None
     datamodule: PostureData
     model: PostureClassifier
 
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command = arguments[0]
-        super().__init__(
-            PostureClassifier,
-            PostureData,
-            args=arguments,
-            parser_class=Parser,
-            save_config_callback=SaveConfig,
-            save_config_kwargs={"save_to_log_dir": False},
-            # All photos have been decoded once before, so a sanity check would find nothing.
-            trainer_defaults={"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False},
-            auto_configure_optimizers=False,
-            load_from_checkpoint_support=False,
-        )
+        try:
+            super().__init__(
+                PostureClassifier,
+                PostureData,
+                args=arguments,
+                parser_class=Parser,
+                save_config_callback=SaveConfig,
+                save_config_kwargs={"save_to_log_dir": False},
+                trainer_defaults=TRAINER_DEFAULTS,
+                auto_configure_optimizers=False,
+                load_from_checkpoint_support=False,
+            )
+        finally:
+            if self.run_folder:
+                self.run_folder.release()
 
     # Options.
 
@@ -161,10 +167,11 @@ class PostureCLI(LightningCLI):
         # logger: true stands for Lightning's own choice of a logger, and ours is in its place.
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
+        self.run_folder = RunFolder(self._experiment(), self._run_to_resume(settings))
         try:
             return super().instantiate_trainer(
                 callbacks=run_callbacks(trainer, settings.seed_everything),
-                logger=[RunFolder(self._experiment(), self._run_to_resume(settings)), *loggers],
+                logger=[self.run_folder, *loggers],
                 plugins=[*as_list(trainer.plugins), RunCheckpointIO(), *layer_sync],
                 sync_batchnorm=False,
                 **kwargs,
@@ -209,9 +216,10 @@ class PostureCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that it has not seen, and write the report."""
-        own = [c for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.monitor]
-        best = own[0].best_model_path if own else None
-        self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
+        # The best, or else (if it was removed before the run was resumed) the last.
+        paths = [c.best_model_path for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint)]
+        best = next(filter(None, paths), None)
+        self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
         self._cache.release()
         announce(self.trainer, best)
         if self.config_init.fit.report:
