@@ -1,6 +1,6 @@
 """Runs that are killed at random moments, against runs that nothing interrupts.
 
-    python benchmarks/kills.py WORK_FOLDER --kills 200 --results kills.csv
+    python -m benchmarks.kills WORK_FOLDER --kills 200 --results kills.csv
 
 Every run is a series of fresh processes in a folder of its own, with relative paths. Each process
 but the last is killed by SIGKILL at a random moment after its imports, and the next one resumes the
@@ -10,7 +10,7 @@ compared with the run that nothing interrupted. A run is added to the results wh
 
 import argparse
 import csv
-import os
+import itertools
 import random
 import shutil
 import sys
@@ -18,12 +18,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from tests.helpers.kills import differences, equal, resume_options, run_killed
 from tests.helpers.photos import draw_photos
 
-KILLS_PER_RUN = 4
+KILLS_PER_RUN = 6
 OFTEN = "{class_path: tests.helpers.callbacks.Killer, init_args: {epoch: -1, batch: 0}}"
 """Writes every checkpoint at once, and kills nothing."""
 AVERAGE = "{class_path: EMAWeightAveraging, init_args: {decay: 0.9}}"
@@ -57,7 +55,7 @@ class Configuration:
 
 
 CONFIGURATIONS = {
-    "default": Configuration(["--trainer.max_epochs", "40"]),
+    "default": Configuration(["--trainer.max_epochs", "30"]),
     "staged, cached views": Configuration(
         [*STAGED, "--cache.views", "2", "--trainer.max_epochs", "12", "--trainer.callbacks", f"[{OFTEN}]"]
     ),
@@ -124,30 +122,31 @@ class Run:
         return found
 
 
-def measure(name: str, kills: int, work: Path, draw: random.Random, results: Path) -> None:
-    """Kill runs of a configuration until it has been killed so often."""
+def uninterrupted(name: str, work: Path) -> tuple[Run, float]:
+    """A run that nothing interrupts, and the seconds that it took after its first words."""
     photos = work / "photos"
     if not photos.is_dir():
         draw_photos(photos, people=8, each=3, classes=("left", "right"))
-    configuration = CONFIGURATIONS[name]
-    folder = work / "".join(filter(str.isalpha, name))
-    whole = Run(configuration, folder / "whole", photos)
-    code, seconds = whole.go_on()
-    assert code == 0, (whole.folder / "err.log").read_text()
-    done = number = 0
-    while done < kills:
-        run = Run(configuration, folder / f"run{number}", photos)
-        killed = 0
-        while killed < KILLS_PER_RUN and run.go_on(draw.uniform(0, seconds))[0] < 0:
-            if configuration.moves:
-                run.move(killed)
-            killed += 1
-        code, _ = run.go_on()
-        differ = run.differences(whole) if code == 0 else [f"exit code {code}"]
-        done, number = done + killed, number + 1
-        add(results, [name, killed, round(seconds, 1), " ".join(differ) or "equal"])
-        if not differ:
-            shutil.rmtree(run.folder.resolve())
+    run = Run(CONFIGURATIONS[name], work / "".join(filter(str.isalpha, name)) / "whole", photos)
+    code, seconds = run.go_on()
+    if code != 0:
+        sys.exit((run.folder / "err.log").read_text())
+    return run, seconds
+
+
+def kill_one(name: str, whole: Run, seconds: float, number: int, draw: random.Random) -> tuple[int, str]:
+    """Kill one run several times, and let it end; returns how often, and what then differed."""
+    run = Run(CONFIGURATIONS[name], whole.folder.with_name(f"run{number}"), whole.folder / "photos")
+    killed = 0
+    while killed < KILLS_PER_RUN and run.go_on(draw.uniform(0, 0.8 * seconds))[0] < 0:
+        if run.configuration.moves:
+            run.move(killed)
+        killed += 1
+    code, _ = run.go_on()
+    differ = run.differences(whole) if code == 0 else [f"exit code {code}"]
+    if not differ:
+        shutil.rmtree(run.folder.resolve())
+    return killed, " ".join(differ) or "equal"
 
 
 def add(results: Path, row: list[object]) -> None:
@@ -179,8 +178,14 @@ if __name__ == "__main__":
     parser.add_argument("--only", nargs="+", default=list(CONFIGURATIONS), choices=list(CONFIGURATIONS))
     parser.add_argument("--results", type=Path, default=Path("kills.csv"))
     arguments = parser.parse_args()
-    os.environ.pop("XDG_CACHE_HOME", None)
-    for name in arguments.only:
-        draw = random.Random(f"{arguments.seed}/{name}")
-        measure(name, -(-arguments.kills // len(arguments.only)), arguments.work.resolve(), draw, arguments.results)
+    wholes = {name: uninterrupted(name, arguments.work.resolve()) for name in arguments.only}
+    draw, done = random.Random(arguments.seed), 0
+    for number in itertools.count():
+        for name, (whole, seconds) in wholes.items():
+            if done < arguments.kills:
+                killed, difference = kill_one(name, whole, seconds, number, draw)
+                add(arguments.results, [name, killed, round(seconds, 1), difference])
+                done += killed
+        if done >= arguments.kills:
+            break
     report(arguments.results)
