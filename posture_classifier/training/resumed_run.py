@@ -38,6 +38,7 @@ class ResumedRun(Callback):
             if state and isinstance(callback, ModelCheckpoint):
                 # All ranks find the same files, since one of them looks.
                 states[callback.state_key] = found = trainer.strategy.broadcast(files_here(callback, state))
+                callback.current_score = found["current_score"]  # which Lightning saves and does not restore
                 if trainer.state.fn == "fit" and callback.monitor and state["best_model_path"] and not found["best_model_path"]:
                     rank_zero_warn(
                         f"the best epoch of the checkpoint's run, {PurePath(state['best_model_path']).name}, is not in "

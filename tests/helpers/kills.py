@@ -3,10 +3,13 @@
 import csv
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,7 +18,60 @@ import torch
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.folder import last_checkpoint
 from posture_classifier.utils.errors import UserError
+from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY
+
+OFTEN = "{class_path: tests.helpers.callbacks.Killer, init_args: {epoch: -1, batch: 0}}"
+"""Writes every checkpoint at once, and kills nothing."""
+AVERAGE = "{class_path: EMAWeightAveraging, init_args: {decay: 0.9}}"
+STOP = "{class_path: EarlyStoppingAfterUnfreezing, init_args: {patience: 3}}"
+BEST_TWO = (
+    "{class_path: lightning.pytorch.callbacks.ModelCheckpoint, "
+    "init_args: {monitor: val/accuracy, mode: max, save_top_k: 2, filename: 'good-{epoch}'}}"
+)
+TINY = [
+    *("--data.root", "photos", "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "8"),
+    *("--data.val_fraction", "0.25", "--data.test_fraction", "0.25", "--cache.folder", "cache"),
+    *("--model.backbone", "test_resnet", "--model.pretrained", "false", "--model.image_size", "32"),
+    *("--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false", "--report", "false"),
+]
+STAGED = ["--unfreezing.open_stages", "{2: 2, 5: all}", "--unfreezing.batch_statistics", "true", "--model.drop_rate", "0.3"]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A command to be killed.
+
+    Attributes:
+        options: What it is given beside the tiny photos and network.
+        command: Its first word.
+        moves: Whether the run is moved, or reached by a symbolic link, after each kill.
+    """
+
+    options: list[str]
+    command: str = "fit"
+    moves: bool = False
+
+
+CONFIGURATIONS = {
+    "default": Configuration(["--trainer.max_epochs", "30"]),
+    "staged, cached views": Configuration(
+        [*STAGED, "--cache.views", "2", "--trainer.max_epochs", "12", "--trainer.callbacks", f"[{OFTEN}]"]
+    ),
+    "averaged weights, early stopping, a second ModelCheckpoint": Configuration(
+        [*STAGED, "--trainer.max_epochs", "20", "--trainer.callbacks", f"[{OFTEN}, {AVERAGE}, {STOP}, {BEST_TWO}]"]
+    ),
+    "crossval": Configuration(
+        ["--data.folds", "3", "--trainer.max_epochs", "6", "--trainer.callbacks", f"[{OFTEN}]"], command="crossval"
+    ),
+    "two ranks": Configuration(
+        [
+            *(*STAGED, "--precision", "fp32", "--trainer.devices", "2", "--trainer.strategy", "ddp"),
+            *("--trainer.max_epochs", "10", "--trainer.callbacks", f"[{OFTEN}]"),
+        ]
+    ),
+    "moved and linked": Configuration([*STAGED, "--trainer.max_epochs", "12", "--trainer.callbacks", f"[{OFTEN}]"], moves=True),
+}
 
 
 def run_killed(arguments: list[str], folder: Path, delay: float | None) -> tuple[int, float]:
@@ -53,12 +109,8 @@ def resume_options(experiment: Path) -> list[str]:
 
 
 def differences(run: Path, whole: Path) -> list[str]:
-    """Names of the files of a run whose content is not that of another run.
-
-    Times and the places of the runs may differ.
-    """
-    one, other = contents(run), contents(whole)
-    return sorted(name for name in one.keys() | other.keys() if not equal(one.get(name), other.get(name)))
+    """What in the files of a run is not as in those of another run, but for times and places."""
+    return unequal(contents(run), contents(whole))
 
 
 def contents(run: Path) -> dict[str, Any]:
@@ -82,12 +134,83 @@ def _placeless(value: Any) -> Any:
     return PurePath(value).name if isinstance(value, str) else value
 
 
-def equal(one: Any, other: Any) -> bool:
-    """Whether two values of a checkpoint are the same to the bit."""
-    if isinstance(one, torch.Tensor):
-        return isinstance(other, torch.Tensor) and torch.equal(one, other)
-    if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return isinstance(other, list) and len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
+def unequal(one: Any, other: Any, where: str = "") -> list[str]:
+    """Names of the parts of two values that are not the same to the bit."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = one.keys() | other.keys()
+        return [part for key in keys for part in unequal(one.get(key, "absent"), other.get(key, "absent"), f"{where} > {key}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [part for n, pair in enumerate(zip(one, other, strict=True)) for part in unequal(*pair, f"{where} > {n}")]
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return [] if torch.equal(one, other) else [where]
+    return [] if type(one) is type(other) and one == other else [where]
+
+
+class Run:
+    """One run of a configuration, in a folder of its own."""
+
+    def __init__(self, configuration: Configuration, folder: Path) -> None:
+        self.configuration, self.folder, self.experiment = configuration, folder, "photos"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        draw_photos(folder / "photos", people=8, each=3, classes=("left", "right"))
+
+    def go_on(self, delay: float | None = None) -> tuple[int, float]:
+        """Begin or resume it, and kill it after the delay."""
+        options = [self.configuration.command, *TINY, *self.configuration.options, "--experiment", self.experiment]
+        if self.configuration.command == "fit":
+            options += resume_options(self.folder / "lightning_logs" / self.experiment)
+        return run_killed(options, self.folder, delay)
+
+    def move(self, number: int) -> None:
+        """Move the runs, move everything, or reach everything by a link, in turn."""
+        logs = self.folder / "lightning_logs"
+        other = self.folder.with_name(f"{self.folder.name}_{number}")
+        if number % 3 == 0 and (logs / self.experiment).is_dir():
+            (logs / self.experiment).rename(logs / f"moved{number}")
+            self.experiment = f"moved{number}"
+        elif number % 3 == 1:
+            other.symlink_to(self.folder.resolve())
+            self.folder = other
+        else:
+            self.folder = self.folder.resolve().rename(other)
+
+    def results(self) -> list[Path]:
+        """The run folders that hold its results."""
+        parent = self.folder / "lightning_logs" / self.experiment
+        if self.configuration.command == "fit":
+            return [max(parent.glob("version_*"))]
+        return [max(path.glob("version_*")) for path in sorted(parent.glob("crossval_*/fold_*"))]
+
+    def differences(self, whole: "Run") -> list[str]:
+        """What it left that differs from what another run left."""
+        pairs = list(zip(self.results(), whole.results(), strict=True))
+        found = [name for one, other in pairs for name in differences(one, other)]
+        if self.configuration.command == "crossval":
+            names = ("predictions.csv", "summary.json")
+            files = [[run.results()[0].parents[1] / name for name in names] for run in (self, whole)]
+            found += [one.name for one, other in zip(*files, strict=True) if one.read_text() != other.read_text()]
+        return found
+
+
+def uninterrupted(name: str, work: Path) -> tuple[Run, float]:
+    """A run that nothing interrupts, and the seconds that it took after its first words."""
+    run = Run(CONFIGURATIONS[name], work / "".join(filter(str.isalpha, name)) / "whole")
+    code, seconds = run.go_on()
+    assert code == 0, (run.folder / "err.log").read_text()
+    return run, seconds
+
+
+def kill_one(name: str, whole: Run, seconds: float, number: int, draw: random.Random, most: int = 6) -> tuple[int, str]:
+    """Kill one run several times, and let it end; returns how often, and what then differed."""
+    run = Run(CONFIGURATIONS[name], whole.folder.with_name(f"run{number}"))
+    killed = 0
+    while killed < most and run.go_on(draw.uniform(0, 0.8 * seconds))[0] < 0:
+        if run.configuration.moves:
+            run.move(killed)
+        killed += 1
+    code, _ = run.go_on()
+    differ = run.differences(whole) if code == 0 else [f"exit code {code}"]
+    if not differ:
+        shutil.rmtree(run.folder.resolve())
+    return killed, " ".join(differ) or "equal"
