@@ -34,17 +34,11 @@ class ResumedRun(Callback):
         """
         states = checkpoint["callbacks"]
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            state = states.get(callback.state_key)
-            if state and isinstance(callback, ModelCheckpoint):
-                # All ranks find the same files, since one of them looks.
-                states[callback.state_key] = found = trainer.strategy.broadcast(files_here(callback, state))
-                callback.current_score = found["current_score"]  # which Lightning saves and does not restore
-                if trainer.state.fn == "fit" and callback.monitor and state["best_model_path"] and not found["best_model_path"]:
-                    rank_zero_warn(
-                        f"the best epoch of the checkpoint's run, {PurePath(state['best_model_path']).name}, is not in "
-                        f"{callback.dirpath}; the best is chosen among the epochs from here on"
-                    )
-            elif state and isinstance(callback, EarlyStopping):
+            if not (state := states.get(callback.state_key)):
+                continue
+            if isinstance(callback, ModelCheckpoint):
+                states[callback.state_key] = _restore_files(trainer, callback, state)
+            elif isinstance(callback, EarlyStopping):
                 # Otherwise a patience that is given to the resumed run would not count.
                 states[callback.state_key] = state | {"patience": callback.patience}
         if trainer.state.fn == "fit":
@@ -76,6 +70,19 @@ def _has_stopped(callback: EarlyStopping) -> bool:
     if callback.stopping_reason is EarlyStoppingReason.PATIENCE_EXHAUSTED:
         return callback.wait_count >= callback.patience
     return callback.stopping_reason is not EarlyStoppingReason.NOT_STOPPED
+
+
+def _restore_files(trainer: Trainer, callback: ModelCheckpoint, state: dict[str, Any]) -> dict[str, Any]:
+    """The state with its files where they lie now; warns if the best is not among them."""
+    # Rank 0 looks for them, so that all ranks find the same.
+    found: dict[str, Any] = trainer.strategy.broadcast(files_here(callback, state))
+    callback.current_score = found["current_score"]  # which Lightning saves and does not restore
+    if trainer.state.fn == "fit" and callback.monitor and state["best_model_path"] and not found["best_model_path"]:
+        rank_zero_warn(
+            f"the best epoch of the checkpoint's run, {PurePath(state['best_model_path']).name}, is not in {callback.dirpath}; "
+            "the best is chosen among the epochs from here on"
+        )
+    return found
 
 
 def files_here(callback: ModelCheckpoint, state: dict[str, Any]) -> dict[str, Any]:

@@ -180,7 +180,8 @@ class Run:
         parent = self.folder / "lightning_logs" / self.experiment
         if self.configuration.command == "fit":
             return [max(parent.glob("version_*"))]
-        return [max(path.glob("version_*")) for path in sorted(parent.glob("crossval_*/fold_*"))]
+        newest = max(parent.glob("crossval_*"))  # one that was killed before it was prepared is begun anew
+        return [max(fold.glob("version_*")) for fold in sorted(newest.glob("fold_*"))]
 
     def differences(self, whole: "Run") -> list[str]:
         """What it left that differs from what another run left."""

@@ -162,8 +162,10 @@ def test_a_checkpoint_callback_of_the_user_keeps_the_names_that_it_gives(tmp_pat
     for name in [*names, "thesis.ckpt", "epoch=3-val/notes.txt"]:
         (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "new" / name).touch()
+    (tmp_path / "epoch=5-val.ckpt").touch()
     gone = "epoch=4-val/loss=0.30.ckpt"
-    scores = {name: torch.tensor(0.5 - 0.1 * n) for n, name in enumerate([*names, gone, "thesis.ckpt", "epoch=3-val/notes.txt"])}
+    others = [gone, "thesis.ckpt", "epoch=3-val/notes.txt", "../epoch=5-val.ckpt"]
+    scores = {name: torch.tensor(0.5 - 0.1 * n) for n, name in enumerate([*names, *others])}
     state = state_that_names("old/" + gone, "old") | {"best_k_models": {f"old/{name}": score for name, score in scores.items()}}
     found = files_here(callback, state)
     assert found["best_k_models"] == {str(tmp_path / "new" / name): scores[name] for name in names}
@@ -266,7 +268,7 @@ def test_a_killed_process_leaves_no_lock_though_its_workers_live_on(tmp_path: Pa
     program = (
         "import os, pathlib, sys, time; from posture_classifier.runs.lock import try_lock\n"
         "lock = try_lock(pathlib.Path(sys.argv[1]))\n"
-        "if os.fork():\n    print('locked', flush=True)\n"
+        "if not os.fork():\n    print('locked', flush=True)\n"
         "time.sleep(100)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True, start_new_session=True)
