@@ -21,6 +21,7 @@ from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
+from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
 from posture_classifier.utils.arguments import OneSentenceErrors
 from posture_classifier.utils.console import say
@@ -210,6 +211,8 @@ class PostureCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""
+        if self.checkpoint is None:
+            refuse_to_resume_unasked(self.trainer)
         with self._cache.decoded(self.datamodule):
             describe(self.model, self.datamodule, self.trainer, self.config_init.fit.verbose)
             self.trainer.fit(self.model, self.datamodule, ckpt_path=self._checkpoint_path)

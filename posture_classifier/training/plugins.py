@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, OnExceptionCheckpoint, ProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
 from lightning.pytorch.plugins import LayerSync
 from timm.layers import convert_sync_batchnorm
 from torch import nn
@@ -16,7 +16,6 @@ from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 from posture_classifier.training.resumed_run import ResumedRun
-from posture_classifier.utils.errors import UserError
 
 
 class RunCheckpoint(ModelCheckpoint):
@@ -48,17 +47,8 @@ class TimmSyncBatchNorm(LayerSync):
 
 
 def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
-    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints.
-
-    Raises:
-        UserError: One of the user's would resume a training by itself.
-    """
+    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
     configured = as_list(trainer.callbacks)
-    if any(isinstance(callback, OnExceptionCheckpoint) for callback in configured):
-        raise UserError(
-            "OnExceptionCheckpoint would let a new training begin from the weights of a failed one; leave it out, since "
-            f"{LAST_CHECKPOINT} is written when a training fails, and --ckpt_path last resumes from it"
-        )
     callbacks = [WriteHeldCheckpoints(), ResumedRun(), *configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())

@@ -5,11 +5,13 @@ import re
 from pathlib import Path, PurePath
 from typing import Any
 
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, OnExceptionCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
+from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
@@ -56,6 +58,24 @@ class ResumedRun(Callback):
         if trainer.global_step == self._steps:
             longer = "the patience of early stopping" if trainer.should_stop else "trainer.max_epochs"
             say(f"nothing is left to train: the checkpoint has all {trainer.current_epoch} epochs; to go on, raise {longer}")
+
+
+def refuse_to_resume_unasked(trainer: Trainer) -> None:
+    """Refuse what lets Lightning begin a training from a checkpoint that nobody asked for.
+
+    Whether that has seen the photos, and which weights the results belong to, would not be known.
+
+    Raises:
+        UserError: There is such a callback or file.
+    """
+    if any(isinstance(callback, OnExceptionCheckpoint) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+        raise UserError(
+            "OnExceptionCheckpoint would let a new training begin from the weights of a failed one; leave it out, since "
+            f"{LAST_CHECKPOINT} is written when a training fails, and --ckpt_path last resumes from it"
+        )
+    left = sorted(Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt")) if SLURMEnvironment.detect() else []
+    if left:
+        raise UserError(f"under SLURM, Lightning would resume from {left[-1]}; move it away, or give it as --ckpt_path")
 
 
 def _check_epochs(trainer: Trainer, trained: int) -> None:

@@ -251,6 +251,15 @@ def test_a_callback_that_resumes_by_itself_is_refused(run: Path, capsys: pytest.
     assert "OnExceptionCheckpoint" in capsys.readouterr().err
 
 
+def test_what_a_job_of_slurm_left_is_not_resumed_unasked(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lightning.fabric.plugins.environments.slurm.SLURMEnvironment.detect", lambda: True)
+    shutil.copy(run / "checkpoints" / "last.ckpt", "hpc_ckpt_1.ckpt")
+    assert main(arguments(1)) == 2
+    assert "hpc_ckpt_1.ckpt" in capsys.readouterr().err
+
+
 def test_a_run_that_another_process_trains_is_left_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = try_lock(run)
     assert lock is not None
