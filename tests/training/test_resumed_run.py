@@ -105,6 +105,7 @@ def test_a_finished_run_that_was_moved_is_tested_again_and_has_nothing_left_to_t
     assert main(["test", *arguments(EPOCHS, "--ckpt_path", str(run / "checkpoints" / "best.ckpt"))[1:]]) == 0
     assert Path("lightning_logs/photos/version_0/test/predictions.csv").read_text() == tested
     before = {path: path.read_bytes() for path in (run / "checkpoints").iterdir()}
+    (run / "checkpoints" / ".last.ckpt.123").write_text("half")  # its writer was killed
     capsys.readouterr()
     assert main(resumed(run / "checkpoints" / "last.ckpt", EPOCHS)) == 0
     assert "nothing is left to train" in capsys.readouterr().out
