@@ -78,9 +78,10 @@ class RunFolder(CSVLogger):
         super().__init__(experiment.parent, experiment.name)
         self._lock: BaseFileLock | None = None
         self._run = self._locked(resume) if resume else None
-        for path in (resume / "checkpoints").iterdir() if resume and self._lock else ():
-            if re.fullmatch(r"\..+\.ckpt\.\d+", path.name):
-                path.unlink()  # a process was killed while it wrote this
+        if resume and self._lock:
+            # What a process was writing when it was killed.
+            for path in [path for path in (resume / "checkpoints").iterdir() if re.fullmatch(r"\..+\.ckpt\.\d+", path.name)]:
+                path.unlink()
 
     def _locked(self, run: Path) -> Path:
         if _is_first_rank():  # for all ranks of its run
