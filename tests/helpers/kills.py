@@ -188,10 +188,16 @@ class Run:
         pairs = list(zip(self.results(), whole.results(), strict=True))
         found = [name for one, other in pairs for name in differences(one, other)]
         if self.configuration.command == "crossval":
-            names = ("predictions.csv", "summary.json")
-            files = [[run.results()[0].parents[1] / name for name in names] for run in (self, whole)]
-            found += [one.name for one, other in zip(*files, strict=True) if one.read_text() != other.read_text()]
+            one, other = (_joined(run.results()[0].parents[1]) for run in (self, whole))
+            found += unequal(one, other)
         return found
+
+
+def _joined(crossval: Path) -> dict[str, Any]:
+    """What a cross-validation says about all of its folds, but for the names of their folders."""
+    summary = json.loads((crossval / "summary.json").read_text())
+    del summary["runs"]
+    return {"summary.json": summary, "predictions.csv": (crossval / "predictions.csv").read_text()}
 
 
 def uninterrupted(name: str, work: Path) -> tuple[Run, float]:
@@ -205,12 +211,12 @@ def uninterrupted(name: str, work: Path) -> tuple[Run, float]:
 def kill_one(name: str, whole: Run, seconds: float, number: int, draw: random.Random, most: int = 6) -> tuple[int, str]:
     """Kill one run several times, and let it end; returns how often, and what then differed."""
     run = Run(CONFIGURATIONS[name], whole.folder.with_name(f"run{number}"))
-    killed = 0
-    while killed < most and run.go_on(draw.uniform(0, 0.8 * seconds))[0] < 0:
-        if run.configuration.moves:
+    killed, code = 0, -1
+    while code < 0:
+        code, _ = run.go_on(draw.uniform(0, 0.8 * seconds) if killed < most else None)
+        killed += code < 0
+        if code < 0 and run.configuration.moves:
             run.move(killed)
-        killed += 1
-    code, _ = run.go_on()
     differ = run.differences(whole) if code == 0 else [f"exit code {code}"]
     if not differ:
         shutil.rmtree(run.folder.resolve())
