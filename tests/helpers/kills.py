@@ -213,7 +213,7 @@ def kill_one(name: str, whole: Run, seconds: float, number: int, draw: random.Ra
     run = Run(CONFIGURATIONS[name], whole.folder.with_name(f"run{number}"))
     killed, code = 0, -1
     while code < 0:
-        code, _ = run.go_on(draw.uniform(0, 0.8 * seconds) if killed < most else None)
+        code, _ = run.go_on(draw.uniform(0, 0.4 * seconds) if killed < most else None)
         killed += code < 0
         if code < 0 and run.configuration.moves:
             run.move(killed)
