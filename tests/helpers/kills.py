@@ -27,8 +27,9 @@ AVERAGE = "{class_path: EMAWeightAveraging, init_args: {decay: 0.9}}"
 STOP = "{class_path: EarlyStoppingAfterUnfreezing, init_args: {patience: 3}}"
 BEST_TWO = (
     "{class_path: lightning.pytorch.callbacks.ModelCheckpoint, "
-    "init_args: {monitor: val/accuracy, mode: max, save_top_k: 2, filename: 'good-{epoch}'}}"
+    "init_args: {monitor: val/accuracy, mode: max, save_top_k: 2, filename: 'good-{epoch}', enable_version_counter: false}}"
 )
+"""With the counter, a file that was written just before a kill is kept beside its second version."""
 TINY = [
     *("--data.root", "photos", "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "8"),
     *("--data.val_fraction", "0.25", "--data.test_fraction", "0.25", "--cache.folder", "cache"),
