@@ -29,7 +29,7 @@ BEST_TWO = (
     "{class_path: lightning.pytorch.callbacks.ModelCheckpoint, "
     "init_args: {monitor: val/accuracy, mode: max, save_top_k: 2, filename: 'good-{epoch}', enable_version_counter: false}}"
 )
-"""With the counter, a file that was written just before a kill is kept beside its second version."""
+"""With the counter, what was written just before a kill would stay, beside a second version."""
 TINY = [
     *("--data.root", "photos", "--data.group_pattern", r"person\d+", "--data.num_workers", "0", "--data.batch_size", "8"),
     *("--data.val_fraction", "0.25", "--data.test_fraction", "0.25", "--cache.folder", "cache"),
