@@ -89,12 +89,7 @@ class FrozenCache(Callback):
     verbose: bool = False
 
     def __init__(
-        self,
-        enabled: bool = True,
-        views: int = 1,
-        limit: float = 4.0,
-        keep: bool = False,
-        folder: str | None = None,
+        self, enabled: bool = True, views: int = 1, limit: float = 4.0, keep: bool = False, folder: str | None = None
     ) -> None:
         if views < 1:
             raise UserError(f"cache.views is {views}, but must be at least 1")
@@ -106,6 +101,7 @@ class FrozenCache(Callback):
         self.phases: list[dict[str, Any]] = []
         self._stores = SharedStores(Path(folder or cache_directory()), limit * 1e9, keep)
         # Of the present phase:
+        self._divided = False  # a resumed run has yet to divide the network, though its phase is not new
         self._open_parameters: tuple[bool, ...] | None = None
         self._prefix_id = ""
         self._values_per_photo = 0
@@ -148,6 +144,15 @@ class FrozenCache(Callback):
     def _has_room_for_pixels(self) -> bool:
         # At most half of the room, so that there is some for features, which save more.
         return file_size(len(self._data.photos), self._pixels_shape, torch.uint8) <= self.limit * 0.5e9
+
+    def state_dict(self) -> dict[str, Any]:
+        """The phases so far, for the summary of a resumed run."""
+        return {"phases": self.phases, "open_parameters": list(self._open_parameters or ())}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Restore them, unless a checkpoint of an earlier epoch is loaded to be tested."""
+        if trainer.state.fn == "fit" and (state := checkpoint["callbacks"].get(self.state_key)):
+            self.phases, self._open_parameters = state["phases"], tuple(state["open_parameters"])
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give the data module the pixels' store, and a function that returns cached features."""
@@ -196,13 +201,14 @@ class FrozenCache(Callback):
     def _begin_phase_if_stages_opened(self) -> bool:
         """Divide the network again if other parameters are open; returns whether a phase begins."""
         open_parameters = tuple(parameter.requires_grad for parameter in self._model.backbone.parameters())
-        if open_parameters == self._open_parameters:
+        begins = open_parameters != self._open_parameters
+        if self._divided and not begins:
             return False
-        self._open_parameters = open_parameters
+        self._divided, self._open_parameters = True, open_parameters
         self._trainer.strategy.barrier()
         self._stores.close(keep_open=self._pixels_name)
         self._divide_network()
-        return self._model.cut is not None or not all(open_parameters)
+        return begins and (self._model.cut is not None or not all(open_parameters))
 
     def _divide_network(self) -> None:
         """Find where the network can be divided, and whether the output there is worth caching."""

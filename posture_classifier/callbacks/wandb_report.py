@@ -247,7 +247,9 @@ def begin_run(folder: Path, options: dict[str, Any], stop: Callable[[], None]) -
         os.environ.setdefault(name, seconds)
     file = folder / WANDB_JSON
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True, stop_fn=stop)} | known
+    # Nothing but names: wandb would also take the address of its server from here.
+    names = {key: value for key, value in known.items() if key in ("id", "project", "entity") and isinstance(value, str | None)}
+    options |= {"dir": str(folder), "resume": "allow", "settings": wandb.Settings(silent=True, stop_fn=stop)} | names
     try:
         run = wandb.init(**options)
     except (wandb.Error, OSError) as error:

@@ -130,9 +130,13 @@ def check_classes(photos: Photos) -> None:
             message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
                 raise UserError(f"{message}; it needs some of every class")
-            from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
+            _warn(f"{message}; its metrics will say nothing about it")
 
-            rank_zero_warn(f"{message}; its metrics will say nothing about it")
+
+def _warn(message: str) -> None:
+    from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
+
+    rank_zero_warn(message)
 
 
 def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
@@ -181,19 +185,25 @@ def write_split(photos: Photos, path: Path) -> None:
 def read_split(photos: Photos, path: Path) -> Photos:
     """Read the split of each photo from a CSV file with the columns ``path`` and ``split``.
 
-    Photos that the file does not name are left out. Where photos are not grouped, the column
-    ``group`` (if any) names their groups.
+    Photos that the file does not name are left out, with a warning: they were added since. Where
+    photos are not grouped, the column ``group`` (if any) names their groups.
 
     Raises:
         UserError: The file is missing, lacks a column, names photos that are not there, has an
             unknown split, or puts a group into two splits.
     """
-    rows = {normalise_name(row["path"]): row for row in _read_split_rows(path) if row["split"]}
+    listed = {normalise_name(row["path"]): row for row in _read_split_rows(path)}
+    rows = {name: row for name, row in listed.items() if row["split"]}
     if unknown := sorted({row["split"] for row in rows.values()} - set(SPLITS)):
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
     names = [normalise_name(name) for name in photos.paths]
     if missing := sorted(set(rows) - set(names)):
         _refuse_missing(photos.root, path, missing)
+    if added := [name for name, known in zip(photos.paths, names, strict=True) if known not in listed]:
+        _warn(
+            f"{len(added)} of the {plural(len(photos), 'photo')} below {photos.root} cannot be used, since {path} does not name "
+            f"{'it' if len(added) == 1 else 'them'}: {shortlist(added, 3)}; a new fit without --ckpt_path and --data.split uses all"
+        )
     splits = np.array([rows[name]["split"] if name in rows else "" for name in names], dtype="<U5")
     groups, grouped = photos.groups, photos.grouped
     if not grouped and all("group" in row for row in rows.values()):

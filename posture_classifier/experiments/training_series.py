@@ -4,13 +4,12 @@ import json
 import shutil
 import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock
 from jsonargparse import Namespace, capture_parser
 
 from posture_classifier.callbacks.save_config import RESTORED
@@ -20,6 +19,7 @@ from posture_classifier.data.split import write_split
 from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, run_on_gpus
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.runs.folder import make_numbered, numbered, versions
+from posture_classifier.runs.lock import try_lock
 from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
 from posture_classifier.runs.tables import read_split_rows
@@ -29,7 +29,6 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
 
-LOCK = ".lock"
 LOG = "fit.log"
 
 
@@ -187,9 +186,7 @@ def find_stopped(experiment: Path, command: str, settings_file: str, text: str) 
     for folder in reversed(numbered(experiment, command)):
         if not was_stopped(folder):
             return None
-        lock = FileLock(folder / LOCK, blocking=False)
-        with suppress(Timeout):
-            lock.acquire()
+        if lock := try_lock(folder):
             if was_stopped(folder):  # the process that worked there may have come to its end meanwhile
                 say(f"resuming in {folder}")
                 return folder, lock
@@ -207,8 +204,8 @@ def make_series_folder(experiment: Path, command: str, splits: dict[str, Photos]
             below the folder.
     """
     folder = make_numbered(experiment, command)
-    lock = FileLock(folder / LOCK)
-    lock.acquire()
+    lock = try_lock(folder)
+    assert lock is not None  # no other process knows a folder that was just made
     for name, photos in splits.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_split(photos, folder / name)

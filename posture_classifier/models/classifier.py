@@ -99,7 +99,8 @@ class PostureClassifier(LightningModule):
         label_smoothing: float = 0.0,
         class_weights: Literal["balanced"] | list[float] | None = None,
         drop_rate: float = 0.0,
-        preprocessing: dict[str, Any] | None = None,
+        # No Any: a value that is any would be imported and called, if it has a class_path.
+        preprocessing: dict[str, int | float | str | list[float] | None] | None = None,
         weights_source: str | None = None,
         white_levels: list[float] | None = None,
     ) -> None:

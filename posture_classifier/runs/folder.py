@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from filelock import BaseFileLock
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from posture_classifier.runs.lock import try_lock
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import is_temporary
 
 VERSION = "version"
 
@@ -45,8 +48,12 @@ def last_checkpoint(experiment: Path) -> Path:
 
 def run_of(checkpoint: Path) -> Path | None:
     """The run folder that a checkpoint lies in; None if it was moved out of one."""
-    run = checkpoint.resolve().parent.parent
-    return run if checkpoint.resolve().parent.name == "checkpoints" and run in versions(run.parent) else None
+    # A part of the path may be a symbolic link, also the folder of the checkpoints alone.
+    for path in (checkpoint.absolute(), checkpoint.resolve()):
+        run = path.parent.parent
+        if path.parent.name == "checkpoints" and run in versions(run.parent):
+            return run
+    return None
 
 
 class RunFolder(CSVLogger):
@@ -57,15 +64,37 @@ class RunFolder(CSVLogger):
     callback writes the file. This is still a CSVLogger, because ``Trainer.log_dir`` is the run's
     folder for such loggers only.
 
+    The folder is locked until ``release`` is called or the process ends.
+
     Args:
         experiment: Folder that holds the versions.
         resume: Run folder to write to instead of a new one.
+
+    Raises:
+        UserError: Another process writes to the run that is to be resumed.
     """
 
     def __init__(self, experiment: Path, resume: Path | None = None) -> None:
         experiment = resume.parent if resume else experiment
         super().__init__(experiment.parent, experiment.name)
-        self._run = resume
+        self._lock: BaseFileLock | None = None
+        self._run = self._locked(resume) if resume else None
+        if resume and self._lock:
+            # What a process was writing when it was killed.
+            for path in filter(is_temporary, list((resume / "checkpoints").iterdir())):
+                path.unlink()
+
+    def _locked(self, run: Path) -> Path:
+        if _is_first_rank():  # for all ranks of its run
+            self._lock = try_lock(run)
+            if self._lock is None:
+                raise UserError(f"another process is training in {run}; wait for its end, or stop it first")
+        return run
+
+    def release(self) -> None:
+        """Let other processes write to the run."""
+        if self._lock is not None:
+            self._lock.release()
 
     @property
     def path(self) -> Path:
@@ -77,9 +106,9 @@ class RunFolder(CSVLogger):
             UserError: The folder cannot be made or written to.
         """
         if self._run is None:
-            if getattr(rank_zero_only, "rank", 0) != 0:
+            if not _is_first_rank():
                 return Path(self.root_dir) / "version_of_rank_0"
-            self._run = make_numbered(Path(self.root_dir), VERSION)
+            self._run = self._locked(make_numbered(Path(self.root_dir), VERSION))
         return self._run
 
     @property
@@ -107,6 +136,10 @@ class RunFolder(CSVLogger):
 
     def finalize(self, status: str) -> None:
         """Do nothing; there is nothing to finish."""
+
+
+def _is_first_rank() -> bool:
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def make_numbered(experiment: Path, prefix: str) -> Path:

@@ -48,6 +48,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         checkpoint: dict[str, Any] = load_plain(path)
         return checkpoint
 
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a file; Lightning's own removes a folder with all that is in it, too."""
+        Path(path).unlink(missing_ok=True)
+
 
 class RunCheckpointIO(AtomicCheckpointIO):
     """Writes a run's own checkpoints at most every few seconds.

@@ -1,7 +1,7 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
 from shlex import quote
@@ -29,6 +29,7 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
+from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
 from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
@@ -88,6 +89,7 @@ class PostureCLI(LightningCLI):
     """
 
     checkpoint: TrainedCheckpoint | None = None
+    run_folder: RunFolder | None = None
     _requeue: Requeue | None = None
     datamodule: PostureData
     model: PostureClassifier
@@ -95,7 +97,8 @@ class PostureCLI(LightningCLI):
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command, self._arguments = arguments[0], arguments
-        with at_stop(self._save_and_advise), _options_that_fit():
+        with at_stop(self._save_and_advise), _options_that_fit(), ExitStack() as ending:
+            ending.callback(self._release_run)
             super().__init__(
                 PostureClassifier,
                 PostureData,
@@ -107,6 +110,10 @@ class PostureCLI(LightningCLI):
                 auto_configure_optimizers=False,
                 load_from_checkpoint_support=False,
             )
+
+    def _release_run(self) -> None:
+        if self.run_folder:
+            self.run_folder.release()
 
     # Options.
 
@@ -209,10 +216,11 @@ class PostureCLI(LightningCLI):
         # logger: true stands for Lightning's own choice of a logger, and ours is in its place.
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
+        self.run_folder = RunFolder(self._experiment(), self._run_to_resume(settings))
         try:
             made: Trainer = super().instantiate_trainer(
                 callbacks=run_callbacks(trainer, settings.seed_everything),
-                logger=[RunFolder(self._experiment(), self._run_to_resume(settings)), *loggers],
+                logger=[self.run_folder, *loggers],
                 plugins=[*as_list(trainer.plugins), RunCheckpointIO(), *layer_sync],
                 sync_batchnorm=False,
                 **kwargs,
@@ -282,6 +290,8 @@ class PostureCLI(LightningCLI):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""
+        if self.checkpoint is None:
+            refuse_to_resume_unasked(self.trainer)
         with self._cache.decoded(self.datamodule):
             describe(self.model, self.datamodule, self.trainer, self.config_init.fit.verbose)
             if self.trainer.is_global_zero:
@@ -290,9 +300,10 @@ class PostureCLI(LightningCLI):
 
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that it has not seen, and write the report."""
-        own = [c for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.monitor]
-        best = own[0].best_model_path if own else None
-        self.trainer.test(self.model, self.datamodule, ckpt_path=best or None, verbose=False)
+        # The best, or else (if it was removed before the run was resumed) the last.
+        paths = [c.best_model_path for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint)]
+        best = next(filter(None, paths), None)
+        self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
         self._cache.release()
         announce(self.trainer, best)
         if self.config_init.fit.report:

@@ -40,7 +40,6 @@ def quiet() -> None:
         ".*treespec, LeafSpec.*",
         ".*functional.all_gather is deprecated.*",
         "Glyph .* missing from font",
-        ".*dirpath has changed from.*",  # a checkpoint may be evaluated anywhere
         ".*WeightAveraging callback, but loading a checkpoint outside.*",
     ):
         warnings.filterwarnings("ignore", message)

@@ -16,6 +16,7 @@ from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 from posture_classifier.training.lifeline import Lifeline
+from posture_classifier.training.resumed_run import ResumedRun
 from posture_classifier.training.shared_disk import SharedDisk
 
 
@@ -50,7 +51,7 @@ class TimmSyncBatchNorm(LayerSync):
 def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
     """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
     configured = as_list(trainer.callbacks)
-    callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline()]
+    callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline(), ResumedRun()]
     callbacks += [*configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())

@@ -1,6 +1,7 @@
 """Output files: checked before the work begins, and written whole or not at all."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,3 +83,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file is what ``atomic_write`` was writing, perhaps until its process was killed.
+
+    Example:
+        >>> is_temporary(Path(".4711.last.ckpt")), is_temporary(Path("last.ckpt"))
+        (True, False)
+    """
+    return re.fullmatch(r"\.\d+\..+", path.name) is not None

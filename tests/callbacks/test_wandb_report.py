@@ -214,3 +214,14 @@ def test_the_command_of_a_sweeps_agent(tmp_path: Path, monkeypatch: pytest.Monke
     assert (found.config["model"]["learning_rate"], found.config["model"]["layer_decay"]) == (0.0007, 0.61)
     assert found.config["model.learning_rate"] == 0.0007, "what W&B drew, beside"
     assert sweep["metric"]["name"] in found.summary
+
+
+def test_the_file_of_a_run_folder_names_a_wandb_run_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may come from others, and wandb would send its key to a server that it names."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(wandb, "init", lambda **options: given.update(options) or SimpleNamespace(disabled=True))
+    known = {"id": "abc", "project": "mine", "entity": None, "settings": {"base_url": "http://example.org"}, "dir": "elsewhere"}
+    (tmp_path / "wandb.json").write_text(json.dumps(known))
+    begin_run(tmp_path, {"project": "other", "entity": "me"}, stop=lambda: None)
+    assert (given["id"], given["project"], given["entity"], given["dir"]) == ("abc", "mine", None, str(tmp_path))
+    assert given["settings"].base_url != "http://example.org"

@@ -19,6 +19,7 @@ from tests.helpers.program import Fit, fit_arguments
 def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
     run = fit(draw_folder(people=10), "--unfreezing.open_stages", "{1: 2}", epochs=2)
     assert {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()} == {
+        ".lock",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "config.yaml",
