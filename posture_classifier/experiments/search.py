@@ -23,7 +23,7 @@ from posture_classifier.experiments.training_series import (
 )
 from posture_classifier.models.weights import hub_is_out_of_reach, weights_location
 from posture_classifier.runs.names import CONFIG_YAML, PREDICTIONS_CSV, SETTINGS_YAML
-from posture_classifier.training.fit import experiment_folder
+from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist

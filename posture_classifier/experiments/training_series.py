@@ -23,7 +23,8 @@ from posture_classifier.runs.lock import try_lock
 from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
 from posture_classifier.runs.tables import read_split_rows
-from posture_classifier.training.fit import PostureCLI, experiment_name
+from posture_classifier.training.fit import PostureCLI
+from posture_classifier.training.fit_options import experiment_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop

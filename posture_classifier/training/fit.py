@@ -3,49 +3,40 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from jsonargparse import Namespace
-from jsonargparse.typing import restricted_number_type
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser
 from lightning.pytorch.plugins.precision import Precision as PrecisionPlugin
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
-from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.precision import MIXED_PRECISION, Precision
+from posture_classifier.models.precision import MIXED_PRECISION
 from posture_classifier.models.restore import check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
+from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
-from posture_classifier.training.trained_checkpoint import LINKED, TrainedCheckpoint
-from posture_classifier.training.trainer_options import check_trainer
-from posture_classifier.utils.arguments import OneSentenceErrors
+from posture_classifier.training.trained_checkpoint import TrainedCheckpoint
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause
 from posture_classifier.utils.stopping import at_stop
-from posture_classifier.utils.text import first_line, one_line
-
-LOGS = "lightning_logs"
-Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
-SECTIONS = ("trainer", "model", "data", "unfreezing", "cache")
-# All photos have been decoded once before, so a sanity check would find nothing.
-TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_steps": 1, "enable_model_summary": False}
+from posture_classifier.utils.text import first_line
 
 
 @contextmanager
@@ -61,27 +52,7 @@ def _options_that_fit() -> Iterator[None]:
         raise UserError(f"trainer: {' '.join(str(error).split())}") from error
 
 
-class Parser(OneSentenceErrors, LightningArgumentParser):
-    """Lightning's parser with our errors."""
-
-    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse, and refuse what jsonargparse and Lightning would take, but nobody can use."""
-        parsed = super().parse_args(*args, **kwargs)
-        if "subcommand" in parsed:  # otherwise this is the parser of the subcommand itself
-            settings = parsed[parsed.subcommand]
-            for name in SECTIONS:
-                if not isinstance(settings[name], Namespace):
-                    raise UserError(f"{name} is {settings[name]!r}, but must be a section of options, or be left out")
-            try:
-                self.validate(parsed, skip_unset=False)  # a null where a number has to be would otherwise pass
-            except (TypeError, KeyError) as error:
-                self.error(str(error))
-            check_trainer(settings.trainer)
-            experiment_folder(settings)
-        return parsed
-
-
-class PostureCLI(LightningCLI):
+class PostureCLI(FitOptions):
     """Parses options, builds data, model and trainer, trains, and evaluates the best checkpoint.
 
     Args:
@@ -115,54 +86,7 @@ class PostureCLI(LightningCLI):
         if self.run_folder:
             self.run_folder.release()
 
-    # Options.
-
-    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
-        """Only the subcommand that is wanted: each other one takes as long again to build."""
-        # The first two are options of our own, the third is always true.
-        skipped = {"ckpt_path", "verbose", "weights_only"}
-        return {self._command: LightningCLI.subcommands()[self._command] | skipped}
-
-    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Give the seed a default, so that every run can be repeated."""
-        parser.add_argument(
-            "--seed_everything", type=Seed, default=0, help="Seed of the split, the new head, the order and the augmentation."
-        )
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the program's own options, and link what the model needs to the data."""
-        parser.add_argument(
-            "--experiment",
-            type=str | None,
-            default=None,
-            help="Runs go to lightning_logs/<experiment>/, never outside; by default the data folder's name.",
-        )
-        parser.add_argument(
-            "--precision",
-            type=Precision,
-            default="auto",
-            help="auto computes in bfloat16 where the hardware has it, fp32 nowhere; a trainer.precision of yours replaces it.",
-        )
-        parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
-        parser.add_argument(
-            "--verbose",
-            type=bool,
-            nargs="?",
-            const=True,
-            default=False,
-            help="Whether to say what the machine does for speed, too.",
-        )
-        parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
-        parser.add_lightning_class_args(FrozenCache, "cache")
-        parser.add_argument(
-            "--ckpt_path",
-            type=str | None,
-            default=None,
-            help="The .ckpt of a run to resume or to evaluate; last is that of the newest run.",
-        )
-        parser.link_arguments("seed_everything", "data.seed")
-        for name in LINKED:
-            parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
+    # Checkpoint.
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and take the settings of the model from the checkpoint, if one is given."""
@@ -332,24 +256,3 @@ class PostureCLI(LightningCLI):
         """Evaluate on the test split."""
         self.trainer.test(self.model, self.datamodule, ckpt_path=self._checkpoint_path, verbose=False)
         announce(self.trainer, self._checkpoint_path)
-
-
-def experiment_name(settings: Namespace) -> str:
-    """The experiment that a run belongs to: by default, the name of the photos' folder.
-
-    Raises:
-        UserError: It names a folder outside of ``lightning_logs``, or has characters that a
-            terminal does not show.
-    """
-    name: str = settings.experiment or Path(settings.data.root).resolve().name
-    path = PurePath(name)
-    if path.is_absolute() or path.drive or ".." in path.parts or one_line(name) != name:
-        raise UserError(
-            f"--experiment {one_line(name)} must name a folder below {LOGS}; --trainer.default_root_dir says where that lies"
-        )
-    return name
-
-
-def experiment_folder(settings: Namespace) -> Path:
-    """The folder that holds the runs of these settings."""
-    return Path(settings.trainer.default_root_dir or ".") / LOGS / experiment_name(settings)
