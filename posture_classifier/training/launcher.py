@@ -52,7 +52,7 @@ class _RankLauncher(_SubprocessScriptLauncher):
         self._call_children_scripts()
         del os.environ[LAUNCHER]
         self._stopping.children = self.procs
-        self._stopping.wills.append(lambda _: self.kill(signal.SIGTERM))
+        self._stopping.functions.append(lambda _: self.kill(signal.SIGTERM))
         threading.Thread(target=self._observe, name="ranks", daemon=True).start()
         # The others are started: the rest is as with ranks that someone else starts.
         return super().launch(function, *args, trainer=trainer, **kwargs)

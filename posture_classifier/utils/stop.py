@@ -35,7 +35,7 @@ class Stop(KeyboardInterrupt):
         self.cause = cause
 
 
-Will = Callable[[Cause], str | None]
+StopFunction = Callable[[Cause], str | None]
 """Writes what must not be lost, and may say how to go on; called once, in any thread."""
 
 

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.stop import Cause, Peers, Stop, Will
+from posture_classifier.utils.stop import Cause, Peers, Stop, StopFunction
 
 if TYPE_CHECKING:
     import subprocess
@@ -41,7 +41,7 @@ class Stopping:
         speaks: Whether this process says so; of the ranks of a training only one does.
         peers: Other ranks, once they are known.
         children: Ranks that this process started, and that end with it at the latest.
-        wills: What is to be done first, the last of it first.
+        functions: What is to be done first, the last of them first.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Stopping:
         self.speaks = next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
         self.peers: Peers | None = None
         self.children: list[subprocess.Popen[Any]] = []
-        self.wills: list[Will] = []
+        self.functions: list[StopFunction] = []
         self._signals: set[int] = set()
         self._stopped = threading.Event()
         self._raised = self._over = False
@@ -130,9 +130,9 @@ class Stopping:
             self._settled = True
             if self.peers is not None:
                 self.peers.tell(self.cause)
-            for will in reversed(self.wills):
+            for function in reversed(self.functions):
                 try:
-                    self._how_to_go_on = will(self.cause) or self._how_to_go_on
+                    self._how_to_go_on = function(self.cause) or self._how_to_go_on
                 # Whatever it was, the other functions have their turn, and the program ends.
                 except Exception as error:
                     self._how_to_go_on = str(error)
@@ -232,7 +232,7 @@ def consequences_as_stop() -> Iterator[None]:
 
 
 @contextmanager
-def at_stop(will: Will) -> Iterator[None]:
+def at_stop(function: StopFunction) -> Iterator[None]:
     """Call a function if the program is stopped in here.
 
     Of several, the innermost is called first, and what the outermost says is printed.
@@ -246,7 +246,7 @@ def at_stop(will: Will) -> Iterator[None]:
     if stopping is None:
         yield
         return
-    stopping.wills.append(will)
+    stopping.functions.append(function)
     try:
         yield
     except Exception as error:
@@ -254,7 +254,7 @@ def at_stop(will: Will) -> Iterator[None]:
         raise
     finally:
         stopping.settle()
-        stopping.wills.remove(will)
+        stopping.functions.remove(function)
 
 
 def _leave_to_parent() -> None:

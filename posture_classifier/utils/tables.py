@@ -15,7 +15,7 @@ from typing import Any
 
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
-from posture_classifier.utils.stop import Cause, Will
+from posture_classifier.utils.stop import Cause, StopFunction
 
 # The full-width forms count too, and so do apostrophes before: otherwise '=1 and =1 would be
 # written alike.
@@ -40,7 +40,7 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
             (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
 
 
-def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> Will:
+def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> StopFunction:
     """What to do when the program is stopped: write the rows that there are, in a whole file.
 
     Args:
