@@ -190,3 +190,8 @@ def test_the_type_of_number_is_told_only_when_asked(
     fit(draw_folder(), "--precision", "fp32", "--verbose", verbose)
     (network,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("test_resnet"))
     assert ("float32" in network) == told
+
+
+def test_sync_batchnorm_is_refused_on_cpus(draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+    fit(draw_folder(), "--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.sync_batchnorm", "true", code=2)
+    assert "sync_batchnorm" in capsys.readouterr().err
