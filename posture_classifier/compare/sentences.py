@@ -31,7 +31,7 @@ def recommendation(comparison: Comparison) -> str:
         return f"{best} is alone, so there is nothing to compare it with; its {title} is {value}."
     if chosen is None:
         return (
-            f"Nothing is recommended on this evidence. {best} is ahead so far, by {title} ({value}), but {_not_shown(comparison)}."
+            f"Nothing is recommended on this evidence. {best} is ahead so far, with {title} {value}, but {_not_shown(comparison)}."
         )
     name, good = comparison.names[chosen], verdict.good_enough.indices
     if chosen == verdict.best and len(verdict.tied) == 1:

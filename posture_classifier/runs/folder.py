@@ -69,27 +69,28 @@ class RunFolder(CSVLogger):
     Args:
         experiment: Folder that holds the versions.
         resume: Run folder to write to instead of a new one.
-
-    Raises:
-        UserError: Another process writes to the run that is to be resumed.
     """
 
     def __init__(self, experiment: Path, resume: Path | None = None) -> None:
         experiment = resume.parent if resume else experiment
         super().__init__(experiment.parent, experiment.name)
         self._lock: BaseFileLock | None = None
-        self._run = self._locked(resume) if resume else None
-        if resume and self._lock:
-            # What a process was writing when it was killed.
-            for path in filter(is_temporary, list((resume / "checkpoints").iterdir())):
-                path.unlink()
+        self._run = resume
 
-    def _locked(self, run: Path) -> Path:
-        if _is_first_rank():  # for all ranks of its run
-            self._lock = try_lock(run)
+    def lock(self) -> None:
+        """Keep other processes out of a run that is resumed; called once the rank is known.
+
+        What a process was writing there when it was killed is removed.
+
+        Raises:
+            UserError: Another process writes to the run.
+        """
+        if self._lock is None and self._run is not None and _is_first_rank():  # for all ranks of its run
+            self._lock = try_lock(self._run)
             if self._lock is None:
-                raise UserError(f"another process is training in {run}; wait for its end, or stop it first")
-        return run
+                raise UserError(f"another process is training in {self._run}; wait for its end, or stop it first")
+            for path in filter(is_temporary, list((self._run / "checkpoints").iterdir())):
+                path.unlink()
 
     def release(self) -> None:
         """Let other processes write to the run."""
@@ -108,7 +109,8 @@ class RunFolder(CSVLogger):
         if self._run is None:
             if not _is_first_rank():
                 return Path(self.root_dir) / "version_of_rank_0"
-            self._run = self._locked(make_numbered(Path(self.root_dir), VERSION))
+            self._run = make_numbered(Path(self.root_dir), VERSION)
+            self._lock = try_lock(self._run)
         return self._run
 
     @property

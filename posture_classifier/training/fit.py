@@ -154,6 +154,7 @@ class PostureCLI(FitOptions):
             raise UserError(f"trainer: {' '.join(str(error).split())}") from error
         if layer_sync and made.world_size > 1 and made.strategy.root_device.type == "cpu":
             raise UserError("trainer.sync_batchnorm needs GPUs, since torch's SyncBatchNorm does; leave it out")
+        self.run_folder.lock()
         own_the_ranks(made)
         self._requeue = Requeue(made)
         return made
