@@ -133,8 +133,7 @@ class FrozenCache(Callback):
 
     @property
     def _pixels_shape(self) -> tuple[int, ...]:
-        size = self._data.preprocessing.image_size
-        return (size, size, 3)
+        return (self._data.preprocessing.image_size,) * 2 + (3,)
 
     @property
     def _pixels_name(self) -> str:
@@ -276,17 +275,14 @@ class FrozenCache(Callback):
         """Compute the features of a split that the store lacks; each rank computes its share."""
         photos, device, cut = self._data.photos.in_split(split), self._model.device, self._model.cut
         assert cut is not None
-        # Always the same photos together, so that a run that was killed computes what it would have
-        # computed.
+        # Always the same photos together, as a run that was killed would have computed them.
         chunks = np.split(np.arange(len(photos)), range(chunk_size(device), len(photos), chunk_size(device)))
         # Shared out before looking at what is there, which another rank or run may just be adding
         # to.
         own = chunks[self._trainer.local_rank :: self._trainer.num_devices]
         # Chunks are written whole; but another fold of a cross-validation, which divides the photos
         # otherwise, leaves gaps.
-        missing = [chunk[~store.has(photos.rows[chunk])] for chunk in own]
-        missing = [chunk for chunk in missing if len(chunk)]
-        if missing:
+        if missing := [lacking for chunk in own if len(lacking := chunk[~store.has(photos.rows[chunk])])]:
             passes = concurrent_passes(device, len(missing))
             batches = self._data.one_pass(split, missing, view, in_use=2 * passes + 1)
             hidden = not self._trainer.is_global_zero or self._trainer.progress_bar_callback is None

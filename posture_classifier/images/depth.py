@@ -95,7 +95,7 @@ def white_levels(integer: float | None, floating: float | None) -> WhiteLevels:
 
     Args:
         integer: Largest ``bright_value`` of the photos with whole numbers; None if there is none.
-        floating: That of the photos with floating-point numbers.
+        floating: Largest ``bright_value`` of the photos with floating-point numbers, or None.
 
     Returns:
         White is the largest number of as many bits as are used, at least 8. Floating-point numbers

@@ -12,7 +12,7 @@ class Cause:
 
     Attributes:
         what: The beginning of a sentence.
-        exit_code: That of the program.
+        exit_code: Exit code of the program.
         signal: Number of the signal, if it is one.
     """
 
