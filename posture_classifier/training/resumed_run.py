@@ -32,7 +32,7 @@ class ResumedRun(Callback):
         """Replace the states.
 
         Raises:
-            UserError: A state is damaged, or more epochs are trained than the run shall have.
+            UserError: A state is damaged.
         """
         states = checkpoint["callbacks"]
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
@@ -45,7 +45,6 @@ class ResumedRun(Callback):
                 states[callback.state_key] = state | {"patience": callback.patience}
         if trainer.state.fn == "fit":
             self._steps = checkpoint["global_step"]
-            _check_epochs(trainer, checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once if early stopping has ended the training; Lightning would train an epoch."""
@@ -76,14 +75,6 @@ def refuse_to_resume_unasked(trainer: Trainer) -> None:
     left = sorted(Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt")) if SLURMEnvironment.detect() else []
     if left:
         raise UserError(f"under SLURM, Lightning would resume from {left[-1]}; move it away, or give it as --ckpt_path")
-
-
-def _check_epochs(trainer: Trainer, trained: int) -> None:
-    if trainer.max_epochs is not None and -1 < trainer.max_epochs < trained:
-        raise UserError(
-            f"{trainer.ckpt_path} is trained for {trained} epochs already, and trainer.max_epochs is {trainer.max_epochs}; "
-            "raise it to go on"
-        )
 
 
 def _has_stopped(callback: EarlyStopping) -> bool:

@@ -92,7 +92,8 @@ def check_state(command: str, path: Path, checkpoint: dict[str, Any], trainer: T
 
 
 def _check_epochs(path: Path, checkpoint: dict[str, Any], trainer: Trainer) -> None:
-    trained = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["completed"]
+    # Not "completed": a checkpoint is written before its epoch counts as that.
+    trained = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if trainer.max_epochs is not None and -1 < trainer.max_epochs < trained:
         raise UserError(f"{path} has trained more than trainer.max_epochs {trainer.max_epochs} epochs; give more, to go on from it")
 
