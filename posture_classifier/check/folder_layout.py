@@ -8,12 +8,13 @@ import numpy as np
 
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.left_out_files import left_out_findings, same_name_findings
-from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, group_name, normalise_name, read_folder
+from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, detect_layout, group_name, read_folder
+from posture_classifier.data.layout import Layout, class_folders, folder_group
 from posture_classifier.data.left_out import LeftOut
 from posture_classifier.data.photo_files import beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 
 @dataclass(frozen=True)
@@ -31,46 +32,63 @@ class Listing:
     empty: list[str]
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, layout: Layout | None = None) -> Listing:
     """Find all files below a folder, whether ``fit`` would take the folder or not.
+
+    Args:
+        root: The folder.
+        layout: What the folders in it name; None finds it out where it is certain.
 
     Raises:
         UserError: There is no such folder.
     """
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
+    layout = layout or _detect(root)
     top = look_into(root, on_closed=_pass)
     splits = _split_folders(top.folders)
     parents = {folder: look_into(root, folder, _pass) for folder in splits}
     # Beside the user's split, whole folders may lie outside of any class.
     outside = [find_photos(root, folder, _pass) for folder in top.folders if splits and folder not in splits]
     left_out = [each for found in (top, *outside, *parents.values()) for each in beside_classes(found)]
+    folders, beside = class_folders(root, parents or {"": top}, layout, _pass)
+    left_out += beside
     places: list[tuple[str, str, str]] = []  # path, split, class
     empty = []
-    for parent, folder in [(parent, folder) for parent, found in (parents or {"": top}).items() for folder in found.folders]:
-        found = find_photos(root, folder, _pass)
-        places += [(path, splits.get(parent, ""), normalise_name(folder.rsplit("/", 1)[-1])) for path in found.photos]
+    for folder in folders:
+        found = find_photos(root, folder.path, _pass)
+        places += [(path, splits.get(folder.split, ""), folder.class_name) for path in found.photos]
         left_out += found.left_out
-        empty += [] if found.photos else [folder]
-    return Listing(_photos(root, sorted(places)), left_out, empty)
+        empty += [] if found.photos else [folder.path]
+    return Listing(_photos(root, sorted(places), layout), left_out, empty)
+
+
+def _detect(root: Path) -> Layout:
+    try:
+        return detect_layout(root, ask=False)
+    except UserError:  # ``layout_findings`` reports it
+        return "class"
 
 
 def _pass(error: OSError) -> None:
     """A folder that cannot be opened is empty here, and ``layout_findings`` reports it."""
 
 
-def _photos(root: Path, places: list[tuple[str, str, str]]) -> Photos:
+def _photos(root: Path, places: list[tuple[str, str, str]], layout: Layout) -> Photos:
     classes = tuple(sorted({name for _, _, name in places}))
     paths = [path for path, _, _ in places]
+    # A photo in no folder of a group stays alone, and ``layout_findings`` reports it.
+    groups = (folder_group(path, layout, bool(split)) or normalise_name(path) for path, split, _ in places)
     return Photos(
         root=root,
         classes=classes,
         paths=StringArray(paths),
         labels=np.array([classes.index(name) for _, _, name in places], dtype=np.int64),
-        groups=StringArray(map(normalise_name, paths)),
+        groups=StringArray(groups),
         splits=np.array([split for _, split, _ in places], dtype="<U5"),
-        grouped=False,
+        grouped=layout != "class",
         rows=np.arange(len(paths)),
+        layout=layout,
     )
 
 
@@ -99,11 +117,17 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
     return grouped, [Finding("group_pattern", "error", text, missed)]
 
 
-def layout_findings(listing: Listing) -> list[Finding]:
-    """Report what ``fit`` refuses, in its own words, and the files that it would pass over."""
+def layout_findings(listing: Listing, ask: bool = True) -> list[Finding]:
+    """Report what ``fit`` refuses, in its own words, and the files that it would pass over.
+
+    Args:
+        listing: The files.
+        ask: Whether ``fit`` would ask for the layout where it is not certain.
+    """
     findings = left_out_findings(listing.left_out) + same_name_findings(listing.photos)
     try:
-        read_folder(listing.photos.root)
+        detect_layout(listing.photos.root, ask)
+        read_folder(listing.photos.root, layout=listing.photos.layout)
     except UserError as error:
         empty = f" Empty: {shortlist(listing.empty)}." if listing.empty else ""
         text = f"fit would refuse this folder: {error}.{empty}"

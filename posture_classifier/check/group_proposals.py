@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import Photos, group_name, normalise_name
+from posture_classifier.data.folder import Photos, group_name
+from posture_classifier.data.layout import GROUP_WORDS
 from posture_classifier.data.sessions import session_names
 from posture_classifier.images.exif import Shot
 from posture_classifier.images.facts import Facts
+from posture_classifier.utils.text import normalise_name
 
-GROUP_WORDS = "subject|subj|sub|person|people|participant|patient|user|actor|session|sess|scene|video|vid|clip|seq|take|part|group"
 FOLDERS = r"([^/]+)/[^/]+$"
 """Matches anna/IMG_0001.jpg; tried only where there are folders below those of the classes."""
 PATTERNS = (

@@ -4,10 +4,10 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.left_out import LeftOut, describe_folders, describe_suffixes
 from posture_classifier.images.decode import SUFFIX_FORMATS
-from posture_classifier.utils.text import plural
+from posture_classifier.utils.text import normalise_name, plural
 
 UNSUPPORTED = frozenset(
     (

@@ -11,6 +11,7 @@ from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import SEVERITIES, Finding
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.layout import Layout
 from posture_classifier.data.scan.scan import ProgressCallback
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 
@@ -30,7 +31,7 @@ class Result:
     white: WhiteLevels = FULL_RANGE
 
 
-def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback) -> Result:
+def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
     r"""Look for every kind of fault in a folder of photos.
 
     Args:
@@ -38,6 +39,7 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
         group_pattern: Regular expression whose match in a path names the photo's group, as in
             ``fit``.
         progress: Called with how many photos of how many were read.
+        layout: What the folders name; None finds it out.
 
     Raises:
         UserError: There is no such folder.
@@ -47,9 +49,9 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
         >>> [finding.kind for finding in result.findings if finding.severity == "error"]
         ['small_classes']
     """
-    listing = list_folder(root)
+    listing = list_folder(root, layout)
     photos, found = name_groups(listing.photos, group_pattern)
-    found += layout_findings(listing)
+    found += layout_findings(listing, ask=layout is None and group_pattern is None)
     white = FULL_RANGE
     if len(photos):
         folder = CheckedFolder(photos, progress)

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.data.layout import Layout, ambiguous_layout, class_folders, find_layout, folder_group
 from posture_classifier.data.left_out import LeftOutCounts, count_left_out, describe_left_out
-from posture_classifier.data.photo_files import beside_classes, find_photos, look_into
+from posture_classifier.data.photo_files import Found, beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import shortlist
+from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 RESERVED = {"path", "group", "fold", "label", "probability", "error"}
@@ -36,6 +37,7 @@ class Photos:
         grouped: Whether photos were grouped; if not, every photo is its own group.
         rows: (N,) int64 place of each photo among all that were indexed, whichever split it is in.
         left_out: Number of the files that are not taken, by reason.
+        layout: What the folders name.
     """
 
     root: Path
@@ -47,6 +49,7 @@ class Photos:
     grouped: bool
     rows: npt.NDArray[np.int64]
     left_out: LeftOutCounts = field(default_factory=Counter)
+    layout: Layout = "class"
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -73,7 +76,7 @@ class Photos:
         return os.path.join(self.root, self.paths[index])
 
 
-def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
+def read_folder(root: str | Path, group_pattern: str | None = None, layout: Layout = "class") -> Photos:
     r"""Index ``root/<class>/**/*`` or ``root/{train,val,test}/<class>/**/*``.
 
     ``photo_files`` says which files are photos; the others are counted.
@@ -81,12 +84,14 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
     Args:
         root: The data folder. ``valid`` and ``validation`` are other names for ``val``.
         group_pattern: Regular expression searched in each relative path; its match (or its first
-            group, if it has one) names the photo's group. None makes every photo its own group.
+            group, if it has one) names the photo's group. None leaves that to the folders; where
+            they name no groups, every photo is its own.
+        layout: What the folders name.
 
     Raises:
         UserError: The folder is missing, has no class folders, an empty class, or one class only;
-            the split folders disagree; a folder cannot be opened; or the pattern is wrong or does
-            not match every photo.
+            the split folders disagree; a folder cannot be opened; the pattern is wrong or does not
+            match every photo; or a photo lies in no folder of a group.
 
     Example:
         >>> photos = read_folder("photos", group_pattern=r"person\d")
@@ -96,38 +101,55 @@ def read_folder(root: str | Path, group_pattern: str | None = None) -> Photos:
         ('left/person0_0.png', 'person0')
     """
     root = Path(root)
-    if not root.is_dir():
-        raise UserError(f"data.root {root} is not a folder; expected {root}/<class>/*.jpg")
-    top = look_into(root)
-    split_folders = {split: look_into(root, folder) for split, folder in _split_folders(root, top.folders).items()}
+    top, split_folders = _outer_folders(root)
     left_out = count_left_out(each for found in (top, *split_folders.values()) for each in beside_classes(found))
     parents = split_folders or {"": top}
-    classes = _common_classes(root, {split: [_name(path) for path in found.folders] for split, found in parents.items()})
+    folders, beside = class_folders(root, parents, layout)
+    left_out += count_left_out(beside)
+    classes = _common_classes(root, {split: [each.class_name for each in folders if each.split == split] for split in parents})
     # Folder by folder in order of path, so that the whole list need not be sorted.
-    folders = sorted((f"{path}/", split) for split, found in parents.items() for path in found.folders)
+    folders.sort(key=lambda folder: f"{folder.path}/")
     sizes: list[int] = []
-    paths = StringArray(chain.from_iterable(_photos_below(root, path[:-1], sizes, left_out) for path, _ in folders))
-    labels = np.array([classes.index(normalise_name(_name(path[:-1]))) for path, _ in folders], dtype=np.int64)
+    paths = StringArray(chain.from_iterable(_photos_below(root, folder.path, sizes, left_out) for folder in folders))
     return Photos(
         root=root,
         classes=classes,
         paths=paths,
-        labels=np.repeat(labels, sizes),
-        groups=_groups(paths, group_pattern),
-        splits=np.repeat(np.array([split for _, split in folders], dtype="<U5"), sizes),
-        grouped=group_pattern is not None,
+        labels=np.repeat([classes.index(folder.class_name) for folder in folders], sizes),
+        groups=_groups(paths, group_pattern, layout, bool(split_folders)),
+        splits=np.repeat(np.array([folder.split for folder in folders], dtype="<U5"), sizes),
+        grouped=group_pattern is not None or layout != "class",
         rows=np.arange(len(paths)),
         left_out=left_out,
+        layout=layout,
     )
 
 
-def normalise_name(name: str) -> str:
-    """Spell a name alike on every system: macOS decomposes Korean and accented letters (NFC)."""
-    return unicodedata.normalize("NFC", name)
+def detect_layout(root: str | Path, ask: bool = True) -> Layout:
+    """Find out what the folders below the root name.
+
+    Args:
+        root: The data folder.
+        ask: Whether to refuse a folder where two readings are possible; if not, it is ``class``.
+
+    Raises:
+        UserError: It is not certain; or the folder is missing, or its split folders disagree.
+    """
+    root = Path(root)
+    top, split_folders = _outer_folders(root)
+    folders = split_folders.get("train", top).folders
+    layout = find_layout(root, folders)
+    if layout is None and ask:
+        raise ambiguous_layout(root, folders)
+    return layout or "class"
 
 
-def _name(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
+def _outer_folders(root: Path) -> tuple[Found, dict[str, Found]]:
+    """Look into the root, and into the folder of each split that the user made."""
+    if not root.is_dir():
+        raise UserError(f"data.root {root} is not a folder; expected {root}/<class>/*.jpg")
+    top = look_into(root)
+    return top, {split: look_into(root, folder) for split, folder in _split_folders(root, top.folders).items()}
 
 
 def _split_folders(root: Path, names: list[str]) -> dict[str, str]:
@@ -184,11 +206,26 @@ def group_name(match: re.Match[str]) -> str:
     return match[min(1, match.re.groups)] or match[0]
 
 
-def _groups(paths: StringArray, pattern: str | None) -> StringArray:
+def ungrouped(photos: Photos) -> Photos:
+    """Make every photo its own group, whatever its folders name."""
+    return replace(photos, groups=_own_names(photos.paths), grouped=False)
+
+
+def _own_names(paths: StringArray) -> StringArray:
+    # Unless macOS wrote the names, both arrays are one, which saves memory.
+    is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
+    return paths if is_normal else StringArray(map(normalise_name, paths))
+
+
+def _groups(paths: StringArray, pattern: str | None, layout: Layout, in_split: bool) -> StringArray:
+    if pattern is None and layout == "class":
+        return _own_names(paths)
     if pattern is None:
-        # Unless macOS wrote the names, both arrays are one, which saves memory.
-        is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
-        return paths if is_normal else StringArray(map(normalise_name, paths))
+        names = [folder_group(path, layout, in_split) for path in paths]
+        if alone := [path for path, name in zip(paths, names, strict=True) if name is None]:
+            photos = plural(len(alone), "photo lies", "photos lie")
+            raise UserError(f"data.layout {layout}: {photos} in no folder of a group: {shortlist(alone, 3)}")
+        return StringArray(name or "" for name in names)
     try:
         expression = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:

@@ -12,7 +12,7 @@ from posture_classifier.data.split import divide, groups_per_class, split_photos
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
-GroupBy = Literal["pattern", "cluster", "exif", "none"]
+GroupBy = Literal["pattern", "folder", "cluster", "exif", "none"]
 
 
 def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
@@ -22,10 +22,10 @@ def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
         UserError: The option and the pattern contradict each other.
     """
     if group_by is None:
-        return "none" if pattern is None else "pattern"
+        return "folder" if pattern is None else "pattern"
     if group_by == "pattern" and pattern is None:
         raise UserError("data.group_by pattern needs a data.group_pattern, such as 'subject-\\d+'")
-    if group_by in ("cluster", "exif") and pattern is not None:
+    if group_by in ("folder", "cluster", "exif") and pattern is not None:
         raise UserError(f"data.group_by {group_by} and data.group_pattern {pattern!r} are two ways to make groups; leave one out")
     return group_by
 

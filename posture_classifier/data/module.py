@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
-from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.folder import Photos, detect_layout, read_folder, ungrouped
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
+from posture_classifier.data.layout import Layout
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
@@ -38,11 +39,15 @@ class PostureData(PhotoMemory):
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
+        layout: What the folders name, from the outer one to the inner one: ``class``,
+            ``group/class`` (a folder for each person, with one for each class) or ``class/group``.
+            None finds it out, and asks where either may be the classes.
         group_pattern: Regular expression on the relative path whose match names the person or
             recording, such as ``subject-\d+``. A group is never on two sides of a split.
-        group_by: What makes a group: ``pattern``, or ``cluster`` (photos of one scene, by their
-            looks), ``exif`` (camera, and pauses of 30 minutes), or ``none``: every photo stands
-            alone. None is ``pattern`` where there is one, or else ``none``.
+        group_by: What makes a group: ``pattern``, or ``folder`` (those that ``layout`` names),
+            ``cluster`` (photos of one scene, by their looks), ``exif`` (camera, and pauses of 30
+            minutes), or ``none``: every photo stands alone. None is ``pattern`` where there is one,
+            or else ``folder``; where no folder names groups, every photo stands alone.
         split: A ``split.csv`` of an earlier run, to be used again, with its groups.
         exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list``
             suggests one.
@@ -83,6 +88,7 @@ class PostureData(PhotoMemory):
     def __init__(
         self,
         root: str,
+        layout: Layout | None = None,
         group_pattern: str | None = None,
         group_by: GroupBy | None = None,
         split: str | None = None,
@@ -109,6 +115,7 @@ class PostureData(PhotoMemory):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.root = root
+        self.layout = layout
         self.group_by = choose_group_by(group_by, group_pattern)
         self.group_pattern = group_pattern
         check_choices(split, folds, fold, holdout_groups)
@@ -136,7 +143,9 @@ class PostureData(PhotoMemory):
     @cached_property
     def indexed(self) -> Photos:
         """All photos with their groups; not split yet, unless by the user's folders."""
-        photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None)
+        photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None, self._layout())
+        if self.group_by == "none":
+            photos = ungrouped(photos)
         if self.exclude is not None:
             photos = exclude_photos(photos, Path(self.exclude))
         reads_groups = self.group_by in ("cluster", "exif") and self.split is None
@@ -148,6 +157,11 @@ class PostureData(PhotoMemory):
             return photos
         groups = scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+    def _layout(self) -> Layout:
+        # Whoever names the groups knows the folders: if people were read as classes, each would be
+        # one group, which no split can divide.
+        return self.layout or detect_layout(self.root, ask=self.split is None and self.group_pattern is None)
 
     def every_fold(self) -> list[Photos]:
         """The photos, split for each fold in turn."""

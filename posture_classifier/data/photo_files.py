@@ -85,6 +85,18 @@ def look_into(root: Path, folder: str = "", on_closed: OnClosed = refuse_closed)
     return found
 
 
+def folders_alone(root: Path, folder: str) -> list[str]:
+    """Names of the folders that a folder holds; none where a photo lies beside them."""
+    names = []
+    for entry in _entries(root / folder, lambda _: None):
+        if not _is_folder(entry):
+            if os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.name.startswith("."):
+                return []
+        elif not _folder_reason(entry.name):
+            names.append(entry.name)
+    return names
+
+
 def find_photos(root: Path, folder: str = "", on_closed: OnClosed = refuse_closed) -> Found:
     """Find all photos below a folder, in order; arguments and errors are those of ``look_into``.
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.photo_files import passed_over
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_table
-from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 
 def read_photo_list(option: str, path: Path, columns: Collection[str], source: str) -> list[dict[str, str]]:

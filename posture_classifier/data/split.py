@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.left_out import count_left_out, describe_left_out
 from posture_classifier.data.photo_files import passed_over
 from posture_classifier.data.photo_lists import read_photo_list
@@ -16,7 +16,7 @@ from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.digest import digest
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import write_rows
-from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 SPLITS = ("train", "val", "test")
 ATTEMPTS = 20

@@ -1,6 +1,7 @@
 """Text for people: short lists, plural forms, descriptions, and names that a terminal can show."""
 
 import re
+import unicodedata
 from typing import Any
 
 LONGEST_LINE = 240
@@ -40,6 +41,11 @@ def printable(text: str) -> str:
         'a�[2J.jpg'
     """
     return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "\ufffd", text)
+
+
+def normalise_name(name: str) -> str:
+    """Spell a name alike on every system: macOS decomposes Korean and accented letters (NFC)."""
+    return unicodedata.normalize("NFC", name)
 
 
 def one_line(name: str) -> str:

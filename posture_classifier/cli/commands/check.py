@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Literal
 
 from rich.progress import Progress
 
@@ -13,6 +14,7 @@ from posture_classifier.utils.files import check_output_file, check_output_folde
 def check(
     root: Path,
     group_pattern: str | None = None,
+    layout: Literal["class", "class/group", "group/class"] | None = None,
     output: Path | None = None,
     fix_list: Path | None = None,
     overwrite: bool = False,
@@ -23,6 +25,7 @@ def check(
         root: The data folder, as fit takes it, in whatever state it is.
         group_pattern: Regular expression whose match in the path names the person or session, such
             as 'subject-\d+'.
+        layout: What the folders name, as fit's data.layout; found out where it is certain.
         output: A folder to make for check.html, with the photos that matter, and check.json.
         fix_list: A .csv file to write: photos to leave out, which fit --data.exclude takes.
         overwrite: Replace the output and the list if they exist.
@@ -45,7 +48,7 @@ def check(
 
     with Progress(transient=True) as bar:
         task = bar.add_task("Checking photos", total=None)
-        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))
+        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
     if result.findings:
         say(findings_table(result.findings))
     say(verdict(result))

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import Progress
 
-from posture_classifier.data.folder import Photos, normalise_name
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
 from posture_classifier.data.scan.scan import scan_photos
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
+from posture_classifier.utils.text import normalise_name
 
 CENTRED_COSINE = 0.6
 """Least cosine of the centred features of photos that a split keeps together.
