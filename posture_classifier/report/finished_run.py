@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
+from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
@@ -34,6 +35,12 @@ class _Phase(TypedDict):
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class _NearCopies(TypedDict):
+    images: Count
+    known: Count
+    of: Count
+
+
 class _Summary(_Size):
     """What the report reads of ``summary.json``."""
 
@@ -44,6 +51,7 @@ class _Summary(_Size):
     weights: str
     parameters: Count
     splits: dict[Literal["train", "val", "test"], _Size]
+    near_copies: NotRequired[_NearCopies | None]
     phases: list[_Phase]
     device: str
     hardware: NotRequired[str]
@@ -80,6 +88,12 @@ class FinishedRun:
     def classes(self) -> list[str]:
         """Class names in the order of the labels."""
         return list(self.summary["classes"])
+
+    @property
+    def near_copies(self) -> NearCopies | None:
+        """How many evaluated photos have a near-copy among those learnt from, where known."""
+        found = self.summary.get("near_copies")
+        return NearCopies(**found) if found else None
 
     @property
     def root(self) -> Path:
