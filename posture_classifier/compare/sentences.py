@@ -5,6 +5,7 @@ from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.paired_tests import POWER, ROUNDING_ERROR
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.formatting import describe_estimate, operations
+from posture_classifier.runs.status import limits_of_photos
 from posture_classifier.utils.text import describe_size, plural
 
 MOST_PAIRS = 5
@@ -46,6 +47,17 @@ def recommendation(comparison: Comparison) -> str:
     cheapest = "as cheap as any" if equal else "the cheapest"
     ahead = "and has the best value" if chosen == verdict.best else f"while {best} has the best value"
     return f"Take {name}: it is {cheapest}{adds} of the {len(good)} that are {shown}, {ahead}."
+
+
+def limits(comparison: Comparison) -> list[str]:
+    """Say what limits how far all the values can be trusted, the gravest first."""
+    counted = [run.near_copies for one in comparison.configurations for run in one.runs if run.near_copies]
+    most = max(counted, key=lambda found: found.images / found.of, default=None)
+    groups = comparison.n_groups if comparison.grouped else None
+    found = limits_of_photos(comparison.labels, comparison.classes, groups, near_copies=most)
+    if comparison.verdict.too_few_groups:  # which is told with what would settle it
+        found.pop("few_groups", None)
+    return list(found.values())
 
 
 def _not_shown(comparison: Comparison) -> str:

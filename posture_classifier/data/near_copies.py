@@ -102,7 +102,7 @@ def _seen_before(digests: Ints, white: WhiteLevels) -> _Seen | None:
 def _have_near_copy(ours: _Seen, others: _Seen) -> npt.NDArray[np.bool_]:
     """(M,) whether each photo has a near-copy among others."""
     result = np.zeros(len(ours.places), dtype=np.bool_)
-    if not len(others.places):
+    if not len(ours.places) or not len(others.places):
         return result
     hashes, other_hashes = perceptual_hash(ours.sketches), perceptual_hash(others.sketches)
     pictures, other_pictures = _normalised(ours.sketches), _normalised(others.sketches)

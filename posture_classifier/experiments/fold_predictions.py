@@ -1,6 +1,5 @@
 """The predictions of all folds together, in which each photo occurs once."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.reading import read_near_copies
 from posture_classifier.runs.status import find_status
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.utils.errors import UserError
@@ -76,8 +76,6 @@ def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict
 
 def _sum_near_copies(runs: list[Path]) -> NearCopies | None:
     """Add up the folds' photos with near-copies; None where a version before did not count them."""
-    summaries = [json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8")) for run in runs]
-    counts = [summary.get("near_copies") for summary in summaries]
-    if not all(counts):
-        return None
-    return NearCopies(*(sum(count[name] for count in counts) for name in NearCopies._fields))
+    counts = [read_near_copies(run / SUMMARY_JSON) for run in runs]
+    known = [count for count in counts if count is not None]
+    return NearCopies(*(sum(column) for column in zip(*known, strict=True))) if len(known) == len(counts) else None

@@ -14,9 +14,9 @@ from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
-from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
-from posture_classifier.runs.reading import read_settings
+from posture_classifier.runs.reading import read_near_copies, read_settings
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
@@ -35,12 +35,6 @@ class _Phase(TypedDict):
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _NearCopies(TypedDict):
-    images: Count
-    known: Count
-    of: Count
-
-
 class _Summary(_Size):
     """What the report reads of ``summary.json``."""
 
@@ -51,7 +45,6 @@ class _Summary(_Size):
     weights: str
     parameters: Count
     splits: dict[Literal["train", "val", "test"], _Size]
-    near_copies: NotRequired[_NearCopies | None]
     phases: list[_Phase]
     device: str
     hardware: NotRequired[str]
@@ -92,8 +85,7 @@ class FinishedRun:
     @property
     def near_copies(self) -> NearCopies | None:
         """How many evaluated photos have a near-copy among those learnt from, where known."""
-        found = self.summary.get("near_copies")
-        return NearCopies(**found) if found else None
+        return read_near_copies(self.folder / SUMMARY_JSON)
 
     @property
     def root(self) -> Path:

@@ -6,6 +6,7 @@ from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.types import Ints
 
 FEWEST_GROUPS = 5
 """Groups from which figures are not called those of few."""
@@ -46,8 +47,24 @@ def find_status(
         >>> status["one_class_said"]
         'It says left of all 4 photos, so it tells nothing apart.'
     """
-    split = "validation" if validation else "test"
     found = _against_the_commonest(predictions, classes, accuracy)
+    return found | limits_of_photos(predictions.labels, classes, groups, validation, near_copies)
+
+
+def limits_of_photos(
+    labels: Ints, classes: list[str], groups: int | None, validation: bool = False, near_copies: NearCopies | None = None
+) -> Status:
+    """Find what the photos that figures are of limit, whatever a network says of them.
+
+    Args:
+        labels: (N,) true classes; the other arguments are those of ``find_status``.
+        classes: Class names in the order of the labels.
+        groups: Number of groups; None where no groups are named.
+        validation: Whether these photos chose the epoch.
+        near_copies: How many of them have a near-copy among the photos learnt from, where known.
+    """
+    found: Status = {}
+    split = "validation" if validation else "test"
     if near_copies is not None and near_copies.images >= LEAST_SHARE * near_copies.of:
         found["near_copies"] = (
             f"{near_copies.images} of {plural(near_copies.of, f'{split} photo')} have a near-copy among the photos that it learnt "
@@ -60,10 +77,10 @@ def find_status(
         )
     if validation:
         found["validation_only"] = "These are validation photos, which chose the epoch, so the figures flatter."
-    if missing := [name for label, name in enumerate(classes) if label not in predictions.labels]:
+    if missing := [name for label, name in enumerate(classes) if label not in labels]:
         have, them = ("has", "it") if len(missing) == 1 else ("have", "them")
         found["missing_classes"] = f"{shortlist(missing)} {have} no {split} photos: the figures say nothing of {them}."
-    n_groups, unit = (len(predictions.labels), "photo") if groups is None else (groups, "group")
+    n_groups, unit = (len(labels), "photo") if groups is None else (groups, "group")
     if n_groups < FEWEST_GROUPS:
         found["few_groups"] = (
             f"The figures rest on {plural(n_groups, unit)}, too few to say how others will fare: test at least {FEWEST_GROUPS}."
