@@ -47,7 +47,7 @@ def read_accuracies(source: str) -> dict[str, Accuracy]:
 
     Returns:
         Accuracies by name. Several of one network are their mean, with an interval that covers all
-        of theirs.
+        of theirs; it is unknown where one of theirs is.
 
     Raises:
         UserError: There is no such file, or it lacks these columns.
@@ -108,4 +108,6 @@ def _mean(several: list[Accuracy]) -> Accuracy:
     lows = [low for _, low, _ in several if low is not None]
     highs = [high for _, _, high in several if high is not None]
     mean = sum(value for value, _, _ in several) / len(several)
-    return Accuracy(mean, min(lows, default=None), max(highs, default=None))
+    if len(lows) < len(several) or len(highs) < len(several):
+        return Accuracy(mean)
+    return Accuracy(mean, min(lows), max(highs))

@@ -20,7 +20,8 @@ from posture_classifier.experiments.training_series import (
     parse_settings,
     to_yaml,
 )
-from posture_classifier.metrics.intervals import estimate_mean
+from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
+from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
@@ -88,8 +89,8 @@ class CrossValidation(TrainingSeries):
         say(_table(summary, "all folds"))
         if summary["status"]:
             say(status_line(summary["status"]))
-        if summary["accuracy_of_groups"]:
-            say(_hardest_groups(summary["accuracy_of_groups"]))
+        if hardest := hardest_groups(summary["accuracy_of_groups"] or []):
+            say(hardest)
         if self.settings.compare_splits:
             random, summary["random"] = self._write_predictions(f"{RANDOM}/", self.folder / "predictions_random.csv")
             difference = random.correct.astype(float) - grouped.correct
@@ -180,7 +181,20 @@ def _table(summary: dict[str, Any], title: str) -> Table:
     return table
 
 
-def _hardest_groups(groups: list[dict[str, Any]]) -> str:
-    """``hardest groups: anna 0.400 of 10, ...``."""
-    shown = ", ".join(f"{group['group']} {group['accuracy']:.3f} of {group['images']}" for group in groups[:SHOWN_GROUPS])
-    return f"hardest groups (accuracy, photos): {shown}; all are in {SUMMARY_JSON}"
+def hardest_groups(groups: list[dict[str, Any]]) -> str:
+    """Name the groups with the lowest accuracy, with the interval of further photos of the same.
+
+    Args:
+        groups: Those of ``summary.json``, the hardest first; one without a mistake is not hard.
+
+    Example:
+        >>> hardest_groups([{"group": "anna", "images": 10, "accuracy": 0.4}])
+        'hardest groups (accuracy): anna 0.400 (0.168 to 0.687) on 10 photos; all are in ...'
+    """
+    hard = [group for group in groups[:SHOWN_GROUPS] if group["accuracy"] < 1]
+    intervals = [describe_estimate(wilson_interval(group["accuracy"], group["images"])) for group in hard]
+    shown = [
+        f"{group['group']} {interval} on {plural(group['images'], 'photo')}"
+        for group, interval in zip(hard, intervals, strict=True)
+    ]
+    return f"hardest groups (accuracy): {', '.join(shown)}; all are in {SUMMARY_JSON}" if shown else ""

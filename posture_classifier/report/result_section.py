@@ -87,11 +87,11 @@ def _class_row(run: FinishedRun, label: int) -> list[str]:
     of_class, called = labels == label, predicted == label
     recall = estimate_share(predicted[of_class] == label, evaluated.groups[of_class], seed)
     precision = estimate_share(labels[called] == label, evaluated.groups[called], seed)
-    estimates_of_class = (recall, precision, _auroc_against_rest(run, label))
+    estimates_of_class = (recall, precision, auroc_against_rest(run, label))
     return [run.classes[label], str(of_class.sum()), *map(estimate_cell, estimates_of_class)]
 
 
-def _auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
+def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
     """Area under the ROC curve of one class against all others."""
     evaluated = run.evaluated
     of_class = evaluated.predictions.labels == label
@@ -121,8 +121,8 @@ def groups_section(run: FinishedRun) -> Section:
         rows.append([str(names[group]), bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
     summary = f"All photos are right in {int((hits == photos).sum())} of {plural(len(names), 'group')}."
     n_wrong = int(len(right) - right.sum())
-    if n_wrong and len(names) > 1:
+    if n_wrong and len(names) > 3:  # of fewer groups the three worst are all
         share_of_errors = (photos - hits)[worst_first[:3]].sum() / n_wrong
-        summary += f" The {min(3, len(names))} worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
+        summary += f" The 3 worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
     hidden = max(0, len(names) - SHOWN_GROUPS)
     return Section(title, render("report.html", "groups", summary=summary, rows=rows, hidden=hidden))

@@ -13,7 +13,7 @@ from torch import Tensor
 from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap
+from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap, hardest_groups
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.bursts import draw_bursts
 from tests.helpers.callbacks import KillOnce
@@ -174,6 +174,13 @@ def test_the_gap_is_put_into_words(low: float | None, value: float, high: float 
     meaning = explain_gap({"low": low, "value": value, "high": high}, 8)
     assert words in meaning
     assert ("No leak shows" in meaning) == (high == 0.05)
+
+
+def test_groups_without_a_mistake_are_not_hard() -> None:
+    groups = [{"group": "anna", "images": 4, "accuracy": 0.5}, {"group": "ben", "images": 4, "accuracy": 1.0}]
+    assert "anna 0.500 (0.150 to 0.850) on 4 photos" in hardest_groups(groups)
+    assert "ben" not in hardest_groups(groups)
+    assert hardest_groups(groups[1:]) == hardest_groups([]) == ""
 
 
 @pytest.mark.slow

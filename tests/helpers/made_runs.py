@@ -1,6 +1,7 @@
 """Makes run folders as ``fit`` leaves them, without a training."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,25 @@ def some_right(share: float, seed: int, n: int = 100) -> npt.NDArray[np.bool_]:
     hard = np.random.default_rng(99).random(n)
     own = np.random.default_rng(seed).random(n)
     return np.asarray((hard + own) / 2 < share)
+
+
+def finish_run(folder: Path, right_of_validation: npt.NDArray[np.bool_] | None = None, grouped: bool = True) -> Path:
+    """Add what a report reads beside: ``summary.json``, and perhaps ``val/predictions.csv``.
+
+    Args:
+        folder: The folder of the run.
+        right_of_validation: (N,) whether the prediction for a validation photo is right; None makes
+            no such photos.
+        grouped: Whether groups were named.
+    """
+    with (folder / "test" / "predictions.csv").open(encoding="utf-8") as file:
+        groups = [row["group"] for row in csv.DictReader(file)]
+    size = {"images": len(groups), "groups": len(set(groups)) if grouped else None}
+    facts = {"split": "test", "classes": list(CLASSES), "seed": 0, "backbone": "test_resnet", "weights": "random", "parameters": 9}
+    facts |= {"phases": [], "device": "cpu", "precision": "32-true", "versions": {}, "splits": {"test": size}}
+    (folder / "summary.json").write_text(json.dumps(size | facts))
+    if right_of_validation is not None:
+        other = make_run(folder / "other", right_of_validation)
+        (folder / "val").mkdir()
+        (other / "test" / "predictions.csv").rename(folder / "val" / "predictions.csv")
+    return folder
