@@ -26,7 +26,7 @@ from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Ints
 
 MOST_PHOTOS = 20_000
-"""Photos up to which near-copies are looked for, some 20 seconds on 2 cores; copies always are."""
+"""Photos up to which near-copies are looked for, 10 core seconds; copies are in any number."""
 
 
 class NearCopies(NamedTuple):
@@ -53,7 +53,7 @@ class _Seen(NamedTuple):
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> "_Seen":
         mask = chosen[self.places]
-        return _Seen(*(values[mask] for values in self))
+        return _Seen(self.places[mask], self.sketches[mask], self.features[mask])
 
 
 def find_near_copies(photos: Photos, digests: Ints, white: WhiteLevels) -> dict[str, NearCopies]:
@@ -110,7 +110,8 @@ def _have_near_copy(ours: _Seen, others: _Seen) -> npt.NDArray[np.bool_]:
         bits = np.bitwise_count(hashes[rows, None] ^ other_hashes)
         copies = (bits <= COPY_BITS) & (cosine >= COPY_COSINE) & (pictures[rows] @ other_pictures.T >= COPY_CORRELATION)
         result[rows] = (copies | (bits <= SCENE_BITS) & (cosine >= SCENE_COSINE)).any(1)
-    return result & (ours.sketches.std((1, 2)) >= LEAST_CONTRAST)  # of one colour there is nothing to compare
+    result &= ours.sketches.std((1, 2)) >= LEAST_CONTRAST  # of one colour there is nothing to compare
+    return result
 
 
 def _normalised(sketches: Sketches) -> Features:

@@ -21,7 +21,7 @@ def compare(folder: Path, rights: list[Right], each: int = 10, labels: Ints | No
     names = ["resnet18", "lenet5"][: len(rights)]
     runs = [make_run(folder / name, right, each, settings(name), labels) for name, right in zip(names, rights, strict=True)]
     configurations = group_runs([read_tested_run(run) for run in runs])
-    unknown = ConfigurationCosts(**dict.fromkeys(ConfigurationCosts.__dataclass_fields__))  # type: ignore[arg-type]
+    unknown = ConfigurationCosts(**dict.fromkeys(ConfigurationCosts.__dataclass_fields__))
     return Comparison.of(configurations, [unknown] * len(configurations), "accuracy", 0.02)
 
 
