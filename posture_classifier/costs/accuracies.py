@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
@@ -36,6 +36,7 @@ class _Summary(TypedDict):
 
     backbone: str
     accuracy: _Estimate
+    split: NotRequired[str]
 
 
 def read_accuracies(source: str) -> dict[str, Accuracy]:
@@ -94,6 +95,10 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
             reason = first_line(error)
         if reason:
             raise UserError(f"{path} is not the summary of a run ({reason}); leave that folder out of --accuracy")
+        if summary.get("split") == "val":
+            raise UserError(
+                f"{path} is of validation photos, which chose the epoch and flatter; leave that folder out of --accuracy"
+            )
         estimate = summary["accuracy"]
         accuracy = Accuracy(estimate["value"], estimate["low"], estimate["high"])
         found.setdefault(summary["backbone"], []).append(accuracy)

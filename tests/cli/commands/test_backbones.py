@@ -166,6 +166,7 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
         (["--accuracy", "{folder}/none.csv"], r"none.csv.*\.csv file"),
         (["--accuracy", "{folder}/run_*"], r"run_\*.*lightning_logs"),
         (["--accuracy", "{folder}/bad_*"], r"bad_0/summary.json"),
+        (["--accuracy", "{folder}/val_*"], r"val_0/summary.json.* validation photos"),
         (["resnet18", "--accuracy", "{folder}/other.csv"], "other.csv.* vgg11"),
         (["--measure", "perhaps", "--image_size", "many"], "image_size.*many"),
     ],
@@ -177,6 +178,9 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: list[str], facts
     (tmp_path / "other.csv").write_text("name,accuracy\nvgg11,0.7\n")
     (tmp_path / "bad_0").mkdir()
     (tmp_path / "bad_0" / "summary.json").write_text("[1]")
+    (tmp_path / "val_0").mkdir()
+    summary = {"backbone": "resnet18", "split": "val", "accuracy": {"value": 1.0, "low": 0.9, "high": 1.0}}
+    (tmp_path / "val_0" / "summary.json").write_text(json.dumps(summary))
     before = sorted(tmp_path.rglob("*"))
     assert main(["backbones", *(argument.format(folder=tmp_path) for argument in arguments)]) == 2
     error = capsys.readouterr().err
