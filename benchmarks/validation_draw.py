@@ -1,7 +1,7 @@
 """Does validation out of the user's own train folder say how the network does on new people?
 
-    python benchmarks/validation_draw.py fit --seeds 3
-    python benchmarks/validation_draw.py time data/turtle_neck --copies 20000
+    python -m benchmarks.validation_draw fit --seeds 3
+    python -m benchmarks.validation_draw time data/turtle_neck --copies 20000
 
 ``fit`` draws videos of six people into ``train`` and of six others into ``test``, and fits a linear
 head on frozen features. Its accuracy on validation photos, drawn at random and as whole scenes, is
