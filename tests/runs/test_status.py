@@ -80,5 +80,6 @@ def test_the_gravest_comes_first_and_all_are_one_line() -> None:
     )
     assert list(status) == ["one_class_said", "near_copies", "no_groups", "validation_only", "few_groups"]
     assert status_line(status) == " ".join(status.values())
+    assert status_line({}) == "", "nothing is said where all is well"
     assert "\n" not in status_line(status)
     assert all(sentence.endswith(".") for sentence in status.values())
