@@ -22,6 +22,7 @@ from posture_classifier.rendering.formatting import describe_interval
 from posture_classifier.rendering.learning_curves import plot_curves
 from posture_classifier.runs.names import METRICS_CSV, PREDICTIONS_CSV
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.status import find_status
 from posture_classifier.runs.tables import read_curves
 from posture_classifier.utils.device import device_name
 from posture_classifier.utils.text import describe_size
@@ -75,11 +76,16 @@ class EvaluationReport(Callback):
         if not trainer.is_global_zero:
             return
         rows = read_curves(self._folder / METRICS_CSV)
+        groups = len(seen.groups.unique()[0]) if seen.grouped else None
+        near_copies = data.near_copies.get(split)
+        accuracy = measured["accuracy"]
         self.summary = {
             "split": split,
             "images": len(seen),
-            "groups": len(seen.groups.unique()[0]) if seen.grouped else None,
+            "groups": groups,
             **{name: vars(estimate) for name, estimate in measured.items()},
+            "status": find_status(predictions, data.class_names, accuracy, groups, split == "val", near_copies),
+            "near_copies": near_copies._asdict() if near_copies else None,
             "classes": data.class_names,
             "splits": split_sizes(data.photos),
             "phases": _phases(rows),
@@ -90,7 +96,6 @@ class EvaluationReport(Callback):
         (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
         table = PredictionTable(np.asarray(seen.paths), np.asarray(seen.groups), data.class_names, predictions)
         table.write(self._folder / split / PREDICTIONS_CSV)
-        accuracy = measured["accuracy"]
         title = (
             f"{split}: accuracy {accuracy.value:.3f}, 95 % interval {describe_interval(accuracy)}\n{describe_size(self.summary)}"
         )

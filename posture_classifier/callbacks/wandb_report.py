@@ -19,6 +19,7 @@ from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.runs.status import status_line
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Stop
@@ -159,7 +160,7 @@ class WandbReport(Callback):
         photos = data.photos.in_split(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos, pl_module.preprocessing.white)
         drawn = wandb_charts(predictions, data.class_names)
-        self._run.summary.update(_estimates(summary))
+        self._run.summary.update(_estimates(summary) | {"status": status_line(summary["status"]) or "fine"})
         self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
         try:
             self._run.log(drawn | {f"{split}/mistakes": table})

@@ -10,12 +10,13 @@ LARGE_GROUP = 0.3
 """Share of all photos in one group from which the split can hardly be balanced."""
 
 
-def check_digests(photos: Photos, digests: npt.NDArray[np.int64]) -> tuple[str, bool]:
+def check_digests(photos: Photos, digests: npt.NDArray[np.int64], near_copies: str = "") -> tuple[str, bool]:
     """Look for exact duplicates, contradictory labels, leaks and large groups.
 
     Args:
         photos: N photos that can be read, each with its split.
         digests: (N,) digest of each file's content.
+        near_copies: What is known of near-copies on two sides of the split.
 
     Returns:
         One line that says what was found, and whether all is fine.
@@ -31,7 +32,7 @@ def check_digests(photos: Photos, digests: npt.NDArray[np.int64]) -> tuple[str, 
     copies = int((sizes - 1).sum())
     contradictory = len(np.unique(codes[photos.labels != photos.labels[first][codes]]))
     leaked = np.isin(codes, codes[photos.splits != photos.splits[first][codes]])
-    found = []
+    found = [near_copies] if near_copies else []
     if copies:
         found.append(plural(copies, "file is a copy of another", "files are copies of others"))
     if contradictory:

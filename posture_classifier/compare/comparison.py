@@ -90,5 +90,7 @@ class Comparison:
 
     @property
     def chosen(self) -> int | None:
-        """Index of the configuration that is recommended; None where none is good enough."""
+        """Index of the configuration to take; None if it is alone, or none is good enough."""
+        if len(self.configurations) == 1:
+            return None
         return self.verdict.good_enough.cheapest([cost.multiply_adds for cost in self.costs])

@@ -1,16 +1,21 @@
 """Which configurations are shown to be good enough to take."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from math import ceil, floor, log2
 
 import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
 
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.noninferiority import limit_errors, upper_limits
-from posture_classifier.metrics.paired_tests import Differences, additional_groups
+from posture_classifier.metrics.paired_tests import POWER, Differences
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import METRICS, score
 
+MOST_GROUPS = 10**9
+"""Groups beyond which no number is looked for."""
 LEVEL = 0.05
 """Chance, at most, that one is recommended that is truly worse than another by more than that."""
 
@@ -24,6 +29,7 @@ class GoodEnough:
         chance: The metric of always saying the commonest class, with the shares of the classes as
             probabilities.
         indices: Those shown to be good enough, the best value first.
+        best_above_chance: Whether the best value's is shown to be above chance.
         more_groups: Further groups or single photos that would show the best value's to be good
             enough; None where no number would, or where it is shown already.
     """
@@ -31,6 +37,7 @@ class GoodEnough:
     margin: float
     chance: float
     indices: list[int]
+    best_above_chance: bool
     more_groups: int | None
 
     def cheapest(self, multiply_adds: list[int | None]) -> int | None:
@@ -78,7 +85,7 @@ def find_good_enough(
         *_more_groups_within_margin(gains, best, n_groups, level, margin),
     ]
     known = [number for number in more if number is not None]
-    return GoodEnough(margin, chance, indices, max(known) if best not in indices and len(known) == len(more) else None)
+    return GoodEnough(margin, chance, indices, above[best], max(known) if best not in indices and len(known) == len(more) else None)
 
 
 def chance_level(metric: str, predictions: Predictions) -> float:
@@ -106,11 +113,18 @@ def _more_groups_above_chance(estimate: Estimate, chance: float, sign: int, n_gr
 
 def _more_groups_within_margin(gains: Differences, best: int, n_groups: int, level: float, margin: float) -> list[int | None]:
     """Further groups that would show the best to be at most the margin worse than each other."""
-    errors = limit_errors(replace(gains, seed_errors=np.zeros_like(gains.values)), n_groups)
     fewest = floor(-log2(level)) + 1  # fewer show nothing at all
-    further = [
-        additional_groups(gains.values[best, other] + margin, errors[best, other], gains.seed_errors[best, other], n_groups, level)
-        for other in range(len(errors))
-        if other != best
+    allowed = ((gains.values[best] + margin) / float(ndtri(1 - level) + ndtri(POWER))) ** 2
+
+    def shown(total: int) -> npt.NDArray[np.bool_]:
+        """(K,) whether so many groups show it; what they cannot have shown shrinks fastest."""
+        scaled = gains.group_errors * np.sqrt(n_groups / total)
+        return np.asarray(limit_errors(replace(gains, group_errors=scaled), total)[best] ** 2 <= allowed)
+
+    others = [other for other in range(len(allowed)) if other != best]
+    hopeless = gains.seed_errors[best] ** 2 > allowed / 2  # more seeds are needed first
+    totals = range(max(fewest, n_groups + 1), MOST_GROUPS)
+    return [
+        None if hopeless[other] else totals[bisect_left(totals, True, key=lambda total: bool(shown(total)[other]))] - n_groups
+        for other in others
     ]
-    return [number and max(number, fewest - n_groups) for number in further]

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from posture_classifier.compare.charts import FEW, MANY, accuracy_charts, cost_chart, forest_chart, learning_charts
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.configurations import different_settings
-from posture_classifier.compare.sentences import how_tested, recommendation, standing, tested_on, what_would_settle_it
+from posture_classifier.compare.sentences import how_tested, limits, recommendation, standing, tested_on, what_would_settle_it
 from posture_classifier.compare.tables import COSTS, NOT_TIMED, cost_cells, known_costs
 from posture_classifier.metrics.reliability import BINS
 from posture_classifier.metrics.scores import METRICS
@@ -42,7 +42,8 @@ def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) ->
     entries = plural(len(comparison.configurations), "entry", "entries")
     networks = plural(sum(map(len, comparison.predictions)), "trained network")
     facts = f"{entries}, {networks}, each tested on the same {tested_on(comparison)}."
-    lead = render(PAGE, "lead", recommendation=recommendation(comparison), facts=facts, sections=sections)
+    said = recommendation(comparison)
+    lead = render(PAGE, "lead", recommendation=said, limits=limits(comparison), facts=facts, sections=sections)
     write_page(path, "Comparison", lead, sections)
 
 

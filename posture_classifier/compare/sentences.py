@@ -1,11 +1,14 @@
 """What a comparison says, in sentences."""
 
+import numpy as np
+
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.verdict import LEVEL
 from posture_classifier.metrics.paired_tests import POWER, ROUNDING_ERROR
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.formatting import describe_estimate, operations
-from posture_classifier.utils.text import describe_size, plural
+from posture_classifier.runs.status import find_status, limits_of_photos
+from posture_classifier.utils.text import describe_size, plural, shortlist
 
 MOST_PAIRS = 5
 """Most entries that get a sentence on what would show whether the best is better."""
@@ -30,9 +33,13 @@ def recommendation(comparison: Comparison) -> str:
     if len(verdict.order) == 1:
         return f"{best} is alone, so there is nothing to compare it with; its {title} is {value}."
     if chosen is None:
-        return (
-            f"Nothing is recommended on this evidence. {best} is ahead so far, with {title} {value}, but {_not_shown(comparison)}."
+        level = [comparison.names[index] for index in verdict.level]
+        ahead = (
+            f"{best} is ahead so far"
+            if len(level) == 1
+            else f"{' and '.join(level[:2]) if len(level) == 2 else shortlist(level)} are level so far"
         )
+        return f"Nothing is recommended on this evidence. {ahead}, with {title} {value}, but {_not_shown(comparison)}."
     name, good = comparison.names[chosen], verdict.good_enough.indices
     if chosen == verdict.best and len(verdict.tied) == 1:
         others = f"each of the {len(verdict.order) - 1} others" if len(verdict.order) > 2 else "the other"
@@ -48,14 +55,31 @@ def recommendation(comparison: Comparison) -> str:
     return f"Take {name}: it is {cheapest}{adds} of the {len(good)} that are {shown}, {ahead}."
 
 
+def limits(comparison: Comparison) -> list[str]:
+    """Say what limits how far all the values can be trusted, the gravest first."""
+    counted = [run.near_copies for one in comparison.configurations for run in one.runs if run.near_copies]
+    most = max(counted, key=lambda found: found.images / found.of, default=None)
+    groups = comparison.n_groups if comparison.grouped else None
+    if len(comparison.names) == 1:
+        alone, accuracy = comparison.predictions[0][0], comparison.estimates[0]["accuracy"]
+        return list(find_status(alone, comparison.classes, accuracy, groups, near_copies=most).values())
+    found = limits_of_photos(comparison.labels, comparison.classes, groups, near_copies=most)
+    if comparison.verdict.too_few_groups:  # which is told with what would settle it
+        found.pop("few_groups", None)
+    return list(found.values())
+
+
 def _not_shown(comparison: Comparison) -> str:
     """Say why even the best value's entry is not shown to be good enough."""
-    verdict, good, tested = comparison.verdict, comparison.verdict.good_enough, tested_on(comparison)
-    estimate = comparison.estimates[verdict.best][verdict.metric]
-    ends = estimate.ends or (good.chance, good.chance)
-    if min(ends) <= good.chance <= max(ends):
-        return f"{tested} do not show that it is better than always saying the commonest class ({good.chance:.3f})"
-    return f"{tested} do not show that it is at most {good.margin:g} worse than any other"
+    good, tested, name = comparison.verdict.good_enough, tested_on(comparison), comparison.names[comparison.verdict.best]
+    counts = np.bincount(comparison.labels, minlength=len(comparison.classes))
+    commonest = shortlist([comparison.classes[int(counts.argmax())]])
+    if np.count_nonzero(counts) == 1:
+        return f"all {tested} are of {commonest}, so always saying it would be right every time"
+    if not good.best_above_chance:
+        return f"{tested} do not show that anything is better than always saying {commonest} ({good.chance:.3f})"
+    others = "the other" if len(comparison.names) == 2 else "any other"
+    return f"{tested} do not show that {name} is at most {good.margin:g} worse than {others}"
 
 
 def what_would_settle_it(comparison: Comparison) -> list[str]:
@@ -85,6 +109,8 @@ def _what_would_show_it(comparison: Comparison) -> list[str]:
     value = comparison.estimates[verdict.best][verdict.metric].value
     assert value is not None  # a metric that is not defined decides nothing
     better = value > good.chance if METRICS[verdict.metric].higher_is_better else value < good.chance
+    if len(set(comparison.labels.tolist())) == 1:
+        return ["Test photos of every class would settle it."]
     if not better:
         return [f"{name} is no better than always saying the commonest class, so more {comparison.unit} would not show it."]
     return [f"More {comparison.unit} alone would not show {name} to be good enough: its seeds differ too much; train more seeds."]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from posture_classifier.compare.good_enough import GoodEnough, chance_level, find_good_enough
 from posture_classifier.metrics.paired_tests import (
+    ROUNDING_ERROR,
     Differences,
     additional_groups,
     holm_against_best,
@@ -54,6 +55,11 @@ class Verdict:
     additional_groups: list[int | None]
     too_few_groups: bool
     good_enough: GoodEnough
+
+    @property
+    def level(self) -> list[int]:
+        """Those with the best value, rounding apart."""
+        return [index for index in self.order if abs(self.differences.values[self.best, index]) < ROUNDING_ERROR]
 
     @property
     def tied(self) -> list[int]:

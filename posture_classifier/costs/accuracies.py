@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
@@ -36,6 +36,7 @@ class _Summary(TypedDict):
 
     backbone: str
     accuracy: _Estimate
+    split: NotRequired[str]
 
 
 def read_accuracies(source: str) -> dict[str, Accuracy]:
@@ -47,7 +48,7 @@ def read_accuracies(source: str) -> dict[str, Accuracy]:
 
     Returns:
         Accuracies by name. Several of one network are their mean, with an interval that covers all
-        of theirs.
+        of theirs; it is unknown where one of theirs is.
 
     Raises:
         UserError: There is no such file, or it lacks these columns.
@@ -94,6 +95,10 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
             reason = first_line(error)
         if reason:
             raise UserError(f"{path} is not the summary of a run ({reason}); leave that folder out of --accuracy")
+        if summary.get("split") == "val":
+            raise UserError(
+                f"{path} is of validation photos, which chose the epoch and flatter; leave that folder out of --accuracy"
+            )
         estimate = summary["accuracy"]
         accuracy = Accuracy(estimate["value"], estimate["low"], estimate["high"])
         found.setdefault(summary["backbone"], []).append(accuracy)
@@ -108,4 +113,6 @@ def _mean(several: list[Accuracy]) -> Accuracy:
     lows = [low for _, low, _ in several if low is not None]
     highs = [high for _, _, high in several if high is not None]
     mean = sum(value for value, _, _ in several) / len(several)
-    return Accuracy(mean, min(lows, default=None), max(highs, default=None))
+    if len(lows) < len(several) or len(highs) < len(several):
+        return Accuracy(mean)
+    return Accuracy(mean, min(lows), max(highs))

@@ -66,8 +66,16 @@ def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]]) ->
         justify: Literal["left", "right"] = "left" if key in ("family", "weights", "error") else "right"
         table.add_column(title, justify=justify, overflow="fold", max_width=40)
     for row in rows:
-        table.add_row(row["name"], *(_cell(row[key], unit) for key, _, unit in columns))
+        table.add_row(row["name"], *(_accuracy(row) if key == "accuracy" else _cell(row[key], unit) for key, _, unit in columns))
     return table
+
+
+def _accuracy(row: dict[str, Any]) -> str:
+    """Write an accuracy with its 95 % interval, as far as that was given."""
+    value, low, high = row["accuracy"], row["accuracy_low"], row["accuracy_high"]
+    if value is None:
+        return ""
+    return f"{value:.3f}\n{'interval unknown' if low is None or high is None else f'{low:.3f}-{high:.3f}'}"
 
 
 def _cell(value: Any, unit: float) -> str:

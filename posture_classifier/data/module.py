@@ -19,11 +19,12 @@ from posture_classifier.data.folder import Photos, detect_layout, read_folder, u
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
+from posture_classifier.data.near_copies import NearCopies, find_near_copies
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
 from posture_classifier.data.seen import PhotoMemory
 from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.split import add_validation, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, read_split, split_photos
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
 from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
@@ -47,7 +48,8 @@ class PostureData(PhotoMemory):
         group_by: What makes a group: ``pattern``, or ``folder`` (those that ``layout`` names),
             ``cluster`` (photos of one scene, by their looks), ``exif`` (camera, and pauses of 30
             minutes), or ``none``: every photo stands alone. None is ``pattern`` where there is one,
-            or else ``folder``; where no folder names groups, every photo stands alone.
+            or else ``folder``; where no folder names groups, every photo stands alone, but that
+            validation photos drawn from your own train folder are whole scenes, as by ``cluster``.
         split: A ``split.csv`` of an earlier run, to be used again, with its groups.
         exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list``
             suggests one.
@@ -117,6 +119,8 @@ class PostureData(PhotoMemory):
         self.root = root
         self.layout = layout
         self.group_by = choose_group_by(group_by, group_pattern)
+        self._may_find_scenes = group_by is None and group_pattern is None
+        self._drawn_by: DrawnBy | None = None
         self.group_pattern = group_pattern
         check_choices(split, folds, fold, holdout_groups)
         self.split = split
@@ -181,7 +185,13 @@ class PostureData(PhotoMemory):
         if not photos.splits[0]:
             return split_photos(photos, self.fractions, self.seed)
         check_disjoint(photos)
-        return add_validation(photos, self.fractions, self.seed)
+        photos, self._drawn_by = add_validation(photos, self.fractions, self.seed, scene_groups if self._may_find_scenes else None)
+        return photos
+
+    @property
+    def validation_drawn_by(self) -> DrawnBy | None:
+        """What was kept whole when validation photos were drawn from the user's train folder."""
+        return self._drawn_by if len(self.photos) else None
 
     def check(self) -> None:
         """Decode (and cache) every photo once, so that training does not end at an unreadable one.
@@ -214,6 +224,11 @@ class PostureData(PhotoMemory):
     def white_levels(self) -> list[float]:
         """The values that are white in photos of more than 8 bits, as the model takes them."""
         return list(self.deep_photos.white)
+
+    @cached_property
+    def near_copies(self) -> dict[str, NearCopies]:
+        """Of ``val`` and ``test``, how many photos have a near-copy among those learnt from."""
+        return find_near_copies(self.photos, self.digests, self.deep_photos.white)
 
     @property
     def has_test(self) -> bool:

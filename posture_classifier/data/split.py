@@ -1,9 +1,11 @@
 """Splits photos into training, validation and test: stratified, by groups, reproducible."""
 
 import hashlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,8 @@ from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 SPLITS = ("train", "val", "test")
 ATTEMPTS = 20
+DrawnBy = Literal["groups", "scenes", "random"]
+"""What was kept whole when validation photos were drawn from the user's own training folder."""
 
 
 def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
@@ -139,17 +143,37 @@ def _warn(message: str) -> None:
     rank_zero_warn(message)
 
 
-def add_validation(photos: Photos, fractions: dict[str, float], seed: int) -> Photos:
+def add_validation(
+    photos: Photos, fractions: dict[str, float], seed: int, find_scenes: Callable[[Photos], npt.NDArray[np.str_]] | None = None
+) -> tuple[Photos, DrawnBy | None]:
     """Take validation photos from training where the user's own split has none.
 
-    Only ``fractions["train"]`` and ``fractions["val"]`` count; test photos stay where they are.
+    Frames of one video on both sides would let the best epoch be the one that knows them best.
+
+    Args:
+        photos: Photos with the user's own split; test photos stay where they are.
+        fractions: Share of the photos per split, of which those of ``train`` and ``val`` count.
+        seed: Random seed of the split.
+        find_scenes: Names the scene of each photo, for photos without groups: scenes are kept
+            whole. None draws single photos.
+
+    Returns:
+        The photos, and what was drawn: groups, scenes, or photos at random (where the scenes are
+        too few as well); None where there are validation photos already.
     """
     if "val" in photos.splits:
-        return photos
+        return photos, None
     shares = {name: fractions[name] for name in ("train", "val")}
+    train = photos.in_split("train")
+    drawn_by: DrawnBy = "groups" if photos.grouped else "random"
+    divided: Photos | None = None
+    if find_scenes is not None and not photos.grouped:
+        with suppress(UserError):  # a class with one scene only
+            scenes = StringArray(find_scenes(train).tolist())
+            divided, drawn_by = split_photos(replace(train, groups=scenes, grouped=True), shares, seed), "scenes"
     splits = photos.splits.copy()
-    splits[photos.splits == "train"] = split_photos(photos.in_split("train"), shares, seed).splits
-    return replace(photos, splits=splits)
+    splits[photos.splits == "train"] = (divided or split_photos(train, shares, seed)).splits
+    return replace(photos, splits=splits), drawn_by
 
 
 def crossing_groups(photos: Photos) -> list[str]:

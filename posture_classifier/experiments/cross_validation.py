@@ -20,19 +20,24 @@ from posture_classifier.experiments.training_series import (
     parse_settings,
     to_yaml,
 )
-from posture_classifier.metrics.intervals import estimate_mean
+from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
+from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.status import status_line
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.training.messages import estimates_table
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import plural
 
 COMMAND = "crossval"
 RANDOM = "random"
 """Folder of the folds that photos are put into at random."""
 SHOWN_GROUPS = 5
+NO_LEAK = 5.0
+"""Points of accuracy that folds at random may flatter by, at most, if no leak is said to show."""
 
 
 class _CrossValidationCLI(PostureCLI):
@@ -82,13 +87,15 @@ class CrossValidation(TrainingSeries):
         grouped, summary = self._write_predictions("", self.folder / PREDICTIONS_CSV)
         summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | summary
         say(_table(summary, "all folds"))
-        if summary["accuracy_of_groups"]:
-            say(_hardest_groups(summary["accuracy_of_groups"]))
+        if summary["status"]:
+            say(status_line(summary["status"]))
+        if hardest := hardest_groups(summary["accuracy_of_groups"] or []):
+            say(hardest)
         if self.settings.compare_splits:
             random, summary["random"] = self._write_predictions(f"{RANDOM}/", self.folder / "predictions_random.csv")
             difference = random.correct.astype(float) - grouped.correct
             gap = vars(estimate_mean(difference, grouped.groups, data.seed))
-            summary |= {"gap": gap, "meaning": explain_gap(gap)}
+            summary |= {"gap": gap, "meaning": explain_gap(gap, summary["groups"])}
             say(_table(summary["random"], "all folds, at random"), summary["meaning"])
         self.finish(summary)
         say(f"cross-validation folder: {self.folder}")
@@ -132,10 +139,26 @@ def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
     return splits
 
 
-def explain_gap(gap: dict[str, float]) -> str:
-    """Explain how much more accurate folds at random are than folds of groups."""
+def explain_gap(gap: dict[str, float | None], n_groups: int) -> str:
+    """Explain how much more accurate folds at random are than folds of groups.
+
+    Args:
+        gap: The difference in accuracy as ``value``, with the ends of its interval, ``low`` and
+            ``high``; they are None where the groups are too few for an interval.
+        n_groups: Number of groups.
+
+    Example:
+        >>> explain_gap({"value": 0.349, "low": -0.061, "high": 0.759}, 8)
+        '8 groups cannot settle whether folds at random flatter: they score +34.9 points of accuracy
+        (95 % interval -6.1 to +75.9) beside folds of groups, so up to 76 points may be flattery;
+        report folds of groups.'
+    """
+    measured = f"{100 * (gap['value'] or 0):+.1f} points of accuracy"
+    undecided = f"{plural(n_groups, 'group')} cannot settle whether folds at random flatter: they score"
+    if gap["low"] is None or gap["high"] is None:
+        return f"{undecided} {measured} beside folds of groups, and any part of it may be flattery; report folds of groups."
     low, high = 100 * gap["low"], 100 * gap["high"]
-    measured = f"{100 * gap['value']:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
+    measured += f" (95 % interval {low:+.1f} to {high:+.1f})"
     if low > 0:
         return (
             f"Folds at random flatter by {measured}: so much of their score is photos that resemble training photos of the same "
@@ -143,10 +166,12 @@ def explain_gap(gap: dict[str, float]) -> str:
         )
     if high < 0:
         return f"Folds at random do not flatter here: they score {measured} beside folds of groups, which are the ones to report."
-    return (
-        f"The random folds' {measured} are within chance: no leak shows here, which does not prove that there is none; "
-        "report folds of groups."
-    )
+    if high > NO_LEAK:
+        return (
+            f"{undecided} {measured} beside folds of groups, so up to {min(high, 100):.0f} points may be flattery; report folds of "
+            "groups."
+        )
+    return f"No leak shows here: folds at random score {measured} beside folds of groups, which are the ones to report."
 
 
 def _table(summary: dict[str, Any], title: str) -> Table:
@@ -156,7 +181,20 @@ def _table(summary: dict[str, Any], title: str) -> Table:
     return table
 
 
-def _hardest_groups(groups: list[dict[str, Any]]) -> str:
-    """``hardest groups: anna 0.400 of 10, ...``."""
-    shown = ", ".join(f"{group['group']} {group['accuracy']:.3f} of {group['images']}" for group in groups[:SHOWN_GROUPS])
-    return f"hardest groups (accuracy, photos): {shown}; all are in {SUMMARY_JSON}"
+def hardest_groups(groups: list[dict[str, Any]]) -> str:
+    """Name the groups with the lowest accuracy, with the interval of further photos of the same.
+
+    Args:
+        groups: Those of ``summary.json``, the hardest first; one without a mistake is not hard.
+
+    Example:
+        >>> hardest_groups([{"group": "anna", "images": 10, "accuracy": 0.4}])
+        'hardest groups (accuracy): anna 0.400 (0.168 to 0.687) on 10 photos; all are in ...'
+    """
+    hard = [group for group in groups[:SHOWN_GROUPS] if group["accuracy"] < 1]
+    intervals = [describe_estimate(wilson_interval(group["accuracy"], group["images"])) for group in hard]
+    shown = [
+        f"{group['group']} {interval} on {plural(group['images'], 'photo')}"
+        for group, interval in zip(hard, intervals, strict=True)
+    ]
+    return f"hardest groups (accuracy): {', '.join(shown)}; all are in {SUMMARY_JSON}" if shown else ""

@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
+from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
-from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
-from posture_classifier.runs.reading import read_settings
+from posture_classifier.runs.reading import read_near_copies, read_settings
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
@@ -80,6 +81,11 @@ class FinishedRun:
     def classes(self) -> list[str]:
         """Class names in the order of the labels."""
         return list(self.summary["classes"])
+
+    @property
+    def near_copies(self) -> NearCopies | None:
+        """How many evaluated photos have a near-copy among those learnt from, where known."""
+        return read_near_copies(self.folder / SUMMARY_JSON)
 
     @property
     def root(self) -> Path:

@@ -12,6 +12,7 @@ from posture_classifier.rendering.formatting import describe_estimate, estimate_
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.charts import reliability_chart, threshold_charts
 from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.result_section import auroc_against_rest
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
 
@@ -63,8 +64,13 @@ def _alarms(run: FinishedRun, validation: PredictionTable, recall: float) -> dic
 
 
 def _in_words(run: FinishedRun, alarm: Alarm, label: int, recall: float) -> tuple[str, str]:
-    """Advice on the threshold of a class, and what following it does."""
-    name = run.classes[label]
+    """Advice on the threshold of a class, if it can help, and what following it does."""
+    name, area = run.classes[label], auroc_against_rest(run, label)
+    if area.value is None:
+        return "", "The test photos are all of one kind, so what an alarm would do cannot be said."
+    if area.low is not None and area.low <= 0.5:
+        told = describe_estimate(area)
+        return "", f"No alarm is advised: {name} is not told from the others by more than chance (AUROC {told}; 0.5 is chance)."
     n_others = int((run.evaluated.predictions.labels != label).sum())
     n_false = round((alarm.false_alarms.value or 0) * n_others)
     advice = (
@@ -108,20 +114,25 @@ def _in_short(run: FinishedRun, n_validation: int, temperature: float) -> list[s
     rescaled = rescale(evaluated.predictions, temperature)
     change = estimate_mean(rescaled.losses - evaluated.predictions.losses, evaluated.groups, seed)
     old, new = (estimates(predictions, evaluated.groups, seed) for predictions in (evaluated.predictions, rescaled))
-    verdict = "It is too sure of itself" if temperature > 1 else "It is less sure than it could be"
     return [
-        f"{verdict}: its logits divided by {temperature:.2f} fit {plural(n_validation, 'validation photo')} best "
-        "(temperature scaling, Guo et al. 2017). What it says stays the same; only how sure it is changes.",
+        f"{_verdict(change, temperature)} Its logits divided by {temperature:.2f} fit "
+        f"{plural(n_validation, 'validation photo')} best (temperature scaling, Guo et al. 2017). What it says stays the same; "
+        "only how sure it is changes.",
         f"On the test photos, log loss {describe_estimate(old['log_loss'])} becomes {describe_estimate(new['log_loss'])}, and the "
-        f"expected calibration error {describe_estimate(old['ece'])} becomes {describe_estimate(new['ece'])}. {_meaning(change)}",
+        f"expected calibration error {describe_estimate(old['ece'])} becomes {describe_estimate(new['ece'])}.",
     ]
 
 
-def _meaning(change: Estimate) -> str:
-    """Tell whether the log loss changes by more than chance."""
+def _verdict(change: Estimate, temperature: float) -> str:
+    """Say whether a temperature helps, by how it changes the log loss of the test photos."""
     if change.value is None or change.ends is None:
-        return "Whether that is more than chance is not known."
+        return "Whether a temperature would help cannot be said: the test photos are of too few groups."
     low, high = change.ends
-    measured = f"the log loss changes by {change.value:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
+    measured = f"the log loss of the test photos changes by {change.value:+.3f} (95 % interval {low:+.3f} to {high:+.3f})"
     measured = measured.replace("-", "\N{MINUS SIGN}")
-    return f"That is {'more than' if low > 0 or high < 0 else 'within'} chance: {measured}."
+    if high < 0:
+        sure = "It is too sure of itself" if temperature > 1 else "It is less sure than it could be"
+        return f"{sure}: {measured}, by more than chance."
+    if low > 0:
+        return f"Leave its probabilities as they are, since a temperature makes them worse: {measured}."
+    return f"It is not shown that a temperature helps: {measured}, which is within chance."

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.near_copies import describe_near_copies
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.learning_curves import LOSSES, SCORES, learning_chart
@@ -106,5 +107,8 @@ def _identical_files(run: FinishedRun) -> str | None:
         grouped=len(groups.unique()[0]) < len(groups),
         rows=np.arange(len(ordered)),
     )
-    found, _ = check_digests(photos, np.concatenate([digests[split].numpy() for split in SPLITS]))
+    near_copies = {run.summary["split"]: run.near_copies} if run.near_copies else {}
+    found, _ = check_digests(
+        photos, np.concatenate([digests[split].numpy() for split in SPLITS]), describe_near_copies(near_copies)
+    )
     return f"Of {plural(len(photos), 'photo')}: {found}."

@@ -11,6 +11,7 @@ from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.runs.status import find_status, status_line
 from posture_classifier.utils.text import describe_size, plural
 
 SHOWN_GROUPS = 20
@@ -22,22 +23,24 @@ MATRIX_CLASSES = 40
 def lead(run: FinishedRun, sections: list[Section]) -> Markup:
     """Put the result in words, with links to the sections."""
     evaluated = run.evaluated
-    n_right = int((evaluated.predictions.predicted == evaluated.predictions.labels).sum())
+    n_right = int(evaluated.correct.sum())
     accuracy = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])["accuracy"]
-    labels, counts = np.unique(evaluated.predictions.labels, return_counts=True)
-    most_common = run.classes[labels[counts.argmax()]]
-    split = "validation" if run.summary["split"] == "val" else run.summary["split"]
-    result = (
-        f"{n_right} of {plural(len(evaluated), f'{split} photo')}. {_expectation(run, accuracy)} "
-        f"Always saying {most_common} would be right for {percent(counts.max() / len(evaluated))}."
+    validation = run.summary["split"] == "val"
+    status = find_status(
+        evaluated.predictions, run.classes, accuracy, run.summary["groups"], validation=validation, near_copies=run.near_copies
     )
+    result = (
+        f"{n_right} of {plural(len(evaluated), 'validation photo' if validation else 'test photo')}. {_expectation(run, accuracy)}"
+    )
+    if "not_above_commonest" not in status:
+        result += f" {_commonest(run)}"
     return render(
         "report.html",
         "lead",
         network=f"{run.summary['backbone']} in {run.name}",
         share_right=percent(n_right / len(evaluated)),
         result=result,
-        caveat=_caveat(run),
+        caveat=status_line(status) or _how_tested(run),
         sections=sections,
     )
 
@@ -46,20 +49,19 @@ def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
     """How the network is likely to do on other photos."""
     others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.ends is None:
-        return f"The 95 % interval is unknown: one group tells nothing of {others}."
+        return "The 95 % interval is unknown."
     return f"The 95 % interval is {percent_interval(accuracy.ends)}: so much may be expected of {others}."
 
 
-def _caveat(run: FinishedRun) -> str:
-    """Who was tested, and what that leaves open."""
-    if run.summary["split"] == "val":
-        return "There were no test photos: these also chose the best epoch, so that the figures flatter."
-    if run.evaluated.grouped:
-        return f"These are {describe_size(run.summary)}, and no photo of them was trained on. The intervals are drawn over groups."
-    return (
-        "No groups were named: if one person or session has photos on both sides of the split, the figures flatter "
-        "(data.group_pattern names groups)."
-    )
+def _commonest(run: FinishedRun) -> str:
+    """Say how good it would be to say one class always."""
+    labels, counts = np.unique(run.evaluated.predictions.labels, return_counts=True)
+    return f"Always saying {run.classes[labels[counts.argmax()]]} would be right for {percent(counts.max() / len(run.evaluated))}."
+
+
+def _how_tested(run: FinishedRun) -> str:
+    """Say who was tested."""
+    return f"These are {describe_size(run.summary)}, and no photo of them was trained on. The intervals are drawn over groups."
 
 
 def result_section(run: FinishedRun) -> Section:
@@ -85,11 +87,11 @@ def _class_row(run: FinishedRun, label: int) -> list[str]:
     of_class, called = labels == label, predicted == label
     recall = estimate_share(predicted[of_class] == label, evaluated.groups[of_class], seed)
     precision = estimate_share(labels[called] == label, evaluated.groups[called], seed)
-    estimates_of_class = (recall, precision, _auroc_against_rest(run, label))
+    estimates_of_class = (recall, precision, auroc_against_rest(run, label))
     return [run.classes[label], str(of_class.sum()), *map(estimate_cell, estimates_of_class)]
 
 
-def _auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
+def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
     """Area under the ROC curve of one class against all others."""
     evaluated = run.evaluated
     of_class = evaluated.predictions.labels == label
@@ -119,8 +121,8 @@ def groups_section(run: FinishedRun) -> Section:
         rows.append([str(names[group]), bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
     summary = f"All photos are right in {int((hits == photos).sum())} of {plural(len(names), 'group')}."
     n_wrong = int(len(right) - right.sum())
-    if n_wrong and len(names) > 1:
+    if n_wrong and len(names) > 3:  # of fewer groups the three worst are all
         share_of_errors = (photos - hits)[worst_first[:3]].sum() / n_wrong
-        summary += f" The {min(3, len(names))} worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
+        summary += f" The 3 worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
     hidden = max(0, len(names) - SHOWN_GROUPS)
     return Section(title, render("report.html", "groups", summary=summary, rows=rows, hidden=hidden))

@@ -1,5 +1,6 @@
 """Reads the settings, predictions and learning curves that ``fit`` and ``crossval`` leave."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -8,9 +9,11 @@ import yaml
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
+from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.images.preprocessing import LARGEST_SIDE
+from posture_classifier.models.checkpoint import Count
 from posture_classifier.models.precision import Precision
-from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV
+from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, PredictionTable, read_prediction_table
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils import bounded_yaml
@@ -42,6 +45,12 @@ class _Settings(TypedDict):
     trainer: NotRequired[dict[str, Any]]
 
 
+class _NearCopies(TypedDict):
+    images: Count
+    known: Count
+    of: Annotated[int, Field(ge=1)]
+
+
 @dataclass(frozen=True)
 class TestedRun:
     """A training whose network was tested; a whole cross-validation counts as one.
@@ -53,6 +62,7 @@ class TestedRun:
         tested: Predictions of the test photos.
         curves: Rows of ``metrics.csv``: one list of them or, for a cross-validation, one per fold.
         split: Content of ``split.csv``; None if there is no such file.
+        near_copies: How many test photos have a near-copy among those learnt from, where known.
     """
 
     name: str
@@ -61,6 +71,7 @@ class TestedRun:
     tested: PredictionTable
     curves: list[list[dict[str, str]]]
     split: bytes | None
+    near_copies: NearCopies | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -98,7 +109,17 @@ def read_tested_run(folder: Path) -> TestedRun:
         tested=read_predictions(predictions, split),
         curves=[read_curves(path) for path in (folds if crossval else [folder / METRICS_CSV])],
         split=split.read_bytes() if split.is_file() else None,
+        near_copies=read_near_copies(folder / SUMMARY_JSON),
     )
+
+
+def read_near_copies(summary: Path) -> NearCopies | None:
+    """Read how many evaluated photos have a near-copy; None if the run did not note it."""
+    try:
+        found = json.loads(summary.read_text(encoding="utf-8"))["near_copies"]
+        return None if found is None or mismatch(found, _NearCopies) else NearCopies(**found)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # a run of an earlier version, or damaged
+        return None
 
 
 def _why_not_tested(folder: Path, crossval: bool) -> str:

@@ -13,11 +13,13 @@ from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.near_copies import describe_near_copies
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.rendering.formatting import describe_interval, describe_value
+from posture_classifier.runs.status import status_line
 from posture_classifier.utils.console import say
 from posture_classifier.utils.text import describe_size, plural, printable
 
@@ -67,8 +69,10 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
-    sizes = ", ".join(f"{len(data.photos.in_split(split))} {split}" for split in ("train", "val", "test"))
-    found, fine = check_digests(data.photos, data.digests)
+    sizes = ", ".join(
+        f"{len(data.photos.in_split(split))} {split}{_drawn(data) if split == 'val' else ''}" for split in ("train", "val", "test")
+    )
+    found, fine = check_digests(data.photos, data.digests, describe_near_copies(data.near_copies))
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
     if len(data.deep_photos):
         photos += f"; {len(data.deep_photos)} of more than 8 bits, {data.deep_photos.describe(model.preprocessing.white)}"
@@ -79,12 +83,21 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
         rank_zero_warn(found)
 
 
+def _drawn(data: PostureData) -> str:
+    """Say how validation photos were drawn from a training folder of the user's, if they were."""
+    if data.validation_drawn_by == "random":
+        return " at random out of train, so that the best epoch may rest on twins of training photos"
+    return f" as whole {data.validation_drawn_by} out of train" if data.validation_drawn_by else ""
+
+
 @rank_zero_only
 def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
     """Print how good the model is, on which photos, and where its files are."""
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
     say(estimates_table(summary, f"{summary['split']} split"))
+    if summary["status"]:
+        say(status_line(summary["status"]))
     # Trainer.log_dir would wait for all ranks.
     say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}")
 

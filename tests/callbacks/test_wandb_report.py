@@ -18,6 +18,7 @@ from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli.program import main
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.runs.status import status_line
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY, fit_arguments
 
@@ -123,6 +124,8 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it
         "_low": measured["low"],
         "_high": measured["high"],
     }
+    status = json.loads((folder / "summary.json").read_text())["status"]
+    assert found.summary["status"] == status_line(status) != ""
     assert found.charts == CHARTS
     assert {"split.csv", "summary.json", "test/predictions.csv"} < found.files
     assert (place / "files" / "test" / "predictions.csv").read_text() == (folder / "test" / "predictions.csv").read_text()

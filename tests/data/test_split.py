@@ -2,18 +2,22 @@
 
 import shutil
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posture_classifier.data.folder import read_folder
+from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import SPLITS, read_split, split_photos, write_split
+from posture_classifier.data.split import SPLITS, add_validation, crossing_groups, read_split, split_photos, write_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, photos_of
+from tests.helpers.videos import draw_videos
 
 FRACTIONS = {"train": 0.65, "val": 0.15, "test": 0.2}
 
@@ -75,6 +79,51 @@ def test_a_class_with_too_few_groups_is_refused() -> None:
 def test_four_people_are_enough() -> None:
     divided = split_photos(photos_of([[0, 1] * 5] * 4, 2), FRACTIONS, seed=0)
     assert [len(set(divided.in_split(split).groups.tolist())) for split in SPLITS] == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("n_scenes", "expected"), [(3, "scenes"), (1, "random")], ids=["whole scenes", "too few scenes for two splits"]
+)
+def test_validation_out_of_a_training_folder_is_of_whole_scenes(n_scenes: int, expected: str) -> None:
+    photos = photos_of([[0], [1]] * 30, 2)
+    splits = np.array(["train"] * 40 + ["test"] * 20)
+    photos = replace(photos, splits=splits, grouped=False, groups=photos.paths)
+    scenes = photos.labels * n_scenes + photos.rows // 2 % n_scenes
+
+    def find_scenes(train: Photos) -> npt.NDArray[np.str_]:
+        return scenes[train.rows].astype(str)
+
+    divided, drawn_by = add_validation(photos, FRACTIONS, 0, find_scenes)
+    assert drawn_by == expected
+    assert divided.splits[40:].tolist() == ["test"] * 20
+    assert divided.groups is photos.groups, "scenes are for drawing only"
+    validation = divided.splits == "val"
+    assert not divided.in_split("val").empty_classes
+    crossing = set(scenes[validation].tolist()) & set(scenes[divided.splits == "train"].tolist())
+    assert (not crossing) == (expected == "scenes")
+
+
+def test_validation_out_of_a_training_folder_is_of_whole_groups() -> None:
+    photos = photos_of([[0, 1]] * 10, 2)
+    photos = replace(photos, splits=np.array(["train"] * 16 + ["test"] * 4))
+    divided, drawn_by = add_validation(photos, FRACTIONS, 0)
+    assert drawn_by == "groups"
+    assert not crossing_groups(divided)
+    assert add_validation(divided, FRACTIONS, 0) == (divided, None), "there is one already"
+
+
+@pytest.mark.parametrize(("group_by", "expected"), [(None, "scenes"), ("none", "random")])
+def test_frames_of_a_video_do_not_choose_the_epoch_of_a_network_that_knows_the_video(
+    tmp_path: Path, group_by: Literal["none"] | None, expected: str
+) -> None:
+    root = tmp_path / "videos"
+    draw_videos(root / "train", people=4, frames=10)
+    draw_videos(root / "test", people=2, frames=10, seed=1)
+    data = PostureData(str(root), group_by=group_by)
+    assert data.validation_drawn_by == expected
+    people = {split: {path.split("/")[2][:3] for path in data.photos.in_split(split).paths} for split in ("train", "val")}
+    assert (not people["train"] & people["val"]) == (expected == "scenes")
+    assert not data.photos.grouped, "each photo still counts as a group of its own, which the status line says"
 
 
 def test_a_split_file_comes_back(tmp_path: Path, draw_folder: DrawFolder) -> None:

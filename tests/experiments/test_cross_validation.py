@@ -13,7 +13,7 @@ from torch import Tensor
 from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap
+from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap, hardest_groups
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.bursts import draw_bursts
 from tests.helpers.callbacks import KillOnce
@@ -158,10 +158,29 @@ def test_what_cannot_be_cross_validated_is_one_sentence(
 
 @pytest.mark.parametrize(
     ("low", "value", "high", "words"),
-    [(0.1, 0.2, 0.3, "flatter by +20.0 points"), (-0.1, 0.0, 0.1, "within chance"), (-0.3, -0.2, -0.1, "do not flatter")],
+    [
+        (0.1, 0.2, 0.3, "Folds at random flatter by +20.0 points"),
+        (-0.061, 0.349, 0.759, "8 groups cannot settle whether"),
+        (-0.061, 0.349, 0.759, "up to 76 points may be flattery"),
+        (-0.9, 0.2, 1.3, "up to 100 points may be flattery"),
+        (-0.03, 0.0, 0.06, "8 groups cannot settle whether"),
+        (-0.05, 0.0, 0.05, "No leak shows here"),
+        (-0.3, -0.2, -0.1, "do not flatter"),
+        (None, 0.3, None, "8 groups cannot settle whether"),
+        (None, 0.3, None, "+30.0 points of accuracy beside"),
+    ],
 )
-def test_the_gap_is_put_into_words(low: float, value: float, high: float, words: str) -> None:
-    assert words in explain_gap({"low": low, "value": value, "high": high})
+def test_the_gap_is_put_into_words(low: float | None, value: float, high: float | None, words: str) -> None:
+    meaning = explain_gap({"low": low, "value": value, "high": high}, 8)
+    assert words in meaning
+    assert ("No leak shows" in meaning) == (high == 0.05)
+
+
+def test_groups_without_a_mistake_are_not_hard() -> None:
+    groups = [{"group": "anna", "images": 4, "accuracy": 0.5}, {"group": "ben", "images": 4, "accuracy": 1.0}]
+    assert "anna 0.500 (0.150 to 0.850) on 4 photos" in hardest_groups(groups)
+    assert "ben" not in hardest_groups(groups)
+    assert hardest_groups(groups[1:]) == hardest_groups([]) == ""
 
 
 @pytest.mark.slow

@@ -1,12 +1,15 @@
 """Makes run folders as ``fit`` leaves them, without a training."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import yaml
+
+from posture_classifier.utils.types import Ints
 
 CLASSES = ("left", "right")
 
@@ -28,24 +31,27 @@ def settings(backbone: str = "test_resnet", seed: int = 0, **data: Any) -> dict[
     }
 
 
-def make_run(folder: Path, right: npt.NDArray[np.bool_], each: int = 5, config: dict[str, Any] | None = None) -> Path:
+def make_run(
+    folder: Path, right: npt.NDArray[np.bool_], each: int = 5, config: dict[str, Any] | None = None, labels: Ints | None = None
+) -> Path:
     """Make a run folder.
 
     Args:
         folder: Where.
-        right: (N,) whether the prediction for a photo is right; the photos belong to two classes in
-            turn.
+        right: (N,) whether the prediction for a photo is right.
         each: Number of photos in a group.
         config: Its ``config.yaml``; None is ``settings()``.
+        labels: (N,) the photos' classes, 0 or 1; None is the two in turn.
     """
     n = len(right)
-    paths = [f"{CLASSES[i % 2]}/person{i // each:03}_{i:04}.png" for i in range(n)]
+    of = np.arange(n) % 2 if labels is None else labels
+    paths = [f"{CLASSES[of[i]]}/person{i // each:03}_{i:04}.png" for i in range(n)]
     groups = [f"person{i // each:03}" for i in range(n)]
     rows = []
     for i in range(n):
         sure = 0.6 + 0.3 * (i % 7) / 6
-        shares = [sure, 1 - sure] if (i % 2 == 0) == right[i] else [1 - sure, sure]
-        rows.append([paths[i], groups[i], CLASSES[i % 2], *shares])
+        shares = [sure, 1 - sure] if (of[i] == 0) == right[i] else [1 - sure, sure]
+        rows.append([paths[i], groups[i], CLASSES[of[i]], *shares])
     write_table(folder / "test" / "predictions.csv", ["path", "group", "label", *CLASSES], rows)
     tested = [[path, "test", path.split("/")[0], group] for path, group in zip(paths, groups, strict=True)]
     write_table(folder / "split.csv", ["path", "split", "label", "group"], [["left/x.png", "train", "left", "x"], *tested])
@@ -67,3 +73,25 @@ def some_right(share: float, seed: int, n: int = 100) -> npt.NDArray[np.bool_]:
     hard = np.random.default_rng(99).random(n)
     own = np.random.default_rng(seed).random(n)
     return np.asarray((hard + own) / 2 < share)
+
+
+def finish_run(folder: Path, right_of_validation: npt.NDArray[np.bool_] | None = None, grouped: bool = True) -> Path:
+    """Add what a report reads beside: ``summary.json``, and perhaps ``val/predictions.csv``.
+
+    Args:
+        folder: The folder of the run.
+        right_of_validation: (N,) whether the prediction for a validation photo is right; None makes
+            no such photos.
+        grouped: Whether groups were named.
+    """
+    with (folder / "test" / "predictions.csv").open(encoding="utf-8") as file:
+        groups = [row["group"] for row in csv.DictReader(file)]
+    size = {"images": len(groups), "groups": len(set(groups)) if grouped else None}
+    facts = {"split": "test", "classes": list(CLASSES), "seed": 0, "backbone": "test_resnet", "weights": "random", "parameters": 9}
+    facts |= {"phases": [], "device": "cpu", "precision": "32-true", "versions": {}, "splits": {"test": size}}
+    (folder / "summary.json").write_text(json.dumps(size | facts))
+    if right_of_validation is not None:
+        other = make_run(folder / "other", right_of_validation)
+        (folder / "val").mkdir()
+        (other / "test" / "predictions.csv").rename(folder / "val" / "predictions.csv")
+    return folder

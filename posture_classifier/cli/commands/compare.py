@@ -47,7 +47,7 @@ def compare(
     from posture_classifier.compare.configurations import group_runs
     from posture_classifier.compare.costs import configuration_costs
     from posture_classifier.compare.page import write_comparison
-    from posture_classifier.compare.sentences import how_tested, recommendation, what_would_settle_it
+    from posture_classifier.compare.sentences import how_tested, limits, recommendation, what_would_settle_it
     from posture_classifier.compare.sources import read_runs
     from posture_classifier.compare.tables import COLUMNS, costs_table, quality_table, rows
 
@@ -62,7 +62,7 @@ def compare(
     costs = [configuration_costs(configuration, measure) for configuration in configurations]
     comparison = Comparison.of(configurations, costs, metric, margin)
     say(quality_table(comparison, terminal().width), costs_table(comparison))
-    say(recommendation(comparison), *what_would_settle_it(comparison), *how_tested(comparison))
+    say(recommendation(comparison), *limits(comparison), *what_would_settle_it(comparison), *how_tested(comparison))
     if output is not None:
         output.mkdir(exist_ok=True)
         write_rows(rows(comparison), COLUMNS, output / "comparison.csv")

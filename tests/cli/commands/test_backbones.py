@@ -122,25 +122,29 @@ def test_measured_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert min(Image.open(plot).size) > 800
 
 
-def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path) -> None:
+def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "known.csv").write_text("name,accuracy,low,high\ntest_resnet,0.8,0.7,0.9\ntest_vit,0.75,,\n")
     output, plot = tmp_path / "table.csv", tmp_path / "costs.svg"
     assert main(["backbones", "--accuracy", str(tmp_path / "known.csv"), "--output", str(output), "--plot", str(plot)]) == 0
     found = {row["name"]: (row["accuracy"], row["accuracy_low"], row["accuracy_high"]) for row in rows_of(output)}
     assert found == {"test_resnet": ("0.8", "0.7", "0.9"), "test_vit": ("0.75", "", "")}
     assert "<svg" in plot.read_text()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "0.700-0.900" in printed
+    assert "interval unknown" in printed
 
 
 def test_accuracies_of_runs(tmp_path: Path) -> None:
     tmp_path /= "runs [1]"
-    for version, (value, low, high) in enumerate([(0.8, 0.7, 0.9), (0.9, 0.85, 0.95), (0.6, None, None)]):
+    values = [(0.8, 0.7, 0.9), (0.9, 0.85, 0.95), (0.6, None, None), (0.7, 0.6, 0.8)]
+    for version, (value, low, high) in enumerate(values):
         (tmp_path / f"version_{version}").mkdir(parents=True)
         summary = {"backbone": "resnet18" if version < 2 else "vgg11", "accuracy": {"value": value, "low": low, "high": high}}
         (tmp_path / f"version_{version}" / "summary.json").write_text(json.dumps(summary))
-    (tmp_path / "version_3").mkdir()  # stopped before its test
+    (tmp_path / "version_4").mkdir()  # stopped before its test
     found = read_accuracies(str(tmp_path / "version_*"))
     assert found["resnet18"] == pytest.approx((0.85, 0.7, 0.95))
-    assert found["vgg11"] == Accuracy(0.6)
+    assert found["vgg11"] == Accuracy((0.6 + 0.7) / 2), "what one of them leaves unknown is unknown"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,7 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
         (["--accuracy", "{folder}/none.csv"], r"none.csv.*\.csv file"),
         (["--accuracy", "{folder}/run_*"], r"run_\*.*lightning_logs"),
         (["--accuracy", "{folder}/bad_*"], r"bad_0/summary.json"),
+        (["--accuracy", "{folder}/val_*"], r"val_0/summary.json.* validation photos"),
         (["resnet18", "--accuracy", "{folder}/other.csv"], "other.csv.* vgg11"),
         (["--measure", "perhaps", "--image_size", "many"], "image_size.*many"),
     ],
@@ -173,6 +178,9 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: list[str], facts
     (tmp_path / "other.csv").write_text("name,accuracy\nvgg11,0.7\n")
     (tmp_path / "bad_0").mkdir()
     (tmp_path / "bad_0" / "summary.json").write_text("[1]")
+    (tmp_path / "val_0").mkdir()
+    summary = {"backbone": "resnet18", "split": "val", "accuracy": {"value": 1.0, "low": 0.9, "high": 1.0}}
+    (tmp_path / "val_0" / "summary.json").write_text(json.dumps(summary))
     before = sorted(tmp_path.rglob("*"))
     assert main(["backbones", *(argument.format(folder=tmp_path) for argument in arguments)]) == 2
     error = capsys.readouterr().err
