@@ -1,0 +1,123 @@
+"""Reads the predictions of any program about the photos of a folder."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from posture_classifier.audit.answers import Answers, read_answers
+from posture_classifier.audit.cells import NO_CLASS, class_codes
+from posture_classifier.audit.columns import Roles, find_roles
+from posture_classifier.audit.photo_paths import match_photos
+from posture_classifier.audit.settle import settle
+from posture_classifier.audit.table_file import TableFile, read_table_file
+from posture_classifier.data.folder import Photos
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.types import Ints
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """Names of columns that the user gave, where they are not usual ones.
+
+    Attributes:
+        path: The column of the photos' paths.
+        label: That of the true classes, which then count instead of the folders.
+        predicted: That of the predicted classes.
+    """
+
+    path: str | None = None
+    label: str | None = None
+    predicted: str | None = None
+
+
+@dataclass(frozen=True)
+class ForeignPredictions:
+    """What a table says of the photos of a folder.
+
+    Attributes:
+        file: The table.
+        photos: The M photos that have a prediction.
+        table: Their predictions, in the same order.
+        notes: Sentences: what was read how.
+        counts: Photos ``without_prediction``, rows ``without_photo``, rows ``without_content``,
+            ``repeated_rows``, and photos with ``contradictory_labels``.
+    """
+
+    file: Path
+    photos: Photos
+    table: PredictionTable
+    notes: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def select(self, mask: Ints) -> PredictionTable:
+        """The predictions of some of the photos."""
+        old = self.table.predictions
+        predictions = Predictions(np.arange(len(mask)), old.labels[mask], old.probabilities[mask], old.known)
+        return replace(self.table, paths=self.table.paths[mask], groups=self.table.groups[mask], predictions=predictions)
+
+
+def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | None = None) -> ForeignPredictions:
+    """Read a table of predictions.
+
+    The true class of a photo is that of its folder, unless a column of true classes is named.
+
+    Args:
+        path: The table.
+        photos: All photos of the folder.
+        names: Columns that the user named.
+
+    Raises:
+        UserError: The table cannot be understood, or contradicts itself.
+    """
+    names = names or ColumnNames()
+    file = read_table_file(path)
+    named = find_roles(file, photos.classes, names.path, names.label, names.predicted)
+    roles, notes = settle(file, named, photos.classes)
+    found = match_photos(file.cells[roles.path], photos, path)
+    answers = read_answers(file, roles, photos.classes, found)
+    labels, contradictory = _labels(file, roles, photos, answers, names.label is not None)
+    if answers.known == "label" and roles.said[0] in named.either:
+        _refuse_truth_as_prediction(file, roles.said[0], answers, labels)
+    predicted = photos.select(answers.photos)
+    counts = {
+        "without_prediction": len(photos) - len(predicted),
+        "without_photo": sum(index is None for index in found),
+        "without_content": answers.empty,
+        "repeated_rows": answers.repeated,
+        "contradictory_labels": contradictory,
+    }
+    notes += answers.notes
+    if contradictory:
+        counted = "column" if names.label else "folder"
+        number = plural(contradictory, "photo is", "photos are")
+        notes.append(f"{number} of another class in column {roles.true} than by the folder; the {counted} counts.")
+    predictions = Predictions(np.arange(len(predicted)), labels, answers.probabilities, answers.known)
+    table = PredictionTable(np.asarray(predicted.paths), np.asarray(predicted.groups), list(photos.classes), predictions)
+    return ForeignPredictions(path, replace(predicted, labels=labels), table, notes, counts)
+
+
+def _labels(file: TableFile, roles: Roles, photos: Photos, answers: Answers, column_counts: bool) -> tuple[Ints, int]:
+    """The true class (M,) of each photo, and how many have two."""
+    by_folder = photos.labels[answers.photos]
+    if roles.true is None:
+        return by_folder, 0
+    by_column = class_codes(file, roles.true, photos.classes)[answers.rows]
+    by_column = np.where(by_column == NO_CLASS, by_folder, by_column)
+    return by_column if column_counts else by_folder, int((by_column != by_folder).sum())
+
+
+def _refuse_truth_as_prediction(file: TableFile, column: str, answers: Answers, labels: Ints) -> None:
+    """Refuse a column that may hold the true classes as well, since it is never wrong.
+
+    Raises:
+        UserError: It is never wrong.
+    """
+    if (answers.probabilities.argmax(1) == labels).all():
+        raise UserError(
+            f"{file.path}: column {column} is the folder's class for all {plural(len(labels), 'photo')}, so that it may be the true "
+            f"one; give --predicted_column {shortlist([column])} if it is what a network said"
+        )
