@@ -80,7 +80,8 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
     found = match_photos(file.cells[roles.path], photos, path)
     answers = read_answers(file, roles, photos.classes, found)
     labels, contradictory = _labels(file, roles, photos, answers, names.label is not None)
-    if answers.known == "label" and roles.said[0] in named.either:
+    sure = any(column.lower().startswith("conf") for column in roles.said_shares) or len(named.either) > 1
+    if roles.said and roles.said[0] in named.either and not (roles.said_shares and sure):
         _refuse_truth_as_prediction(file, roles.said[0], answers, labels)
     predicted = photos.select(answers.photos)
     counts = {
@@ -118,6 +119,6 @@ def _refuse_truth_as_prediction(file: TableFile, column: str, answers: Answers, 
     """
     if (answers.probabilities.argmax(1) == labels).all():
         raise UserError(
-            f"{file.path}: column {column} is the folder's class for all {plural(len(labels), 'photo')}, so that it may be the true "
-            f"one; give --predicted_column {shortlist([column])} if it is what a network said"
+            f"{file.path}: column {column} is the folder's class for all {plural(len(labels), 'photo')}, so that it may be the "
+            f"true one; give --predicted_column {shortlist([column])} if it is what a network said"
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from posture_classifier.audit.cells import class_codes, is_class, number_columns
+from posture_classifier.audit.cells import NO_CLASS, class_codes, is_class, number_columns
 from posture_classifier.audit.columns import Roles
 from posture_classifier.audit.table_file import TableFile
 from posture_classifier.utils.errors import UserError
@@ -28,18 +28,19 @@ def settle(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Ro
         Roles with nothing in ``either``, and sentences about what was decided.
 
     Raises:
-        UserError: Several columns may hold the predicted classes, and they differ.
+        UserError: Several columns may hold the predicted classes, and they differ; or none does.
     """
     roles, notes = _settle_probability(table, roles, classes)
+    if not (roles.shares or roles.said or roles.either):
+        raise UserError(
+            f"{table.path}: column {roles.said_shares[0]} does not say of which class it is the probability; give --predicted_column"
+        )
     usable = [column for column in roles.either if _names_classes(table, column, classes)]
     either = replace(roles, either=[])
     if not (usable or (roles.either and not roles.shares and not roles.said)):
         return either, notes
     if roles.shares:
-        known = [column for column in roles.shares if column is not None]
-        numbers = number_columns(table, known)
-        most = np.nan_to_num(numbers).argmax(1) if len(known) == len(classes) else None
-        others = [column for column in usable if most is None or (class_codes(table, column, classes) != most).any()]
+        others = [column for column in usable if not _is_most_probable(table, column, roles.shares, classes)]
         return replace(either, true=roles.true or (others[0] if others else None)), notes
     if roles.said:
         return replace(either, true=roles.true or usable[0]), notes
@@ -61,16 +62,28 @@ def _names_classes(table: TableFile, column: str, classes: tuple[str, ...]) -> b
     return any(is_class(cell, classes) for cell in cells)
 
 
+def _is_most_probable(table: TableFile, column: str, shares: list[str | None], classes: tuple[str, ...]) -> bool:
+    """Whether a column always names the class of the largest number."""
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
+        return False
+    numbers, codes = number_columns(table, known), class_codes(table, column, classes)
+    filled = np.isfinite(numbers).all(1) & (codes != NO_CLASS)
+    return bool((codes[filled] == numbers[filled].argmax(1)).all())
+
+
 def _settle_probability(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Roles, list[str]]:
     if len(classes) != 2 or len(roles.said_shares) != 1 or roles.shares:
         return roles, []
     column = roles.said_shares[0]
     numbers = number_columns(table, [column])[:, 0]
-    half = 50 if np.nanmax(numbers) > 1 else 0.5
+    filled = np.isfinite(numbers)
+    half = 50 if max(numbers[filled], default=0) > 1 else 0.5
     says = roles.said or roles.either
-    second = bool(numbers.size) and bool(np.nanmin(numbers) < half)
+    second = bool((numbers[filled] < half).any())
     if second and roles.said:
-        second = bool((class_codes(table, roles.said[0], classes) == (numbers > half))[numbers != half].all())
+        decided = filled & (numbers != half)
+        second = bool((class_codes(table, roles.said[0], classes) == (numbers > half))[decided].all())
     paths = table.cells[roles.path]
     if says and (not second or len(set(paths)) < len(paths)):  # a row for each class of a photo
         return roles, []
