@@ -84,7 +84,7 @@ def match_photos(names: list[str], photos: Photos, table: Path) -> list[int | No
         name, indices = several[0]
         raise UserError(
             f"{table}: {plural(len(several), 'path fits', 'paths fit')} several photos below {photos.root}: {name} may be "
-            f"{shortlist([photos.paths[index] for index in indices], 3)}; write paths that begin at the folder, or give one within it"
+            f"{shortlist([photos.paths[index] for index in indices], 3)}; write paths from the folder on, or give one within it"
         )
     if not any(found):
         raise UserError(

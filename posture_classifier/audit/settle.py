@@ -33,7 +33,7 @@ def settle(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Ro
     roles, notes = _settle_probability(table, roles, classes)
     if not (roles.shares or roles.said or roles.either):
         raise UserError(
-            f"{table.path}: column {roles.said_shares[0]} does not say of which class it is the probability; give --predicted_column"
+            f"{table.path}: column {roles.said_shares[0]} is the probability of an unknown class; give --predicted_column"
         )
     usable = [column for column in roles.either if _names_classes(table, column, classes)]
     either = replace(roles, either=[])

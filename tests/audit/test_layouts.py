@@ -154,6 +154,7 @@ def test_what_a_table_may_lack_or_repeat(two: Predicted, tmp_path: Path) -> None
             [["{0}", 0, 1], ["{1}", 0, 0]],
             ["label, category", "--predicted_column", "--label_column"],
         ),
+        (["path", "label", "prob"], [["{0}", "normal", 0.9], ["{1}", "normal", 0.8]], ["label", "--predicted_column label"]),
         (["path", "normal", "turtle neck"], [["{0}", "", ""]], ["no prediction"]),
     ],
 )
@@ -173,6 +174,12 @@ def test_a_class_without_a_column(three: Predicted, tmp_path: Path) -> None:
     rows = [[path, true, *shares[:2]] for path, true, shares in zip(three.paths, three.true, three.probabilities, strict=True)]
     table = exports.write(tmp_path / "table.csv", ["path", "label", "normal", "slouch"], rows)
     with pytest.raises(UserError, match="turtle"):
+        read_foreign_predictions(table, read_folder(three.root))
+
+
+def test_a_number_of_no_class(three: Predicted, tmp_path: Path) -> None:
+    table = exports.write(tmp_path / "table.csv", ["path", "score"], [[path, 0.7] for path in three.paths])
+    with pytest.raises(UserError, match=r"score.*--predicted_column"):
         read_foreign_predictions(table, read_folder(three.root))
 
 

@@ -5,7 +5,7 @@ as the program, or its users with pandas, would. None of their code is needed or
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def predict_by_lot(root: Path, seed: int = 0, sure: float = 3.0) -> Predicted:
     return Predicted(root, [file.relative_to(root).as_posix() for file in files], classes, labels, shares)
 
 
-def write(path: Path, head: list[str], rows: list[list[object]], separator: str = ",") -> Path:
+def write(path: Path, head: list[str], rows: Sequence[Sequence[object]], separator: str = ",") -> Path:
     """Write a table."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=separator).writerows([head, *rows])
