@@ -80,7 +80,8 @@ def _of_all_classes(table: TableFile, roles: Roles) -> Floats:
     numbers = number_columns(table, columns)
     if len(columns) == len(roles.shares):
         return numbers
-    low, high = np.nanmin(numbers), np.nanmax(numbers)
+    finite = numbers[np.isfinite(numbers)]
+    low, high = finite.min(initial=0), finite.max(initial=0)
     # A logit of one class is that much more than 0, the other's.
     other = 0 * numbers if low < 0 or high > 100 else (100 if high > 1 else 1) - numbers
     return np.hstack([other, numbers] if roles.shares[0] is None else [numbers, other])

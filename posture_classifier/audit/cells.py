@@ -7,7 +7,7 @@ import numpy as np
 from posture_classifier.audit.table_file import TableFile
 from posture_classifier.data.folder import normalise_name
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.text import one_line, plural, shortlist
 from posture_classifier.utils.types import Floats, Ints
 
 NO_CLASS = -1
@@ -52,8 +52,8 @@ def class_codes(table: TableFile, column: str, classes: tuple[str, ...]) -> Ints
     if unknown := sorted({cell for cell, code in zip(cells, found, strict=True) if code is None}):
         number = plural(len(unknown), "value that is", "values that are")
         raise UserError(
-            f"{table.path}: column {column} has {number} no class of the folder: {shortlist(unknown, 3)}; its classes are "
-            f"{shortlist(list(classes))}"
+            f"{table.path}: column {one_line(column)} has {number} no class of the folder: {shortlist(unknown, 3)}; its classes "
+            f"are {shortlist(list(classes))}"
         )
     return np.array(found, dtype=np.int64)
 
@@ -70,7 +70,7 @@ def number_columns(table: TableFile, columns: list[str]) -> Floats:
     if len(wrong := np.argwhere(~np.isfinite(numbers) & filled[:, None])):
         row, k = wrong[0].tolist()
         raise UserError(
-            f"{table.path}: {cells[row][k] or 'an empty cell'} in row {row + 1} below the head is no number; column {columns[k]} "
-            "must hold probabilities"
+            f"{table.path}: {one_line(cells[row][k]) or 'an empty cell'} in row {row + 1} below the head is no number; column "
+            f"{one_line(columns[k])} must hold probabilities"
         )
     return numbers

@@ -15,7 +15,7 @@ from posture_classifier.data.scan.scan import ProgressCallback, scan_photos
 from posture_classifier.utils.text import plural, shortlist
 
 KINDS: dict[str, str] = {
-    "itself": "{} itself trained on",
+    "itself": "{} trained on",
     "bytes": "{} trained on under another name (the same bytes)",
     "copy": "{} a copy of one that was trained on, re-encoded or resized",
     "mirrored": "{} the mirror image of one that was trained on",
@@ -59,9 +59,14 @@ class Leaks:
         said = []
         if n := int(self.leaked.sum()):
             ways = [KINDS[kind].format(f"{count} {'is' if count == 1 else 'are'}") for kind, count in self.counts.items() if count]
-            said.append(f"Leaks: {n} of {plural(len(self.kinds), 'photo')} were seen in training: {'; '.join(ways)}.")
+            said.append(f"Leaks: {n} of the {plural(len(self.kinds), 'tested photo')}: {'; '.join(ways)}.")
+            if n == len(self.kinds):
+                said.append("None is left by which these figures could be true of people or sessions that were not trained on.")
         else:
-            said.append(f"No leak was found: no photo is one of the {trained} in {self.training.source}, a copy or of one moment.")
+            said.append(
+                f"No leak was found to the {trained} in {self.training.source}: no photo is one of them, a copy of one, or of one "
+                f"moment with one{' or of one group' if self.groups_compared else ''}."
+            )
         if self.groups:
             said.append(f"{plural(len(self.groups), 'group')} on both sides: {shortlist(self.groups)}.")
         if self.training.missing:

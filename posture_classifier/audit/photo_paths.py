@@ -7,7 +7,7 @@ from pathlib import Path
 
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.text import one_line, plural, shortlist
 
 
 class PhotoPaths:
@@ -83,8 +83,8 @@ def match_photos(names: list[str], photos: Photos, table: Path) -> list[int | No
     if several:
         name, indices = several[0]
         raise UserError(
-            f"{table}: {plural(len(several), 'path fits', 'paths fit')} several photos below {photos.root}: {name} may be "
-            f"{shortlist([photos.paths[index] for index in indices], 3)}; write paths from the folder on, or give one within it"
+            f"{table}: {plural(len(several), 'path fits', 'paths fit')} several photos below {photos.root}: {one_line(name)} may "
+            f"be {shortlist([photos.paths[index] for index in indices], 3)}; write paths from the folder on, or give one within it"
         )
     if not any(found):
         raise UserError(

@@ -81,4 +81,4 @@ def fill(said: Ints, shares: Floats | None, n_classes: int, source: str) -> tupl
     rows[photo, said[photo, rank]] = shares[photo, rank]
     if (missing <= 1).all():
         return rows / rows.sum(1, keepdims=True), "probabilities", sentence
-    return rows, "confidence", sentence
+    return rows / np.maximum(rows.sum(1, keepdims=True), 1), "confidence", sentence
