@@ -107,6 +107,11 @@ def _first(columns: list[str], names: tuple[str, ...]) -> str | None:
     return next((plain[name] for name in names if name in plain), None)
 
 
+def find_true_column(table: TableFile) -> str | None:
+    """The column of the true classes, by its name; None where there is none."""
+    return _first(list(table.cells), TRUE_NAMES) or _first(list(table.cells), EITHER_NAMES)
+
+
 def names_paths(columns: list[str]) -> bool:
     """Whether a column has a usual name of one that holds paths."""
     return _first(columns, PATH_NAMES) is not None

@@ -7,8 +7,9 @@ import numpy as np
 
 from posture_classifier.audit.answers import Answers, read_answers
 from posture_classifier.audit.cells import NO_CLASS, class_codes
-from posture_classifier.audit.columns import Roles, find_roles
+from posture_classifier.audit.columns import Roles, find_path_column, find_roles
 from posture_classifier.audit.photo_paths import match_photos
+from posture_classifier.audit.photos import with_classes
 from posture_classifier.audit.settle import settle
 from posture_classifier.audit.table_file import TableFile, read_table_file
 from posture_classifier.data.folder import Photos
@@ -67,14 +68,18 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
 
     Args:
         path: The table.
-        photos: All photos of the folder.
+        photos: All photos of the folder; without classes, the table names the class of each.
         names: Columns that the user named.
 
     Raises:
         UserError: The table cannot be understood, or contradicts itself.
     """
     names = names or ColumnNames()
-    file = read_table_file(path)
+    file, n_photos = read_table_file(path), len(photos)
+    if not photos.classes:
+        path_column = names.path or find_path_column(file)
+        photos, label = with_classes(photos, file, path_column, names.label)
+        names = replace(names, path=path_column, label=label)
     named = find_roles(file, photos.classes, names.path, names.label, names.predicted)
     roles, notes = settle(file, named, photos.classes)
     found = match_photos(file.cells[roles.path], photos, path)
@@ -85,7 +90,7 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
         _refuse_truth_as_prediction(file, roles.said[0], answers, labels)
     predicted = photos.select(answers.photos)
     counts = {
-        "without_prediction": len(photos) - len(predicted),
+        "without_prediction": n_photos - len(predicted),
         "without_photo": sum(index is None for index in found),
         "without_content": answers.empty,
         "repeated_rows": answers.repeated,

@@ -1,8 +1,7 @@
 """The result of an audit: what is measured, and what must be said beside it."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,6 @@ import numpy as np
 from posture_classifier.audit.foreign_predictions import ForeignPredictions
 from posture_classifier.audit.leaks import Leaks
 from posture_classifier.check.group_proposals import propose_groups
-from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import GroupBy, choose_group_by
-from posture_classifier.data.scan.scene_groups import scene_groups
-from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.string_array import StringArray
 from posture_classifier.images.facts import Facts
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS, estimates
@@ -27,20 +21,6 @@ UNKNOWN = {
     "label": "The probabilities are not given",
     "confidence": "The probabilities of the other classes are not given",
 }
-
-
-def read_photos(root: Path, group_pattern: str | None, group_by: GroupBy | None) -> Photos:
-    """Index the photos of a folder, and name their groups as ``fit`` does.
-
-    Raises:
-        UserError: ``fit`` would refuse the folder or the groups.
-    """
-    by = choose_group_by(group_by, group_pattern)
-    photos = read_folder(root, group_pattern if by == "pattern" else None)
-    if by not in ("cluster", "exif"):
-        return photos
-    groups = (scene_groups(photos) if by == "cluster" else session_groups(photos)).tolist()
-    return replace(photos, groups=StringArray(groups), grouped=len(set(groups)) < len(photos))
 
 
 @dataclass(frozen=True)

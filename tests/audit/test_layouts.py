@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from posture_classifier.audit.foreign_predictions import ColumnNames, ForeignPredictions, read_foreign_predictions
+from posture_classifier.audit.photos import read_photos
 from posture_classifier.data.folder import read_folder
 from posture_classifier.utils.errors import UserError
 from tests.helpers import foreign_exports as exports
@@ -96,6 +97,28 @@ def test_a_label_beside_probabilities_may_be_what_is_said_or_what_is_true(two: P
         rows = [[path, label, *shares] for path, label, shares in zip(two.paths, said, two.probabilities, strict=True)]
         table = exports.write(tmp_path / f"{column}.csv", ["path", "label", *two.classes], rows)
         assert read(two, table).counts["contradictory_labels"] == 0
+
+
+@pytest.mark.parametrize("column", ["label", "y_true", "truth_of_the_doctor"])
+def test_photos_in_one_folder_have_the_classes_of_the_table(two: Predicted, tmp_path: Path, column: str) -> None:
+    """As fastai's ``from_name_func`` has them; two photos are not in the table, or of no class."""
+    root = tmp_path / "flat"
+    root.mkdir()
+    names = [f"person{number // 4}_{number:02}.png" for number in range(len(two.paths))]
+    for name, path in zip(names, two.paths, strict=True):
+        (root / name).write_bytes((two.root / path).read_bytes())
+    rows: list[list[object]] = [
+        [name, true, said, *shares] for name, true, said, shares in zip(names, two.true, two.said, two.probabilities, strict=True)
+    ]
+    rows[1][1] = ""
+    table = exports.write(tmp_path / "table.csv", ["fname", column, "pred", *two.classes], rows[1:])
+    photos = read_photos(root, r"person\d+", None)
+    found = read_foreign_predictions(table, photos, ColumnNames(label=column) if column.startswith("truth") else None)
+    assert found.table.paths.tolist() == names[2:]
+    assert found.table.classes == two.classes
+    assert found.table.predictions.labels.tolist() == two.labels[2:].tolist()
+    assert found.counts == dict.fromkeys(found.counts, 0) | {"without_prediction": 2, "without_photo": 1}
+    assert found.table.grouped
 
 
 def test_what_predict_wrote(two: Predicted, tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def audit(
         predictions: A .csv, .tsv or .txt table: a row for each photo with its path, and the
             probability of each class, or the predicted class. The folder of a photo is its true
             class.
-        root: The folder of the photos, as fit takes it (--data.root).
+        root: The folder of the photos, as fit takes it (--data.root); or with all of them in one
+            folder, if the table has a column of the true classes.
         group_pattern: Regular expression whose match in the path names the person or session, such
             as 'subject-\d+'.
         group_by: What makes a group instead: cluster (photos of one scene) or exif (camera and
@@ -55,7 +56,8 @@ def audit(
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.audit.foreign_predictions import ColumnNames, read_foreign_predictions
     from posture_classifier.audit.leaks import find_leaks
-    from posture_classifier.audit.result import Audit, read_photos
+    from posture_classifier.audit.photos import read_photos
+    from posture_classifier.audit.result import Audit
     from posture_classifier.audit.training_list import read_training_list, training_part
     from posture_classifier.audit.writing import print_audit, write_folder
 

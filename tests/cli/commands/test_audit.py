@@ -17,6 +17,7 @@ from tests.helpers.check_folders import draw_people, scene
 from tests.helpers.foreign_exports import Predicted, predict_by_lot
 from tests.helpers.pages import assert_stands_alone
 from tests.helpers.photos import draw_photos
+from tests.helpers.videos import draw_videos
 
 PATTERN = r"person\d+"
 
@@ -177,6 +178,25 @@ def test_photos_that_were_trained_on_themselves(people: Path, tmp_path: Path) ->
     leaks = summary_of(tmp_path / "audited")["leaks"]
     assert isinstance(leaks, dict)
     assert leaks["itself"] == 6
+
+
+def test_frames_that_were_split_at_random_leak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The frames before and after were trained on, under names that say nothing of it."""
+    root = draw_videos(tmp_path / "videos", people=3, frames=24)
+    for file in root.glob("*/*.jpg"):
+        file.rename(file.with_suffix(".png"))
+    predicted = predict_by_lot(root)
+    tested = predicted.paths[1::4]
+    rows: list[list[object]] = [[path, *shares] for path, shares in zip(predicted.paths, predicted.probabilities, strict=True)]
+    table = exports.write(tmp_path / "table.csv", ["path", *predicted.classes], [row for row in rows if row[0] in tested])
+    (tmp_path / "trained.txt").write_text("\n".join(path for path in predicted.paths if path not in tested))
+    options = ["--train_list", str(tmp_path / "trained.txt"), "--output", str(tmp_path / "audited")]
+    assert audit(table, root, *options) == 1
+    leaks = summary_of(tmp_path / "audited")["leaks"]
+    assert isinstance(leaks, dict)
+    assert leaks["copy"] + leaks["scene"] > 0.8 * len(tested)
+    assert audit(table, root, "--data.group_by", "cluster") == 0
+    assert f"{len(tested)} photos of " in capsys.readouterr().out
 
 
 def test_the_users_own_training_folder_is_the_list(people: Path, tmp_path: Path) -> None:
