@@ -51,7 +51,7 @@ def read_answers(table: TableFile, roles: Roles, classes: tuple[str, ...], found
     """
     numbers = _of_all_classes(table, roles) if roles.shares else None
     said = None if numbers is not None else np.stack([class_codes(table, column, classes) for column in roles.said], axis=1)
-    shares = number_columns(table, roles.said_shares) if said is not None and roles.said_shares else None
+    shares = None if said is None else _of_said_classes(table, roles, said)
     blank = np.isnan(numbers).any(1) if numbers is not None else said[:, 0] == NO_CLASS  # type: ignore[index]
     with_photo = np.array([index is not None for index in found])
     rows = np.flatnonzero(with_photo & ~blank)
@@ -85,6 +85,24 @@ def _of_all_classes(table: TableFile, roles: Roles) -> Floats:
     # A logit of one class is that much more than 0, the other's.
     other = 0 * numbers if low < 0 or high > 100 else (100 if high > 1 else 1) - numbers
     return np.hstack([other, numbers] if roles.shares[0] is None else [numbers, other])
+
+
+def _of_said_classes(table: TableFile, roles: Roles, said: Ints) -> Floats | None:
+    """(N, K) numbers of the classes that are said; 0 where none is; None where there are none.
+
+    Raises:
+        UserError: A class has no number.
+    """
+    if not roles.said_shares:
+        return None
+    numbers = number_columns(table, roles.said_shares)
+    lacking = np.isnan(numbers) & (said != NO_CLASS)
+    if lacking.any():
+        row = int(lacking.any(1).argmax())
+        raise UserError(
+            f"{table.path}: {shortlist(roles.said_shares)} is empty in row {row + 1} below the head, which names a class"
+        )
+    return np.where(said == NO_CLASS, 0, numbers)
 
 
 def _once(photos: Ints, rows: Ints, content: Floats, table: TableFile) -> tuple[Ints, Ints, int]:

@@ -85,7 +85,14 @@ def find_roles(
     true = label or _first(free, TRUE_NAMES)
     said = said_ranked or [column for column in [predicted or _first(free, PREDICTED_NAMES)] if column]
     said_shares = next((ranks[name] for name in SHARE_NAMES if name in ranks), []) if said_ranked else []
-    if not said_shares and not shares:
+    if said_shares:
+        said = said[: len(said_shares)]
+        said_shares = said_shares[: len(said)]
+    if len(said) == 1 and _holds_fractions(table, said[0]):  # a probability under the name of a prediction
+        said, said_shares = [], said
+    if shares:
+        said_shares = []
+    elif not said_shares:
         said_shares = [column for column in [_first(free, SHARE_NAMES)] if column]
     either = [] if said_ranked else [column for name in EITHER_NAMES if (column := _first(free, (name,)))]
     if not (shares or said or said_shares or either):
@@ -136,6 +143,10 @@ def find_path_column(table: TableFile, classes: tuple[str, ...] = ()) -> str:
 
 def _is_photo(cell: str) -> bool:
     return Path(cell).suffix.lower() in SUFFIXES
+
+
+def _holds_fractions(table: TableFile, column: str) -> bool:
+    return any(number is not None and number % 1 for number in table.numbers(column))
 
 
 def _ranked(columns: list[str]) -> dict[str, list[str]]:

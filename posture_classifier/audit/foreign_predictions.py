@@ -85,9 +85,8 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
     found = match_photos(file.cells[roles.path], photos, path)
     answers = read_answers(file, roles, photos.classes, found)
     labels, contradictory = _labels(file, roles, photos, answers, names.label is not None)
-    sure = any(column.lower().startswith("conf") for column in roles.said_shares) or len(named.either) > 1
-    if roles.said and roles.said[0] in named.either and not (roles.said_shares and sure):
-        _refuse_truth_as_prediction(file, roles.said[0], answers, labels)
+    if roles.said and roles.said[0] in named.either:
+        _refuse_truth_as_prediction(file, roles, named, answers, labels)
     predicted = photos.select(answers.photos)
     counts = {
         "without_prediction": n_photos - len(predicted),
@@ -96,7 +95,7 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
         "repeated_rows": answers.repeated,
         "contradictory_labels": contradictory,
     }
-    notes += answers.notes
+    notes += [*answers.notes, *_contradictions(file, roles, photos.classes, answers)]
     if contradictory:
         counted = "column" if names.label else "folder"
         number = plural(contradictory, "photo is", "photos are")
@@ -116,12 +115,30 @@ def _labels(file: TableFile, roles: Roles, photos: Photos, answers: Answers, col
     return by_column if column_counts else by_folder, int((by_column != by_folder).sum())
 
 
-def _refuse_truth_as_prediction(file: TableFile, column: str, answers: Answers, labels: Ints) -> None:
-    """Refuse a column that may hold the true classes as well, since it is never wrong.
+def _contradictions(file: TableFile, roles: Roles, classes: tuple[str, ...], answers: Answers) -> list[str]:
+    """Say where a column of predicted classes is not what the probabilities beside it say."""
+    if not (roles.shares and roles.said):
+        return []
+    said = class_codes(file, roles.said[0], classes)[answers.rows]
+    n = int(((said != answers.probabilities.argmax(1)) & (said != NO_CLASS)).sum())
+    if not n:
+        return []
+    number = plural(n, "photo")
+    return [f"Column {roles.said[0]} does not name the most probable class of {number}; the probabilities count."]
+
+
+def _refuse_truth_as_prediction(file: TableFile, roles: Roles, named: Roles, answers: Answers, labels: Ints) -> None:
+    """Refuse a column such as ``label`` as the prediction if it is never wrong.
+
+    It may hold the true classes, unless a confidence, or the class by name and by number, stands
+    beside it.
 
     Raises:
-        UserError: It is never wrong.
+        UserError: It is never wrong, and nothing tells that it is a prediction.
     """
+    (column, *_), confident = roles.said, any(share.lower().startswith("conf") for share in roles.said_shares)
+    if confident or (roles.said_shares and len(named.either) > 1):
+        return
     if (answers.probabilities.argmax(1) == labels).all():
         raise UserError(
             f"{file.path}: column {column} is the folder's class for all {plural(len(labels), 'photo')}, so that it may be the "

@@ -121,6 +121,21 @@ def test_photos_in_one_folder_have_the_classes_of_the_table(two: Predicted, tmp_
     assert found.table.grouped
 
 
+def test_a_sigmoid_under_the_name_of_a_prediction(two: Predicted, tmp_path: Path) -> None:
+    columns = zip(two.paths, two.labels, two.probabilities[:, 1], strict=True)
+    table = exports.write(tmp_path / "table.csv", ["filename", "label", "prediction"], list(columns))
+    assert read(two, table).table.predictions.probabilities == pytest.approx(two.probabilities)
+
+
+def test_a_prediction_that_is_not_the_most_probable_class(two: Predicted, tmp_path: Path) -> None:
+    """As with another threshold than one half: the probabilities count, and it is said."""
+    said = ["normal", *two.said[1:]] if two.said[0] != "normal" else ["turtle neck", *two.said[1:]]
+    rows = [[path, word, *shares] for path, word, shares in zip(two.paths, said, two.probabilities, strict=True)]
+    notes = read(two, exports.write(tmp_path / "table.csv", ["path", "pred", *two.classes], rows)).notes
+    assert len(notes) == 1
+    assert "1 photo" in notes[0]
+
+
 def test_what_predict_wrote(two: Predicted, tmp_path: Path) -> None:
     """Its ``label`` is what the network says, and a photo that it could not read has none."""
     columns = zip(two.paths, two.said, two.probabilities.max(1), two.probabilities, strict=True)
@@ -178,6 +193,7 @@ def test_what_a_table_may_lack_or_repeat(two: Predicted, tmp_path: Path) -> None
             ["label, category", "--predicted_column", "--label_column"],
         ),
         (["path", "label", "prob"], [["{0}", "normal", 0.9], ["{1}", "normal", 0.8]], ["label", "--predicted_column label"]),
+        (["path", "pred", "conf"], [["{0}", 1, 0.9], ["{1}", 1, ""]], ["conf", "row 2"]),
         (["path", "normal", "turtle neck"], [["{0}", "", ""]], ["no prediction"]),
     ],
 )
