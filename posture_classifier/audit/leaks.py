@@ -14,13 +14,13 @@ from posture_classifier.data.scan.near_duplicates import find_links
 from posture_classifier.data.scan.scan import ProgressCallback, scan_photos
 from posture_classifier.utils.text import plural, shortlist
 
-KINDS: dict[str, str] = {
-    "itself": "{} trained on",
-    "bytes": "{} trained on under another name (the same bytes)",
-    "copy": "{} a copy of one that was trained on, re-encoded or resized",
-    "mirrored": "{} the mirror image of one that was trained on",
-    "scene": "{} of one moment with one that was trained on",
-    "group": "{} of a group that was trained on",
+KINDS = {
+    "itself": "itself",
+    "bytes": "under another name (the same bytes)",
+    "copy": "re-encoded or resized",
+    "mirrored": "mirrored",
+    "scene": "in another photo of the same moment",
+    "group": "in other photos of the group",
 }
 """How a photo may have leaked, gravest first, in words."""
 
@@ -58,8 +58,8 @@ class Leaks:
         trained = plural(len(self.training.names), "training photo")
         said = []
         if n := int(self.leaked.sum()):
-            ways = [KINDS[kind].format(f"{count} {'is' if count == 1 else 'are'}") for kind, count in self.counts.items() if count]
-            said.append(f"Leaks: {n} of the {plural(len(self.kinds), 'tested photo')}: {'; '.join(ways)}.")
+            ways = [f"{count} {KINDS[kind]}" for kind, count in self.counts.items() if count]
+            said.append(f"Leaks: training has seen {n} of the {plural(len(self.kinds), 'tested photo')}: {', '.join(ways)}.")
             if n == len(self.kinds):
                 said.append("None is left by which these figures could be true of people or sessions that were not trained on.")
         else:

@@ -46,7 +46,7 @@ def audit(
         overwrite: Replace the files in the output if they exist.
 
     Returns:
-        Exit code: 1 if a photo was trained on, else 0.
+        Exit code: 1 if there are leaks, else 0.
     """
     check_output_folder("--output", output, overwrite)
     if not predictions.is_file():
