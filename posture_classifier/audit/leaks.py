@@ -61,7 +61,7 @@ class Leaks:
             ways = [f"{count} {KINDS[kind]}" for kind, count in self.counts.items() if count]
             said.append(f"Leaks: training has seen {n} of the {plural(len(self.kinds), 'tested photo')}: {', '.join(ways)}.")
             if n == len(self.kinds):
-                said.append("None is left by which these figures could be true of people or sessions that were not trained on.")
+                said.append("No tested photo is new to it, so these figures say nothing about new people or sessions.")
         else:
             said.append(
                 f"No leak was found to the {trained} in {self.training.source}: no photo is one of them, a copy of one, or of one "
