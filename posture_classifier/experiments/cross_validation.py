@@ -21,13 +21,13 @@ from posture_classifier.experiments.training_series import (
     to_yaml,
 )
 from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
+from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
-from posture_classifier.training.messages import estimates_table
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural

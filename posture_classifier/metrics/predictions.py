@@ -1,11 +1,16 @@
 """What a model predicted for the photos of a split."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.utils.types import Floats, Ints
+
+Known = Literal["label", "confidence", "probabilities"]
+"""How much is known of a prediction: the class that is said, its probability too, or those of all
+classes. Programs that write the most probable classes alone leave the others unknown."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,8 @@ class Predictions:
         indices: (N,) positions in the split.
         labels: (N,) true classes.
         probabilities: (N, C) predicted probabilities; each row sums to 1.
+        known: How much of them is known. The class that is said has the largest number of its row,
+            and the numbers of which nothing is known only fill the rows.
 
     Example:
         >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
@@ -30,6 +37,7 @@ class Predictions:
     indices: Ints
     labels: Ints
     probabilities: Floats
+    known: Known = "probabilities"
 
     @classmethod
     def unique(cls, indices: Ints, labels: Ints, probabilities: npt.NDArray[np.float32]) -> "Predictions":

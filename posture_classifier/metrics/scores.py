@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from posture_classifier.metrics.intervals import (
     share_interval,
     wilson_interval,
 )
-from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.predictions import Known, Predictions
 from posture_classifier.metrics.reliability import BINS, confidence_bins
 from posture_classifier.utils.types import Floats, Ints
 
@@ -46,7 +47,7 @@ def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int 
 
     Where every photo is its own group, accuracy is a share of independent trials and has Wilson's
     interval. The value of a metric that is not defined (AUROC where only one class was seen) is
-    None.
+    None. Metrics that need more than is known of the predictions are left out.
 
     Args:
         predictions: N photos of C classes.
@@ -60,7 +61,8 @@ def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int 
         >>> estimates(predictions, np.arange(60).astype(str))["accuracy"]
         Estimate(value=1.0, low=0.93..., high=1.0)
     """
-    return Bootstrap.of([predictions], groups, seed).estimates()
+    measured = Bootstrap.of([predictions], groups, seed).estimates()
+    return {name: estimate for name, estimate in measured.items() if METRICS[name].can_be_measured(predictions)}
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class Metric:
             the metric is not defined.
         interval: Function that gives the 95 % interval of such values.
         higher_is_better: Whether higher values are better.
+        needs: How much must be known of the predictions.
     """
 
     name: str
@@ -173,6 +176,12 @@ class Metric:
     score: Callable[[Resampled], Floats]
     interval: Callable[[Floats, Bootstrap], Estimate]
     higher_is_better: bool = True
+    needs: Known = "label"
+
+    def can_be_measured(self, predictions: Predictions) -> bool:
+        """Whether enough is known of predictions."""
+        levels = get_args(Known)
+        return levels.index(predictions.known) >= levels.index(self.needs)
 
 
 def _share_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
@@ -254,6 +263,7 @@ _METRICS = [
         name="auroc",
         title="AUROC",
         meaning="how well probabilities put photos of a class before others; 0.5 is chance",
+        needs="probabilities",
         score=_macro_auroc,
         interval=lambda values, bootstrap: auroc_interval(values, bootstrap.n_groups, bootstrap.n_photos**2),
     ),
@@ -261,6 +271,7 @@ _METRICS = [
         name="log_loss",
         title="log loss",
         meaning="what the probabilities cost, in nats; 0 is best",
+        needs="probabilities",
         score=_log_loss,
         interval=lambda values, bootstrap: loss_interval(values, bootstrap.n_groups),
         higher_is_better=False,
@@ -269,6 +280,7 @@ _METRICS = [
         name="ece",
         title="ECE",
         meaning="expected calibration error: distance of confidence from accuracy; 0 is best",
+        needs="confidence",
         score=_calibration_error,
         interval=lambda values, bootstrap: calibration_error_interval(values, bootstrap.gap_distances, bootstrap.n_groups),
         higher_is_better=False,

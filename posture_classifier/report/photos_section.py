@@ -34,9 +34,10 @@ def photos_section(run: FinishedRun) -> Section:
     wrong = errors[np.argsort(-predictions.losses[errors], kind="stable")][:MOST_WRONG].tolist()
     others = np.setdiff1d(np.arange(len(run.evaluated)), wrong)
     uncertain = others[np.argsort(predictions.confidence[others], kind="stable")][:LEAST_CERTAIN].tolist()
+    uncertain = [] if predictions.known == "label" else uncertain
     explanation, pictures = _pictures(run, wrong + uncertain)
     titles = {
-        f"Most wrong, {len(wrong)} of {plural(len(errors), 'error')}": wrong,
+        f"{'Wrong' if predictions.known == 'label' else 'Most wrong'}, {len(wrong)} of {plural(len(errors), 'error')}": wrong,
         f"Least certain{' of the others' if wrong else ''}": uncertain,
     }
     parts = [
@@ -62,7 +63,7 @@ def _verdict(run: FinishedRun, i: int) -> str:
     predictions = run.evaluated.predictions
     true, predicted = (run.classes[labels[i]] for labels in (predictions.labels, predictions.predicted))
     verdict = true if true == predicted else f"is {true}, said {predicted}"
-    return f"{verdict} ({predictions.confidence[i]:.2f})"
+    return verdict if predictions.known == "label" else f"{verdict} ({predictions.confidence[i]:.2f})"
 
 
 def _pictures(run: FinishedRun, chosen: list[int]) -> tuple[str, Pictures]:
@@ -71,7 +72,7 @@ def _pictures(run: FinishedRun, chosen: list[int]) -> tuple[str, Pictures]:
     if not any(file.is_file() for file in files.values()):
         return f"The photos are no longer below {run.root}, so that there are no pictures here.", {}
     if run.classifier is None:
-        explanation = "The checkpoint is not there, so that it cannot be said where the network looked."
+        explanation = "There is no checkpoint, so that it cannot be said where the network looked."
         return explanation, {i: thumbnail(file, SIDE) for i, file in files.items()}
     preprocessing = run.classifier.model.preprocessing
     squares: Squares = {}

@@ -72,7 +72,7 @@ def result_section(run: FinishedRun) -> Section:
     body = render(
         "report.html",
         "result",
-        metrics=[[metric.title, estimate_cell(measured[name]), metric.meaning] for name, metric in METRICS.items()],
+        metrics=[[METRICS[name].title, estimate_cell(estimate), METRICS[name].meaning] for name, estimate in measured.items()],
         photos=describe_size(run.summary),
         confusion=confusion_table(evaluated.predictions.confusion, run.classes) if readable else None,
         n_classes=len(run.classes),
@@ -94,6 +94,8 @@ def _class_row(run: FinishedRun, label: int) -> list[str]:
 def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
     """Area under the ROC curve of one class against all others."""
     evaluated = run.evaluated
+    if not METRICS["auroc"].can_be_measured(evaluated.predictions):
+        return Estimate(None)
     of_class = evaluated.predictions.labels == label
     area, influence = auroc(evaluated.predictions.probabilities[:, label], of_class)
     if area is None:
@@ -109,20 +111,16 @@ def groups_section(run: FinishedRun) -> Section:
     title, evaluated = "Whom it fails on", run.evaluated
     if not evaluated.grouped:
         return Section(title, render("report.html", "no_groups"))
-    right = evaluated.predictions.predicted == evaluated.predictions.labels
-    names, codes, photos = np.unique(evaluated.groups, return_inverse=True, return_counts=True)
-    hits = np.bincount(codes, weights=right)
-    worst_first = np.lexsort((names, -(photos - hits), hits / photos))
+    groups = evaluated.worst_groups()
     rows = []
-    for group in worst_first[:SHOWN_GROUPS]:
-        n_right, n_photos = int(hits[group]), int(photos[group])
+    for name, n_right, n_photos in groups[:SHOWN_GROUPS]:
         bar = render("elements.html", "bar", share=n_right / n_photos)
         count = render("elements.html", "together", words=f"{n_right} of {n_photos}")
-        rows.append([str(names[group]), bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
-    summary = f"All photos are right in {int((hits == photos).sum())} of {plural(len(names), 'group')}."
-    n_wrong = int(len(right) - right.sum())
-    if n_wrong and len(names) > 3:  # of fewer groups the three worst are all
-        share_of_errors = (photos - hits)[worst_first[:3]].sum() / n_wrong
-        summary += f" The 3 worst hold {percent(float(share_of_errors))} of the {plural(n_wrong, 'error')}."
-    hidden = max(0, len(names) - SHOWN_GROUPS)
+        rows.append([name, bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
+    errors = [n_photos - n_right for _, n_right, n_photos in groups]
+    summary = f"All photos are right in {errors.count(0)} of {plural(len(groups), 'group')}."
+    n_wrong = sum(errors)
+    if n_wrong and len(groups) > 3:  # of fewer groups the three worst are all
+        summary += f" The 3 worst hold {percent(sum(errors[:3]) / n_wrong)} of the {plural(n_wrong, 'error')}."
+    hidden = max(0, len(groups) - SHOWN_GROUPS)
     return Section(title, render("report.html", "groups", summary=summary, rows=rows, hidden=hidden))

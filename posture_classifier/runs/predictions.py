@@ -51,6 +51,13 @@ class PredictionTable:
         """(N,) whether the most probable class is the true one."""
         return np.asarray(self.predictions.predicted == self.predictions.labels)
 
+    def worst_groups(self) -> list[tuple[str, int, int]]:
+        """Each group with its numbers of right photos and of photos, the worst first."""
+        names, codes, photos = np.unique(self.groups, return_inverse=True, return_counts=True)
+        right = np.bincount(codes, weights=self.correct).astype(np.int64)
+        worst_first = np.lexsort((names, right - photos, right / photos))
+        return [(str(names[group]), int(right[group]), int(photos[group])) for group in worst_first]
+
     def write(self, path: Path) -> None:
         """Write a row per photo: path, group, fold if any, label, probability of every class.
 

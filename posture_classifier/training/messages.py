@@ -3,25 +3,21 @@
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
-from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_copies import describe_near_copies
-from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
-from posture_classifier.rendering.formatting import describe_interval, describe_value
+from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.runs.status import status_line
 from posture_classifier.utils.console import say
-from posture_classifier.utils.text import describe_size, plural, printable
+from posture_classifier.utils.text import plural, printable
 
 
 def _format_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
@@ -100,17 +96,3 @@ def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
         say(status_line(summary["status"]))
     # Trainer.log_dir would wait for all ranks.
     say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}")
-
-
-def estimates_table(summary: dict[str, Any], title: str) -> Table:
-    """A table of all metrics of a summary with their confidence intervals.
-
-    Args:
-        summary: What ``summary.json`` holds.
-        title: Stands above the table, before the numbers of photos and groups.
-    """
-    table = Table("metric", "value", "95 % interval", title=f"{title}: {describe_size(summary)}")
-    for name, metric in METRICS.items():
-        estimate = Estimate(**summary[name])
-        table.add_row(metric.title, describe_value(estimate.value), describe_interval(estimate))
-    return table

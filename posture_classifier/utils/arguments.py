@@ -30,6 +30,8 @@ def _load_bounded(text: str) -> Any:
 
 set_loader("yaml", _load_bounded, exceptions=(yaml.YAMLError,))
 
+DATA_OPTION = "--data."
+"""Begins the names of the options of ``fit`` about photos."""
 PATHS = frozenset(
     [
         *("root", "split", "exclude", "weights", "folder", "ckpt_path"),
@@ -89,6 +91,7 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
       ``[PATH,PATH]``.
     - A ``Sequence`` that may be empty takes none or more, as in ``backbones [PATTERN ...]``.
     - A switch needs no value: ``--overwrite`` is ``--overwrite true``.
+    - ``--data.root`` is ``--root``: an option about the photos may be named as that of ``fit``.
     - A function of ``*options`` gets the words as they are, and parses them itself.
 
     Raises:
@@ -109,6 +112,7 @@ def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) ->
         options: dict[str, Any] = {"nargs": "+"} if parameter.default is parameter.empty else {"nargs": "*", "default": []}
         kind = get_args(parameter.annotation)[0]
         parser.add_argument(parameter.name, type=kind, help=_described(docstring, parameter), **options)
+    arguments = [_own_name(word, signature) for word in arguments]
     switches = {f"--{p.name}" for p in parameters if p.annotation is bool}
     parsed = parser.instantiate_classes(parser.parse_args(_with_values(arguments, switches)))
     return signature.bind(**parsed.as_dict())
@@ -130,6 +134,12 @@ def _described(docstring: str, parameter: inspect.Parameter) -> str:
     """What the docstring says about a parameter, in one line."""
     found = re.search(rf"^    {parameter.name}: (.+(?:\n {{8}}.+)*)", docstring, re.MULTILINE)
     return " ".join(found[1].split()) if found else ""
+
+
+def _own_name(word: str, signature: inspect.Signature) -> str:
+    """The command's own name of an option that is named as that of ``fit``."""
+    name, equals, value = word.removeprefix(DATA_OPTION).partition("=")
+    return f"--{name}{equals}{value}" if word.startswith(DATA_OPTION) and name in signature.parameters else word
 
 
 def _with_values(arguments: list[str], switches: set[str]) -> list[str]:

@@ -82,12 +82,14 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+def read_table(path: Path, columns: Collection[str], separator: str = ",", unnamed: str = "") -> list[dict[str, str]]:
     """Read the rows of a .csv file; a cell that is missing is empty.
 
     Args:
         path: The file; a byte order mark, as Excel writes it, is no part of the table.
         columns: Columns that it must have; no cell of the first may be empty.
+        separator: What stands between cells.
+        unnamed: Name of a column that has none; by default it is passed over.
 
     Raises:
         OSError: It cannot be opened.
@@ -95,8 +97,8 @@ def read_table(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
-            reader.fieldnames = [_original(name, "") for name in reader.fieldnames or ()]
+            reader = csv.DictReader(file, restkey="", restval="", delimiter=separator)
+            reader.fieldnames = [_original(name, "") or unnamed for name in reader.fieldnames or ()]
             if not set(columns) <= set(reader.fieldnames):
                 raise ValueError(f"it needs the {'column' if len(columns) == 1 else 'columns'} {' and '.join(columns)}")
             rows = []

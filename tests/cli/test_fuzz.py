@@ -52,6 +52,7 @@ COMMANDS = {
     "predict": ["output", "batch_size", "device", "precision"],
     "check": ["group_pattern", "output", "fix_list"],
     "report": ["output", "recall", "catch"],
+    "audit": ["group_pattern", "group_by", "output", "train_list", "path_column", "label_column", "predicted_column", "seed"],
     "compare": ["metric", "output", "measure"],
     "backbones": ["image_size", "batch_size", "accuracy", "output", "plot"],
 }
@@ -117,6 +118,7 @@ class Fuzz:
             "predict": [str(self.run / "checkpoints" / "best.ckpt"), str(self.root)],
             "check": [str(self.root)],
             "report": [str(self.run), "--overwrite"],
+            "audit": [str(self.run / "test" / "predictions.csv"), "--root", str(self.root)],
             "compare": [str(self.run)],
             "backbones": ["test_resnet"],
         }
@@ -147,6 +149,10 @@ class Fuzz:
         text = self.spoil((self.run / "split.csv").read_text())
         return [*self.fit, self.draw.choice(["--data.split", "--data.exclude"]), self.file(".csv", text)]
 
+    def foreign_table(self) -> list[str]:
+        text = self.spoil((self.run / "test" / "predictions.csv").read_text())
+        return ["audit", self.file(".csv", text), "--root", str(self.root)]
+
     def run_folder(self) -> list[str]:
         folder = self.folder / f"spoilt_{len(list(self.folder.iterdir()))}" / "version_0"
         shutil.copytree(self.run, folder)
@@ -156,7 +162,7 @@ class Fuzz:
 
     def cases(self, each: int) -> Iterator[list[str]]:
         makers: list[Callable[[], list[str]]] = [self.options, self.command, self.series]
-        makers += [self.yaml_text, self.yaml_value, self.table, self.run_folder]
+        makers += [self.yaml_text, self.yaml_value, self.table, self.foreign_table, self.run_folder]
         for make in makers:
             for _ in range(each):
                 yield make()

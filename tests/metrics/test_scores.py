@@ -1,5 +1,7 @@
 """Metrics against scikit-learn, their intervals against theory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest, t
@@ -7,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, roc_auc
 
 from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import Estimate, wilson_interval
-from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.predictions import Known, Predictions
 from posture_classifier.metrics.reliability import BINS
 from posture_classifier.metrics.scores import METRICS, estimates, score
 
@@ -135,3 +137,11 @@ def test_nothing_right_is_not_certain_either() -> None:
     estimate = estimates(Predictions(np.arange(40), labels, np.eye(2)[1 - labels]), (np.arange(40) % 8).astype(str))["accuracy"]
     assert (estimate.value, estimate.low) == (0, 0)
     assert estimate.high == pytest.approx(binomtest(0, 8).proportion_ci(method="wilson").high, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("known", "lacking"), [("label", {"auroc", "log_loss", "ece"}), ("confidence", {"auroc", "log_loss"}), ("probabilities", set())]
+)
+def test_what_needs_more_than_is_known_is_left_out(known: Known, lacking: set[str]) -> None:
+    predictions = replace(random_predictions(60, 3, seed=0), known=known)
+    assert set(METRICS) - set(estimates(predictions, np.arange(60).astype(str))) == lacking

@@ -96,3 +96,18 @@ def test_every_path_is_expanded_wherever_it_stands(tmp_path: Path, monkeypatch: 
     assert parsed.trainer.callbacks == [{"class_path": "$PHOTOS", "init_args": {"dirpath": "/data/c", "notes": "$PHOTOS"}}]
     assert parsed.output == Path("/data/d.csv")
     assert type(parsed.data.root) is str
+
+
+def about_photos(table: Path, *, root: Path, group_pattern: str | None = None) -> None:
+    """Look at photos."""
+
+
+def test_an_option_about_photos_may_be_named_as_that_of_fit() -> None:
+    """What must be given by name is an option, though it is required."""
+    own = parse_call(about_photos, ["a.csv", "--root", "b", "--group_pattern", "x"], "prog")
+    of_fit = parse_call(about_photos, ["a.csv", "--data.root", "b", "--data.group_pattern=x"], "prog")
+    assert own.arguments == of_fit.arguments == {"table": Path("a.csv"), "root": Path("b"), "group_pattern": "x"}
+    with pytest.raises(UserError, match="root"):
+        parse_call(about_photos, ["a.csv"], "prog")
+    with pytest.raises(UserError, match=r"data\.folds"):
+        parse_call(about_photos, ["a.csv", "--root", "b", "--data.folds", "3"], "prog")

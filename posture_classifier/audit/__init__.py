@@ -1,0 +1,1 @@
+"""How good the predictions of any program are: ``audit``."""

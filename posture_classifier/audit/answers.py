@@ -1,0 +1,151 @@
+"""What a table of predictions says about each photo, once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from posture_classifier.audit.cells import NO_CLASS, class_codes, number_columns
+from posture_classifier.audit.columns import Roles
+from posture_classifier.audit.shares import fill, to_probabilities
+from posture_classifier.audit.table_file import TableFile
+from posture_classifier.metrics.predictions import Known
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import plural, shortlist
+from posture_classifier.utils.types import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions of M photos.
+
+    Attributes:
+        photos: (M,) index of each photo, rising.
+        rows: (M,) first row of the table about it.
+        probabilities: (M, C) numbers as in ``Predictions``.
+        known: How much of them is known.
+        notes: Sentences about how they were read.
+        empty: Number of rows without a prediction.
+        repeated: Number of rows that repeat another.
+    """
+
+    photos: Ints
+    rows: Ints
+    probabilities: Floats
+    known: Known
+    notes: list[str]
+    empty: int
+    repeated: int
+
+
+def read_answers(table: TableFile, roles: Roles, classes: tuple[str, ...], found: list[int | None]) -> Answers:
+    """Read the predictions of the rows that have a photo.
+
+    Args:
+        table: The table.
+        roles: What its columns hold.
+        classes: Names of the classes.
+        found: Index of each row's photo; None where there is none.
+
+    Raises:
+        UserError: Rows contradict each other, or no row has a prediction.
+    """
+    numbers = _of_all_classes(table, roles) if roles.shares else None
+    said = None if numbers is not None else np.stack([class_codes(table, column, classes) for column in roles.said], axis=1)
+    shares = None if said is None else _of_said_classes(table, roles, said)
+    blank = np.isnan(numbers).any(1) if numbers is not None else said[:, 0] == NO_CLASS  # type: ignore[index]
+    with_photo = np.array([index is not None for index in found])
+    rows = np.flatnonzero(with_photo & ~blank)
+    if not len(rows):
+        raise UserError(f"{table.path} has no prediction for any photo of the folder")
+    photos = np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+    empty = int((with_photo & blank).sum())
+    if numbers is not None:
+        columns = [column for column in roles.shares if column is not None]
+        source = f"numbers in {shortlist(columns)}"
+        probabilities, note = to_probabilities(numbers[rows], source)
+        known: Known = "probabilities"
+        photos, first, repeated = _once(photos, rows, numbers[rows], table)
+        order = np.searchsorted(rows, first)
+        return Answers(photos, first, probabilities[order], known, [note] if note else [], empty, repeated)
+    assert said is not None
+    photos, first, said, shares, repeated = _ranked(photos, rows, said[rows], None if shares is None else shares[rows], table)
+    source = f"numbers in {shortlist(roles.said_shares)}"
+    probabilities, known, note = fill(said, shares, len(classes), source)
+    return Answers(photos, first, probabilities, known, [note] if note else [], empty, repeated)
+
+
+def _of_all_classes(table: TableFile, roles: Roles) -> Floats:
+    """(N, C) numbers of the classes; of two, one may follow from the other."""
+    columns = [column for column in roles.shares if column is not None]
+    numbers = number_columns(table, columns)
+    if len(columns) == len(roles.shares):
+        return numbers
+    finite = numbers[np.isfinite(numbers)]
+    low, high = finite.min(initial=0), finite.max(initial=0)
+    # A logit of one class is that much more than 0, the other's.
+    other = 0 * numbers if low < 0 or high > 100 else (100 if high > 1 else 1) - numbers
+    return np.hstack([other, numbers] if roles.shares[0] is None else [numbers, other])
+
+
+def _of_said_classes(table: TableFile, roles: Roles, said: Ints) -> Floats | None:
+    """(N, K) numbers of the classes that are said; 0 where none is; None where there are none.
+
+    Raises:
+        UserError: A class has no number.
+    """
+    if not roles.said_shares:
+        return None
+    numbers = number_columns(table, roles.said_shares)
+    lacking = np.isnan(numbers) & (said != NO_CLASS)
+    if lacking.any():
+        row = int(lacking.any(1).argmax())
+        raise UserError(
+            f"{table.path}: {shortlist(roles.said_shares)} is empty in row {row + 1} below the head, which names a class"
+        )
+    return np.where(said == NO_CLASS, 0, numbers)
+
+
+def _once(photos: Ints, rows: Ints, content: Floats, table: TableFile) -> tuple[Ints, Ints, int]:
+    """Take each photo once: the photos, the first row of each, and how many rows repeat one.
+
+    Raises:
+        UserError: Rows about one photo differ.
+    """
+    unique, at, codes = np.unique(photos, return_index=True, return_inverse=True)
+    differs = ~np.isclose(content, content[at][codes], equal_nan=True).all(1)
+    if differs.any():
+        n = len(np.unique(codes[differs]))
+        row, other = int(rows[at][codes][differs][0]), int(rows[differs][0])
+        raise UserError(
+            f"{table.path}: {plural(n, 'photo has', 'photos have')} several rows that contradict each other, such as rows "
+            f"{row + 1} and {other + 1} below the head; keep one of them"
+        )
+    return unique, rows[at], len(photos) - len(unique)
+
+
+def _ranked(
+    photos: Ints, rows: Ints, said: Ints, shares: Floats | None, table: TableFile
+) -> tuple[Ints, Ints, Ints, Floats | None, int]:
+    """Join the rows about one photo that say several classes of it, the most probable first.
+
+    Returns:
+        (M,) photos, (M,) first rows, (M, K) classes and their probabilities, and how many rows
+        repeat one.
+    """
+    if said.shape[1] > 1 or shares is None:
+        content = said.astype(np.float64) if shares is None else np.hstack([said, shares])
+        unique, first, repeated = _once(photos, rows, content, table)
+        order = np.searchsorted(rows, first)
+        return unique, first, said[order], None if shares is None else shares[order], repeated
+    # The same class said twice of a photo is a repetition.
+    pairs = photos * (said.max() + 1) + said[:, 0]
+    _, first, repeated = _once(pairs, rows, shares, table)
+    kept = np.searchsorted(rows, first)
+    kept = kept[np.lexsort((rows[kept], -shares[kept, 0], photos[kept]))]
+    unique, start, counts = np.unique(photos[kept], return_index=True, return_counts=True)
+    rank = np.arange(len(kept)) - np.repeat(start, counts)
+    all_said = np.full((len(unique), counts.max()), NO_CLASS, dtype=np.int64)
+    all_shares = np.zeros(all_said.shape)
+    at = np.repeat(np.arange(len(unique)), counts)
+    all_said[at, rank], all_shares[at, rank] = said[kept, 0], shares[kept, 0]
+    return unique, rows[kept[start]], all_said, all_shares, repeated

@@ -1,0 +1,185 @@
+"""Which column of a table of predictions holds what, by a small set of names.
+
+The names are those of Ultralytics, fastai, timm, Keras, scikit-learn and AutoGluon, and what their
+users write with pandas. A word such as ``label`` is the true class in one program and the predicted
+one in another; ``roles`` decides by what else is there.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from posture_classifier.audit.table_file import TableFile
+from posture_classifier.images.decode import SUFFIXES
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import normalise_name, shortlist
+
+PATH_NAMES = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path", "fname", "image", "image_path", "image_name"),
+    *("image_file", "image_id", "img", "img_path", "img_name", "photo", "photo_path", "picture", "id"),
+)
+TRUE_NAMES = (
+    *("true", "true_label", "true_class", "label_true", "y_true", "target", "targets", "actual", "actual_label"),
+    *("actual_class", "ground_truth", "gt", "truth", "y"),
+)
+PREDICTED_NAMES = (
+    *("predicted", "predicted_label", "predicted_class", "prediction", "predictions", "pred", "preds", "pred_label"),
+    *("pred_class", "label_pred", "y_pred", "y_hat", "yhat", "top1"),
+)
+EITHER_NAMES = ("label", "labels", "class", "class_name", "category", "name", "index", "class_id", "class_index")
+"""Names of a column of classes that may be the true or the predicted ones."""
+SHARE_NAMES = ("probability", "prob", "proba", "confidence", "conf", "score", "p", "softmax", "logit", "output")
+"""Names of a probability, and what stands before or behind a class in the name of its column."""
+RANKED = re.compile(rf"({'|'.join(EITHER_NAMES + PREDICTED_NAMES + SHARE_NAMES)})_(\d+)")
+"""Matches ``prob_0``: a program that writes several classes of each photo numbers them."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of the columns of a table, by what they hold.
+
+    Attributes:
+        path: The photo's path, or a part of it.
+        shares: A column for each class, in their order; of two classes, one may be None.
+        said: The class that is predicted; of several, the most probable first.
+        said_shares: The probability of each of ``said``.
+        true: The true class.
+        either: Classes that may be the true or the predicted ones.
+    """
+
+    path: str
+    shares: list[str | None] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    said_shares: list[str] = field(default_factory=list)
+    true: str | None = None
+    either: list[str] = field(default_factory=list)
+
+
+def find_roles(
+    table: TableFile, classes: tuple[str, ...], path: str | None = None, label: str | None = None, predicted: str | None = None
+) -> Roles:
+    """Find out what each column holds; others are passed over.
+
+    Args:
+        table: The table.
+        classes: Names of the classes.
+        path: The column of the paths, where its name is not a usual one.
+        label: That of the true classes.
+        predicted: That of the predicted classes.
+
+    Raises:
+        UserError: There is no column of paths or no prediction, or a column that was named is not
+            there.
+    """
+    for option, column in (("--path_column", path), ("--label_column", label), ("--predicted_column", predicted)):
+        if column is not None and column not in table.cells:
+            raise UserError(f"{option} {column} is not in {table.path}, whose columns are {table.columns}")
+    named = {path, label, predicted}
+    path = path or find_path_column(table, classes)
+    free = [column for column in table.cells if column not in named and column != path]
+    ranks = _ranked(free)
+    said_ranked = next((ranks[name] for name in EITHER_NAMES + PREDICTED_NAMES if name in ranks), [])
+    shares = [] if said_ranked else class_columns(free, classes)
+    free = [column for column in free if column not in shares]
+    true = label or _first(free, TRUE_NAMES)
+    said = said_ranked or [column for column in [predicted or _first(free, PREDICTED_NAMES)] if column]
+    said_shares = next((ranks[name] for name in SHARE_NAMES if name in ranks), []) if said_ranked else []
+    if said_shares:
+        said = said[: len(said_shares)]
+        said_shares = said_shares[: len(said)]
+    if len(said) == 1 and _holds_fractions(table, said[0]):  # a probability under the name of a prediction
+        said, said_shares = [], said
+    if shares:
+        said_shares = []
+    elif not said_shares:
+        said_shares = [column for column in [_first(free, SHARE_NAMES)] if column]
+    either = [] if said_ranked else [column for name in EITHER_NAMES if (column := _first(free, (name,)))]
+    if not (shares or said or said_shares or either):
+        raise UserError(
+            f"{table.path} has no predictions that can be told by name: its columns are {table.columns}; expected one for each of "
+            f"the classes ({shortlist(list(classes))}), or give --predicted_column"
+        )
+    return Roles(path, shares, said, said_shares, true, either)
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: ``Predicted Label`` is ``predicted_label``."""
+    return re.sub(r"[\s.:/-]+", "_", normalise_name(name).strip().lower())
+
+
+def _first(columns: list[str], names: tuple[str, ...]) -> str | None:
+    """The column that has the first of some names that occurs."""
+    plain = {_plain(column): column for column in reversed(columns)}
+    return next((plain[name] for name in names if name in plain), None)
+
+
+def find_true_column(table: TableFile) -> str | None:
+    """The column of the true classes, by its name; None where there is none."""
+    return _first(list(table.cells), TRUE_NAMES) or _first(list(table.cells), EITHER_NAMES)
+
+
+def names_paths(columns: list[str]) -> bool:
+    """Whether a column has a usual name of one that holds paths."""
+    return _first(columns, PATH_NAMES) is not None
+
+
+def find_path_column(table: TableFile, classes: tuple[str, ...] = ()) -> str:
+    """The column of paths by its name, or else the only one that names files of photos.
+
+    Raises:
+        UserError: There is none.
+    """
+    others = [column for column in table.cells if normalise_name(column) not in classes]
+    if found := _first(others, PATH_NAMES):
+        return found
+    if len(files := [column for column in others if all(_is_photo(cell) for cell in table.cells[column])]) == 1:
+        return files[0]
+    raise UserError(
+        f"{table.path} has no column of the photos' paths that can be told by name: its columns are {table.columns}; "
+        "give --path_column"
+    )
+
+
+def _is_photo(cell: str) -> bool:
+    return Path(cell).suffix.lower() in SUFFIXES
+
+
+def _holds_fractions(table: TableFile, column: str) -> bool:
+    return any(number is not None and number % 1 for number in table.numbers(column))
+
+
+def _ranked(columns: list[str]) -> dict[str, list[str]]:
+    """Columns that are numbered from 0 or 1 on, by their common name: ``index_0``, ``index_1``."""
+    numbers: dict[str, dict[int, str]] = {}
+    for column in columns:
+        if match := RANKED.fullmatch(_plain(column)):
+            numbers.setdefault(match[1], {})[int(match[2])] = column
+    return {name: [found[number] for number in sorted(found)] for name, found in numbers.items()}
+
+
+def class_columns(columns: list[str], classes: tuple[str, ...]) -> list[str | None]:
+    """The column of each class, by name or by number; of two classes, one may be None; or none.
+
+    Raises:
+        UserError: Some of the classes have a column, and others have not.
+
+    Example:
+        >>> class_columns(["path", "prob_right", "prob_left"], ("left", "right"))
+        ['prob_left', 'prob_right']
+        >>> class_columns(["path", "0", "1"], ("left", "right"))
+        ['0', '1']
+    """
+    affixes = "|".join((*SHARE_NAMES, "class", "pred"))
+    exact = {_plain(column): column for column in reversed(columns)}
+    columns_of = {re.sub(rf"^(?:{affixes})_|_(?:{affixes})$", "", name): column for name, column in exact.items()} | exact
+    for names in (list(map(_plain, classes)), list(map(str, range(len(classes))))):
+        found = [columns_of.get(name) for name in names]
+        lacking = [name for name, column in zip(classes, found, strict=True) if column is None]
+        if len(set(names)) == len(classes) and len(lacking) <= (len(classes) == 2):
+            return found
+        if 0 < len(lacking) < len(classes):
+            there = [column for column in found if column is not None]
+            raise UserError(
+                f"the columns {shortlist(there)} are of classes, but none is of {shortlist(lacking)}; write one for each"
+            )
+    return []
