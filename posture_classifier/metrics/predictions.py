@@ -67,3 +67,10 @@ class Predictions:
         """(N,) negative log-probability of the true class, in nats, 27.6 at most."""
         chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
         return -np.log(np.maximum(chosen, 1e-12))
+
+    @property
+    def losses_of_mistakes(self) -> Floats:
+        """(N,) what a photo's loss would be if its class were the second most probable."""
+        second = np.partition(self.probabilities, -2)[:, -2]
+        result: Floats = -np.log(np.maximum(second, 1e-12))
+        return result
