@@ -132,8 +132,11 @@ def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
     return splits
 
 
-def explain_gap(gap: dict[str, float]) -> str:
+def explain_gap(gap: dict[str, Any]) -> str:
     """Explain how much more accurate folds at random are than folds of groups."""
+    if gap["low"] is None:
+        points = f"{100 * gap['value']:+.1f} points of accuracy"
+        return f"Folds at random score {points} beside folds of groups; {gap['too_few']} cannot tell whether that is chance."
     low, high = 100 * gap["low"], 100 * gap["high"]
     measured = f"{100 * gap['value']:+.1f} points of accuracy (95 % interval {low:+.1f} to {high:+.1f})"
     if low > 0:

@@ -107,7 +107,7 @@ def bounded_interval(values: Floats, witnesses: Witnesses, largest: float = 1.0,
         return Estimate(None)
     if witnesses.too_few:
         return Estimate(value, too_few=witnesses.too_few)
-    share = value / largest
+    share = round(value / largest, 12)  # the mean of the areas of perfect classes is 1, but for rounding
     if share in (0, 1):
         # It varies in no resample, and counts as a share of as many trials as there are groups.
         ends = wilson_interval(share, witnesses.n_groups).ends
@@ -170,6 +170,9 @@ def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -
         return Estimate(value, too_few=witnesses.too_few)
     variance = bootstrap_variance(means, witnesses) + unseen_variance(len(counts)) * float(values.var())
     reach = witnesses.quantile * sqrt(variance)
+    if not values.any():
+        # The models differ on no photo: so may they on a group of which as many show nothing.
+        reach = wilson_interval(0.0, len(counts)).high or 0.0
     return Estimate(value, value - reach, value + reach)
 
 

@@ -127,7 +127,8 @@ class Witnesses:
     @cached_property
     def _shares(self) -> Floats:
         """(G, C) share that a group has in the mean of a class."""
-        return self.presence / self.presence.sum(0)
+        result: Floats = self.presence / self.presence.sum(0)
+        return result
 
     @cached_property
     def _moments(self) -> tuple[float, float]:

@@ -47,7 +47,7 @@ def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
     """How the network is likely to do on other photos."""
     others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.ends is None:
-        return f"What may be expected of {others} is unknown: {why_unknown([accuracy])}"
+        return f"What may be expected of {others} is unknown."
     return f"The 95 % interval is {percent_interval(accuracy.ends)}: so much may be expected of {others}."
 
 
@@ -74,11 +74,10 @@ def result_section(run: FinishedRun) -> Section:
         "result",
         metrics=[[metric.title, estimate_cell(measured[name]), metric.meaning] for name, metric in METRICS.items()],
         photos=describe_size(run.summary),
-        unknown=why_unknown(measured.values()),
+        unknown=why_unknown([*measured.values(), *(estimate for found in of_classes for estimate in found)]),
         confusion=confusion_table(evaluated.predictions.confusion, run.classes) if readable else None,
         n_classes=len(run.classes),
         classes=[_class_row(run, label, found) for label, found in enumerate(of_classes)],
-        unknown_of_classes=why_unknown(found for of_class in of_classes for found in of_class),
     )
     return Section("Result", body)
 

@@ -14,6 +14,7 @@ from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
 from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap
+from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.bursts import draw_bursts
 from tests.helpers.callbacks import KillOnce
@@ -162,6 +163,10 @@ def test_what_cannot_be_cross_validated_is_one_sentence(
 )
 def test_the_gap_is_put_into_words(low: float, value: float, high: float, words: str) -> None:
     assert words in explain_gap({"low": low, "value": value, "high": high})
+
+
+def test_a_gap_without_an_interval_is_not_judged() -> None:
+    assert "2 groups cannot tell" in explain_gap(vars(Estimate(0.2, too_few="2 groups")))
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """How often the intervals cover the truth, by simulation, with groups and with single photos."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -75,6 +76,7 @@ def simulated(generator: np.random.Generator, n_groups: int, photos: Photos, net
     return Predictions(np.arange(len(group)), labels, np.stack([1 - positive, positive], 1)), group.astype(str)
 
 
+@cache
 def truth(network: Network) -> dict[str, float]:
     """The metrics of very many photos of very many groups."""
     crowd, _ = simulated(np.random.default_rng(99), 100_000, Photos(4), network)
@@ -174,6 +176,12 @@ def test_metrics_of_few_groups_end_within_their_ranges(sure: float) -> None:
     for name, estimate in measured.items():
         assert estimate.ends
         assert 0 <= estimate.ends[0] <= estimate.ends[1] <= (27.7 if name == "log_loss" else 1), name
+
+
+def test_models_that_agree_on_five_groups_may_differ_on_another() -> None:
+    estimate = estimate_mean(np.zeros(50), np.repeat(np.arange(5), 10).astype(str))
+    never = binomtest(0, 5).proportion_ci(method="wilson").high
+    assert (estimate.low, estimate.high) == pytest.approx((-never, never), abs=1e-6)
 
 
 @pytest.mark.parametrize(("right", "trials"), [(0, 5), (1, 1), (7, 10), (81, 263), (200, 200)])
