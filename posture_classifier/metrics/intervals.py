@@ -113,7 +113,7 @@ def bounded_interval(values: Floats, witnesses: Witnesses, largest: float = 1.0,
         ends = wilson_interval(share, witnesses.n_groups).ends
     else:
         seen = bootstrap_variance(values, witnesses) / (largest**2 * share * (1 - share))
-        per_trial = max(seen + unseen_variance(witnesses.n_groups), 1 / (most_trials or witnesses.n_photos))
+        per_trial = max(seen + unseen_variance(witnesses.effective_groups), 1 / (most_trials or witnesses.n_photos))
         ends = wilson_interval(share, 1 / per_trial, witnesses.quantile).ends
     assert ends
     return Estimate(value, ends[0] * largest, ends[1] * largest)
@@ -143,7 +143,7 @@ def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.
         return wilson_interval(float(hits.mean()), len(hits))
     weights = resample_weights(len(photos), seed)
     shares = (weights @ np.bincount(codes, weights=hits)) / (weights @ photos)
-    return bounded_interval(shares, Witnesses.of_groups(len(photos), len(hits)))
+    return bounded_interval(shares, Witnesses.of_groups(codes))
 
 
 def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
@@ -163,12 +163,12 @@ def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -
     """
     _, codes = np.unique(groups, return_inverse=True)
     sums, counts = np.bincount(codes, weights=values), np.bincount(codes)
-    weights, witnesses = resample_weights(len(counts), seed), Witnesses.of_groups(len(counts), len(values))
+    weights, witnesses = resample_weights(len(counts), seed), Witnesses.of_groups(codes)
     means = (weights @ sums) / (weights @ counts)
     value = float(means[0])
     if witnesses.too_few:
         return Estimate(value, too_few=witnesses.too_few)
-    variance = bootstrap_variance(means, witnesses) + unseen_variance(len(counts)) * float(values.var())
+    variance = bootstrap_variance(means, witnesses) + unseen_variance(witnesses.effective_groups) * float(values.var())
     reach = witnesses.quantile * sqrt(variance)
     if not values.any():
         # The models differ on no photo: so may they on a group of which as many show nothing.

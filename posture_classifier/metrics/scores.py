@@ -143,7 +143,7 @@ class Bootstrap:
         network_values = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
         gaps = [one.calibration_gaps for one in resampled]
         distances = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
-        witnesses = Witnesses.of_groups(weights.shape[1], len(groups)), Witnesses.of_classes(codes, networks[0].labels)
+        witnesses = Witnesses.of_groups(codes), Witnesses.of_classes(codes, networks[0].labels)
         mistake = float(np.mean([predictions.losses_of_mistakes.mean() for predictions in networks]))
         return cls(values, network_values, distances, *witnesses, mistake)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtrit
 
 from posture_classifier.utils.text import plural
@@ -24,6 +23,8 @@ FEWEST = 3
 """Groups that an interval needs."""
 FEWEST_OF_CLASS = 2
 """Groups of each class that the interval of a metric made of classes needs."""
+FEWEST_EFFECTIVE = 2
+"""Groups of one size that must tell as little as groups of uneven size that an interval has."""
 UNSEEN = 0.5
 """Photos of the largest variance possible whose variance the groups share without showing it.
 
@@ -33,14 +34,14 @@ makes it 1.
 """
 
 
-def unseen_variance(n_groups: int) -> float:
+def unseen_variance(n_groups: float) -> float:
     """Variance of a mean over groups that these cannot have shown.
 
     Where they hardly differ, the bootstrap sees none, though another person may be one whom a
     network fails on, or of whom only one of two networks is right.
 
     Args:
-        n_groups: Number of groups.
+        n_groups: Number of groups, or of effective ones.
 
     Returns:
         The variance, by the largest possible one of a photo.
@@ -57,9 +58,8 @@ class Witnesses:
     """The groups that an interval rests on.
 
     Attributes:
-        presence: (G, C) whether a group holds photos of a class; (G, 1), and all true, for a metric
-            that does not depend on classes.
-        n_photos: Number of photos.
+        photos: (G, C) photos that a group has of a class; (G, 1) for a metric that does not depend
+            on classes.
 
     Example:
         Two sessions of one class and two of another are four, but each class has two only:
@@ -69,13 +69,16 @@ class Witnesses:
         (4, 2.0, 2.0)
     """
 
-    presence: npt.NDArray[np.bool_]
-    n_photos: int
+    photos: Ints
 
     @classmethod
-    def of_groups(cls, n_groups: int, n_photos: int) -> "Witnesses":
-        """Groups of which a metric is a mean, whatever the classes of their photos."""
-        return cls(np.ones((n_groups, 1), dtype=np.bool_), n_photos)
+    def of_groups(cls, codes: Ints) -> "Witnesses":
+        """Groups of which a metric is a mean, whatever the classes of their photos.
+
+        Args:
+            codes: (N,) number of each photo's group, from 0 to G - 1.
+        """
+        return cls(np.bincount(codes)[:, None])
 
     @classmethod
     def of_classes(cls, codes: Ints, labels: Ints) -> "Witnesses":
@@ -86,14 +89,26 @@ class Witnesses:
             labels: (N,) class of each photo.
         """
         present, columns = np.unique(labels, return_inverse=True)
-        presence = np.zeros((int(codes.max()) + 1, len(present)), dtype=np.bool_)
-        presence[codes, columns] = True
-        return cls(presence, len(codes))
+        photos = np.zeros((int(codes.max()) + 1, len(present)), dtype=np.int64)
+        np.add.at(photos, (codes, columns), 1)
+        return cls(photos)
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return len(self.presence)
+        return len(self.photos)
+
+    @cached_property
+    def n_photos(self) -> int:
+        """Number of photos."""
+        return int(self.photos.sum())
+
+    @cached_property
+    def effective_groups(self) -> float:
+        """As many groups of one size as tell as much as these (Kish 1965), as a mean over classes."""
+        shares = self.photos / self.photos.sum(0)
+        evenness = 1 / (shares**2).sum(0) / (self.photos > 0).sum(0)
+        return float(self.n_groups * evenness.mean())
 
     @property
     def too_few(self) -> str | None:
@@ -101,8 +116,10 @@ class Witnesses:
         unit = "photo" if self.n_groups == self.n_photos else "group"
         if self.n_groups < FEWEST:
             return plural(self.n_groups, unit)
-        fewest = int(self.presence.sum(0).min())
-        return f"{plural(fewest, unit)} of a class" if fewest < FEWEST_OF_CLASS else None
+        fewest = int((self.photos > 0).sum(0).min())
+        if fewest < FEWEST_OF_CLASS:
+            return f"{plural(fewest, unit)} of a class"
+        return f"{self.n_groups} groups of uneven size" if self.effective_groups < FEWEST_EFFECTIVE else None
 
     @cached_property
     def inflation(self) -> float:
@@ -115,9 +132,12 @@ class Witnesses:
 
     @cached_property
     def degrees(self) -> float:
-        """Degrees of freedom of that variance by Satterthwaite's rule: G - 1 without classes."""
+        """Degrees of freedom of that variance by Satterthwaite's rule: G - 1 without classes.
+
+        They are fewer by as much as the effective groups are.
+        """
         first, second = self._moments
-        return float(first**2 / second)
+        return float(first**2 / second) * (self.effective_groups - 1) / (self.n_groups - 1)
 
     @property
     def quantile(self) -> float:
@@ -126,8 +146,9 @@ class Witnesses:
 
     @cached_property
     def _shares(self) -> Floats:
-        """(G, C) share that a group has in the mean of a class."""
-        result: Floats = self.presence / self.presence.sum(0)
+        """(G, C) share that a group has in a class, where all its groups were of one size."""
+        present = self.photos > 0
+        result: Floats = present / present.sum(0)
         return result
 
     @cached_property

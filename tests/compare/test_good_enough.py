@@ -45,7 +45,7 @@ def decide(by_group: Floats, each: int = PHOTOS, chance: float = 0.5) -> GoodEno
     n_groups = by_group.shape[1]
     values = by_group @ resample_weights(n_groups, 0).T / n_groups
     order = np.argsort(-values[:, 0], kind="stable").tolist()
-    estimates = [bounded_interval(row, Witnesses.of_groups(n_groups, n_groups * each)) for row in values]
+    estimates = [bounded_interval(row, Witnesses.of_groups(np.repeat(np.arange(n_groups), each))) for row in values]
     differences = paired_bootstrap(values, n_groups, [row[:1] for row in values])
     return find_good_enough("accuracy", order, estimates, differences, n_groups, chance, MARGIN)
 

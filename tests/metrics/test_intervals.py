@@ -114,15 +114,15 @@ def test_intervals_of_four_people_cover_the_truth(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_resamples")
-@pytest.mark.parametrize("n_groups", range(1, 11))
+@pytest.mark.parametrize("n_groups", [1, 2, 3, 4, 6, 10])
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("photos", KINDS.values(), ids=KINDS)
 def test_an_interval_that_is_printed_covers_the_truth(n_groups: int, network: Network, photos: Photos) -> None:
-    """Five hundred simulations are sure to 0.023 (two standard deviations)."""
-    for name, share in coverage(n_groups, photos, network, times=500).items():
-        of_classes = METRICS[name].title in ("balanced accuracy", "macro-F1", "AUROC")
+    """Four hundred simulations are sure to 0.026 (two standard deviations)."""
+    for name, share in coverage(n_groups, photos, network, times=400).items():
+        of_classes = name in ("balanced_accuracy", "macro_f1", "auroc")
         assert np.isnan(share) == (n_groups < (4 if photos.one_class and of_classes else 3)), name
-        assert not share < 0.93 - 0.023, name
+        assert not share < 0.93 - 0.026, name
 
 
 @pytest.mark.slow
@@ -161,7 +161,7 @@ def test_ends_stay_within_the_range() -> None:
     values = np.random.default_rng(0).choice([0.0, 0.33, 0.67, 1.0], 400)
     values[0] = 0.33
     for largest in (1.0, 5.0):
-        estimate = bounded_interval(values * largest, Witnesses.of_groups(3, 60), largest)
+        estimate = bounded_interval(values * largest, Witnesses.of_groups(np.arange(60) % 3), largest)
         assert estimate.ends
         assert 0 <= estimate.ends[0] < estimate.ends[1] <= largest
 

@@ -40,9 +40,18 @@ def test_the_degrees_of_freedom_are_those_of_all_residuals(n_groups: int, n_clas
     shares = presence / presence.sum(0)
     residuals = np.diag(shares.mean(1)) - shares @ shares.T / n_classes
     squared = residuals @ residuals
-    witnesses = Witnesses(presence, n_photos=1000)
+    witnesses = Witnesses(5 * presence)
     assert witnesses.degrees == pytest.approx(np.trace(squared) ** 2 / (squared**2).sum())
     assert witnesses.inflation == pytest.approx((shares.mean(1) ** 2).sum() / np.trace(squared))
+
+
+def test_groups_of_uneven_size_tell_less() -> None:
+    sizes = [10, 200] * 5
+    witnesses = Witnesses.of_groups(np.repeat(np.arange(10), sizes))
+    assert witnesses.effective_groups == pytest.approx(sum(sizes) ** 2 / sum(size**2 for size in sizes))
+    assert witnesses.degrees == pytest.approx(witnesses.effective_groups - 1)
+    assert witnesses.too_few is None
+    assert Witnesses.of_groups(np.repeat(np.arange(4), [20, 20, 20, 400])).too_few == "4 groups of uneven size"
 
 
 def test_groups_of_both_classes_count_like_groups_without_any() -> None:
