@@ -105,7 +105,7 @@ class Witnesses:
 
     @cached_property
     def effective_groups(self) -> float:
-        """As many groups of one size as tell as much as these (Kish 1965), as a mean over classes."""
+        """As many groups of one size as tell as much (Kish 1965); in the mean of the classes."""
         shares = self.photos / self.photos.sum(0)
         evenness = 1 / (shares**2).sum(0) / (self.photos > 0).sum(0)
         return float(self.n_groups * evenness.mean())
