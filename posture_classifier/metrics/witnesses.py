@@ -5,9 +5,13 @@ groups, and a metric that is made of classes ``FEWEST_OF_CLASS`` of each class, 
 says nothing about another one. Below that it is unknown.
 
 Few groups also vary less than the truth: none of three people may be one of those whom a network
-fails on. So to the variance that the groups show comes that of ``UNSEEN`` photos among as many as
-there are groups, squared. ``benchmarks/intervals.py`` chose the three numbers: they are the
-smallest at which every interval holds the truth in 93 of 100 cases or more.
+fails on. So to the variance that they show comes one that they cannot have shown
+(``unseen_variance``). ``benchmarks/intervals.py`` chose the numbers: they are the smallest at which
+every interval holds the truth in 93 of 100 cases or more, of photos as of video, and of sessions
+that hold one class only. Intervals of two groups would hold it, too, but say nothing: they are
+0.64 to 0.99 wide.
+
+Groups of uneven size tell less than their number, and count as Kish's effective number of groups.
 """
 
 from dataclasses import dataclass
@@ -24,9 +28,9 @@ FEWEST = 3
 FEWEST_OF_CLASS = 2
 """Groups of each class that the interval of a metric made of classes needs."""
 FEWEST_EFFECTIVE = 2
-"""Groups of one size that must tell as little as groups of uneven size that an interval has."""
+"""Effective groups that an interval needs, where groups are of uneven size."""
 UNSEEN = 0.5
-"""Photos of the largest variance possible whose variance the groups share without showing it.
+"""Unseen variance of the mean of G groups, by the largest possible one of a photo over G squared.
 
 The value also keeps wrong recommendations at 5 % in ``benchmarks/recommendations.py``. Adding half
 an observation to each cell of a table of pairs, as Agresti and Min (2005) do for single photos,
