@@ -71,6 +71,7 @@ class Predictions:
     @property
     def losses_of_mistakes(self) -> Floats:
         """(N,) what a photo's loss would be if its class were the second most probable."""
-        second = np.partition(self.probabilities, -2)[:, -2]
+        several = self.probabilities.shape[1] > 1
+        second = np.sort(self.probabilities, axis=1)[:, -2] if several else np.zeros(len(self.labels))
         result: Floats = -np.log(np.maximum(second, 1e-12))
         return result

@@ -135,3 +135,9 @@ def test_nothing_right_is_not_certain_either() -> None:
     estimate = estimates(Predictions(np.arange(40), labels, np.eye(2)[1 - labels]), (np.arange(40) % 8).astype(str))["accuracy"]
     assert (estimate.value, estimate.low) == (0, 0)
     assert estimate.high == pytest.approx(binomtest(0, 8).proportion_ci(method="wilson").high, abs=1e-6)
+
+
+def test_a_single_class_has_a_loss() -> None:
+    predictions = Predictions(np.arange(6), np.zeros(6, dtype=np.int64), np.ones((6, 1)))
+    measured = estimates(predictions, (np.arange(6) % 3).astype(str))
+    assert (measured["log_loss"].value, measured["log_loss"].low) == (0, 0)
