@@ -17,8 +17,10 @@ from posture_classifier.cache.fingerprint import fingerprint
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
 from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.data.module import PostureData
+from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.rendering.formatting import describe_interval
 from posture_classifier.runs.status import status_line
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -278,12 +280,16 @@ def _photos_fingerprint(data: PostureData) -> str:
     return fingerprint(data.class_names, data.digests[order], data.photos.labels[order])
 
 
-def _estimates(summary: dict[str, Any]) -> dict[str, float | int | None]:
+def _estimates(summary: dict[str, Any]) -> dict[str, float | int | str | None]:
     """Metrics of a summary with the ends of their intervals, and the numbers of photos and groups.
 
-    Their names are ``test/accuracy``, ``test/accuracy_low``, ``test/accuracy_high`` and so on.
+    Their names are ``test/accuracy``, ``test/accuracy_low``, ``test/accuracy_high`` and so on; an
+    interval that is unknown is also written out, as ``test/accuracy_interval``.
     """
     split = summary["split"]
     ends = {"value": "", "low": "_low", "high": "_high"}
     figures = {f"{split}/{name}{suffix}": summary[name][end] for name in METRICS for end, suffix in ends.items()}
-    return figures | {f"{split}/{name}": summary[name] for name in ("images", "groups")}
+    unknown = {
+        f"{split}/{name}_interval": describe_interval(Estimate(**summary[name])) for name in METRICS if summary[name]["low"] is None
+    }
+    return figures | unknown | {f"{split}/{name}": summary[name] for name in ("images", "groups")}

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import astuple
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.sample import Folds, Sample
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.facts import Facts
+from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.utils.types import Floats, Ints
@@ -73,8 +73,10 @@ def _shortcut(kind: str, what: str, columns: dict[str, Floats], sample: Sample, 
     varying = {name: values for name, values in filled.items() if len(np.unique(values)) > 1}
     if not varying:
         return None
-    accuracy, low, high = _balanced_accuracy(sample, _predict(np.column_stack(list(varying.values())), sample.labels, folds))
-    chance = 1 / len(sample.class_names)
+    found = _balanced_accuracy(sample, _predict(np.column_stack(list(varying.values())), sample.labels, folds))
+    if found.value is None or found.ends is None:
+        return None  # too few groups show nothing
+    accuracy, (low, high), chance = found.value, found.ends, 1 / len(sample.class_names)
     if low <= chance or accuracy < chance + MARGIN:
         return None
     alone = {
@@ -105,9 +107,8 @@ def _predict(table: Floats, labels: Ints, folds: Folds) -> Ints:
     return predicted
 
 
-def _balanced_accuracy(sample: Sample, predicted: Ints) -> tuple[float, float, float]:
+def _balanced_accuracy(sample: Sample, predicted: Ints) -> Estimate:
     """Balanced accuracy with the ends of its 95 % confidence interval over joined groups."""
     certain = np.eye(len(sample.class_names))[predicted]
     predictions = Predictions(np.arange(len(predicted)), sample.labels, certain)
-    value, low, high = astuple(estimates(predictions, sample.joined_groups.astype(np.str_))["balanced_accuracy"])
-    return float(value), float(low), float(high)
+    return estimates(predictions, sample.joined_groups.astype(np.str_))["balanced_accuracy"]

@@ -13,6 +13,7 @@ from posture_classifier.metrics.noninferiority import limit_errors, upper_limits
 from posture_classifier.metrics.paired_tests import POWER, Differences
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import METRICS, score
+from posture_classifier.metrics.witnesses import FEWEST
 
 MOST_GROUPS = 10**9
 """Groups beyond which no number is looked for."""
@@ -105,8 +106,10 @@ def _more_groups_above_chance(estimate: Estimate, chance: float, sign: int, n_gr
     """Further groups that would narrow an interval until it lies above chance."""
     assert estimate.value is not None  # a metric that is not defined decides nothing
     gain = sign * (estimate.value - chance)
-    if gain <= 0 or estimate.ends is None:
+    if gain <= 0:
         return None
+    if estimate.ends is None:
+        return max(1, FEWEST - n_groups)  # an interval at all is needed first
     width = max(sign * (estimate.value - end) for end in estimate.ends)
     return max(0, ceil(n_groups * (width / gain) ** 2) - n_groups)
 

@@ -13,7 +13,7 @@ from posture_classifier.compare.tables import COSTS, NOT_TIMED, cost_cells, know
 from posture_classifier.metrics.reliability import BINS
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.elements import render, shaded_table
-from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value
+from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value, why_unknown
 from posture_classifier.rendering.page import Section, write_page
 from posture_classifier.utils.text import plural
 
@@ -80,6 +80,7 @@ def _metrics(comparison: Comparison) -> Markup:
         tested_on=tested_on(comparison),
         metric=METRICS[metric].title,
         bins=BINS,
+        unknown=why_unknown(estimate for estimates in comparison.estimates for estimate in estimates.values()),
     )
 
 

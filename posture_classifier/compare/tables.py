@@ -8,7 +8,7 @@ from rich.table import Table
 from posture_classifier.compare.comparison import Comparison
 from posture_classifier.compare.sentences import standing, tested_on
 from posture_classifier.metrics.scores import METRICS
-from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value, quantity
+from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value, quantity, why_unknown
 from posture_classifier.utils.console import wanted_width
 
 
@@ -102,7 +102,10 @@ def quality_table(comparison: Comparison, width: int) -> Table:
 
 def _quality(comparison: Comparison, metrics: list[str]) -> Table:
     verdict, title = comparison.verdict, f"{tested_on(comparison)}; 95 % intervals below"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    unknown = why_unknown(estimates[metric] for estimates in comparison.estimates for metric in metrics) or None
+    table = Table(
+        title=title, title_justify="left", caption=unknown, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     table.add_column("entry", overflow="fold")
     table.add_column("seeds", justify="right")
     for metric in metrics:

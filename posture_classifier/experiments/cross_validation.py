@@ -139,7 +139,7 @@ def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
     return splits
 
 
-def explain_gap(gap: dict[str, float | None], n_groups: int) -> str:
+def explain_gap(gap: dict[str, Any], n_groups: int) -> str:
     """Explain how much more accurate folds at random are than folds of groups.
 
     Args:
@@ -153,9 +153,9 @@ def explain_gap(gap: dict[str, float | None], n_groups: int) -> str:
         (95 % interval -6.1 to +75.9) beside folds of groups, so up to 76 points may be flattery;
         report folds of groups.'
     """
-    measured = f"{100 * (gap['value'] or 0):+.1f} points of accuracy"
+    measured = f"{100 * gap['value']:+.1f} points of accuracy"
     undecided = f"{plural(n_groups, 'group')} cannot settle whether folds at random flatter: they score"
-    if gap["low"] is None or gap["high"] is None:
+    if gap["low"] is None:
         return f"{undecided} {measured} beside folds of groups, and any part of it may be flattery; report folds of groups."
     low, high = 100 * gap["low"], 100 * gap["high"]
     measured += f" (95 % interval {low:+.1f} to {high:+.1f})"

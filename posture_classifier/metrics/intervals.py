@@ -2,8 +2,11 @@
 
 They come from the cluster bootstrap (Efron and Tibshirani 1993, chapter 6): groups are resampled,
 not photos, since ten photos of a person are not ten independent witnesses. The bootstrap gives the
-standard error alone: its percentiles are too narrow with few groups, and miss the skewness of
-shares near 1. ``tests/metrics/test_intervals.py`` holds how often each interval covers the truth.
+variance alone: its percentiles are too narrow with few groups, and miss the skewness of shares near
+1. All metrics then have Wilson's interval, each as a share of its range, with the variance that few
+groups cannot have shown (``metrics/witnesses.py``): they end within that range, and below a number
+of groups they are unknown. ``tests/metrics/test_intervals.py`` holds how often each interval covers
+the truth.
 
 Arguments called ``values`` are (1 + R,): a metric in the sample, then in each of R resamples; NaN
 where it is not defined.
@@ -15,13 +18,11 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit, stdtrit
 
+from posture_classifier.metrics.witnesses import Witnesses, unseen_variance
 from posture_classifier.utils.types import Floats
 
 RESAMPLES = 2000
-MAX_SKEWNESS = 1.2
-"""Largest skewness that is corrected: what few groups say of more is noise."""
 NORMAL_QUANTILE = 1.959964
 """The 97.5 percentile of the normal distribution."""
 
@@ -32,14 +33,16 @@ class Estimate:
 
     Attributes:
         value: The value in the sample; None where it is not defined.
-        low: Lower end of the interval; None where a single group was measured, which tells nothing
-            of others.
+        low: Lower end of the interval; None where it is unknown.
         high: Upper end of the interval; None like the lower one.
+        too_few: What there is too little of for an interval, such as ``2 groups``; None where there
+            is one, or no value.
     """
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    too_few: str | None = None
 
     @property
     def ends(self) -> tuple[float, float] | None:
@@ -54,24 +57,14 @@ def resample_weights(n_groups: int, seed: int) -> Floats:
     return np.vstack([np.ones(n_groups), multiplicity])  # floating, since matrix products of integers are slow
 
 
-def bootstrap_standard_error(values: Floats, n_groups: int) -> float:
-    """Standard deviation over the resamples, corrected for the degree of freedom of the mean.
+def bootstrap_variance(values: Floats, witnesses: Witnesses) -> float:
+    """Variance over the resamples, corrected for the degrees of freedom that resampling costs.
 
     Args:
         values: (1 + R,) metric in the sample, which is left out, and in each resample.
-        n_groups: Number of groups, at least 2.
+        witnesses: The groups that were resampled; enough for an interval.
     """
-    return float(np.nanstd(values[1:])) * sqrt(n_groups / (n_groups - 1))
-
-
-def student_quantile(n_groups: int) -> float:
-    """The 97.5 percentile of Student's distribution with G - 1 degrees of freedom.
-
-    Example:
-        >>> round(student_quantile(15), 3)
-        2.145
-    """
-    return float(stdtrit(n_groups - 1, 0.975))
+    return float(np.nanvar(values[1:])) * witnesses.inflation
 
 
 def wilson_interval(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Estimate:
@@ -96,33 +89,34 @@ def wilson_interval(share: float, trials: float, quantile: float = NORMAL_QUANTI
     return Estimate(share, low if share > 0 else 0.0, high if share < 1 else 1.0)
 
 
-def share_interval(values: Floats, n_groups: int, n_photos: int) -> Estimate:
+def bounded_interval(values: Floats, witnesses: Witnesses, largest: float = 1.0, most_trials: float | None = None) -> Estimate:
     """Wilson's interval at the effective sample size of grouped photos (Korn and Graubard 1998).
 
-    The effective sample size is the one that would have the bootstrap's variance: photos that
-    resemble each other within groups count as fewer trials.
+    A metric between 0 and a largest value is taken for a share of that. The effective sample size
+    is the one that would have the variance of the bootstrap and that which the groups cannot have
+    shown: photos that resemble each other within groups count as fewer trials.
 
     Args:
-        values: (1 + R,) share in the sample and in each resample.
-        n_groups: Number of groups that were resampled.
-        n_photos: Number of photos, the largest sample size possible.
+        values: (1 + R,) metric in the sample and in each resample.
+        witnesses: The groups that were resampled.
+        largest: What a photo can add to the metric at most; ends of intervals stay below.
+        most_trials: The largest sample size possible; the number of photos unless told.
     """
     value = float(values[0])
-    if estimate := _without_variance(value, n_groups):
-        return estimate
-    variance = bootstrap_standard_error(values, n_groups) ** 2
-    trials = value * (1 - value) / max(variance, value * (1 - value) / n_photos)
-    return wilson_interval(value, trials, student_quantile(n_groups))
-
-
-def _without_variance(value: float, n_groups: int) -> Estimate | None:
-    """The estimate where resamples tell nothing: undefined, of a single group, or 0 or 1."""
     if np.isnan(value):
         return Estimate(None)
-    if n_groups < 2:
-        return Estimate(value)
-    # It varies in no resample, and counts as a share of as many trials as there are groups.
-    return wilson_interval(value, n_groups) if value in (0, 1) else None
+    if witnesses.too_few:
+        return Estimate(value, too_few=witnesses.too_few)
+    share = round(value / largest, 12)  # the mean of the areas of perfect classes is 1, but for rounding
+    if share in (0, 1):
+        # It varies in no resample, and counts as a share of as many trials as there are groups.
+        ends = wilson_interval(share, witnesses.n_groups).ends
+    else:
+        seen = bootstrap_variance(values, witnesses) / (largest**2 * share * (1 - share))
+        per_trial = max(seen + unseen_variance(witnesses.effective_groups), 1 / (most_trials or witnesses.n_photos))
+        ends = wilson_interval(share, 1 / per_trial, witnesses.quantile).ends
+    assert ends
+    return Estimate(value, ends[0] * largest, ends[1] * largest)
 
 
 def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
@@ -145,11 +139,11 @@ def estimate_share(hits: npt.NDArray[np.bool_] | Floats, groups: npt.NDArray[np.
     if len(hits) == 0:
         return Estimate(None)
     _, codes, photos = np.unique(groups, return_inverse=True, return_counts=True)
-    n_groups = len(photos)
-    if n_groups == len(hits) > 1:
-        return wilson_interval(float(hits.mean()), n_groups)
-    weights = resample_weights(n_groups, seed)
-    return share_interval((weights @ np.bincount(codes, weights=hits)) / (weights @ photos), n_groups, len(hits))
+    if len(photos) == len(hits) > 1:
+        return wilson_interval(float(hits.mean()), len(hits))
+    weights = resample_weights(len(photos), seed)
+    shares = (weights @ np.bincount(codes, weights=hits)) / (weights @ photos)
+    return bounded_interval(shares, Witnesses.of_groups(codes))
 
 
 def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -> Estimate:
@@ -169,80 +163,33 @@ def estimate_mean(values: Floats, groups: npt.NDArray[np.str_], seed: int = 0) -
     """
     _, codes = np.unique(groups, return_inverse=True)
     sums, counts = np.bincount(codes, weights=values), np.bincount(codes)
-    weights = resample_weights(len(counts), seed)
+    weights, witnesses = resample_weights(len(counts), seed), Witnesses.of_groups(codes)
     means = (weights @ sums) / (weights @ counts)
     value = float(means[0])
-    if len(counts) < 2:
-        return Estimate(value)
-    reach = student_quantile(len(counts)) * bootstrap_standard_error(means, len(counts))
+    if witnesses.too_few:
+        return Estimate(value, too_few=witnesses.too_few)
+    variance = bootstrap_variance(means, witnesses) + unseen_variance(witnesses.effective_groups) * float(values.var())
+    reach = witnesses.quantile * sqrt(variance)
+    if not values.any():
+        # The models differ on no photo: so may they on a group of which as many show nothing.
+        reach = wilson_interval(0.0, len(counts)).high or 0.0
     return Estimate(value, value - reach, value + reach)
 
 
-def auroc_interval(values: Floats, n_groups: int, n_pairs: int) -> Estimate:
-    """Student's interval of an area under the ROC curve, on the logit scale.
-
-    The logit keeps it between 0 and 1.
-
-    Args:
-        values: (1 + R,) area in the sample and in each resample.
-        n_groups: Number of groups that were resampled.
-        n_pairs: Number of pairs of photos that the area compares, the largest sample size possible.
-    """
-    value = float(values[0])
-    if estimate := _without_variance(value, n_groups):
-        return estimate
-    variance = value * (1 - value)
-    error = max(bootstrap_standard_error(values, n_groups), sqrt(variance / n_pairs))
-    reach = student_quantile(n_groups) * error / variance  # the logit's slope is 1 / variance
-    low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
-    return Estimate(value, low, high)
-
-
-def loss_interval(values: Floats, n_groups: int) -> Estimate:
-    """Student's interval after the skewness is removed, since few photos make up most of a loss.
-
-    Source: Hall 1992, "On the removal of skewness by transformation", Journal of the Royal
-    Statistical Society B 54.
-
-    Args:
-        values: (1 + R,) loss in the sample and in each resample.
-        n_groups: Number of groups that were resampled.
-    """
-    value, error = float(values[0]), bootstrap_standard_error(values, n_groups) if n_groups > 1 else 0.0
-    if error == 0:
-        return Estimate(value)
-    deviations = values[1:] - values[1:].mean()
-    skewness = float((deviations**3).mean() / (deviations**2).mean() ** 1.5)
-    if n_groups > 2:
-        skewness *= sqrt(n_groups * (n_groups - 1)) / (n_groups - 2)  # of all groups, from a sample of them
-    skewness = min(max(skewness, -MAX_SKEWNESS), MAX_SKEWNESS)
-
-    def symmetric(limit: float) -> float:
-        if abs(skewness) < 1e-3:
-            return limit
-        return 3 / skewness * (float(np.cbrt(1 + skewness * (limit - skewness / 6))) - 1)
-
-    low, high = (value - error * symmetric(side * student_quantile(n_groups)) for side in (1, -1))
-    return Estimate(value, max(0.0, low), high)
-
-
-def calibration_error_interval(values: Floats, distances: Floats, n_groups: int) -> Estimate:
-    """Interval of a sum of absolute values, such as a calibration error.
+def calibration_error_interval(values: Floats, distances: Floats, witnesses: Witnesses) -> Estimate:
+    """Interval of a sum of absolute values from 0 to 1, such as a calibration error.
 
     Noise alone makes such a sum larger than 0. The interval begins where noise can explain the rest
-    (two such sums differ at most by the sum of their terms' distances), and ends at Student's limit
-    of the value less the bootstrap's estimate of its bias. It covers the truth in 95 % of cases or
-    more.
+    (two such sums differ at most by the sum of their terms' distances), and ends where that of a
+    share would. It covers the truth in 95 % of cases or more.
 
     Args:
         values: (1 + R,) sum in the sample and in each resample.
         distances: (R,) distance of each resample's terms from the sample's.
-        n_groups: Number of groups that were resampled.
+        witnesses: The groups that were resampled.
     """
-    value = float(values[0])
-    if n_groups < 2:
-        return Estimate(value)
-    noise = float(np.percentile(distances, 97.5)) * sqrt(n_groups / (n_groups - 1))
-    unbiased = max(0.0, 2 * value - float(values[1:].mean()))
-    high = unbiased + student_quantile(n_groups) * bootstrap_standard_error(values, n_groups)
-    return Estimate(value, max(0.0, value - noise), max(value, high))
+    estimate = bounded_interval(values, witnesses)
+    if estimate.value is None or estimate.ends is None:
+        return estimate
+    noise = float(np.percentile(distances, 97.5)) * sqrt(witnesses.inflation)
+    return Estimate(estimate.value, max(0.0, min(estimate.ends[0], estimate.value - noise)), estimate.ends[1])

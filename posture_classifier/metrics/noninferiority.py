@@ -4,16 +4,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from posture_classifier.metrics.paired_tests import Differences, smallest_p
+from posture_classifier.metrics.witnesses import unseen_variance
 from posture_classifier.utils.types import Floats
-
-UNSEEN_VARIANCE = 0.5
-"""Variance of a difference in a group unlike those that were measured, over which it is spread.
-
-Where few groups hardly differ, the bootstrap sees no variance, though another person may be one of
-whom only one of two models is right. The value is what keeps wrong recommendations at 5 % in
-``benchmarks/recommendations.py``; adding half an observation to each cell of a table of pairs, as
-Agresti and Min (2005) do for single photos, makes it 1.
-"""
 
 
 def upper_limits(differences: Differences, n_groups: int, level: float) -> Floats:
@@ -45,6 +37,6 @@ def upper_limits(differences: Differences, n_groups: int, level: float) -> Float
 
 def limit_errors(differences: Differences, n_groups: int) -> Floats:
     """(K, K) standard errors of the differences, with what few groups cannot have shown."""
-    unseen = UNSEEN_VARIANCE / n_groups**2
+    unseen = unseen_variance(n_groups)  # in a group of whom only one of two models is right, it is 1
     result: Floats = np.sqrt(differences.group_errors**2 + differences.seed_errors**2 + unseen)
     return result

@@ -75,3 +75,11 @@ class Predictions:
         """(N,) negative log-probability of the true class, in nats, 27.6 at most."""
         chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
         return -np.log(np.maximum(chosen, 1e-12))
+
+    @property
+    def losses_of_mistakes(self) -> Floats:
+        """(N,) what a photo's loss would be if its class were the second most probable."""
+        several = self.probabilities.shape[1] > 1
+        second = np.sort(self.probabilities, axis=1)[:, -2] if several else np.zeros(len(self.labels))
+        result: Floats = -np.log(np.maximum(second, 1e-12))
+        return result

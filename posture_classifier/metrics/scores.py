@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import get_args
 
 import numpy as np
@@ -11,16 +10,15 @@ import numpy.typing as npt
 from posture_classifier.metrics.auroc import auroc
 from posture_classifier.metrics.intervals import (
     Estimate,
-    auroc_interval,
+    bounded_interval,
     calibration_error_interval,
-    loss_interval,
     resample_weights,
-    share_interval,
     wilson_interval,
 )
 from posture_classifier.metrics.predictions import Known, Predictions
-from posture_classifier.metrics.reliability import BINS, confidence_bins
-from posture_classifier.utils.types import Floats, Ints
+from posture_classifier.metrics.resampled import Resampled
+from posture_classifier.metrics.witnesses import Witnesses
+from posture_classifier.utils.types import Floats
 
 
 def score(predictions: Predictions, metric: str) -> float:
@@ -58,51 +56,11 @@ def estimates(predictions: Predictions, groups: npt.NDArray[np.str_], seed: int 
         >>> labels = np.arange(60) % 2
         >>> probabilities = np.where(labels[:, None] == [0, 1], 0.8, 0.2)
         >>> predictions = Predictions(np.arange(60), labels, probabilities)
-        >>> estimates(predictions, np.arange(60).astype(str))["accuracy"]
-        Estimate(value=1.0, low=0.93..., high=1.0)
+        >>> estimates(predictions, np.arange(60).astype(str))["accuracy"].ends
+        (0.93..., 1.0)
     """
     measured = Bootstrap.of([predictions], groups, seed).estimates()
     return {name: estimate for name, estimate in measured.items() if METRICS[name].can_be_measured(predictions)}
-
-
-@dataclass(frozen=True)
-class Resampled:
-    """Predictions of N photos, and how often each bootstrap resample holds each group.
-
-    Attributes:
-        predictions: N photos of C classes.
-        codes: (N,) number of each photo's group.
-        weights: (1 + R, G) multiplicity of each group; the first row is the sample itself.
-    """
-
-    predictions: Predictions
-    codes: Ints
-    weights: Floats
-
-    def total(self, values: npt.NDArray[np.generic] | None = None) -> Floats:
-        """(1 + R,) sum of a value (N,) of each photo; None counts the photos."""
-        return self.weights @ np.bincount(self.codes, weights=values, minlength=self.weights.shape[1])
-
-    @cached_property
-    def per_class(self) -> tuple[Floats, Floats, Floats]:
-        """(1 + R, C) photos by class: those that are right, of the class, predicted as it."""
-        labels, correct = self.predictions.labels, self.predictions.correct
-        return self._counts(labels[correct], correct), self._counts(labels), self._counts(self.predictions.predicted)
-
-    def _counts(self, classes: Ints, chosen: npt.NDArray[np.bool_] | slice = slice(None)) -> Floats:
-        # Counts per group and class rather than confusion matrices: with a thousand classes those
-        # would not fit into memory.
-        counts = np.zeros((self.weights.shape[1], self.predictions.probabilities.shape[1]))
-        np.add.at(counts, (self.codes[chosen], classes), 1)
-        return self.weights @ counts
-
-    @cached_property
-    def calibration_gaps(self) -> Floats:
-        """(1 + R, BINS) terms of the calibration error: share of right photos less confidence."""
-        gaps = np.zeros((self.weights.shape[1], BINS))
-        excess = self.predictions.correct - self.predictions.confidence
-        np.add.at(gaps, (self.codes, confidence_bins(self.predictions)), excess)
-        return (self.weights @ gaps) / self.total()[:, None]
 
 
 @dataclass(frozen=True)
@@ -116,15 +74,18 @@ class Bootstrap:
         network_values: Each network's own value of each metric, in the sample.
         gap_distances: (R,) sum over the bins of how far a resample's calibration gaps are from the
             sample's.
-        n_groups: Number of groups that were resampled.
-        n_photos: Number of photos in the sample.
+        witnesses: The groups that were resampled.
+        witnesses_by_class: The same for a metric that is made of classes.
+        loss_of_mistake: Mean over the photos of the loss of one whose class were the second most
+            probable.
     """
 
     values: dict[str, Floats]
     network_values: dict[str, Floats]
     gap_distances: Floats
-    n_groups: int
-    n_photos: int
+    witnesses: Witnesses
+    witnesses_by_class: Witnesses
+    loss_of_mistake: float
 
     @classmethod
     def of(cls, networks: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
@@ -143,12 +104,19 @@ class Bootstrap:
         network_values = {name: np.array([one[0] for one in score]) for name, score in scores.items()}
         gaps = [one.calibration_gaps for one in resampled]
         distances = np.mean([np.abs(gap[1:] - gap[0]).sum(1) for gap in gaps], axis=0)
-        return cls(values, network_values, distances, weights.shape[1], len(groups))
+        witnesses = Witnesses.of_groups(codes), Witnesses.of_classes(codes, networks[0].labels)
+        mistake = float(np.mean([predictions.losses_of_mistakes.mean() for predictions in networks]))
+        return cls(values, network_values, distances, *witnesses, mistake)
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups that were resampled."""
+        return self.witnesses.n_groups
 
     @property
     def independent(self) -> bool:
         """Whether the metrics are of one network, and every photo is its own group."""
-        return self.n_photos == self.n_groups > 1 == len(next(iter(self.network_values.values())))
+        return self.witnesses.n_photos == self.n_groups > 1 == len(next(iter(self.network_values.values())))
 
     def estimates(self) -> dict[str, Estimate]:
         """Each metric with its 95 % interval: about other groups, not about other seeds."""
@@ -185,7 +153,11 @@ class Metric:
 
 
 def _share_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
-    return share_interval(values, bootstrap.n_groups, bootstrap.n_photos)
+    return bounded_interval(values, bootstrap.witnesses)
+
+
+def _class_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
+    return bounded_interval(values, bootstrap.witnesses_by_class)
 
 
 def _accuracy(resampled: Resampled) -> Floats:
@@ -207,7 +179,9 @@ def _balanced_accuracy(resampled: Resampled) -> Floats:
 
 def _macro_f1(resampled: Resampled) -> Floats:
     correct, of_class, predicted = resampled.per_class
-    return _mean_over_classes(2 * correct, of_class + predicted)
+    # A class that a resample lacks has no F1 there, though some photos may be taken for it.
+    lacking = (of_class == 0) & (of_class[0] > 0)
+    return _mean_over_classes(2 * correct, np.where(lacking, 0, of_class + predicted))
 
 
 def _mean_over_classes(numerator: Floats, denominator: Floats) -> Floats:
@@ -234,8 +208,22 @@ def _macro_auroc(resampled: Resampled) -> Floats:
     return result
 
 
+def _auroc_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
+    witnesses = bootstrap.witnesses_by_class
+    return bounded_interval(values, witnesses, most_trials=witnesses.n_photos**2)  # it compares pairs
+
+
 def _log_loss(resampled: Resampled) -> Floats:
     return resampled.total(resampled.predictions.losses) / resampled.total()
+
+
+def _loss_interval(values: Floats, bootstrap: Bootstrap) -> Estimate:
+    """Interval of a loss, by what all photos cost whose classes are the second most probable.
+
+    A mistake may cost much less than that: the largest variance of a photo is hardly ever reached.
+    """
+    largest, witnesses = max(bootstrap.loss_of_mistake, 2 * float(values[0])), bootstrap.witnesses
+    return bounded_interval(values, witnesses, largest, most_trials=4 * witnesses.n_photos)
 
 
 def _calibration_error(resampled: Resampled) -> Floats:
@@ -250,14 +238,14 @@ _METRICS = [
         title="balanced accuracy",
         meaning="mean of the classes' recalls: every class counts equally",
         score=_balanced_accuracy,
-        interval=_share_interval,
+        interval=_class_interval,
     ),
     Metric(
         name="macro_f1",
         title="macro-F1",
         meaning="mean of the classes' F1, which is high if recall and precision are",
         score=_macro_f1,
-        interval=_share_interval,
+        interval=_class_interval,
     ),
     Metric(
         name="auroc",
@@ -265,7 +253,7 @@ _METRICS = [
         meaning="how well probabilities put photos of a class before others; 0.5 is chance",
         needs="probabilities",
         score=_macro_auroc,
-        interval=lambda values, bootstrap: auroc_interval(values, bootstrap.n_groups, bootstrap.n_photos**2),
+        interval=_auroc_interval,
     ),
     Metric(
         name="log_loss",
@@ -273,7 +261,7 @@ _METRICS = [
         meaning="what the probabilities cost, in nats; 0 is best",
         needs="probabilities",
         score=_log_loss,
-        interval=lambda values, bootstrap: loss_interval(values, bootstrap.n_groups),
+        interval=_loss_interval,
         higher_is_better=False,
     ),
     Metric(
@@ -282,7 +270,7 @@ _METRICS = [
         meaning="expected calibration error: distance of confidence from accuracy; 0 is best",
         needs="confidence",
         score=_calibration_error,
-        interval=lambda values, bootstrap: calibration_error_interval(values, bootstrap.gap_distances, bootstrap.n_groups),
+        interval=lambda values, bootstrap: calibration_error_interval(values, bootstrap.gap_distances, bootstrap.witnesses),
         higher_is_better=False,
     ),
 ]

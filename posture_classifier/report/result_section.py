@@ -4,11 +4,12 @@ import numpy as np
 from markupsafe import Markup
 
 from posture_classifier.metrics.auroc import auroc
-from posture_classifier.metrics.intervals import Estimate, auroc_interval, estimate_share, resample_weights, wilson_interval
+from posture_classifier.metrics.intervals import Estimate, bounded_interval, estimate_share, resample_weights, wilson_interval
 from posture_classifier.metrics.scores import METRICS, estimates
+from posture_classifier.metrics.witnesses import Witnesses
 from posture_classifier.rendering.confusion_matrix import confusion_table
 from posture_classifier.rendering.elements import render
-from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval
+from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval, why_unknown
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.runs.status import find_status, status_line
@@ -49,7 +50,7 @@ def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
     """How the network is likely to do on other photos."""
     others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.ends is None:
-        return "The 95 % interval is unknown."
+        return f"What may be expected of {others} is unknown."
     return f"The 95 % interval is {percent_interval(accuracy.ends)}: so much may be expected of {others}."
 
 
@@ -69,26 +70,33 @@ def result_section(run: FinishedRun) -> Section:
     evaluated = run.evaluated
     measured = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])
     readable = len(run.classes) <= MATRIX_CLASSES
+    of_classes = [_class_estimates(run, label) for label in range(len(run.classes))]
     body = render(
         "report.html",
         "result",
         metrics=[[METRICS[name].title, estimate_cell(estimate), METRICS[name].meaning] for name, estimate in measured.items()],
         photos=describe_size(run.summary),
+        unknown=why_unknown([*measured.values(), *(estimate for found in of_classes for estimate in found)]),
         confusion=confusion_table(evaluated.predictions.confusion, run.classes) if readable else None,
         n_classes=len(run.classes),
-        classes=[_class_row(run, label) for label in range(len(run.classes))],
+        classes=[_class_row(run, label, found) for label, found in enumerate(of_classes)],
     )
     return Section("Result", body)
 
 
-def _class_row(run: FinishedRun, label: int) -> list[str]:
+def _class_row(run: FinishedRun, label: int, found: tuple[Estimate, ...]) -> list[str]:
+    n_photos = int((run.evaluated.predictions.labels == label).sum())
+    return [run.classes[label], str(n_photos), *map(estimate_cell, found)]
+
+
+def _class_estimates(run: FinishedRun, label: int) -> tuple[Estimate, ...]:
+    """Recall, precision and area under the ROC curve of a class."""
     evaluated, seed = run.evaluated, run.summary["seed"]
     labels, predicted = evaluated.predictions.labels, evaluated.predictions.predicted
     of_class, called = labels == label, predicted == label
     recall = estimate_share(predicted[of_class] == label, evaluated.groups[of_class], seed)
     precision = estimate_share(labels[called] == label, evaluated.groups[called], seed)
-    estimates_of_class = (recall, precision, auroc_against_rest(run, label))
-    return [run.classes[label], str(of_class.sum()), *map(estimate_cell, estimates_of_class)]
+    return recall, precision, auroc_against_rest(run, label)
 
 
 def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
@@ -102,8 +110,8 @@ def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
         return Estimate(None)
     _, codes = np.unique(evaluated.groups, return_inverse=True)
     weights = resample_weights(int(codes.max()) + 1, run.summary["seed"])
-    pairs = int(of_class.sum() * (~of_class).sum())
-    return auroc_interval(area + weights @ np.bincount(codes, weights=influence), weights.shape[1], pairs)
+    pairs, witnesses = int(of_class.sum() * (~of_class).sum()), Witnesses.of_classes(codes, of_class.astype(np.int64))
+    return bounded_interval(area + weights @ np.bincount(codes, weights=influence), witnesses, most_trials=pairs)
 
 
 def groups_section(run: FinishedRun) -> Section:

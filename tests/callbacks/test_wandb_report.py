@@ -126,6 +126,7 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it
     }
     status = json.loads((folder / "summary.json").read_text())["status"]
     assert found.summary["status"] == status_line(status) != ""
+    assert found.summary["test/accuracy_interval"] == "unknown (2 groups)"
     assert found.charts == CHARTS
     assert {"split.csv", "summary.json", "test/predictions.csv"} < found.files
     assert (place / "files" / "test" / "predictions.csv").read_text() == (folder / "test" / "predictions.csv").read_text()

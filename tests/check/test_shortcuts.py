@@ -1,13 +1,18 @@
 """Classes that file properties or light give away."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from posture_classifier.check.checked_folder import CheckedFolder
+from posture_classifier.check.shortcuts import shortcut_findings
+from posture_classifier.data.folder import read_folder
 from posture_classifier.metrics.intervals import NORMAL_QUANTILE
-from tests.helpers.check_folders import check_folder, draw_people, draw_scenes, finding_of, kinds
+from tests.helpers.check_folders import check_folder, draw_people, draw_scenes, finding_of, kinds, no_progress
 
 
 def quality(path: Path) -> None:
@@ -43,6 +48,17 @@ def test_a_class_taken_in_another_way(tmp_path: Path, change: Callable[[Path], N
     alone = finding.values["alone"]
     assert alone[used] == max(alone.values()) == 1
     assert used in finding.text
+
+
+def test_two_groups_show_no_shortcut(tmp_path: Path) -> None:
+    root = draw_scenes(tmp_path / "photos", each=12)
+    for path in (root / "squares").glob("*.jpg"):
+        quality(path)
+    folder = CheckedFolder(read_folder(root), no_progress)
+    assert folder.folds
+    assert shortcut_findings(folder.scan, folder.sample, folder.folds)
+    two = replace(folder.sample, joined_groups=np.arange(len(folder.sample.rows)) % 2)
+    assert not shortcut_findings(folder.scan, two, folder.folds), "their interval is unknown"
 
 
 def test_four_people_are_enough_to_see_a_shortcut(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from scipy.special import expit
 
 from posture_classifier.compare.good_enough import GoodEnough, chance_level, find_good_enough
 from posture_classifier.compare.verdict import judge
-from posture_classifier.metrics.intervals import Estimate, resample_weights, share_interval
+from posture_classifier.metrics.intervals import Estimate, bounded_interval, resample_weights
 from posture_classifier.metrics.paired_tests import paired_bootstrap
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import Bootstrap
+from posture_classifier.metrics.witnesses import Witnesses
 from posture_classifier.utils.types import Floats
 
 MARGIN = 0.02
@@ -44,7 +45,7 @@ def decide(by_group: Floats, each: int = PHOTOS, chance: float = 0.5) -> GoodEno
     n_groups = by_group.shape[1]
     values = by_group @ resample_weights(n_groups, 0).T / n_groups
     order = np.argsort(-values[:, 0], kind="stable").tolist()
-    estimates = [share_interval(row, n_groups, n_groups * each) for row in values]
+    estimates = [bounded_interval(row, Witnesses.of_groups(np.repeat(np.arange(n_groups), each))) for row in values]
     differences = paired_bootstrap(values, n_groups, [row[:1] for row in values])
     return find_good_enough("accuracy", order, estimates, differences, n_groups, chance, MARGIN)
 

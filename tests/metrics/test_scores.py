@@ -145,3 +145,9 @@ def test_nothing_right_is_not_certain_either() -> None:
 def test_what_needs_more_than_is_known_is_left_out(known: Known, lacking: set[str]) -> None:
     predictions = replace(random_predictions(60, 3, seed=0), known=known)
     assert set(METRICS) - set(estimates(predictions, np.arange(60).astype(str))) == lacking
+
+
+def test_a_single_class_has_a_loss() -> None:
+    predictions = Predictions(np.arange(6), np.zeros(6, dtype=np.int64), np.ones((6, 1)))
+    measured = estimates(predictions, (np.arange(6) % 3).astype(str))
+    assert (measured["log_loss"].value, measured["log_loss"].low) == (0, 0)

@@ -12,9 +12,10 @@ from posture_classifier.rendering.formatting import (
     percent,
     percent_estimate,
     quantity,
+    why_unknown,
 )
 
-KNOWN, ONE_GROUP, UNDEFINED = Estimate(0.927, 0.873, 0.967), Estimate(0.9), Estimate(None)
+KNOWN, TWO_GROUPS, UNDEFINED = Estimate(0.927, 0.873, 0.967), Estimate(0.9, too_few="2 groups"), Estimate(None)
 
 
 def test_estimates() -> None:
@@ -26,10 +27,19 @@ def test_estimates() -> None:
 
 def test_what_is_unknown_is_said() -> None:
     assert describe_estimate(UNDEFINED) == estimate_cell(UNDEFINED) == "-"
-    assert describe_interval(UNDEFINED) != describe_interval(ONE_GROUP)
-    for text in (describe_estimate(ONE_GROUP), percent_estimate(ONE_GROUP), estimate_cell(ONE_GROUP)):
-        assert describe_interval(ONE_GROUP) in text
+    assert describe_interval(UNDEFINED) != describe_interval(TWO_GROUPS)
+    assert describe_interval(TWO_GROUPS) == "unknown (2 groups)"
+    for text in (describe_estimate(TWO_GROUPS), percent_estimate(TWO_GROUPS), estimate_cell(TWO_GROUPS)):
+        assert "unknown: 2 groups" in text
         assert "None" not in text
+    assert describe_interval(Estimate(0.9)) == "unknown (1 group)", "as a run of an older version leaves unsaid"
+
+
+def test_why_intervals_are_unknown_is_said_once() -> None:
+    assert why_unknown([KNOWN, UNDEFINED]) == ""
+    assert why_unknown([TWO_GROUPS, KNOWN, TWO_GROUPS]).count("2 groups are too few for an interval") == 1
+    of_class = why_unknown([TWO_GROUPS, Estimate(0.9, too_few="1 group of a class")])
+    assert of_class.startswith("1 group of a class and 2 groups are")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_fit_leaves_a_page_that_stands_alone(finished: Path) -> None:
     for expected in (
         f"{round(8 * accuracy['value'])} of 8 test photos",
         f"{accuracy['value']:.3f} <span",
-        f"({accuracy['low']:.3f} to {accuracy['high']:.3f})",
+        "(unknown: 2 groups)",
         "8 photos of 2 groups",
         "24 photos of 6 groups for training",
         "test_resnet",
@@ -68,6 +68,7 @@ def test_fit_leaves_a_page_that_stands_alone(finished: Path) -> None:
         "person",
     ):
         assert expected in page
+    assert page.count("too few for an interval") == 1
     assert '<th scope="row">right</th>' in section(page, "catching-95-of-a-class")
     assert section(page, "can-its-probabilities-be-believed").count("<svg") >= 1
     assert "40 photos" in section(page, "what-check-found")

@@ -124,7 +124,7 @@ def test_many_configurations_and_groups_fit_on_a_printed_page(tmp_path: Path) ->
 def test_a_run_of_fit_is_compared_by_what_its_summary_says(
     tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = fit(draw_folder(people=10))
+    run = fit(draw_folder(people=15))
     summary = json.loads((run / "summary.json").read_text())
     assert main(["compare", str(run), "--output", str(tmp_path / "out")]) == 0
     (row,) = rows(tmp_path / "out" / "comparison.csv")
