@@ -1,11 +1,14 @@
 """Which photos of a folder show the same picture or the same moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from posture_classifier.check.same_picture import same_picture
+from posture_classifier.check.same_picture import read_grey, same_picture
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Link, connect, find_links
 from posture_classifier.data.scan.scan import Scan
@@ -27,6 +30,8 @@ SAME_PICTURE = (*IDENTICAL, "copies")
 """Kinds whose photos must have one label and lie in one split; a left hand and its mirror image, a
 right hand, may have two labels."""
 
+KEPT = 128
+"""Grey pictures that are kept while pairs are compared: at most 32 MB."""
 SKETCH_TOLERANCE = 8
 """Levels by which sketches of equal pixels may differ, since a large JPEG's is made of a smaller
 decoding than another format's."""
@@ -64,14 +69,16 @@ class Duplicates:
 def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
     """Compare all photos with each other."""
     links = find_links(scan)
-    kinds = map_in_threads(lambda link: _kind(photos, scan, link), links)
+    # The links of a photo come one after the other.
+    read = lru_cache(KEPT)(partial(read_grey, white=scan.deep.white))
+    kinds = map_in_threads(lambda link: _kind(photos, scan, link, read), links)
     by_kind: dict[str, list[Link]] = {kind: [] for kind in KINDS}
     for link, kind in zip(links, kinds, strict=True):
         by_kind[kind].append(link)
     return Duplicates(by_kind, _connect(len(photos), links))
 
 
-def _kind(photos: Photos, scan: Scan, link: Link) -> str:
+def _kind(photos: Photos, scan: Scan, link: Link, read: Callable[[Path], Image.Image]) -> str:
     """What a link is, after a closer look: frames of a video correlate like copies."""
     if link.kind == "bytes":
         return "identical_files"
@@ -81,7 +88,7 @@ def _kind(photos: Photos, scan: Scan, link: Link) -> str:
         return "identical_pixels"
     files = [Path(photos.file(index)) for index in (link.first, link.second)]
     mirrored = link.kind == "mirrored"
-    if not same_picture(files[0], files[1], scan.deep.white, mirrored):
+    if not same_picture(files[0], files[1], read, mirrored):
         return "same_scene"
     return "mirrored_copies" if mirrored else "copies"
 

@@ -47,7 +47,7 @@ class Finding:
 
 
 def by_harm(findings: Iterable[Finding]) -> list[Finding]:
-    """Sort findings: what needs something to be done, then notes; in both, the most harmful first."""
+    """Sort findings: those to do something about, then notes; in both, the most harmful first."""
 
     def rank(finding: Finding) -> tuple[bool, int]:
         places = (*BY_HARM, "", *TRIFLES)

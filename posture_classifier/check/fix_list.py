@@ -1,4 +1,4 @@
-"""The list of photos to leave out: certain things only, and not so many that they change the set."""
+"""The list of photos to leave out: certain things only, and not so many that the set changes."""
 
 from pathlib import Path
 

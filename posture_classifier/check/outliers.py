@@ -39,12 +39,12 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     distance = _neighbour_distance(folder.sample)
     chosen = (_robust_z(distance) > FAR_FEATURES) & ~(_measured(folder, "contrast") < EMPTY)
     unlike = _finding(folder, "outliers", "note", "unlike all others; look whether they belong here", distance, chosen)
-    # A flower before a black cloth is dark, too: all of this is to be looked at, and none is a fault.
+    # A flower before a black cloth is dark, too: all of this is to be looked at, none is certain.
     return [replace(finding, severity="note") for finding in unclear_photos(folder)] + unlike
 
 
 def unclear_photos(folder: CheckedFolder) -> list[Finding]:
-    """Report photos on which hardly anything can be seen: a warning where few of a folder are so."""
+    """Report photos on which hardly anything can be seen; a warning where few are like this."""
     brightness, contrast, clipped, sharpness = (
         _measured(folder, name) for name in ("brightness", "contrast", "clipped", "sharpness")
     )

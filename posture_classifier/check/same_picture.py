@@ -6,6 +6,7 @@ moves differs along its edges; and a camera's noise is new in every frame, while
 again adds no detail that was not there. ``benchmarks/same_picture.py`` measured the bounds.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,15 +27,21 @@ BLOCK = 16
 """Pixels a side of the blocks in which brightness and movement may differ."""
 MOVED = 0.03
 """Share of the difference that a movement explains, from which it is two frames."""
+WAY = 0.02
+"""Pixels that it must be besides: where hardly anything differs, a movement explains what does."""
 SHIFTED = 0.4
 """Pixels by which a resized picture may lie elsewhere as a whole."""
-NEW_DETAIL = 0.05
+NEW_DETAIL = 0.03
 """Share of the fine detail in the plainer picture that the other lacks, from which it is noise of
 another frame."""
 SAME_VALUES = 0.99
 """Share of the values that saving one picture like the other must give within 2 levels."""
+BLACK, WHITE = 4, 251
+"""Grey values beyond which brightness may have been cut off."""
 PROPORTIONS = 0.03
 """Relative difference of the proportions up to which one picture may be the other resized."""
+RIDGE = 1e-6
+"""Makes least squares solvable where a block is flat."""
 Greys = npt.NDArray[np.float32]
 
 
@@ -44,45 +51,54 @@ class Differences(NamedTuple):
     Attributes:
         moved: Share of the difference that movement explains, 0 to 1; of resized pictures, the
             movement of their parts against each other.
-        shifted: Pixels by which the whole lies elsewhere.
+        way: Pixels of that movement, on average over the edges.
+    shifted: Pixels by which the whole lies elsewhere.
         new_detail: Share of the fine detail in the plainer picture that is not in the other;
             may be negative where brightness was changed.
     """
 
     moved: float
+    way: float
     shifted: float
     new_detail: float
 
 
-def same_picture(one: Path, other: Path, white: WhiteLevels, mirrored: bool = False) -> bool:
+def read_grey(path: Path, white: WhiteLevels) -> Image.Image:
+    """Read a photo as grey, twice as large as two are compared."""
+    image = decode(path, SIDE, white).convert("L")
+    image.thumbnail((2 * SIDE, 2 * SIDE), Image.Resampling.LANCZOS)
+    return image
+
+
+def same_picture(one: Path, other: Path, read: Callable[[Path], Image.Image], mirrored: bool = False) -> bool:
     """Whether one file is the other's picture re-encoded, resized or with another brightness.
 
     Args:
         one: A file that can be read.
         other: Another.
-        white: The values that are white in photos of more than 8 bits.
+        read: Gives what ``read_grey`` does; it may keep some.
         mirrored: Whether one picture is to be mirrored first.
     """
-    first, second = (decode(path, SIDE, white) for path in (one, other))
-    first = ImageOps.mirror(first) if mirrored else first
-    found = differences(first, second)
-    if found is None or found.moved > MOVED or found.shifted > SHIFTED:
+    first = ImageOps.mirror(read(one)) if mirrored else read(one)
+    found = differences(first, read(other))
+    if found is None or (found.moved > MOVED and found.way > WAY) or found.shifted > SHIFTED:
         return False
     return found.new_detail < NEW_DETAIL or (not mirrored and (_saved_like(one, other) or _saved_like(other, one)))
 
 
 def differences(one: Image.Image, other: Image.Image) -> Differences | None:
-    """Compare two pictures; None where their proportions differ."""
+    """Compare two grey pictures; None where their proportions differ."""
     if abs(one.width * other.height / (one.height * other.width) - 1) > PROPORTIONS:
         return None
     smaller = min(one, other, key=lambda image: image.width)
     scale = min(1.0, SIDE / max(smaller.size))
     size = (max(BLOCK, round(smaller.width * scale)), max(BLOCK, round(smaller.height * scale)))
-    first, second = (np.asarray(image.convert("L").resize(size, Image.Resampling.LANCZOS), np.float32) for image in (one, other))
-    seen = (np.minimum(first, second) > 4) & (np.maximum(first, second) < 251)
-    seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8))
-    moved, shifted = _movement(first, second, seen, one.size != other.size)
-    return Differences(moved, shifted, _new_detail(first, second, seen))
+    first, second = (np.asarray(image.resize(size, Image.Resampling.LANCZOS), np.float32) for image in (one, other))
+    # What is black or white in one picture may be anything in the other.
+    inside = (np.minimum(first, second) > BLACK) & (np.maximum(first, second) < WHITE)
+    seen = np.asarray(cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)), dtype=np.uint8)
+    moved, way, shifted = _movement(first, second, seen, one.size != other.size)
+    return Differences(moved, way, shifted, _new_detail(first, second, seen))
 
 
 def _blocks(values: npt.NDArray[Any]) -> Floats:
@@ -92,7 +108,7 @@ def _blocks(values: npt.NDArray[Any]) -> Floats:
     return cut.swapaxes(1, 2).reshape(-1, BLOCK * BLOCK).astype(np.float64)
 
 
-def _movement(first: Greys, second: Greys, seen: npt.NDArray[np.uint8], resized: bool) -> tuple[float, float]:
+def _movement(first: Greys, second: Greys, seen: npt.NDArray[np.uint8], resized: bool) -> tuple[float, float, float]:
     """Fit movements to the difference: the whole picture's, then each block's.
 
     A small movement changes a picture by its gradient times the way (Lucas and Kanade 1981).
@@ -100,24 +116,24 @@ def _movement(first: Greys, second: Greys, seen: npt.NDArray[np.uint8], resized:
     weight = _blocks(seen)
     one, two = _blocks(first) * weight, _blocks(second) * weight
     slopes = [_blocks(cv2.Sobel(first, cv2.CV_32F, x, y, scale=1 / 8)) * weight for x, y in ((1, 0), (0, 1))]
-    brightness = np.stack([weight, one], axis=-1)
-    left = _unexplained(brightness, two)
     rows, columns = (_blocks(place / max(first.shape)) for place in np.mgrid[: first.shape[0], : first.shape[1]])
     ways = [slope * place for slope in slopes for place in (np.ones_like(rows), rows - rows.mean(), columns - columns.mean())]
-    whole = np.stack([_unexplained(brightness, way) for way in ways], axis=-1).reshape(-1, len(ways))
-    fitted = np.linalg.lstsq(whole, left.ravel(), rcond=None)[0]
-    rest = left - (whole @ fitted).reshape(left.shape)
-    each = np.stack([_unexplained(brightness, slope) for slope in slopes], axis=-1)
-    before = rest if resized else left
-    explained = 1 - float((_unexplained(each, rest) ** 2).sum() / max((before**2).sum(), 1e-9))
-    return explained, float(np.abs(fitted[[0, 3]]).max())
+    left = _unexplained(np.stack([weight, one], axis=-1), np.stack([two, *ways], axis=-1))
+    difference, whole = left[..., 0], left[..., 1:]
+    flat = whole.reshape(-1, len(ways))
+    fitted = np.linalg.solve(flat.T @ flat + RIDGE * np.eye(len(ways)), flat.T @ difference.ravel())
+    rest = difference - whole @ fitted
+    unexplained = _unexplained(whole[..., [0, 3]], rest[..., None])
+    before = rest if resized else difference
+    explained = float((before**2).sum() - (unexplained**2).sum())
+    way = float(np.sqrt(max(explained, 0.0) / max(float((whole[..., [0, 3]] ** 2).sum()), 1e-9)))
+    return explained / max(float((before**2).sum()), 1e-9), way, float(np.abs(fitted[[0, 3]]).max())
 
 
 def _unexplained(columns: Floats, values: Floats) -> Floats:
-    """What columns (K, P, C) leave of values (K, P), by least squares in each block."""
-    products = columns.swapaxes(1, 2) @ columns + 1e-6 * np.eye(columns.shape[-1])
-    fitted = np.linalg.solve(products, columns.swapaxes(1, 2) @ values[..., None])
-    result: Floats = values - (columns @ fitted)[..., 0]
+    """What columns (K, P, C) leave of values (K, P, V), by least squares in each block."""
+    across = columns.swapaxes(1, 2)
+    result: Floats = values - columns @ np.linalg.solve(across @ columns + RIDGE * np.eye(columns.shape[-1]), across @ values)
     return result
 
 

@@ -26,8 +26,8 @@ def check(
             as 'subject-\d+'.
         output: A folder to make for check.html, with the photos that matter, and check.json.
         fix_list: A .csv file to write, which fit --data.exclude takes: photos that are certainly to
-            leave out, namely files of equal bytes or pixels, files that cannot be read, and pictures
-            that are also in a later split.
+            leave out, namely files of equal bytes or pixels, files that cannot be read, and
+            pictures that are also in a later split.
         fix_list_anyway: Write that list even if it takes over 10 % of the photos or changes the
             balance of a group's classes.
         overwrite: Replace the output and the list if they exist.
