@@ -1,6 +1,6 @@
 """How often ``check`` takes two files for one picture: re-encodings, and neighbouring video frames.
 
-    python -m benchmarks.same_picture data/turtle_neck FOLDER ... [--photos 40]
+    python -m benchmarks.same_picture data/turtle_neck FOLDER ... [--photos 40] [--planted 20]
 
 Each photo is saved again in many ways, each made video is drawn at several speeds and qualities,
 and each photo is taken twice by a camera with noise that lies still. Prints rows of a table: how
@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from shutil import copyfile, copytree
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from posture_classifier.check.run_checks import run_checks
 from posture_classifier.check.same_picture import differences, read_grey, same_picture
 from posture_classifier.images.decode import decode
 from posture_classifier.images.depth import FULL_RANGE
@@ -93,12 +95,41 @@ def describe(name: str, pairs: list[Pair]) -> str:
     )
 
 
+def planted(root: Path, folder: Path, n: int) -> str:
+    """Plant copies in other classes of a copied folder, and say how many ``check`` finds."""
+    copied = Path(copytree(root, folder / root.name))
+    classes = sorted(path for path in copied.iterdir() if path.is_dir())
+    photos = [
+        path for path in sorted(copied.glob("*/*")) if path.suffix.lower() == ".jpg" and max(Image.open(path).size) <= LARGEST
+    ]
+    wanted: dict[str, set[str]] = {"equal bytes": set(), "saved again at quality 60": set()}
+    for number, index in enumerate(np.random.default_rng(0).permutation(len(photos))[: 2 * n].tolist()):
+        path = photos[index]
+        other = classes[(classes.index(path.parent) + 1) % len(classes)] / f"planted{number}.jpg"
+        how = list(wanted)[number % 2]
+        _ = copyfile(path, other) if how == "equal bytes" else saved(Image.open(path), other, 60)
+        wanted[how].add(str(other.relative_to(copied)))
+    findings = run_checks(copied, None, lambda done, n: None).findings
+    pairs = next(finding.photos for finding in findings if finding.kind == "contradictory_labels")
+    found = {path for pair in pairs for path in pair}
+    excluded = {path for finding in findings for path in finding.exclude}
+    told = [f"{len(paths & found)} of {n} ({len(paths & excluded)} on the fix list)" for paths in wanted.values()]
+    return f"| {root.name} | {' | '.join(told)} | {sum('planted' not in ' '.join(pair) for pair in pairs)} |"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--photos", type=int, default=40, help="Photos of each folder.")
+    parser.add_argument("--planted", type=int, metavar="N", help="Instead, plant N copies of each kind and run check.")
     options = parser.parse_args()
+    if options.planted:
+        print("| planted in another class | equal bytes | saved again at quality 60 | other contradictions |\n|---|---|---|---|")
+        with TemporaryDirectory() as name:
+            for root in options.folders:
+                print(planted(root, Path(name), options.planted), flush=True)
+        return
     print("| pairs | one picture | least correlation | moved | new detail |\n|---|---|---|---|---|")
     with TemporaryDirectory() as name:
         folder = Path(name)

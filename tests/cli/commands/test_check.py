@@ -63,7 +63,8 @@ def test_names_of_any_bytes_and_bombs_are_findings(tmp_path: Path, capsysbinary:
     assert b"circles/caf\xe9.jpg,unreadable" in fixes.read_bytes()
     shutil.rmtree(root / "\udcec\udc95")
     fixes.write_bytes(b"".join(line for line in fixes.read_bytes().splitlines(True) if b"/a.jpg" not in line))
-    assert len(PostureData(str(root), exclude=str(fixes)).photos) == 6
+    with pytest.warns(UserWarning, match="data.exclude"):
+        assert len(PostureData(str(root), exclude=str(fixes)).photos) == 6
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
