@@ -1,9 +1,14 @@
 """Which photos of a folder show the same picture or the same moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from posture_classifier.check.same_picture import read_grey, same_picture
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Link, connect, find_links
 from posture_classifier.data.scan.scan import Scan
@@ -20,6 +25,16 @@ KINDS = {
     "same_scene": "photos of one moment: bursts, video frames or crops",
 }
 """What the clusters of each kind of finding consist of."""
+IDENTICAL = ("identical_files", "identical_pixels")
+SAME_PICTURE = (*IDENTICAL, "copies")
+"""Kinds whose photos must have one label and lie in one split; a left hand and its mirror image, a
+right hand, may have two labels."""
+
+KEPT = 128
+"""Grey pictures that are kept while pairs are compared: at most 32 MB."""
+SKETCH_TOLERANCE = 8
+"""Levels by which sketches of equal pixels may differ, since a large JPEG's is made of a smaller
+decoding than another format's."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +57,48 @@ class Duplicates:
             members.setdefault(cluster, []).append(index)
         return [cluster for cluster in members.values() if len(cluster) > 1]
 
+    def pictures(self, *kinds: str) -> Clusters:
+        """List photos that are certainly one picture, without chains.
+
+        What equals the same photo is equal, so those are whole clusters. Links of ``kinds`` are not
+        followed from photo to photo: each is a pair of its own.
+        """
+        return self.clusters_by(*IDENTICAL) + [[link.first, link.second] for kind in kinds for link in self.links[kind]]
+
 
 def find_duplicates(photos: Photos, scan: Scan) -> Duplicates:
     """Compare all photos with each other."""
     links = find_links(scan)
-    kinds = map_in_threads(lambda link: _kind(photos, scan, link), links)
+    # The links of a photo come one after the other.
+    read = lru_cache(KEPT)(partial(read_grey, white=scan.deep.white))
+    kinds = map_in_threads(lambda link: _kind(photos, scan, link, read), links)
     by_kind: dict[str, list[Link]] = {kind: [] for kind in KINDS}
     for link, kind in zip(links, kinds, strict=True):
         by_kind[kind].append(link)
     return Duplicates(by_kind, _connect(len(photos), links))
 
 
-def _kind(photos: Photos, scan: Scan, link: Link) -> str:
-    if link.kind == "copy":
-        return "identical_pixels" if _equal_pixels(photos, scan, link) else "copies"
-    return {"bytes": "identical_files", "mirrored": "mirrored_copies", "scene": "same_scene"}[link.kind]
+def _kind(photos: Photos, scan: Scan, link: Link, read: Callable[[Path], Image.Image]) -> str:
+    """What a link is, after a closer look: frames of a video correlate like copies."""
+    if link.kind == "bytes":
+        return "identical_files"
+    if link.kind == "scene":
+        return "same_scene"
+    if link.kind == "copy" and _equal_pixels(photos, scan, link):
+        return "identical_pixels"
+    files = [Path(photos.file(index)) for index in (link.first, link.second)]
+    mirrored = link.kind == "mirrored"
+    if not same_picture(files[0], files[1], read, mirrored):
+        return "same_scene"
+    return "mirrored_copies" if mirrored else "copies"
 
 
 def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
     one, other = scan.facts[link.first], scan.facts[link.second]
-    if sorted((one.width, one.height)) != sorted((other.width, other.height)):
+    if sorted((one.width, one.height)) != sorted((other.width, other.height)) or one.sketch is None or other.sketch is None:
+        return False
+    # Most frames of a video differ even in their sketches, which saves decoding them.
+    if np.abs(one.sketch.astype(np.int16) - other.sketch).max() > SKETCH_TOLERANCE:
         return False
     first, second = (np.asarray(decode(photos.file(index), white=scan.deep.white)) for index in (link.first, link.second))
     return np.array_equal(first, second)

@@ -1,15 +1,11 @@
 """Copies: contradictory labels, leaks from training into testing, and superfluous photos."""
 
 from posture_classifier.check.checked_folder import CheckedFolder
-from posture_classifier.check.duplicate_clusters import KINDS, Clusters, Duplicates
+from posture_classifier.check.duplicate_clusters import IDENTICAL, KINDS, SAME_PICTURE, Clusters, Duplicates
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.data.folder import Photos
 from posture_classifier.utils.text import plural
 
-IDENTICAL = ("identical_files", "identical_pixels")
-SAME_PICTURE = (*IDENTICAL, "copies")
-"""Kinds whose photos must have one label and lie in one split; a left hand and its mirror image, a
-right hand, may have two labels."""
 SPLIT_ORDER = ("", "train", "val", "test")
 
 
@@ -18,25 +14,23 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     photos, duplicates = folder.photos, folder.duplicates
     by_kind = {kind: duplicates.clusters_by(kind) for kind in KINDS}
     copies = [_copies(photos, kind, clusters) for kind, clusters in by_kind.items() if clusters]
-    return [*_contradictions(photos, duplicates.clusters_by(*SAME_PICTURE)), *_leaks(photos, duplicates), *copies]
+    return [*_leaks(photos, duplicates), *_contradictions(photos, duplicates), *copies]
 
 
 def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
-    """Report one kind of copies: as a note where groups or the user's split keep them together."""
+    """Report one kind of copies; how to keep them together is said once, with the groups."""
     n = sum(map(len, clusters))
-    text = f"{plural(len(clusters), 'cluster')} of {KINDS[kind]}, {plural(n, 'photo')} in all. "
+    text = f"{plural(len(clusters), 'cluster')} of {KINDS[kind]}, {plural(n, 'photo')} in all."
     values = {"clusters": len(clusters), "photos": n}
     captions: list[str] = []
     exclude: dict[str, str] = {}
-    severity: Severity = "warning"
+    severity: Severity = "note"
     if kind in IDENTICAL:
-        text += "Keep one of each."
+        text += " Keep one of each."
         exclude = _superfluous(photos, clusters)
+        severity = "warning"
     elif _kept_together(photos, clusters):
-        text += "They are kept together."
-        severity = "note"
-    else:
-        text += "A random split puts them on both sides; name groups with --group_pattern, or set data.group_by to cluster."
+        text += " They are kept together."
     mixed = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
     if mixed and kind not in SAME_PICTURE:
         clusters = mixed + [cluster for cluster in clusters if cluster not in mixed]
@@ -68,27 +62,35 @@ def _classes(photos: Photos, cluster: list[int]) -> list[str]:
     return [photos.classes[label] for label in sorted(set(photos.labels[cluster].tolist()))]
 
 
-def _contradictions(photos: Photos, clusters: Clusters) -> list[Finding]:
-    """Report copies of one picture in different classes: at least one of the labels is wrong."""
-    wrong = [cluster for cluster in clusters if len(_classes(photos, cluster)) > 1]
+def _contradictions(photos: Photos, duplicates: Duplicates) -> list[Finding]:
+    """Report one picture in different classes: at least one of the labels is wrong.
+
+    Photos are left out only where files or pixels are equal. A picture saved again is for somebody
+    to look at, and what merely looks alike may well change its class from frame to frame.
+    """
+    equal, pictures = duplicates.pictures(), duplicates.pictures("copies")
+    wrong = [cluster for cluster in pictures if len(_classes(photos, cluster)) > 1]
     if not wrong:
         return []
     captions = [" or ".join(_classes(photos, cluster)) for cluster in wrong]
     text = f"{plural(len(wrong), 'picture')} in more than one class. Decide which label is right, and remove the other copies."
-    exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in wrong for index in cluster}
+    certain = [cluster for cluster in wrong if cluster in equal]
+    exclude = {str(photos.paths[index]): "the same picture has another label" for cluster in certain for index in cluster}
     return [Finding("contradictory_labels", "error", text, _paths(photos, wrong), captions, {"clusters": len(wrong)}, exclude)]
 
 
 def _leaks(photos: Photos, duplicates: Duplicates) -> list[Finding]:
     """Report pictures and moments that are in more than one part of the user's own split."""
-    pictures = _crossing(photos, duplicates.clusters_by(*SAME_PICTURE, "mirrored_copies"))
+    pictures = _crossing(photos, duplicates.pictures("copies", "mirrored_copies"))
     reported = {index for cluster in pictures for index in cluster}
-    moments = [cluster for cluster in _crossing(photos, duplicates.clusters_by(*KINDS)) if reported.isdisjoint(cluster)]
+    moments = [cluster for cluster in _crossing(photos, duplicates.clusters_by(*KINDS)) if not reported.issuperset(cluster)]
     findings = []
     if pictures:
-        findings.append(_leak(photos, "leaks", "error", "picture", pictures))
+        earlier = sorted({index for cluster in pictures for index in set(cluster) - set(_in_last_split(photos, cluster))})
+        exclude = {str(photos.paths[index]): "also in a later split" for index in earlier}
+        findings.append(_leak(photos, "leaks", "error", "picture", pictures, exclude))
     if moments:
-        findings.append(_leak(photos, "scene_leaks", "warning", "moment", moments))
+        findings.append(_leak(photos, "scene_leaks", "warning", "moment", moments, {}))
     return findings
 
 
@@ -96,9 +98,9 @@ def _crossing(photos: Photos, clusters: Clusters) -> Clusters:
     return [cluster for cluster in clusters if len(set(photos.splits[cluster].tolist())) > 1]
 
 
-def _leak(photos: Photos, kind: str, severity: Severity, what: str, clusters: Clusters) -> Finding:
+def _leak(photos: Photos, kind: str, severity: Severity, what: str, clusters: Clusters, exclude: dict[str, str]) -> Finding:
     """Report clusters that cross splits, with the share of each split that they touch."""
-    leaked = [index for cluster in clusters for index in cluster]
+    leaked = sorted({index for cluster in clusters for index in cluster})
     shares = {
         name: float((photos.splits[leaked] == name).sum() / (photos.splits == name).sum())
         for name in ("val", "test")
@@ -108,8 +110,6 @@ def _leak(photos: Photos, kind: str, severity: Severity, what: str, clusters: Cl
     number = plural(len(clusters), f"{what} is", f"{what}s are")
     text = f"{number} in more than one split: {sides} were seen before, so results on them are too good."
     captions = [", ".join(photos.splits[cluster].tolist()) for cluster in clusters]
-    earlier = sorted(index for cluster in clusters for index in set(cluster) - set(_in_last_split(photos, cluster)))
-    exclude = {str(photos.paths[index]): "also in a later split" for index in earlier}
     return Finding(kind, severity, text, _paths(photos, clusters), captions, shares, exclude)
 
 

@@ -31,12 +31,12 @@ ORDINARY_PROFILES = ("srgb", "display p3", "gray", "grey", "dot gain")
 
 FAULTS: dict[str, tuple[Severity, str]] = {
     "unreadable": ("error", "unreadable; mend or remove them, since fit would stop"),
-    "wrong_suffix": ("warning", "with the suffix of another format; rename them"),
-    "animated": ("warning", "with several pictures, of which only the first is used"),
+    "wrong_suffix": ("note", "with the suffix of another format; rename them"),
+    "animated": ("note", "with several pictures, of which only the first is used"),
     "too_small": ("warning", f"less than {SMALL} pixels a side"),
     "extreme_aspect": ("warning", f"at least {LONG:g} times as long as wide, so that a square shows little; crop them"),
     "exif_rotated": ("note", "turned by an EXIF flag, which this program follows and others may not"),
-    "gps_position": ("warning", "with a GPS position; remove it before you give photos away"),
+    "gps_position": ("note", "with a GPS position; remove it before you give photos away"),
     "unusual_colour_mode": ("note", "stored as neither RGB nor grey"),
     "unusual_colour_profile": ("note", "with an unusual colour profile, which is not applied"),
 }
@@ -118,4 +118,4 @@ def _odd_sizes(photos: Photos, scan: Scan) -> list[Finding]:
         f"{plural(len(odd), 'photo')} of another size than the rest (most often {commonest}); were they prepared like the others?"
     )
     captions = [_size(scan.facts[index]) for index in odd]
-    return [Finding("odd_size", "warning", text, [[str(photos.paths[index])] for index in odd], captions)]
+    return [Finding("odd_size", "note", text, [[str(photos.paths[index])] for index in odd], captions)]

@@ -1,5 +1,6 @@
 """Findings: one for each kind of fault, with the photos that it is about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -7,6 +8,17 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """Gravest first: an error makes training fail or its result false; a warning may; a note is for
 information."""
+BY_HARM = (
+    # what makes a result false
+    *("group_pattern", "leaks", "group_leaks", "scene_leaks", "groups"),
+    # what teaches the network what is wrong
+    *("contradictory_labels", "placeholders", "label_errors"),
+    # what stops a training
+    *("folder_layout", "unreadable"),
+)
+"""Kinds that stand before all others, and in this order."""
+TRIFLES = ("wrong_suffix", "gps_position", "exif_rotated", "other_files", "hidden_files", "unchecked")
+"""Kinds that stand after all others."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,17 @@ class Finding:
     captions: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     exclude: dict[str, str] = field(default_factory=dict)
+
+
+def by_harm(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings: those to do something about, then notes; in both, the most harmful first."""
+
+    def rank(finding: Finding) -> tuple[bool, int]:
+        places = (*BY_HARM, "", *TRIFLES)
+        kind = finding.kind if finding.kind in places else ""
+        return finding.severity == "note", places.index(kind)
+
+    return sorted(findings, key=rank)
 
 
 def exit_code(findings: list[Finding]) -> int:

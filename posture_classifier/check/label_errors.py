@@ -52,8 +52,7 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     )
     severity: Severity = "warning" if accuracy >= TRUSTED else "note"
     values = {"probe_balanced_accuracy": accuracy, "suspects": len(captions)}
-    exclude = {path: f"probable label error: {caption}" for path, caption in captions.items()} if severity == "warning" else {}
-    return [Finding("label_errors", severity, text, [[path] for path in captions], list(captions.values()), values, exclude)]
+    return [Finding("label_errors", severity, text, [[path] for path in captions], list(captions.values()), values)]
 
 
 def _probe(sample: Sample, folds: Folds) -> Floats:

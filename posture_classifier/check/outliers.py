@@ -1,5 +1,7 @@
 """Photos unlike the others: out of focus, dark, over-exposed, empty, or of something else."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import median_abs_deviation
@@ -37,11 +39,12 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     distance = _neighbour_distance(folder.sample)
     chosen = (_robust_z(distance) > FAR_FEATURES) & ~(_measured(folder, "contrast") < EMPTY)
     unlike = _finding(folder, "outliers", "note", "unlike all others; look whether they belong here", distance, chosen)
-    return unclear_photos(folder) + unlike
+    # A flower before a black cloth is dark, too: all of this is to be looked at, none is certain.
+    return [replace(finding, severity="note") for finding in unclear_photos(folder)] + unlike
 
 
 def unclear_photos(folder: CheckedFolder) -> list[Finding]:
-    """Report photos on which hardly anything can be seen."""
+    """Report photos on which hardly anything can be seen; a warning where few are like this."""
     brightness, contrast, clipped, sharpness = (
         _measured(folder, name) for name in ("brightness", "contrast", "clipped", "sharpness")
     )
@@ -71,9 +74,8 @@ def _finding(
     if len(indices) > max(1, RARE * len(chosen)):
         severity = "note"  # many are like this, so it is how the folder was taken
     paths = [str(folder.readable.paths[index]) for index in indices]
-    exclude = dict.fromkeys(paths, text) if severity == "warning" else {}
     sentence = f"{plural(len(paths), 'photo')} of {len(chosen)}: {text}."
-    return [Finding(kind, severity, sentence, [[path] for path in paths], exclude=exclude)]
+    return [Finding(kind, severity, sentence, [[path] for path in paths])]
 
 
 def _robust_z(values: Floats) -> Floats:

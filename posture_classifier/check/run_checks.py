@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 
 from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
-from posture_classifier.check.finding import SEVERITIES, Finding
+from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.layout import Layout
@@ -22,7 +22,7 @@ class Result:
 
     Attributes:
         photos: The photos that were looked at, readable or not.
-        findings: Errors first, then warnings, then notes.
+        findings: The most harmful first, notes last.
         white: The values that are white in photos of more than 8 bits.
     """
 
@@ -58,7 +58,7 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
         for findings in _checks():
             found += findings(folder)
         white = folder.scan.deep.white
-    return Result(photos, sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)), white)
+    return Result(photos, by_harm(found), white)
 
 
 def _checks() -> Iterator[Callable[[CheckedFolder], list[Finding]]]:

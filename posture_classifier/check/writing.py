@@ -1,4 +1,4 @@
-"""What ``check`` prints and writes: a verdict, a table, ``check.json``, and a list for ``fit``."""
+"""What ``check`` prints and writes: a verdict, a table and ``check.json``."""
 
 import json
 from dataclasses import asdict
@@ -11,12 +11,9 @@ from rich.text import Text
 
 from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result
-from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import plural, printable, shortlist
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
-FIX_COLUMNS = ["path", "kind", "severity", "reason"]
-"""Columns of the list that ``data.exclude`` reads; it needs only the first."""
 
 
 def verdict(result: Result) -> str:
@@ -54,13 +51,3 @@ def write_json(result: Result, path: Path) -> None:
     }
     # Names that are not valid UTF-8 stay what they are, escaped.
     path.write_text(json.dumps(content, indent=1, ensure_ascii=True), encoding="utf-8")
-
-
-def write_fixes(findings: list[Finding], path: Path) -> int:
-    """Write the photos to leave out, each once with its gravest reason; returns how many."""
-    rows: dict[str, dict[str, Any]] = {}
-    for finding in findings:
-        for photo, reason in finding.exclude.items():
-            rows.setdefault(photo, {"path": photo, "kind": finding.kind, "severity": finding.severity, "reason": reason})
-    write_rows(list(rows.values()), FIX_COLUMNS, path)
-    return len(rows)

@@ -40,9 +40,6 @@ class PostureData(PhotoMemory):
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
-        layout: What the folders name, from the outer one to the inner one: ``class``,
-            ``group/class`` (a folder for each person, with one for each class) or ``class/group``.
-            None finds it out, and asks where either may be the classes.
         group_pattern: Regular expression on the relative path whose match names the person or
             recording, such as ``subject-\d+``. A group is never on two sides of a split.
         group_by: What makes a group: ``pattern``, or ``folder`` (those that ``layout`` names),
@@ -69,6 +66,9 @@ class PostureData(PhotoMemory):
             set for people, [] none.
         on_error: What to do about unreadable files: ``stop`` before the first epoch and list them,
             or ``skip`` them.
+        layout: What the folders name, from the outer one to the inner one: ``class``,
+            ``group/class`` (a folder for each person, with one for each class) or ``class/group``.
+            None finds it out, and asks where either may be the classes.
 
     Example:
         >>> data = PostureData("photos", group_pattern=r"person\d", batch_size=8)
@@ -90,7 +90,6 @@ class PostureData(PhotoMemory):
     def __init__(
         self,
         root: str,
-        layout: Layout | None = None,
         group_pattern: str | None = None,
         group_by: GroupBy | None = None,
         split: str | None = None,
@@ -105,6 +104,7 @@ class PostureData(PhotoMemory):
         num_workers: int | None = None,
         augmentation: Transforms | None = None,
         on_error: Literal["stop", "skip"] = "stop",
+        layout: Layout | None = None,
     ) -> None:
         super().__init__()
         if not 0 < val_fraction < 1 or not 0 <= test_fraction < 1 - val_fraction:

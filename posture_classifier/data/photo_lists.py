@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.photo_files import passed_over
 from posture_classifier.utils.errors import UserError
@@ -35,7 +36,8 @@ def read_photo_list(option: str, path: Path, columns: Collection[str], source: s
 def exclude_photos(photos: Photos, path: Path) -> Photos:
     """Leave out the photos that a CSV file names in its column ``path``, relative to the folder.
 
-    It may name files that are no photos, such as thumbnails of a network disk.
+    It may name files that are no photos, such as thumbnails of a network disk. A list that takes
+    over 10 % of the photos, or a class from a group, is warned of.
 
     Raises:
         UserError: The file cannot be read, lacks the column, names photos that are not there, or
@@ -49,7 +51,12 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
             f"data.exclude {path} names {plural(len(unknown), 'photo that is', 'photos that are')} not below {photos.root}: "
             f"{shortlist(unknown, 3)}; remove these lines, or check the folder again"
         )
-    rest = photos.select(np.array([name not in excluded for name in names], dtype=np.bool_))
+    left_out = np.array([name in excluded for name in names], dtype=np.bool_)
+    rest = photos.select(~left_out)
     if empty := rest.empty_classes:
         raise UserError(f"data.exclude {path} leaves no photo of class {empty[0]}")
+    if losses := describe_losses(photos, left_out):
+        from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
+
+        rank_zero_warn(f"data.exclude {path} leaves out {'; '.join(losses)}, which changes what is trained on")
     return replace(rest, left_out=photos.left_out + Counter({("excluded", ""): len(photos) - len(rest)}))

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.check_folders import check_folder, draw_scenes, finding_of, kinds
+from tests.helpers.videos import CLASSES, draw_videos
 
 
 def test_one_moment_in_two_classes_is_a_question(tmp_path: Path) -> None:
@@ -32,6 +33,7 @@ def test_leaks_across_the_users_own_split(tmp_path: Path) -> None:
     assert leak.values == {"test": pytest.approx(1 / 22)}
     assert leak.exclude.keys() == {"train/circles/000.jpg"}, "the test photos stay what they were"
     assert set(moment.photos[0]) == {"test/squares/crop.jpg", "train/squares/001.jpg"}
+    assert moment.exclude == {}, "what only looks alike is to be looked at"
     assert kinds(result, "error") == {"leaks"}
 
 
@@ -44,3 +46,18 @@ def test_one_copy_of_a_leaked_picture_stays(tmp_path: Path) -> None:
     shutil.copy(root / "train/circles/000.jpg", root / "val/circles/seen.jpg")
     left_out = {path for finding in check_folder(root).findings for path in finding.exclude}
     assert left_out == {"train/circles/000.jpg", "train/circles/twin.jpg"}
+
+
+def test_frames_of_a_video_leak_a_moment_and_a_saved_copy_a_picture(tmp_path: Path) -> None:
+    root = draw_videos(tmp_path / "split/train", people=2, frames=30).parent
+    for label in CLASSES:
+        (root / "test" / label).mkdir(parents=True)
+        for path in sorted((root / "train" / label).glob("*"))[::3]:
+            path.rename(root / "test" / label / path.name)
+    Image.open(root / "train/normal/anna_0001.jpg").save(root / "test/normal/again.jpg", quality=60)
+    result = check_folder(root)
+    assert finding_of(result, "leaks").photos == [["test/normal/again.jpg", "train/normal/anna_0001.jpg"]]
+    assert finding_of(result, "leaks").exclude.keys() == {"train/normal/anna_0001.jpg"}
+    moments = finding_of(result, "scene_leaks")
+    assert sum(map(len, moments.photos)) > 50
+    assert moments.exclude == {}

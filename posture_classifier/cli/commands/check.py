@@ -17,6 +17,7 @@ def check(
     layout: Literal["class", "class/group", "group/class"] | None = None,
     output: Path | None = None,
     fix_list: Path | None = None,
+    fix_list_anyway: bool = False,
     overwrite: bool = False,
 ) -> int:
     r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
@@ -27,7 +28,11 @@ def check(
             as 'subject-\d+'.
         layout: What the folders name, as fit's data.layout; found out where it is certain.
         output: A folder to make for check.html, with the photos that matter, and check.json.
-        fix_list: A .csv file to write: photos to leave out, which fit --data.exclude takes.
+        fix_list: A .csv file to write, which fit --data.exclude takes: photos that are certainly to
+            leave out, namely files of equal bytes or pixels, files that cannot be read, and
+            pictures that are also in a later split.
+        fix_list_anyway: Write that list even if it takes over 10 % of the photos or changes the
+            balance of a group's classes.
         overwrite: Replace the output and the list if they exist.
 
     Returns:
@@ -41,9 +46,10 @@ def check(
         raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import exit_code
+    from posture_classifier.check.fix_list import write_fixes
     from posture_classifier.check.html_page import write_check
     from posture_classifier.check.run_checks import run_checks
-    from posture_classifier.check.writing import findings_table, verdict, write_fixes, write_json
+    from posture_classifier.check.writing import findings_table, verdict, write_json
     from posture_classifier.utils.text import plural
 
     with Progress(transient=True) as bar:
@@ -58,6 +64,7 @@ def check(
         write_json(result, output / "check.json")
         say(f"report: {output / 'check.html'}")
     if fix_list is not None:
-        n = write_fixes(result.findings, fix_list)
-        say(f"{plural(n, 'photo')} to leave out: fit --data.exclude {shlex.quote(str(fix_list))}")
+        n = write_fixes(result, fix_list, fix_list_anyway)
+        how = f": fit --data.exclude {shlex.quote(str(fix_list))}" if n else f"; {fix_list} is empty"
+        say(f"{plural(n, 'photo')} to leave out{how}")
     return exit_code(result.findings)

@@ -1,0 +1,67 @@
+"""What leaving photos out does to a set: how many go, and whether a group's classes change."""
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.data.folder import Photos
+from posture_classifier.utils.text import one_line
+from posture_classifier.utils.types import Ints
+
+MUCH = 0.1
+"""Share of the photos, and change of a class's share in a group, from which it is said."""
+SEVERAL = 10
+"""Photos of a group from which such a change is more than that of a photo or two."""
+SHOWN = 3
+
+
+def describe_losses(photos: Photos, left_out: npt.NDArray[np.bool_]) -> list[str]:
+    r"""Say what is lost if it is much; an empty list if it is not.
+
+    A group from which one class goes tells that class by who is on the photo: a person then becomes
+    a class.
+
+    Args:
+        photos: N photos; where no groups are named, all are looked at as one.
+        left_out: (N,) which of them are to go.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> photos = read_folder("photos", group_pattern=r"person\d")
+        >>> describe_losses(photos, np.asarray(photos.paths) == "left/person0_0.png")
+        []
+        >>> describe_losses(photos, np.char.startswith(np.asarray(photos.paths), "left/person0"))
+        ['person0 keeps 0 of 2 left and 2 of 2 right']
+    """
+    n, total = int(left_out.sum()), len(photos)
+    losses = [f"{n} of {total} photos ({n / total:.0%})"] if n > MUCH * total else []
+    names, groups = np.unique(photos.groups, return_inverse=True)
+    if not photos.grouped:
+        names, groups = np.array(["the folder"]), np.zeros(total, dtype=np.int64)
+    before = _counts(photos, groups, len(names))
+    after = _counts(photos, np.where(left_out, -1, groups), len(names))
+    changed = [group for group in range(len(names)) if _is_changed(before[group], after[group])]
+    changed.sort(key=lambda group: int(after[group].sum() - before[group].sum()))
+    for group in changed[:SHOWN]:
+        kept = [f"{after[group, c]} of {before[group, c]} {photos.classes[c]}" for c in np.flatnonzero(before[group])]
+        losses.append(f"{one_line(str(names[group]))} keeps {' and '.join(kept)}")
+    if len(changed) > SHOWN:
+        losses.append(f"{len(changed) - SHOWN} more groups change like this")
+    return losses
+
+
+def _counts(photos: Photos, groups: Ints, n_groups: int) -> Ints:
+    """Photos by group (rows) and class (columns); those of group -1 are not counted."""
+    counts = np.zeros((n_groups, len(photos.classes)), dtype=np.int64)
+    kept = groups >= 0
+    np.add.at(counts, (groups[kept], photos.labels[kept]), 1)
+    return counts
+
+
+def _is_changed(before: Ints, after: Ints) -> bool:
+    """Whether a group of several classes loses one of them, or its shares change much."""
+    if (before > 0).sum() < 2 or (before == after).all():
+        return False
+    if (after[before > 0] == 0).any():
+        return True
+    change = np.abs(after / after.sum() - before / before.sum()).max()
+    return bool(before.sum() >= SEVERAL and change > MUCH)
