@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder, name_groups
-from posture_classifier.check.label_errors import find_suspects
+from posture_classifier.check.label_errors import find_suspects, odd_photos
 from posture_classifier.check.label_trials import plant_label_errors
 
 RATES = (0.01, 0.03, 0.1)
@@ -43,9 +43,9 @@ def main() -> None:
     arguments = parser.parse_args()
     photos, _ = name_groups(list_folder(arguments.folder).photos, arguments.group_pattern)
     folder = CheckedFolder(photos, lambda done, n: None)
-    sample, stages = folder.sample, folder.scan.stages[folder.sample.rows]
+    sample, stages, odd = folder.sample, folder.scan.stages[folder.sample.rows], odd_photos(folder)
     start = time.perf_counter()
-    suspects, predicted, trials = find_suspects(sample, stages)
+    suspects, predicted, trials = find_suspects(sample, stages, odd)
     accuracy = np.mean(predicted == sample.labels)
     print(f"as they are: {len(suspects)} listed, accuracy {accuracy:.3f}, {trials}, {time.perf_counter() - start:.1f} s")
     print([str(photos.paths[sample.rows[index]]) for index in suspects])
@@ -53,7 +53,7 @@ def main() -> None:
         changed = listed = right = silent = 0
         for draw in range(arguments.draws):
             labels, chosen = plant_label_errors(sample.labels, rate, np.random.default_rng(100 + draw))
-            suspects, _, trials = find_suspects(replace(sample, labels=labels), stages)
+            suspects, _, trials = find_suspects(replace(sample, labels=labels), stages, odd)
             changed, listed, right = changed + len(chosen), listed + len(suspects), right + np.isin(suspects, chosen).sum()
             silent += trials.level is None
         print(f"| {arguments.folder.name} | {rate:.0%} | {share(right, listed)} | {share(right, changed)} | {silent} |", flush=True)

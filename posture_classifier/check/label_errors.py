@@ -3,17 +3,18 @@
 import numpy as np
 import numpy.typing as npt
 
+from posture_classifier.check import outliers
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.group_ridge import GroupRidge, centre_groups
 from posture_classifier.check.label_trials import RATE, Trials, false_discovery_rates, predict_classes, run_trials
-from posture_classifier.check.outliers import unclear_photos
 from posture_classifier.check.sample import MIN_GROUPS_FOR_LABELS, Sample
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats, Ints
 
 Stages = npt.NDArray[np.float16]
+Mask = npt.NDArray[np.bool_]
 
 
 def findings(folder: CheckedFolder) -> list[Finding]:
@@ -24,26 +25,21 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     sample = folder.sample
     if folder.folds is None or min(sample.groups_per_class) < MIN_GROUPS_FOR_LABELS:
         return []
-    suspects, predicted, trials = find_suspects(sample, folder.scan.stages[sample.rows])
+    suspects, predicted, trials = find_suspects(sample, folder.scan.stages[sample.rows], odd_photos(folder))
     values = {"planted": trials.planted, "trial_listed": trials.listed, "trial_right": trials.right}
     if trials.level is None:
         return [Finding("unchecked", "note", _refusal(trials), values=values)]
-    # What can hardly be seen says nothing about its label.
-    unclear = {path for finding in unclear_photos(folder) if finding.severity == "warning" for (path,) in finding.photos}
-    captions = {}
-    for index in suspects:
-        path = str(folder.photos.paths[sample.rows[index]])
-        if path not in unclear:
-            captions[path] = f"{sample.class_names[sample.labels[index]]}; looks like {sample.class_names[predicted[index]]}"
-    if not captions:
+    if len(suspects) == 0:
         return []
+    names = sample.class_names
+    captions = [f"{names[sample.labels[index]]}; looks like {names[predicted[index]]}" for index in suspects]
     text = (
-        f"{plural(len(captions), 'photo looks', 'photos look')} like another class than their folder says. Look at them: in "
+        f"{plural(len(suspects), 'photo looks', 'photos look')} like another class than their folder says. Look at them: in "
         f"trials with {RATE:.0%} of the labels changed on purpose, {trials.right} of {trials.listed} photos listed in this way "
         "were truly wrong. Where fewer labels are wrong, fewer of those listed are."
     )
-    values |= {"suspects": len(captions)}
-    return [Finding("label_errors", "warning", text, [[path] for path in captions], list(captions.values()), values)]
+    paths = [[path] for path in folder.readable.paths[suspects].tolist()]
+    return [Finding("label_errors", "warning", text, paths, captions, values | {"suspects": len(suspects)})]
 
 
 def _refusal(trials: Trials) -> str:
@@ -54,12 +50,24 @@ def _refusal(trials: Trials) -> str:
     )
 
 
-def find_suspects(sample: Sample, stages: Stages) -> tuple[Ints, Ints, Trials]:
+def odd_photos(folder: CheckedFolder) -> Mask:
+    """Whether each photo (N,) of the sample is reported as unclear, or as unlike all others.
+
+    What can hardly be seen says nothing about its label, and what is unlike all photos that a head
+    has learnt from is beyond what it can judge.
+    """
+    found = [finding for finding in outliers.findings(folder) if finding.severity == "warning" or finding.kind == "outliers"]
+    paths = [path for finding in found for (path,) in finding.photos]
+    return np.isin(np.asarray(folder.readable.paths), np.array(paths, dtype=np.str_))
+
+
+def find_suspects(sample: Sample, stages: Stages, odd: Mask) -> tuple[Ints, Ints, Trials]:
     """Find the photos whose label is probably wrong.
 
     Args:
         sample: N photos.
         stages: (N, S) features of the earlier stages, as in ``Scan``.
+        odd: (N,) photos that are never listed.
 
     Returns:
         The indices of the suspects, the most certain first; the class (N,) that each photo looks
@@ -67,8 +75,8 @@ def find_suspects(sample: Sample, stages: Stages) -> tuple[Ints, Ints, Trials]:
     """
     ridge, scores = _best_head(sample, stages)
     rates = false_discovery_rates(sample.labels, scores)
-    trials = run_trials(ridge, sample.labels, rates)
-    found = np.flatnonzero(rates <= (-1 if trials.level is None else trials.level))
+    trials = run_trials(ridge, sample.labels, rates, odd)
+    found = np.flatnonzero((rates <= (-1 if trials.level is None else trials.level)) & ~odd)
     return found[np.argsort(rates[found], kind="stable")], scores.argmax(1), trials
 
 

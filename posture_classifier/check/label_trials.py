@@ -91,7 +91,7 @@ def predict_classes(ridge: GroupRidge, label_sets: list[Ints], n_classes: int) -
     return np.split(ridge.scores(targets), len(label_sets), axis=1)
 
 
-def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats) -> Trials:
+def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats, odd: npt.NDArray[np.bool_]) -> Trials:
     """Find out at which level of ``LEVELS`` a list is right, by planting wrong labels.
 
     Photos that were listed without planted labels count as neither right nor wrong, as nobody
@@ -102,6 +102,7 @@ def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats) -> Trials:
         ridge: The head.
         labels: (N,) the labels as they are.
         rates: (N,) ``false_discovery_rates`` of these labels.
+        odd: (N,) photos that are never listed.
     """
     generator = np.random.default_rng(0)
     n_trials = int(np.clip(np.ceil(PLANTED / max(1, RATE * len(labels))), 1, MAX_TRIALS))
@@ -110,7 +111,7 @@ def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats) -> Trials:
     scores = predict_classes(ridge, [changed for changed, _ in planted], int(labels.max()) + 1)
     for (changed, chosen), trial_scores in zip(planted, scores, strict=True):
         trial_rates = false_discovery_rates(changed, trial_scores)
-        new = [(trial_rates <= level) & (rates > level) for level in LEVELS]
+        new = [(trial_rates <= level) & (rates > level) & ~odd for level in LEVELS]
         listed += [each.sum() for each in new]
         right += [each[chosen].sum() for each in new]
     good = np.flatnonzero((right > 0) & (right >= PRECISION * listed))

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder, name_groups
 from posture_classifier.check.group_ridge import PENALTY, GroupRidge, centre_groups
-from posture_classifier.check.label_errors import find_suspects
+from posture_classifier.check.label_errors import Mask, Stages, find_suspects, odd_photos
 from posture_classifier.check.label_trials import false_discovery_rates, plant_label_errors, run_trials
 from posture_classifier.check.sample import Sample
 from tests.helpers.check_folders import check_folder, kinds, no_progress
@@ -31,8 +31,9 @@ def walk(distance: float, n_groups: int = 30, each: int = 8, seed: int = 0) -> S
     return Sample(np.arange(len(labels)), labels, ["a", "b"], groups, features.astype(np.float32))
 
 
-def stages(sample: Sample) -> np.ndarray[tuple[int, int], np.dtype[np.float16]]:
-    return sample.features.astype(np.float16)
+def features(sample: Sample) -> tuple[Stages, Mask]:
+    """Stages that know what the last one does, and no odd photos."""
+    return sample.features.astype(np.float16), np.zeros(len(sample.rows), dtype=np.bool_)
 
 
 @pytest.mark.parametrize("n_features", [5, 40], ids=["fewer features than photos", "more"])
@@ -66,13 +67,13 @@ def test_only_margins_far_below_those_of_the_class_count() -> None:
 
 def test_planted_errors_are_listed_and_nothing_else_where_classes_lie_apart() -> None:
     sample = walk(distance=2.5)
-    clean, _, trials = find_suspects(sample, stages(sample))
+    clean, _, trials = find_suspects(sample, *features(sample))
     assert len(clean) == 0
     assert trials.level is not None
     assert trials.right >= 0.9 * trials.listed > 0
     changed, chosen = plant_label_errors(sample.labels, 0.03, np.random.default_rng(1))
     mislabelled = Sample(sample.rows, changed, sample.class_names, sample.joined_groups, sample.features)
-    suspects, predicted, _ = find_suspects(mislabelled, stages(sample))
+    suspects, predicted, _ = find_suspects(mislabelled, *features(sample))
     right = np.isin(suspects, chosen)
     assert right.mean() >= 0.8
     assert right.sum() >= 0.5 * len(chosen)
@@ -83,7 +84,7 @@ def test_nothing_is_listed_where_classes_cannot_be_told_apart() -> None:
     sample = walk(distance=0.0)
     changed, _ = plant_label_errors(sample.labels, 0.03, np.random.default_rng(1))
     mislabelled = Sample(sample.rows, changed, sample.class_names, sample.joined_groups, sample.features)
-    suspects, _, trials = find_suspects(mislabelled, stages(sample))
+    suspects, _, trials = find_suspects(mislabelled, *features(sample))
     assert trials.level is None
     assert len(suspects) == 0
 
@@ -91,7 +92,7 @@ def test_nothing_is_listed_where_classes_cannot_be_told_apart() -> None:
 def test_trials_do_not_count_what_was_listed_before() -> None:
     sample = walk(distance=2.5)
     ridge = GroupRidge(centre_groups(sample.features, sample.joined_groups), sample.joined_groups)
-    assert run_trials(ridge, sample.labels, np.zeros(len(sample.labels))).listed == 0
+    assert run_trials(ridge, sample.labels, np.zeros(len(sample.labels)), features(sample)[1]).listed == 0
 
 
 @pytest.mark.parametrize("people", [3, 12])
@@ -106,14 +107,14 @@ def test_bundled_photos_with_planted_errors(rate: float) -> None:
     """At least 0.8 of what is listed is right, where enough is listed to tell (10 draws)."""
     photos, _ = name_groups(list_folder(BUNDLED).photos, r"subject-\d+")
     folder = CheckedFolder(photos, no_progress)
-    sample, features = folder.sample, folder.scan.stages[folder.sample.rows]
+    sample, stages, odd = folder.sample, folder.scan.stages[folder.sample.rows], odd_photos(folder)
     listed = right = 0
     for draw in range(10 if rate else 1):
         labels, chosen = sample.labels, np.zeros(0, dtype=np.int64)
         if rate:
             labels, chosen = plant_label_errors(sample.labels, rate, np.random.default_rng(100 + draw))
         mislabelled = Sample(sample.rows, labels, sample.class_names, sample.joined_groups, sample.features)
-        suspects, _, _ = find_suspects(mislabelled, features)
+        suspects, _, _ = find_suspects(mislabelled, stages, odd)
         listed, right = listed + len(suspects), right + int(np.isin(suspects, chosen).sum())
     print(f"{rate:.0%}: {right} of {listed}")
     assert right >= 0.8 * listed
