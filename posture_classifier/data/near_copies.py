@@ -92,7 +92,7 @@ def _seen_before(digests: Ints, white: WhiteLevels) -> _Seen | None:
         return None
     with ScanCache(white) as cache:
         cached = [cache.get(Facts(None, 0, digest)) for digest in digests.tolist()]
-    known = [(place, facts.sketch, row) for place, each in enumerate(cached) if each for facts, row in [each]]
+    known = [(place, facts.sketch, row.last) for place, each in enumerate(cached) if each for facts, row in [each]]
     if not known:
         return None
     places, sketches, features = zip(*known, strict=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from posture_classifier.images.facts import SKETCH_SIZE, Facts
 
 FILE_NAME = "check.db"
 SIZE_LIMIT = 1e9
-"""Bytes from which the file is begun anew; some 100,000 photos."""
+"""Bytes from which the file is begun anew; some 80,000 photos."""
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR)
 """What SQLite says of a file of which bytes have changed; the last where it is the names in it."""
 MODULES = (
@@ -36,9 +36,23 @@ MODULES = (
     "images/facts",
     "images/preprocessing",
     "images/strips",
+    "models/all_stages_head",
 )
 PACKAGES = ("numpy", "pillow", "pillow-heif", "timm", "torch")
 """The versions of these packages and the code of these modules decide what is cached."""
+
+
+class PhotoFeatures(NamedTuple):
+    """Features of one photo, by the frozen network.
+
+    Attributes:
+        last: (D,) float32 of unit length, the usual ones after the last stage.
+        stages: (S,) the maps of the earlier stages on a grid of 3 x 3, each stage with mean 0 and
+            variance 1.
+    """
+
+    last: Features
+    stages: npt.NDArray[np.float16]
 
 
 class ScanCache:
@@ -87,9 +101,8 @@ class ScanCache:
 
     def _open(self, file: Path) -> sqlite3.Connection:
         database = sqlite3.connect(file, check_same_thread=False)
-        columns = (
-            "digest INTEGER, white TEXT, facts TEXT, sketch BLOB, features BLOB, checksum INTEGER, PRIMARY KEY (digest, white)"
-        )
+        blobs = "sketch BLOB, features BLOB, stages BLOB"
+        columns = f"digest INTEGER, white TEXT, facts TEXT, {blobs}, checksum INTEGER, PRIMARY KEY (digest, white)"
         with database:
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 if name != self._table:
@@ -105,37 +118,47 @@ class ScanCache:
             with suppress(OSError):
                 self._file.unlink()
 
-    def get(self, identity: Facts) -> tuple[Facts, Features] | None:
+    def get(self, identity: Facts) -> tuple[Facts, PhotoFeatures] | None:
         """Return what is cached of the file with this digest; any thread may call it."""
         if identity.error is not None or (row := self._row(identity.digest)) is None:
             return None
-        values, sketch, features = row
+        values, sketch, last, stages = row
         details: dict[str, Any] = json.loads(values)
         details["corners"] = tuple(details["corners"])
         pixels = np.frombuffer(sketch, dtype=np.uint8).reshape(SKETCH_SIZE, SKETCH_SIZE)
-        return Facts(**details, sketch=pixels), np.frombuffer(features, dtype=np.float32)
+        features = PhotoFeatures(np.frombuffer(last, dtype=np.float32), np.frombuffer(stages, dtype=np.float16))
+        return Facts(**details, sketch=pixels), features
 
-    def _row(self, digest: int) -> tuple[str, bytes, bytes] | None:
+    def _row(self, digest: int) -> tuple[str, bytes, bytes, bytes] | None:
         if self._database is None:
             return None
         with self._lock, self._noting_damage():
-            query = f"SELECT white, facts, sketch, features, checksum FROM {self._table} WHERE digest = ? AND white IN ('', ?)"
+            query = (
+                f"SELECT white, facts, sketch, features, stages, checksum FROM {self._table} WHERE digest = ? AND white IN ('', ?)"
+            )
             white, *values, checksum = self._database.execute(query, (digest, self._white)).fetchone() or (None, None)
             return tuple(values) if checksum is not None and checksum == _checksum(digest, white, *values) else None
         return None
 
-    def put(self, found: list[tuple[Facts, Features]]) -> None:
+    def put(self, found: list[tuple[Facts, PhotoFeatures]]) -> None:
         """Cache facts and features of files that can be read."""
         if self._database is None:
             return
         values = [
-            (fact.digest, self._white if fact.is_deep else "", _values(fact), _bytes(fact.sketch), _bytes(features))
+            (
+                fact.digest,
+                self._white if fact.is_deep else "",
+                _values(fact),
+                _bytes(fact.sketch),
+                _bytes(features.last),
+                _bytes(features.stages),
+            )
             for fact, features in found
         ]
         rows = [(*row, _checksum(*row)) for row in values]
         # Another process may be writing, or the disk may be full: then they are computed again.
         with self._lock, self._noting_damage(), self._database:
-            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._database.executemany(f"INSERT OR REPLACE INTO {self._table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _checksum(*values: Any) -> int:

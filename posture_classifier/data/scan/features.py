@@ -9,7 +9,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from posture_classifier.data.scan.cache import PhotoFeatures
 from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.all_stages_head import grid_pool
 from posture_classifier.models.weights import create_backbone
 
 BACKBONE = "tf_efficientnet_lite0"
@@ -17,6 +19,9 @@ BACKBONE = "tf_efficientnet_lite0"
 IMAGE_SIZE = 128
 """Pixels a side: takes a quarter of the time of 224, and still finds near-duplicates and wrong
 labels."""
+EARLY_STAGES = (0, 1, 2, 3)
+"""The stages before the last, which tell where things are; of the last one only the usual features
+are kept, as its map adds nothing to them (``benchmarks/label_errors.py``) and is the largest."""
 
 
 class FeatureExtractor:
@@ -35,13 +40,16 @@ class FeatureExtractor:
             return create_backbone(BACKBONE, n_classes=1)[0].eval().to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def extract(self, squares: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
-        """Compute the features (B, D), of unit length, of B squares (H, W, 3) of uint8."""
+    def extract(self, squares: list[npt.NDArray[np.uint8]]) -> list[PhotoFeatures]:
+        """Compute the features of B squares (H, W, 3) of uint8, in one forward pass."""
         images: Tensor = self.normalise(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
-        maps = self.backbone.forward_features(images.contiguous(memory_format=torch.channels_last))
-        features: Tensor = self.backbone.forward_head(maps, pre_logits=True)
-        result: npt.NDArray[np.float32] = nn.functional.normalize(features.float(), dim=1).numpy()
-        return result
+        images = images.contiguous(memory_format=torch.channels_last)
+        last, maps = self.backbone.forward_intermediates(images, indices=EARLY_STAGES)
+        features: Tensor = self.backbone.forward_head(last, pre_logits=True)
+        pooled = [grid_pool(image.float()).flatten(1) for image in maps]
+        stages = torch.cat([nn.functional.layer_norm(part, part.shape[1:]) for part in pooled], dim=1)
+        rows = zip(nn.functional.normalize(features.float(), dim=1).numpy(), stages.half().numpy(), strict=True)
+        return [PhotoFeatures(*row) for row in rows]
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
-from posture_classifier.data.scan.cache import ScanCache
+from posture_classifier.data.scan.cache import PhotoFeatures, ScanCache
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.facts import Facts, identify, read_facts
@@ -27,13 +27,13 @@ class ReadPhoto(NamedTuple):
 
     Attributes:
         facts: Facts about the file.
-        features: (D,) features, if they were cached.
+        features: Its features, if they were cached.
         square: (H, W, 3) pixels to compute the features from, if they were not. A photo that cannot
             be read has neither.
     """
 
     facts: Facts
-    features: Features | None = None
+    features: PhotoFeatures | None = None
     square: npt.NDArray[np.uint8] | None = None
 
 
@@ -46,11 +46,13 @@ class Scan:
         features: (N, D) float32 of unit length, by the frozen network; zeros where a photo cannot
             be read.
         deep: Those of more than 8 bits, and what is white in them.
+        stages: (N, S) the earlier stages of the same network, as in ``PhotoFeatures``.
     """
 
     facts: list[Facts]
     features: Features
     deep: DeepPhotos = field(default_factory=DeepPhotos)
+    stages: npt.NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float16))
 
     @property
     def readable(self) -> npt.NDArray[np.bool_]:
@@ -62,19 +64,20 @@ def scan_photos(files: list[Path], progress: ProgressCallback) -> Scan:
     """Read photos in batches, on all cores; what is cached of a photo, by its content, is reused.
 
     The threads hold two batches at any time, whatever the number of photos, so memory grows only by
-    the 9 KB of facts and features of each photo.
+    the 13 KB of facts and features of each photo.
     """
     deep = find_deep_photos(files)
     facts: list[Facts] = []
-    rows: list[Features | None] = []
+    rows: list[PhotoFeatures | None] = []
     with ScanCache(deep.white) as cache:
         photos = map_in_threads(partial(_read, cache=cache, white=deep.white), files, ahead=2 * BATCH_SIZE)
         while batch := list(islice(photos, BATCH_SIZE)):
             facts += [photo.facts for photo in batch]
             rows += _batch_features(batch, cache)
             progress(len(facts), len(files))
-    width = max((len(row) for row in rows if row is not None), default=1)
-    return Scan(facts, np.stack([np.zeros(width, dtype=np.float32) if row is None else row for row in rows]), deep)
+    empty = next((row for row in rows if row is not None), PhotoFeatures(np.zeros(1, np.float32), np.zeros(1, np.float16)))
+    last, stages = zip(*(row or PhotoFeatures(*map(np.zeros_like, empty)) for row in rows), strict=True)
+    return Scan(facts, np.stack(last), deep, np.stack(stages))
 
 
 def _read(path: Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
@@ -87,7 +90,7 @@ def _read(path: Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
     return ReadPhoto(facts, square=None if image is None else feature_extractor().square(image))
 
 
-def _batch_features(batch: list[ReadPhoto], cache: ScanCache) -> list[Features | None]:
+def _batch_features(batch: list[ReadPhoto], cache: ScanCache) -> list[PhotoFeatures | None]:
     """Return the features of each photo; those that are not cached yet are computed together."""
     features = [photo.features for photo in batch]
     new = {index: photo.square for index, photo in enumerate(batch) if photo.square is not None}

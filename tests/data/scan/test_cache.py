@@ -1,18 +1,19 @@
 """The database of facts and features: what has changed on the disk is computed again."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from posture_classifier.cache.directory import cache_directory
-from posture_classifier.data.scan.cache import FILE_NAME, ScanCache
-from posture_classifier.data.scan.similarity import Features
+from posture_classifier.data.scan.cache import FILE_NAME, PhotoFeatures, ScanCache
 from posture_classifier.images.depth import FULL_RANGE
 from posture_classifier.images.facts import Facts, identify, read_facts
 from tests.helpers.photos import draw_photos
 
-Found = list[tuple[Facts, Features]]
+Found = list[tuple[Facts, PhotoFeatures]]
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def found(tmp_path: Path) -> Found:
     """What a scan found of 48 photos."""
     files = sorted(draw_photos(tmp_path / "photos", people=6, each=4, classes=("left", "right")).rglob("*.png"))
     facts = [read_facts(file, identify(file))[0] for file in files]
-    features = np.random.default_rng(0).random((len(files), 64), dtype=np.float32)
+    generator = np.random.default_rng(0)
+    features = [PhotoFeatures(generator.random(64, np.float32), generator.random(96).astype(np.float16)) for _ in files]
     return list(zip(facts, features, strict=True))
 
 
@@ -31,7 +33,9 @@ def cached(found: Found) -> int:
     for (facts, features), value in zip(found, values, strict=True):
         if value is not None:
             assert repr(value[0]) == repr(facts)
-            assert np.array_equal(value[1], features)
+            assert np.array_equal(value[1].last, features.last)
+            assert np.array_equal(value[1].stages, features.stages)
+            assert [part.dtype for part in value[1]] == [np.float32, np.float16]
     return sum(value is not None for value in values)
 
 
@@ -69,3 +73,17 @@ def test_a_damaged_file_is_made_anew(found: Found) -> None:
         cached(found)
         put(found)
         assert cached(found) == len(found)
+
+
+def test_a_database_of_another_version_is_made_anew(found: Found) -> None:
+    """A version that kept other columns under another fingerprint."""
+    file = cache_directory() / FILE_NAME
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE scan_0123 (digest INTEGER PRIMARY KEY, features BLOB)")
+        database.execute("INSERT INTO scan_0123 VALUES (?, ?)", (found[0][0].digest, b"old"))
+    assert cached(found) == 0
+    put(found)
+    assert cached(found) == len(found)
+    with closing(sqlite3.connect(file)) as database:
+        assert len(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()) == 1
