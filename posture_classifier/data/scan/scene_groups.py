@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
-from posture_classifier.data.scan.scan import scan_photos
+from posture_classifier.data.scan.scan import Scan, scan_photos
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
 
 CENTRED_COSINE = 0.6
@@ -47,11 +47,16 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     with Progress(transient=True) as bar:
         task = bar.add_task("Looking for photos of one scene", total=len(photos))
         scanned = scan_photos(files, lambda done, _: bar.update(task, completed=done))
-    links = [(link.first, link.second) for link in find_links(scanned)]
     names = np.array([normalise_name(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)
-    result[order] = names[merge_similar(scanned.features, connect(len(photos), links))]
+    result[order] = names[find_scenes(scanned)]
     return result
+
+
+def find_scenes(scan: Scan) -> Ints:
+    """Find the photos of one scene; return the lowest index (N,) of each photo's scene."""
+    links = [(link.first, link.second) for link in find_links(scan)]
+    return merge_similar(scan.features, connect(len(scan.facts), links))
 
 
 def merge_similar(features: Features, clusters: Ints) -> Ints:
