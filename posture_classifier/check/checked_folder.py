@@ -3,9 +3,15 @@
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from posture_classifier.check.duplicate_clusters import Duplicates, find_duplicates
+from posture_classifier.check.group_proposals import Grouping, Proposals, given_groups, propose_groups
+from posture_classifier.check.headline import missing_facts
+from posture_classifier.check.name_patterns import groups_by
 from posture_classifier.check.sample import Folds, Sample, make_folds, make_sample
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.scan import ProgressCallback, Scan, scan_photos
 
 
@@ -15,11 +21,13 @@ class CheckedFolder:
     Args:
         photos: At least one photo, readable or not.
         progress: Called with how many photos of how many were read.
+        group_pattern: The pattern that has named the groups of the photos, if one has.
     """
 
-    def __init__(self, photos: Photos, progress: ProgressCallback) -> None:
+    def __init__(self, photos: Photos, progress: ProgressCallback, group_pattern: str | None = None) -> None:
         self.photos = photos
         self._progress = progress
+        self.group_pattern = group_pattern
 
     @cached_property
     def scan(self) -> Scan:
@@ -41,6 +49,31 @@ class CheckedFolder:
     def readable(self) -> Photos:
         """The photos of ``sample``."""
         return self.photos.select(self.sample.rows)
+
+    @cached_property
+    def proposals(self) -> Proposals | None:
+        """The groups that are given, or that could be; None where classes have too few photos."""
+        sample, photos = self.sample, self.readable
+        if missing_facts(sample.labels, sample.class_names):
+            return None
+        scan = Scan([self.scan.facts[index] for index in sample.rows], sample.features, self.scan.deep)
+        more = ("--data.on_error", "skip") if len(photos) < len(self.photos) else ()
+        if self.group_pattern is not None:
+            paths = list(map(normalise_name, photos.paths))
+            if made := groups_by(self.group_pattern, paths, least=0):
+                return given_groups(photos, scan, sample.labels, Grouping(("--data.group_pattern", made[0]), made[1]), more)
+        return propose_groups(photos, scan, sample.labels, self._clustered, more)
+
+    @cached_property
+    def named_groups(self) -> npt.NDArray[np.str_] | None:
+        """(N,) groups of ``readable`` by names or dates, given or best; None if there are none."""
+        proposals = self.proposals and [*self.proposals.possible, *self.proposals.too_few]
+        return next((each.grouping.groups for each in proposals or () if each.grouping.named), None)
+
+    def _clustered(self) -> float:
+        """Share of the readable photos that are in a cluster of near-duplicates."""
+        _, sizes = np.unique(self.duplicates.clusters[self.sample.rows], return_counts=True)
+        return float(sizes[sizes > 1].sum() / sizes.sum())
 
     @cached_property
     def folds(self) -> Folds | None:

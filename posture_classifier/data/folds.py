@@ -13,6 +13,8 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
 GroupBy = Literal["pattern", "cluster", "exif", "none"]
+VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
+"""Shares of the photos for choosing the best epoch and for the final test, where none are given."""
 MOST_TRIED = 12
 """Most folds that are tried to name a number that works."""
 

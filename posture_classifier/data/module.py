@@ -16,7 +16,15 @@ from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
+from posture_classifier.data.folds import (
+    TEST_FRACTION,
+    VAL_FRACTION,
+    GroupBy,
+    check_choices,
+    choose_group_by,
+    fold_split,
+    holdout_split,
+)
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.scan.scene_groups import scene_groups
@@ -90,8 +98,8 @@ class PostureData(PhotoMemory):
         folds: int | None = None,
         fold: int | None = None,
         holdout_groups: list[str] | None = None,
-        val_fraction: float = 0.15,
-        test_fraction: float = 0.2,
+        val_fraction: float = VAL_FRACTION,
+        test_fraction: float = TEST_FRACTION,
         seed: int = 0,
         batch_size: int = 32,
         num_workers: int | None = None,
