@@ -45,7 +45,7 @@ def name_patterns(paths: list[str], depth: int) -> Iterator[NamePattern]:
     """
     yield from _with_number(paths, PEOPLE, "new people")
     yield from _with_number(paths, SESSIONS, "new sessions")
-    if code := re.search(r"/([psvPSV])\d+([-_])", paths[0]):
+    if code := _search(r"/([psvPSV])\d+([-_])", paths):
         yield NamePattern(rf"/({code[1]}\d+){code[2]}")
     if all(path.count("/") > depth for path in paths):
         yield NamePattern(rf"^{'[^/]+/' * depth}([^/]+)/")
@@ -60,15 +60,20 @@ def name_patterns(paths: list[str], depth: int) -> Iterator[NamePattern]:
         yield NamePattern(rf"/{word}{separator}({word}){separator}[^/]*$")
 
 
+def _search(pattern: str, paths: list[str]) -> re.Match[str] | None:
+    """The match in the first path that has one."""
+    return next(filter(None, map(re.compile(pattern).search, paths)), None)
+
+
 def _with_number(paths: list[str], words: str, new: str) -> Iterator[NamePattern]:
     r"""``subject-\d+``, where names have such a word and a number."""
-    if match := re.search(rf"(?i)(?<![a-z])(?:{words})[-_ ]?\d+", paths[0]):
+    if match := _search(rf"(?i)(?<![a-z])(?:{words})[-_ ]?\d+", paths):
         yield NamePattern(re.sub(r"\d+", r"\\d+", match[0]), new)
 
 
 def _dates(paths: list[str]) -> Iterator[NamePattern]:
     """Days, such as 20210815 or 2021-08-15."""
-    if match := re.search(r"(?<!\d)20\d\d([-_]?)[01]\d\1[0-3]\d(?!\d)", paths[0]):
+    if match := _search(r"(?<!\d)20\d\d([-_]?)[01]\d\1[0-3]\d(?!\d)", paths):
         yield NamePattern(rf"20\d\d{match[1]}\d\d{match[1]}\d\d" if match[1] else r"20\d{6}", "new days")
 
 

@@ -9,7 +9,7 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
     root = draw_people(tmp_path / "people")
     alone = check_folder(root)
     assert {"groups", "same_scene"} <= kinds(alone, "warning")
-    assert finding_of(alone, "groups").values["proposal"] == r"--group_pattern 'subject-\d+'"
+    assert finding_of(alone, "groups").values["proposal"] == r"--data.group_pattern 'subject-\d+'"
     assert finding_of(alone, "groups").values["nearest_in_group"] > 0.9
     together = check_folder(root, r"subject-\d+")
     assert not kinds(together, "warning", "error")
@@ -18,7 +18,7 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
 def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
     finding = finding_of(check_folder(draw_bursts(tmp_path / "bursts")), "groups")
     assert finding.severity == "warning"
-    assert finding.values["proposal"] == "data.group_by cluster"
+    assert finding.values["proposal"] == "--data.group_by cluster"
     assert finding.values["accuracy_random"] > 0.95
     assert finding.values["accuracy_honest"] < 0.7, "of two classes by lot"
 
