@@ -67,7 +67,7 @@ class CheckedFolder:
     @cached_property
     def named_groups(self) -> npt.NDArray[np.str_] | None:
         """(N,) groups of ``readable`` by names or dates, given or best; None if there are none."""
-        proposals = self.proposals and [*self.proposals.possible, *self.proposals.too_few]
+        proposals = self.proposals and [*self.proposals.possible, *self.proposals.refused]
         return next((each.grouping.groups for each in proposals or () if each.grouping.named), None)
 
     def _clustered(self) -> float:

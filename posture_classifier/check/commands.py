@@ -36,6 +36,8 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     Returns:
         The command, as a shell takes it; None if ``fit`` and ``crossval`` would refuse the photos.
     """
+    if photos.empty_classes:
+        return None
     n = len(photos.groups.unique()[0])
     folds = list(range(min(n, FEW_GROUPS), 1, -1)) if not photos.splits[0] else []
     few = photos.grouped and n < FEW_GROUPS

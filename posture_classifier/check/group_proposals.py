@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ chance, or, where chance is large, halfway from it to always."""
 SHARE = 0.1
 """Share of the photos with their most similar one in the own group, or in a cluster of
 near-duplicates, from which groups matter."""
+UNDATED = 0.1
+"""Share of the photos that may lack a date, if sessions are to be made of dates."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,29 @@ class Grouping:
         groups: (N,) name of each photo's group.
         new: What later photos belong to, such as ``new people``.
         named: Whether names or dates make the groups, not looks or numbers of frames.
+        undated: Number of photos without a date, each a group here, which ``fit`` would refuse.
     """
 
     options: tuple[str, ...]
     groups: npt.NDArray[np.str_]
     new: str = "new groups"
     named: bool = True
+    undated: int = 0
 
     @property
     def option(self) -> str:
         """The options as a shell takes them."""
         return shlex.join(self.options)
 
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Number of photos in each group, the largest first."""
+        return dict(Counter(sorted(self.groups.tolist())).most_common())
+
     @property
     def names(self) -> list[str]:
         """The names of the groups, the largest first."""
-        return [name for name, _ in Counter(sorted(self.groups.tolist())).most_common()]
+        return list(self.sizes)
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Proposal:
     Attributes:
         grouping: The groups and the option that makes them.
         nearest: How alike they are.
-        command: A command that ``fit`` or ``crossval`` takes; None if there are too few groups.
+        command: A command that ``fit`` or ``crossval`` takes; None if they refuse these groups.
     """
 
     grouping: Grouping
@@ -75,14 +85,23 @@ class Proposals:
     Attributes:
         hits: (N,) whether the most similar photo has the right class, of whatever group it is.
         possible: Proposals with a command, the best first.
-        too_few: Proposals without one.
-        ungrouped: The command that takes each photo for a group; None if there are too few.
+        refused: Proposals without one.
+        ungrouped: The command that takes each photo for a group; None if that is refused, too, or
+            if there are proposals.
+        clustered: Share of the photos that are in a cluster of near-duplicates, where there are no
+            proposals.
     """
 
     hits: Hits
     possible: list[Proposal]
-    too_few: list[Proposal]
+    refused: list[Proposal]
     ungrouped: str | None = None
+    clustered: float = 0.0
+
+    @property
+    def best(self) -> Proposal | None:
+        """The first proposal, possible if one is."""
+        return next(iter([*self.possible, *self.refused]), None)
 
 
 def given_groups(photos: Photos, scan: Scan, labels: Ints, grouping: Grouping, more: tuple[str, ...]) -> Proposals:
@@ -105,16 +124,20 @@ def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable
         more: Options that every command needs, such as ``--data.exclude``.
     """
     paths = [normalise_name(path) for path in photos.paths.tolist()]
-    named = _coarser_first([*_by_name(paths, 2 if photos.splits[0] else 1), *_by_date(scan)])
+    named = _coarser_first([*_by_name(paths, 2 if photos.splits[0] else 1), *_by_date(paths, scan)])
     hits, nearest = find_nearest(scan.features, labels, [_codes(each) for each in named])
     proposals = [_propose(photos, *each, more) for each in zip(named, nearest, strict=True) if _matters(each[1])]
+    alike = 0.0
     if not any(each.command for each in proposals):
-        looks = [*_by_blocks(paths), *(_by_scene(paths, scan) if clustered() >= SHARE else ())]
+        alike = clustered()
+        looks = [*_by_blocks(paths), *(_by_scene(paths, scan) if alike >= SHARE else ())]
         _, nearest = find_nearest(scan.features, labels, [_codes(each) for each in looks])
         found = [_propose(photos, *each, more) for each in zip(looks, nearest, strict=True) if _matters(each[1])]
         proposals += sorted(found, key=lambda each: -each.nearest.in_group)
-    possible, too_few = ([each for each in proposals if bool(each.command) is has] for has in (True, False))
-    return Proposals(hits, possible, too_few, advise_command(photos, more))
+    if not proposals:
+        return Proposals(hits, [], [], advise_command(photos, more), alike)
+    possible, refused = ([each for each in proposals if bool(each.command) is has] for has in (True, False))
+    return Proposals(hits, possible, refused)
 
 
 def _codes(grouping: Grouping) -> Ints:
@@ -143,7 +166,8 @@ def _matters(nearest: Nearest) -> bool:
 
 
 def _propose(photos: Photos, grouping: Grouping, nearest: Nearest, more: tuple[str, ...]) -> Proposal:
-    return Proposal(grouping, nearest, advise_command(with_groups(photos, grouping.groups), (*grouping.options, *more)))
+    grouped = with_groups(photos, grouping.groups)
+    return Proposal(grouping, nearest, None if grouping.undated else advise_command(grouped, (*grouping.options, *more)))
 
 
 def _by_name(paths: list[str], depth: int) -> list[Grouping]:
@@ -169,11 +193,12 @@ def _are_several(groups: npt.NDArray[np.str_]) -> bool:
     return len(sizes) > 1 and int(sizes[sizes > 1].sum()) >= len(groups) / 2
 
 
-def _by_date(scan: Scan) -> Iterator[Grouping]:
-    """Sessions, where all photos have a date; ``fit`` refuses those without."""
-    names = [name for name in session_names([Shot(fact.camera, fact.taken) for fact in scan.facts]) if name is not None]
-    if len(names) == len(scan.facts) and _are_several(groups := np.array(names, dtype=np.str_)):
-        yield Grouping(("--data.group_by", "exif"), groups, "new sessions")
+def _by_date(paths: list[str], scan: Scan) -> Iterator[Grouping]:
+    """Sessions, where nearly all photos have a date."""
+    names = session_names([Shot(fact.camera, fact.taken) for fact in scan.facts])
+    groups = np.array([name or path for name, path in zip(names, paths, strict=True)], dtype=np.str_)
+    if (undated := names.count(None)) <= UNDATED * len(names) and _are_several(groups):
+        yield Grouping(("--data.group_by", "exif"), groups, "new sessions", undated=undated)
 
 
 def _by_blocks(paths: list[str]) -> Iterator[Grouping]:

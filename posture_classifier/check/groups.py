@@ -33,7 +33,7 @@ def findings(folder: CheckedFolder) -> list[Finding]:
 
 def _given(readable: Photos, proposals: Proposals) -> Finding:
     names, sizes = np.unique(readable.groups, return_counts=True)
-    (proposal,) = [*proposals.possible, *proposals.too_few]
+    (proposal,) = [*proposals.possible, *proposals.refused]
     share = float(sizes.max() / len(readable))
     text = f"{plural(len(names), 'group')} of {sizes.min()} to {plural(sizes.max(), 'photo')}. {_alike(proposal)}"
     severity: Severity = "note"
@@ -58,7 +58,7 @@ def _crossing(photos: Photos) -> list[Finding]:
 
 def _proposed(readable: Photos, proposals: Proposals) -> list[Finding]:
     """Show the ways to make groups, the best first, each with groups, their sizes and examples."""
-    shown = [*proposals.possible, *proposals.too_few][:PROPOSALS]
+    shown = [*proposals.possible, *proposals.refused][:PROPOSALS]
     if not shown:
         return []
     ways = "; or ".join(_describe(each.grouping) for each in shown)
@@ -71,18 +71,14 @@ def _proposed(readable: Photos, proposals: Proposals) -> list[Finding]:
         "groups": len(shown[0].grouping.names),
         "proposals": [_as_json(readable, each) for each in shown],
     }
-    captions = [f"{name}: {plural(_size(grouping, name), 'photo')} by {grouping.option}" for grouping, name, _ in examples]
+    captions = [f"{name}: {plural(grouping.sizes[name], 'photo')} by {grouping.option}" for grouping, name, _ in examples]
     return [Finding("groups", "warning", text, [paths for *_, paths in examples], captions, values)]
 
 
 def _describe(grouping: Grouping) -> str:
     """An option with what it makes: ``--data.group_by exif makes 2 groups (a 10, b 9)``."""
-    sizes = [f"{name} {_size(grouping, name)}" for name in grouping.names]
+    sizes = [f"{name} {size}" for name, size in grouping.sizes.items()]
     return f"{grouping.option} makes {plural(len(sizes), 'group')} ({shortlist(sizes, 3)})"
-
-
-def _size(grouping: Grouping, name: str) -> int:
-    return int((grouping.groups == name).sum())
 
 
 def _examples(photos: Photos, grouping: Grouping, name: str) -> list[str]:
@@ -99,7 +95,7 @@ def _as_json(photos: Photos, proposal: Proposal) -> dict[str, Any]:
         "option": grouping.option,
         "possible": proposal.command is not None,
         "groups": len(grouping.names),
-        "sizes": {name: _size(grouping, name) for name in names},
+        "sizes": {name: grouping.sizes[name] for name in names},
         "examples": {name: _examples(photos, grouping, name) for name in names},
     }
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.check.group_proposals import Proposal, Proposals
+from posture_classifier.check.commands import with_groups
+from posture_classifier.check.group_proposals import SHARE, Proposal, Proposals
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.split import crossing_groups, groups_per_class
 from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.rendering.formatting import percent_interval
 from posture_classifier.utils.text import plural, shortlist
@@ -25,13 +27,16 @@ class Headline:
         text: What to expect.
         notes: Further sentences.
         command: The command to use, as a shell takes it; None where ``fit`` would refuse any.
+        refusal: Why there is no command.
         values: ``random_split`` (a share), ``new_groups`` (``value``, ``low``, ``high``),
-            ``photos`` and ``groups``; None where nothing can be estimated or no groups are known.
+            ``photos`` and ``groups``; None where no groups are known, and empty where nothing
+            can be estimated.
     """
 
     text: str
     notes: list[str] = field(default_factory=list)
     command: str | None = None
+    refusal: str = ""
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,7 +44,7 @@ class Headline:
         """What to expect and the command to use, which can be copied from its end."""
         if self.command:
             return f"{self.text}; use: {self.command}"
-        return f"{self.text}; no command is advised, since fit would refuse every split" if self.values else f"{self.text}."
+        return f"{self.text}; no command is advised: {self.refusal}" if self.refusal else f"{self.text}."
 
 
 def missing_facts(labels: Ints, class_names: list[str]) -> str | None:
@@ -73,15 +78,58 @@ def make_headline(photos: Photos, labels: Ints, proposals: Proposals) -> Headlin
     share = float(proposals.hits.mean())
     values: dict[str, Any] = {"random_split": share, "new_groups": None, "photos": len(photos), "groups": None}
     text = f"With a random split expect about {100 * share:.0f} % right"
-    best = next(iter([*proposals.possible, *proposals.too_few]), None)
+    best = proposals.best
     if best is None:
         text += f" ({plural(len(photos), 'photo')}); of new people nothing is known, since no groups are named"
+        command, refusal = _without_groups(photos, proposals)
     else:
         estimate = estimate_share(best.nearest.hits, best.grouping.groups)
         values |= {"new_groups": vars(estimate), "groups": len(best.grouping.names)}
         text += f"; with {best.grouping.new} about {_describe(estimate, best, labels)}"
-    command = proposals.ungrouped if best is None else best.command
-    return Headline(text, [METHOD, *_too_few(proposals)], command, values)
+        command, refusal = best.command, "" if best.command else _why_refused(photos, best)
+    return Headline(text, [METHOD, *_notes(photos, proposals)], command, refusal, values)
+
+
+def _without_groups(photos: Photos, proposals: Proposals) -> tuple[str | None, str]:
+    """The command where nothing makes groups, or why there is none."""
+    if proposals.clustered >= SHARE:
+        return None, (
+            f"{100 * proposals.clustered:.0f} % of the photos are near-duplicates of others, and neither names, dates nor looks "
+            "make groups that could be split; give each person's or recording's files a name of their own"
+        )
+    return proposals.ungrouped, "" if proposals.ungrouped else _too_few(photos, "photo")
+
+
+def _why_refused(photos: Photos, proposal: Proposal) -> str:
+    grouping = proposal.grouping
+    grouped = with_groups(photos, grouping.groups)
+    if grouping.undated:
+        return f"{plural(grouping.undated, 'photo has', 'photos have')} no date; leave them out with --data.exclude"
+    if crossing := crossing_groups(grouped):
+        number = plural(len(crossing), "group is", "groups are")
+        return f"{number} in more than one folder of your own split ({shortlist(crossing, 3)}); move each into one"
+    return _too_few(grouped, "group")
+
+
+def _too_few(photos: Photos, unit: str) -> str:
+    counts = groups_per_class(photos)
+    rarest = int(np.argmin(counts))
+    return (
+        f"class {photos.classes[rarest]} occurs in {plural(counts[rarest], unit)}, too few for training, validation and testing to "
+        f"have some of every class; add {unit}s"
+    )
+
+
+def _notes(photos: Photos, proposals: Proposals) -> list[str]:
+    """What else there is to know of the best groups, and of better ones that are refused."""
+    notes = []
+    if proposals.possible and not proposals.possible[0].grouping.named:
+        notes.append("Of new people nothing is known, since neither names nor dates make groups that can be split.")
+        for each in proposals.refused[:1]:
+            grouping = each.grouping
+            names = f"{plural(len(grouping.names), 'group')} ({shortlist(grouping.names, 3)})"
+            notes.append(f"{grouping.option} makes {names}, but {_why_refused(photos, each)}.")
+    return notes
 
 
 def _describe(estimate: Estimate, best: Proposal, labels: Ints) -> str:
@@ -90,12 +138,3 @@ def _describe(estimate: Estimate, best: Proposal, labels: Ints) -> str:
     words = f"{100 * (estimate.value or 0):.0f} % ({interval}; {size})"
     commoner = float(np.bincount(labels).max() / len(labels))
     return words if (estimate.value or 0) > commoner else f"{words}, no better than always saying the commoner class"
-
-
-def _too_few(proposals: Proposals) -> list[str]:
-    """Say which names make groups that cannot be split."""
-    return [
-        f"{each.grouping.option} makes {plural(len(names), 'group')} ({shortlist(names, 3)}): too few to split by, so add some."
-        for each in proposals.too_few[:1]
-        if (names := each.grouping.names)
-    ]

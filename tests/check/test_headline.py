@@ -132,8 +132,8 @@ def test_fit_says_it_where_check_has_looked(tmp_path: Path, capsys: pytest.Captu
 
 def test_what_is_missing_is_said(tmp_path: Path, draw_folder: DrawFolder) -> None:
     two = check_folder(draw_videos(tmp_path / "two", 2, 8), r"([^/]+)_\d+\.").headline
-    assert two.command is None
-    assert (two.values["groups"], len(two.notes)) == (2, 2)
+    assert (two.command, two.values["groups"]) == (None, 2)
+    assert f"class {CLASSES[0]} occurs in 2 groups" in two.line
     one_class = draw_scenes(tmp_path / "scenes", each=3)
     shutil.rmtree(one_class / "squares")
     assert check_folder(one_class).headline.command is None
@@ -142,6 +142,28 @@ def test_what_is_missing_is_said(tmp_path: Path, draw_folder: DrawFolder) -> Non
     few = check_folder(tmp_path / "two").headline
     assert (few.command, few.values) == (None, {})
     assert CLASSES[0] in few.text
+
+
+def test_a_video_without_names_is_not_acquitted(tmp_path: Path) -> None:
+    for n, path in enumerate(sorted(draw_videos(tmp_path / "one", people=1, frames=40).rglob("*.jpg"))):
+        path.rename(path.with_name(f"{n * 7919 % 9973:x}.jpg"))
+    headline = check_folder(tmp_path / "one").headline
+    assert headline.command is None
+    assert "near-duplicates" in headline.refusal
+
+
+def test_groups_that_the_users_split_tears_apart(tmp_path: Path) -> None:
+    for split, seed in (("train", 0), ("test", 0)):
+        draw_videos(tmp_path / "split" / split, people=4, frames=8, seed=seed)
+    torn = check_folder(tmp_path / "split").headline
+    assert torn.command is None
+    assert "4 groups are in more than one folder" in torn.refusal
+    for path in (tmp_path / "split").rglob("*.jpg"):
+        if ("anna" in path.name) == (path.parent.parent.name == "train"):
+            path.unlink()
+    command = check_folder(tmp_path / "split").headline.command
+    assert arguments_of(command or "")[0] == "fit"
+    assert follow(command or "")[0].grouped
 
 
 def test_unreadable_files_and_names_without_a_match_do_not_stop_the_command(tmp_path: Path) -> None:
