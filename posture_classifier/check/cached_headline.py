@@ -40,9 +40,10 @@ def cached_headline(
     if scan is None:
         return None
     if photos.grouped:
-        groups = Grouping(grouping, np.asarray(photos.groups))
-        return make_headline(photos, photos.labels, given_groups(photos, scan, photos.labels, groups, more))
-    return make_headline(photos, photos.labels, propose_groups(photos, scan, photos.labels, _clustered(scan), more))
+        proposals = given_groups(photos, scan, photos.labels, Grouping(grouping, np.asarray(photos.groups)), more)
+    else:
+        proposals = propose_groups(photos, scan, photos.labels, _clustered(scan), more)
+    return make_headline(photos, scan.features, photos.labels, proposals)
 
 
 def _cached_scan(digests: Ints, white: WhiteLevels) -> Scan | None:

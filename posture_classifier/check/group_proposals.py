@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from posture_classifier.check.commands import advise_command, with_groups
 from posture_classifier.check.name_patterns import block_patterns, groups_by, name_patterns
-from posture_classifier.check.nearest import Hits, Nearest, find_nearest
+from posture_classifier.check.nearest import Nearest, find_nearest
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.scene_groups import find_scenes
@@ -83,7 +83,6 @@ class Proposals:
     """What to make groups of.
 
     Attributes:
-        hits: (N,) whether the most similar photo has the right class, of whatever group it is.
         possible: Proposals with a command, the best first.
         refused: Proposals without one.
         ungrouped: The command that takes each photo for a group; None if that is refused, too, or
@@ -92,7 +91,6 @@ class Proposals:
             proposals.
     """
 
-    hits: Hits
     possible: list[Proposal]
     refused: list[Proposal]
     ungrouped: str | None = None
@@ -106,9 +104,9 @@ class Proposals:
 
 def given_groups(photos: Photos, scan: Scan, labels: Ints, grouping: Grouping, more: tuple[str, ...]) -> Proposals:
     """The one way to group photos that the user has chosen, whether it matters or not."""
-    hits, (nearest,) = find_nearest(scan.features, labels, [_codes(grouping)])
+    (nearest,) = find_nearest(scan.features, labels, [_codes(grouping)])
     proposal = _propose(photos, grouping, nearest, more)
-    return Proposals(hits, *(([proposal], []) if proposal.command else ([], [proposal])))
+    return Proposals([proposal], []) if proposal.command else Proposals([], [proposal])
 
 
 def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable[[], float], more: tuple[str, ...]) -> Proposals:
@@ -125,19 +123,19 @@ def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable
     """
     paths = [normalise_name(path) for path in photos.paths.tolist()]
     named = _coarser_first([*_by_name(paths, 2 if photos.splits[0] else 1), *_by_date(paths, scan)])
-    hits, nearest = find_nearest(scan.features, labels, [_codes(each) for each in named])
+    nearest = find_nearest(scan.features, labels, [_codes(each) for each in named])
     proposals = [_propose(photos, *each, more) for each in zip(named, nearest, strict=True) if _matters(each[1])]
     alike = 0.0
     if not any(each.command for each in proposals):
         alike = clustered()
         looks = [*_by_blocks(paths), *(_by_scene(paths, scan) if alike >= SHARE else ())]
-        _, nearest = find_nearest(scan.features, labels, [_codes(each) for each in looks])
+        nearest = find_nearest(scan.features, labels, [_codes(each) for each in looks])
         found = [_propose(photos, *each, more) for each in zip(looks, nearest, strict=True) if _matters(each[1])]
         proposals += sorted(found, key=lambda each: -each.nearest.in_group)
     if not proposals:
-        return Proposals(hits, [], [], advise_command(photos, more), alike)
+        return Proposals([], [], advise_command(photos, more), alike)
     possible, refused = ([each for each in proposals if bool(each.command) is has] for has in (True, False))
-    return Proposals(hits, possible, refused)
+    return Proposals(possible, refused)
 
 
 def _codes(grouping: Grouping) -> Ints:

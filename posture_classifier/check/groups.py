@@ -40,7 +40,7 @@ def _given(readable: Photos, proposals: Proposals) -> Finding:
     if share > LARGE_GROUP and len(names) > 2:
         severity = "warning"
         text += f" {names[sizes.argmax()]} has {share:.0%} of all photos, so a split is hard to balance."
-    values = _values(proposal, proposals) | {"groups": len(names), "largest_share": share}
+    values = _values(proposal) | {"groups": len(names), "largest_share": share}
     return Finding("groups", severity, text, values=values)
 
 
@@ -66,7 +66,7 @@ def _proposed(readable: Photos, proposals: Proposals) -> list[Finding]:
     examples = [
         (each.grouping, name, _examples(readable, each.grouping, name)) for each in shown for name in each.grouping.names[:GROUPS]
     ]
-    values = _values(shown[0], proposals) | {
+    values = _values(shown[0]) | {
         "proposal": shown[0].grouping.option,
         "groups": len(shown[0].grouping.names),
         "proposals": [_as_json(readable, each) for each in shown],
@@ -107,13 +107,8 @@ def _alike(proposal: Proposal) -> str:
     )
 
 
-def _values(proposal: Proposal, proposals: Proposals) -> dict[str, Any]:
-    return {
-        "nearest_in_group": proposal.nearest.in_group,
-        "nearest_by_chance": proposal.nearest.by_chance,
-        "accuracy_random": float(proposals.hits.mean()),
-        "accuracy_honest": float(proposal.nearest.hits.mean()),
-    }
+def _values(proposal: Proposal) -> dict[str, Any]:
+    return {"nearest_in_group": proposal.nearest.in_group, "nearest_by_chance": proposal.nearest.by_chance}
 
 
 def _people_above_classes(photos: Photos) -> list[Finding]:

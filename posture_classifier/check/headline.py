@@ -1,22 +1,25 @@
 """What to expect of a random split and of new people, and the command to use, in one sentence."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from posture_classifier.check.commands import with_groups
+from posture_classifier.check.commands import FEW_GROUPS, with_groups
 from posture_classifier.check.group_proposals import SHARE, Proposal, Proposals
+from posture_classifier.check.linear_head import tested_hits
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.split import crossing_groups, groups_per_class
+from posture_classifier.data.scan.similarity import Features
+from posture_classifier.data.split import crossing_groups, divide, groups_per_class
 from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.rendering.formatting import percent_interval
 from posture_classifier.utils.text import plural, shortlist
 from posture_classifier.utils.types import Ints
 
-METHOD = (
-    "Estimated by the class of the most similar photo, in features of a network that was trained on others; training may do better."
-)
+METHOD = "Estimated by a linear head on a frozen network, tested in folds; a network that is trained on the photos may do better."
+FOLDS = 5
+"""Folds of the estimate; where groups are few, each is one, as in the command that is advised."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +70,37 @@ def not_estimated(missing: str) -> Headline:
     return Headline(f"What to expect of a training cannot be estimated: {missing}")
 
 
-def make_headline(photos: Photos, labels: Ints, proposals: Proposals) -> Headline:
+def make_headline(photos: Photos, features: Features, labels: Ints, proposals: Proposals) -> Headline:
     """Say what to expect, and which command to use.
 
     Args:
         photos: N photos that can be read.
+        features: (N, D) their features.
         labels: (N,) classes from 0 to C - 1, with two photos each or more.
         proposals: The groups that are given, or that could be.
     """
-    share = float(proposals.hits.mean())
+    photos = replace(photos, classes=tuple(photos.classes[label] for label in np.unique(photos.labels)), labels=labels)
+    best = proposals.best
+    n_groups = len(best.grouping.names) if best else len(photos)
+    folds = max(2, n_groups if n_groups < FEW_GROUPS else FOLDS)
+    share = float(_hits(photos, features, np.asarray(photos.paths), folds).mean())
     values: dict[str, Any] = {"random_split": share, "new_groups": None, "photos": len(photos), "groups": None}
     text = f"With a random split expect about {100 * share:.0f} % right"
-    best = proposals.best
     if best is None:
         text += f" ({plural(len(photos), 'photo')}); of new people nothing is known, since no groups are named"
         command, refusal = _without_groups(photos, proposals)
     else:
-        estimate = estimate_share(best.nearest.hits, best.grouping.groups)
-        values |= {"new_groups": vars(estimate), "groups": len(best.grouping.names)}
+        groups = best.grouping.groups
+        estimate = estimate_share(_hits(photos, features, groups, folds), groups) if n_groups > 1 else Estimate(None)
+        values |= {"new_groups": vars(estimate), "groups": n_groups}
         text += f"; with {best.grouping.new} about {_describe(estimate, best, labels)}"
         command, refusal = best.command, "" if best.command else _why_refused(photos, best)
     return Headline(text, [METHOD, *_notes(photos, proposals)], command, refusal, values)
+
+
+def _hits(photos: Photos, features: Features, groups: npt.NDArray[np.str_], folds: int) -> npt.NDArray[np.bool_]:
+    """Whether each photo's class is found by a linear head that has not seen its group."""
+    return tested_hits(features, photos.labels, divide(with_groups(photos, groups), np.ones(folds), seed=0))
 
 
 def _without_groups(photos: Photos, proposals: Proposals) -> tuple[str | None, str]:
@@ -133,8 +146,10 @@ def _notes(photos: Photos, proposals: Proposals) -> list[str]:
 
 
 def _describe(estimate: Estimate, best: Proposal, labels: Ints) -> str:
-    interval = f"95 % interval {percent_interval(estimate.ends)}" if estimate.ends else "interval unknown"
     size = f"{plural(len(best.grouping.names), 'group')}, {plural(len(labels), 'photo')}"
-    words = f"{100 * (estimate.value or 0):.0f} % ({interval}; {size})"
+    if estimate.value is None:
+        return f"an unknown share ({size})"
+    interval = f"95 % interval {percent_interval(estimate.ends)}" if estimate.ends else "interval unknown"
+    words = f"{100 * estimate.value:.0f} % ({interval}; {size})"
     commoner = float(np.bincount(labels).max() / len(labels))
-    return words if (estimate.value or 0) > commoner else f"{words}, no better than always saying the commoner class"
+    return words if estimate.value > commoner else f"{words}, no better than always saying the commoner class"

@@ -68,7 +68,7 @@ def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Hea
         return not_estimated("fit would refuse this folder, see folder_layout")
     if folder.proposals is None:
         return not_estimated(missing_facts(folder.sample.labels, folder.sample.class_names) or "")
-    headline = make_headline(folder.readable, folder.sample.labels, folder.proposals)
+    headline = make_headline(folder.readable, folder.sample.features, folder.sample.labels, folder.proposals)
     return replace(headline, notes=headline.notes + [finding.text for finding in found if finding.kind == "shared_moments"])
 
 

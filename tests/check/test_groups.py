@@ -16,11 +16,12 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
 
 
 def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
-    finding = finding_of(check_folder(draw_bursts(tmp_path / "bursts")), "groups")
+    result = check_folder(draw_bursts(tmp_path / "bursts"))
+    finding = finding_of(result, "groups")
     assert finding.severity == "warning"
     assert finding.values["proposal"] == "--data.group_by cluster"
-    assert finding.values["accuracy_random"] > 0.95
-    assert finding.values["accuracy_honest"] < 0.7, "of two classes by lot"
+    assert result.headline.values["random_split"] > 0.95
+    assert result.headline.values["new_groups"]["value"] < 0.7, "of two classes by lot"
 
 
 def test_a_group_on_two_sides_of_the_users_split(tmp_path: Path) -> None:

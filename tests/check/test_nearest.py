@@ -11,13 +11,5 @@ def test_a_group_of_one_class_does_not_matter_by_its_class() -> None:
     features = np.eye(2, 8)[labels] * 9 + generator.normal(size=(400, 8))
     unit = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     groups = labels * 4 + generator.integers(0, 4, 400)
-    hits, (nearest,) = find_nearest(unit, labels, [groups])
-    assert hits.mean() == nearest.hits.mean() == 1
-    assert nearest.in_group < 2 * nearest.by_chance, "all photos resemble those of their class"
-
-
-def test_a_photo_without_another_group_is_no_hit() -> None:
-    features = np.eye(3, dtype=np.float32)
-    hits, (nearest,) = find_nearest(features, np.zeros(3, dtype=np.int64), [np.zeros(3, dtype=np.int64)])
-    assert hits.all()
-    assert not nearest.hits.any()
+    (nearest,) = find_nearest(unit, labels, [groups])
+    assert nearest.in_group < 1.5 * nearest.by_chance, "all photos resemble those of their class"
