@@ -1,7 +1,5 @@
 """The headline of ``check`` where its cache knows every photo: ``fit`` says it without a scan."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from posture_classifier.cache.directory import cache_directory
@@ -42,7 +40,11 @@ def cached_headline(
     if photos.grouped:
         proposals = given_groups(photos, scan, photos.labels, Grouping(grouping, np.asarray(photos.groups)), more)
     else:
-        proposals = propose_groups(photos, scan, photos.labels, _clustered(scan), more)
+
+        def near_duplicates() -> Ints:
+            return connect(len(photos), [(link.first, link.second) for link in find_links(scan)])
+
+        proposals = propose_groups(photos, scan, photos.labels, near_duplicates, more)
     return make_headline(photos, scan.features, photos.labels, proposals)
 
 
@@ -57,12 +59,3 @@ def _cached_scan(digests: Ints, white: WhiteLevels) -> Scan | None:
                 return None
             found.append(entry)
     return Scan([facts for facts, _ in found], np.stack([features for _, features in found]))
-
-
-def _clustered(scan: Scan) -> Callable[[], float]:
-    def share() -> float:
-        clusters = connect(len(scan.facts), [(link.first, link.second) for link in find_links(scan)])
-        _, sizes = np.unique(clusters, return_counts=True)
-        return float(sizes[sizes > 1].sum() / sizes.sum())
-
-    return share

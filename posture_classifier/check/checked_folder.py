@@ -13,6 +13,7 @@ from posture_classifier.check.name_patterns import groups_by
 from posture_classifier.check.sample import Folds, Sample, make_folds, make_sample
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.scan import ProgressCallback, Scan, scan_photos
+from posture_classifier.utils.types import Ints
 
 
 class CheckedFolder:
@@ -62,7 +63,7 @@ class CheckedFolder:
             paths = list(map(normalise_name, photos.paths))
             if made := groups_by(self.group_pattern, paths, least=0):
                 return given_groups(photos, scan, sample.labels, Grouping(("--data.group_pattern", made[0]), made[1]), more)
-        return propose_groups(photos, scan, sample.labels, self._clustered, more)
+        return propose_groups(photos, scan, sample.labels, self._near_duplicates, more)
 
     @cached_property
     def named_groups(self) -> npt.NDArray[np.str_] | None:
@@ -70,10 +71,10 @@ class CheckedFolder:
         proposals = self.proposals and [*self.proposals.possible, *self.proposals.refused]
         return next((each.grouping.groups for each in proposals or () if each.grouping.named), None)
 
-    def _clustered(self) -> float:
-        """Share of the readable photos that are in a cluster of near-duplicates."""
-        _, sizes = np.unique(self.duplicates.clusters[self.sample.rows], return_counts=True)
-        return float(sizes[sizes > 1].sum() / sizes.sum())
+    def _near_duplicates(self) -> Ints:
+        """The cluster of each readable photo, by the lowest index among these."""
+        _, first, codes = np.unique(self.duplicates.clusters[self.sample.rows], return_index=True, return_inverse=True)
+        return first[codes].astype(np.int64)
 
     @cached_property
     def folds(self) -> Folds | None:

@@ -109,7 +109,9 @@ def given_groups(photos: Photos, scan: Scan, labels: Ints, grouping: Grouping, m
     return Proposals([proposal], []) if proposal.command else Proposals([], [proposal])
 
 
-def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable[[], float], more: tuple[str, ...]) -> Proposals:
+def propose_groups(
+    photos: Photos, scan: Scan, labels: Ints, near_duplicates: Callable[[], Ints], more: tuple[str, ...]
+) -> Proposals:
     """List the groupings that matter, the most certain first.
 
     Blocks of frames and scenes are proposed only where names and dates make no groups.
@@ -118,7 +120,8 @@ def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable
         photos: N photos, all of which can be read.
         scan: What was read of them.
         labels: (N,) classes from 0 to C - 1, each of which occurs.
-        clustered: Tells the share of the photos that are in a cluster of near-duplicates.
+        near_duplicates: Finds the cluster (N,) of near-duplicates that each photo is in, by the
+            lowest index of its photos; called only where it matters.
         more: Options that every command needs, such as ``--data.exclude``.
     """
     paths = [normalise_name(path) for path in photos.paths.tolist()]
@@ -127,8 +130,10 @@ def propose_groups(photos: Photos, scan: Scan, labels: Ints, clustered: Callable
     proposals = [_propose(photos, *each, more) for each in zip(named, nearest, strict=True) if _matters(each[1])]
     alike = 0.0
     if not any(each.command for each in proposals):
-        alike = clustered()
-        looks = [*_by_blocks(paths), *(_by_scene(paths, scan) if alike >= SHARE else ())]
+        clusters = near_duplicates()
+        _, sizes = np.unique(clusters, return_counts=True)
+        alike = float(sizes[sizes > 1].sum() / len(paths))
+        looks = [*_by_blocks(paths), *(_by_scene(paths, scan, clusters) if alike >= SHARE else ())]
         nearest = find_nearest(scan.features, labels, [_codes(each) for each in looks])
         found = [_propose(photos, *each, more) for each in zip(looks, nearest, strict=True) if _matters(each[1])]
         proposals += sorted(found, key=lambda each: -each.nearest.in_group)
@@ -205,7 +210,7 @@ def _by_blocks(paths: list[str]) -> Iterator[Grouping]:
             yield Grouping(("--data.group_pattern", made[0]), made[1], each.new, named=False)
 
 
-def _by_scene(paths: list[str], scan: Scan) -> Iterator[Grouping]:
-    groups = np.array(paths, dtype=np.str_)[find_scenes(scan)]
+def _by_scene(paths: list[str], scan: Scan, clusters: Ints) -> Iterator[Grouping]:
+    groups = np.array(paths, dtype=np.str_)[find_scenes(scan, clusters)]
     if len(set(groups.tolist())) > 1:
         yield Grouping(("--data.group_by", "cluster"), groups, "new scenes", named=False)

@@ -47,16 +47,24 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     with Progress(transient=True) as bar:
         task = bar.add_task("Looking for photos of one scene", total=len(photos))
         scanned = scan_photos(files, lambda done, _: bar.update(task, completed=done))
+    links = [(link.first, link.second) for link in find_links(scanned)]
     names = np.array([normalise_name(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)
-    result[order] = names[find_scenes(scanned)]
+    result[order] = names[find_scenes(scanned, connect(len(photos), links))]
     return result
 
 
-def find_scenes(scan: Scan) -> Ints:
-    """Find the photos of one scene; return the lowest index (N,) of each photo's scene."""
-    links = [(link.first, link.second) for link in find_links(scan)]
-    return merge_similar(scan.features, connect(len(scan.facts), links))
+def find_scenes(scan: Scan, clusters: Ints) -> Ints:
+    """Join clusters of near-duplicates that show one scene.
+
+    Args:
+        scan: Facts and features of N photos.
+        clusters: (N,) cluster of near-duplicates that each photo is in.
+
+    Returns:
+        (N,) the lowest index of each photo's scene.
+    """
+    return merge_similar(scan.features, clusters)
 
 
 def merge_similar(features: Features, clusters: Ints) -> Ints:
