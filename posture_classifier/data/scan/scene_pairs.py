@@ -16,9 +16,9 @@ NEIGHBOURS = 8
 """Most similar photos of other clusters that each photo is compared with."""
 PAIRS_OF_CLUSTERS = 3
 """Most similar pairs of photos of two clusters that are compared: two videos have many."""
-SURROUNDINGS = 30
+SURROUNDINGS = 20
 """Nearest clusters of a photo whose mean is its style."""
-EVIDENCE = 1.04
+EVIDENCE = 1.03
 """Least evidence of one scene: the correlation of two photos laid over each other, and
 ``LOCAL_WEIGHT`` times the cosine of their features less their style.
 
