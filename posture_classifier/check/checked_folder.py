@@ -13,6 +13,7 @@ from posture_classifier.check.name_patterns import groups_by
 from posture_classifier.check.sample import Folds, Sample, make_folds, make_sample
 from posture_classifier.data.folder import Photos, normalise_name
 from posture_classifier.data.scan.scan import ProgressCallback, Scan, scan_photos
+from posture_classifier.data.scan.scene_groups import find_scenes
 from posture_classifier.utils.types import Ints
 
 
@@ -40,6 +41,11 @@ class CheckedFolder:
     def duplicates(self) -> Duplicates:
         """Which photos show the same picture or the same moment."""
         return find_duplicates(self.photos, self.scan)
+
+    @cached_property
+    def scenes(self) -> Ints:
+        """(N,) the scene of each photo, as ``data.group_by cluster`` groups them."""
+        return find_scenes(self.scan, self.duplicates.clusters)
 
     @cached_property
     def sample(self) -> Sample:

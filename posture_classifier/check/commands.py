@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.folds import TEST_FRACTION, VAL_FRACTION, folds_work
+from posture_classifier.data.folds import TEST_FRACTION, VAL_FRACTION, fold_split, folds_work
+from posture_classifier.data.groups_of_sides import lone_groups
 from posture_classifier.data.split import add_validation, check_classes, check_disjoint, split_photos
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
@@ -41,12 +42,13 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     n = len(photos.groups.unique()[0])
     folds = list(range(min(n, FEW_GROUPS), 1, -1)) if not photos.splits[0] else []
     few = photos.grouped and n < FEW_GROUPS
-    if not (few and folds) and _fit_works(photos, seed):
+    by_looks = "cluster" in options
+    if not (few and folds) and _fit_works(photos, by_looks, seed):
         return command_of("fit", photos.root, options)
     for number in folds:
-        if folds_work(photos, number, VAL_FRACTION, seed):
+        if _folds_work(photos, number, by_looks, seed):
             return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
-    return command_of("fit", photos.root, options) if few and _fit_works(photos, seed) else None
+    return command_of("fit", photos.root, options) if few and _fit_works(photos, by_looks, seed) else None
 
 
 def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
@@ -54,16 +56,27 @@ def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
     return shlex.join(["python", "-m", "posture_classifier", name, "--data.root", str(root), *options])
 
 
-def _fit_works(photos: Photos, seed: int) -> bool:
+def _folds_work(photos: Photos, folds: int, by_looks: bool, seed: int) -> bool:
+    """Whether ``crossval`` takes the photos."""
+    if not folds_work(photos, folds, VAL_FRACTION, seed):
+        return False
+    splits = [fold_split(photos, folds, fold, VAL_FRACTION, seed) for fold in range(folds)] if by_looks else []
+    return not any(each.side == "val" for split in splits for each in lone_groups(split))
+
+
+def _fit_works(photos: Photos, by_looks: bool, seed: int) -> bool:
     """Whether ``fit`` takes the photos, and tests some of every class."""
+    own = bool(photos.splits[0])
     try:
-        if photos.splits[0]:
+        if own:
             check_disjoint(photos)
             photos = add_validation(photos, FRACTIONS, seed)
         else:
             photos = split_photos(photos, FRACTIONS, seed)
         tested = photos.in_split("test")
         check_classes(photos.select(photos.splits != "test"))
+        if by_looks and not own and lone_groups(photos):
+            return False
     except UserError:
         return False
     return len(tested) == 0 or not tested.empty_classes
