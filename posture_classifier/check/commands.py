@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from posture_classifier.data.split import add_validation, check_classes, check_d
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 
-FRACTIONS = {"train": 1 - VAL_FRACTION - TEST_FRACTION, "val": VAL_FRACTION, "test": TEST_FRACTION}
+SHARES = ((VAL_FRACTION, TEST_FRACTION), (0.25, TEST_FRACTION), (0.25, 0.3))
+"""Shares for validation and test that are tried: the usual ones, or larger ones for few groups."""
 FEW_GROUPS = 10
 """Number of groups below which each is better tested once than a few of them alone."""
 
@@ -41,12 +43,22 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     n = len(photos.groups.unique()[0])
     folds = list(range(min(n, FEW_GROUPS), 1, -1)) if not photos.splits[0] else []
     few = photos.grouped and n < FEW_GROUPS
-    if not (few and folds) and _fit_works(photos, seed):
-        return command_of("fit", photos.root, options)
+    if not (few and folds) and (fit := _advise_fit(photos, options, seed)):
+        return fit
     for number in folds:
         if folds_work(photos, number, VAL_FRACTION, seed):
             return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
-    return command_of("fit", photos.root, options) if few and _fit_works(photos, seed) else None
+    return _advise_fit(photos, options, seed) if few else None
+
+
+def _advise_fit(photos: Photos, options: tuple[str, ...], seed: int) -> str | None:
+    """``fit`` with the first shares that work; None if none do."""
+    for shares in SHARES:
+        if _fit_works(photos, *shares, seed):
+            names = ("--data.val_fraction", "--data.test_fraction")
+            changed = [(name, str(share)) for name, share, usual in zip(names, shares, SHARES[0], strict=True) if share != usual]
+            return command_of("fit", photos.root, (*options, *chain.from_iterable(changed)))
+    return None
 
 
 def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
@@ -54,14 +66,15 @@ def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
     return shlex.join(["python", "-m", "posture_classifier", name, "--data.root", str(root), *options])
 
 
-def _fit_works(photos: Photos, seed: int) -> bool:
-    """Whether ``fit`` takes the photos, and tests some of every class."""
+def _fit_works(photos: Photos, val: float, test: float, seed: int) -> bool:
+    """Whether ``fit`` takes the photos with these shares, and tests some of every class."""
+    fractions = {"train": 1 - val - test, "val": val, "test": test}
     try:
         if photos.splits[0]:
             check_disjoint(photos)
-            photos = add_validation(photos, FRACTIONS, seed)
+            photos = add_validation(photos, fractions, seed)
         else:
-            photos = split_photos(photos, FRACTIONS, seed)
+            photos = split_photos(photos, fractions, seed)
         tested = photos.in_split("test")
         check_classes(photos.select(photos.splits != "test"))
     except UserError:
