@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from posture_classifier.data.split import add_validation, check_classes, check_d
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 
-FRACTIONS = {"train": 1 - VAL_FRACTION - TEST_FRACTION, "val": VAL_FRACTION, "test": TEST_FRACTION}
+SHARES = ((VAL_FRACTION, TEST_FRACTION), (0.25, TEST_FRACTION), (0.25, 0.3))
+"""Shares for validation and test that are tried: the usual ones, or larger ones for few groups."""
 FEW_GROUPS = 10
 """Number of groups below which each is better tested once than a few of them alone."""
 
@@ -42,13 +44,22 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     n = len(photos.groups.unique()[0])
     folds = list(range(min(n, FEW_GROUPS), 1, -1)) if not photos.splits[0] else []
     few = photos.grouped and n < FEW_GROUPS
-    by_looks = "cluster" in options
-    if not (few and folds) and _fit_works(photos, by_looks, seed):
-        return command_of("fit", photos.root, options)
+    if not (few and folds) and (fit := _advise_fit(photos, options, seed)):
+        return fit
     for number in folds:
-        if _folds_work(photos, number, by_looks, seed):
+        if folds_work(photos, number, VAL_FRACTION, seed) and not _lone_in_folds(photos, number, options, seed):
             return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
-    return command_of("fit", photos.root, options) if few and _fit_works(photos, by_looks, seed) else None
+    return _advise_fit(photos, options, seed) if few else None
+
+
+def _advise_fit(photos: Photos, options: tuple[str, ...], seed: int) -> str | None:
+    """``fit`` with the first shares that work; None if none do."""
+    for shares in SHARES:
+        if _fit_works(photos, *shares, "cluster" in options, seed):
+            names = ("--data.val_fraction", "--data.test_fraction")
+            changed = [(name, str(share)) for name, share, usual in zip(names, shares, SHARES[0], strict=True) if share != usual]
+            return command_of("fit", photos.root, (*options, *chain.from_iterable(changed)))
+    return None
 
 
 def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
@@ -56,26 +67,27 @@ def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
     return shlex.join(["python", "-m", "posture_classifier", name, "--data.root", str(root), *options])
 
 
-def _folds_work(photos: Photos, folds: int, by_looks: bool, seed: int) -> bool:
-    """Whether ``crossval`` takes the photos."""
-    if not folds_work(photos, folds, VAL_FRACTION, seed):
+def _lone_in_folds(photos: Photos, folds: int, options: tuple[str, ...], seed: int) -> bool:
+    """Whether ``crossval`` would refuse scenes, since validation has one scene of a class."""
+    if "cluster" not in options:
         return False
-    splits = [fold_split(photos, folds, fold, VAL_FRACTION, seed) for fold in range(folds)] if by_looks else []
-    return not any(each.side == "val" for split in splits for each in lone_groups(split))
+    splits = [fold_split(photos, folds, fold, VAL_FRACTION, seed) for fold in range(folds)]
+    return any(each.side == "val" for split in splits for each in lone_groups(split))
 
 
-def _fit_works(photos: Photos, by_looks: bool, seed: int) -> bool:
-    """Whether ``fit`` takes the photos, and tests some of every class."""
-    own = bool(photos.splits[0])
+def _fit_works(photos: Photos, val: float, test: float, by_looks: bool, seed: int) -> bool:
+    """Whether ``fit`` takes the photos with these shares, and tests some of every class."""
+    drawn = set() if not by_looks or "val" in photos.splits else {"val"} if photos.splits[0] else {"val", "test"}
+    fractions = {"train": 1 - val - test, "val": val, "test": test}
     try:
-        if own:
+        if photos.splits[0]:
             check_disjoint(photos)
-            photos = add_validation(photos, FRACTIONS, seed)
+            photos = add_validation(photos, fractions, seed)
         else:
-            photos = split_photos(photos, FRACTIONS, seed)
+            photos = split_photos(photos, fractions, seed)
         tested = photos.in_split("test")
         check_classes(photos.select(photos.splits != "test"))
-        if by_looks and not own and lone_groups(photos):
+        if drawn & {each.side for each in lone_groups(photos)}:
             return False
     except UserError:
         return False

@@ -23,8 +23,8 @@ ALIKE = 2.0
 """Groups matter if the most similar photo is of the own group this many times as often as by
 chance, or, where chance is large, halfway from it to always."""
 SHARE = 0.1
-"""Share of the photos with their most similar one in the own group, or in a cluster of
-near-duplicates, from which groups matter."""
+"""Share of the photos with their most similar one in the own group, or that are near-duplicates of
+an earlier one, from which groups matter."""
 UNDATED = 0.1
 """Share of the photos that may lack a date, if sessions are to be made of dates."""
 
@@ -87,7 +87,7 @@ class Proposals:
         refused: Proposals without one.
         ungrouped: The command that takes each photo for a group; None if that is refused, too, or
             if there are proposals.
-        clustered: Share of the photos that are in a cluster of near-duplicates, where there are no
+        clustered: Share of the photos that are near-duplicates of an earlier one, where there are no
             proposals.
     """
 
@@ -132,7 +132,7 @@ def propose_groups(
     if not any(each.command for each in proposals):
         clusters = near_duplicates()
         _, sizes = np.unique(clusters, return_counts=True)
-        alike = float(sizes[sizes > 1].sum() / len(paths))
+        alike = float((sizes - 1).sum() / len(paths))
         looks = [*_by_blocks(paths), *(_by_scene(paths, scan, clusters) if alike >= SHARE else ())]
         nearest = find_nearest(scan.features, labels, [_codes(each) for each in looks])
         found = [_propose(photos, *each, more) for each in zip(looks, nearest, strict=True) if _matters(each[1])]

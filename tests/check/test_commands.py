@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posture_classifier.check.commands import FRACTIONS, advise_command
+from posture_classifier.check.commands import advise_command
 from posture_classifier.data.folds import fold_split
 from posture_classifier.data.split import check_classes, split_photos
 from tests.helpers.advice import arguments_of
@@ -27,10 +27,12 @@ def test_what_is_advised_is_possible(groups: list[list[int]]) -> None:
     name, *options = arguments_of(command)
     assert name == ("crossval" if len(groups) < 10 else name)
     if name == "fit":
-        check_classes(split_photos(photos, FRACTIONS, seed=0))
+        chosen = dict(zip(options[::2], options[1::2], strict=True))
+        val, test = float(chosen.get("--data.val_fraction", 0.15)), float(chosen.get("--data.test_fraction", 0.2))
+        check_classes(split_photos(photos, {"train": 1 - val - test, "val": val, "test": test}, seed=0))
         return
     folds = int(options[-1])
-    splits = [fold_split(photos, folds, fold, FRACTIONS["val"], seed=0) for fold in range(folds)]
+    splits = [fold_split(photos, folds, fold, 0.15, seed=0) for fold in range(folds)]
     for split in splits:
         check_classes(split)
     assert np.sum([split.splits == "test" for split in splits], axis=0).tolist() == [1] * len(photos)
