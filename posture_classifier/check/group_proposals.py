@@ -87,8 +87,8 @@ class Proposals:
         refused: Proposals without one.
         ungrouped: The command that takes each photo for a group; None if that is refused, too, or
             if there are proposals.
-        clustered: Share of the photos that are near-duplicates of an earlier one, where there are no
-            proposals.
+        clustered: Share of the photos that are near-duplicates of an earlier one; 0 where there
+            are proposals.
     """
 
     possible: list[Proposal]
