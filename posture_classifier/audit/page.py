@@ -55,8 +55,8 @@ def _lead(audit: Audit, sections: list[Section]) -> Markup:
         "lead",
         network=f"predictions in {audit.predictions.file}, of any program",
         share_right=percent(right / len(table)),
-        result=f"{right} of {plural(len(table), 'photo')}: {expected}. {audit.about_the_commonest()}",
-        caveat=" ".join([*audit.about_groups(), *audit.about_leaks()]),
+        result=f"{right} of {plural(len(table), 'photo')}: {expected}.",
+        caveat=" ".join([*audit.status.values(), *audit.about_groups(), *audit.about_leaks()]),
         sections=sections,
     )
 

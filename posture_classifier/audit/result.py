@@ -2,17 +2,18 @@
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from posture_classifier.audit.foreign_predictions import ForeignPredictions
 from posture_classifier.audit.leaks import Leaks
-from posture_classifier.check.group_proposals import propose_groups
-from posture_classifier.images.facts import Facts
+from posture_classifier.check.group_proposals import groupings_by_name
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS, estimates
-from posture_classifier.rendering.formatting import percent, percent_estimate
+from posture_classifier.rendering.formatting import percent_estimate
+from posture_classifier.runs.status import Status, find_status
 from posture_classifier.utils.text import plural
 
 SHOWN_GROUPS = 5
@@ -67,6 +68,7 @@ class Audit:
             **self.size,
             **{name: asdict(estimate) for name, estimate in self.measured.items()},
             "classes": table.classes,
+            "status": self.status,
             "seed": self.seed,
             "predictions": str(self.predictions.file),
             "root": str(self.predictions.photos.root),
@@ -80,7 +82,7 @@ class Audit:
 
     def sentences(self) -> list[str]:
         """All that must be said beside the figures."""
-        return [*self.about_the_table(), self.about_the_commonest(), *self.about_groups(), *self.about_leaks()]
+        return [*self.about_the_table(), *self.status.values(), *self.about_groups(), *self.about_leaks()]
 
     def about_the_table(self) -> list[str]:
         """What was read how, and what was not."""
@@ -99,29 +101,18 @@ class Audit:
             said.append(f"{UNKNOWN[read.table.predictions.known]}, so that there is no {' and no '.join(lacking)}.")
         return said
 
-    def about_the_commonest(self) -> str:
-        """What it takes to be better than always saying one class."""
-        labels = self.predictions.table.predictions.labels
-        codes, counts = np.unique(labels, return_counts=True)
-        share = float(counts.max() / len(labels))
-        low = self.measured["accuracy"].low
-        said = f"Always saying {self.predictions.table.classes[codes[counts.argmax()]]} would be right for {percent(share)}"
-        return (
-            f"{said}." if low is not None and low > share else f"{said}, which these predictions are not shown to be better than."
-        )
+    @cached_property
+    def status(self) -> Status:
+        """What keeps the figures from saying how the network will do on new people."""
+        table = self.predictions.table
+        return find_status(table.predictions, list(table.classes), self.measured["accuracy"], self.size["groups"])
 
     def about_groups(self) -> list[str]:
-        """What it means that no groups are named."""
+        """Which groups the names suggest, where none are named."""
         photos = self.predictions.photos
-        if photos.grouped:
-            return []
-        said = "No groups are named: the interval counts every photo, and is too narrow if several are of one person or session."
-        # Without facts from the files, names alone suggest groups.
-        proposals = propose_groups(photos, [Facts(None, 0, 0)] * len(photos))
-        if not proposals:
-            return [f"{said} --group_pattern or --group_by names groups."]
-        first = proposals[0]
-        return [f"{said} The names suggest {len(set(first.groups.tolist()))} groups: {first.option}."]
+        suggested = [] if photos.grouped else groupings_by_name(photos)
+        several = (each for each in suggested if len(each.names) > len(photos.classes))
+        return [f"The names suggest {len(each.names)} groups: {each.option}." for each in islice(several, 1)]
 
     def about_leaks(self) -> list[str]:
         """Which photos were trained on, and what is left without them."""

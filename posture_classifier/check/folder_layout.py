@@ -113,7 +113,10 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
     grouped = replace(photos, groups=StringArray(groups), grouped=len(missed) < len(photos))
     if not missed:
         return grouped, []
-    text = f"The group pattern {pattern!r} does not match {plural(len(missed), 'photo')} of {len(photos)}; fit would refuse it."
+    text = (
+        f"The group pattern {pattern!r} does not match {plural(len(missed), 'photo')} of {len(photos)}; fit would refuse it. "
+        "With |$ at its end, these would be a group of their own, none."
+    )
     return grouped, [Finding("group_pattern", "error", text, missed)]
 
 

@@ -1,50 +1,46 @@
 """Groups: whether photos of one group look alike, and what a random split would therefore hide."""
 
+from typing import Any
+
 import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.digest_check import LARGE_GROUP
 from posture_classifier.check.finding import Finding, Severity
-from posture_classifier.check.group_proposals import Proposal, propose_groups
-from posture_classifier.check.sample import Sample
+from posture_classifier.check.group_proposals import Grouping, Proposal, Proposals
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.similarity import similarity_blocks
 from posture_classifier.data.split import crossing_groups
 from posture_classifier.utils.text import plural, shortlist
 
-ALIKE = 2.0
-"""Groups matter if the nearest photo is of the own group this many times as often as by chance."""
-SHARE = 0.1
-"""Share of the photos with their nearest in the own group, or in a cluster of near-duplicates, from
-which it is a warning."""
+PROPOSALS = 3
+"""Ways to group the photos that are shown."""
+GROUPS = 4
+"""Groups of each way whose photos are shown, the largest first; ``check.json`` has up to 50."""
+GROUPS_IN_JSON = 50
+EXAMPLES = 3
+"""Photos shown of each group."""
 
 
 def findings(folder: CheckedFolder) -> list[Finding]:
     """Report on the groups that are given, or else on those that could be given."""
-    sample = folder.sample
-    if len(sample.rows) < 3:
+    if folder.proposals is None:
         return []
-    readable = folder.readable
-    if readable.grouped:
-        return [_given(readable, sample), *_crossing(folder.photos)]
-    for proposal in propose_groups(readable, [folder.scan.facts[index] for index in sample.rows]):
-        nearest = nearest_photos(sample, proposal.groups)
-        if nearest["nearest_in_group"] >= max(SHARE, ALIKE * nearest["nearest_by_chance"]):
-            return [_proposed(proposal, nearest)]
-    return _clustered(readable, sample)
+    if folder.photos.grouped:
+        return [_given(folder.readable, folder.proposals), *_crossing(folder.photos)]
+    return _proposed(folder.readable, folder.proposals)
 
 
-def _given(readable: Photos, sample: Sample) -> Finding:
+def _given(readable: Photos, proposals: Proposals) -> Finding:
     names, sizes = np.unique(readable.groups, return_counts=True)
-    nearest = nearest_photos(sample, np.asarray(readable.groups))
+    (proposal,) = [*proposals.possible, *proposals.refused]
     share = float(sizes.max() / len(readable))
-    text = f"{plural(len(names), 'group')} of {sizes.min()} to {plural(sizes.max(), 'photo')}. {_sentence(nearest)}"
+    text = f"{plural(len(names), 'group')} of {sizes.min()} to {plural(sizes.max(), 'photo')}. {_alike(proposal)}"
     severity: Severity = "note"
     if share > LARGE_GROUP and len(names) > 2:
         severity = "warning"
         text += f" {names[sizes.argmax()]} has {share:.0%} of all photos, so a split is hard to balance."
-    return Finding("groups", severity, text, values=nearest | {"groups": len(names), "largest_share": share})
+    values = _values(proposal) | {"groups": len(names), "largest_share": share}
+    return Finding("groups", severity, text, values=values)
 
 
 def _crossing(photos: Photos) -> list[Finding]:
@@ -59,68 +55,56 @@ def _crossing(photos: Photos) -> list[Finding]:
     return [Finding("group_leaks", "error", text, paths, crossing, {"groups": len(crossing)})]
 
 
-def _proposed(proposal: Proposal, nearest: dict[str, float]) -> Finding:
-    names = sorted(set(proposal.groups.tolist()))
-    text = (
-        f"No groups are named, but {proposal.option} would make {len(names)} of them ({shortlist(names, 3)}). {_sentence(nearest)}"
-    )
-    if proposal.undated:
-        text += f" fit would refuse {plural(proposal.undated, 'photo')} without a date: leave them out with data.exclude."
-    return Finding("groups", "warning", text, values=nearest | {"proposal": proposal.option, "groups": len(names)})
-
-
-def _clustered(readable: Photos, sample: Sample) -> list[Finding]:
-    """Propose clusters of near-duplicates as groups, where nothing else names any."""
-    sizes = np.unique(sample.joined_groups, return_counts=True)[1]
-    clusters = sizes[sizes > 1]
-    if len(clusters) == 0 or readable.splits[0]:
+def _proposed(readable: Photos, proposals: Proposals) -> list[Finding]:
+    """Show the ways to make groups, the best first, each with groups, their sizes and examples."""
+    shown = [*proposals.possible, *proposals.refused][:PROPOSALS]
+    if not shown:
         return []
-    n = int(clusters.sum())
-    nearest = nearest_photos(sample, sample.joined_groups)
-    text = (
-        f"{plural(len(clusters), 'cluster')} of near-duplicates with {n} photos of {len(readable)} in all, and no "
-        f"groups are named: data.group_by cluster keeps each on one side of the split. {_sentence(nearest)}"
-    )
-    severity: Severity = "warning" if n >= SHARE * len(readable) else "note"
-    return [Finding("groups", severity, text, values=nearest | {"proposal": "data.group_by cluster"})]
-
-
-def _sentence(nearest: dict[str, float]) -> str:
-    return (
-        f"{nearest['nearest_in_group']:.0%} of the photos look most like another one of their own group "
-        f"({nearest['nearest_by_chance']:.0%} by chance). The class of the most similar photo is right for "
-        f"{nearest['accuracy_random']:.0%} if that may be one of the own group, as in a random split, and for "
-        f"{nearest['accuracy_honest']:.0%} if not."
-    )
-
-
-def nearest_photos(sample: Sample, groups: npt.NDArray[np.generic]) -> dict[str, float]:
-    """Compare each photo with the most similar one, to see what a random split would hide.
-
-    Args:
-        sample: N photos.
-        groups: (N,) group of each photo.
-
-    Returns:
-        Shares of the photos: whose nearest photo is of the own group (``nearest_in_group``, and
-        ``nearest_by_chance``), whose nearest photo has the right class (``accuracy_random``), and
-        whose nearest photo of another group has (``accuracy_honest``).
-    """
-    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    n, in_group, right, right_in_others, with_others = len(groups), 0, 0, 0, 0
-    for rows, cosine in similarity_blocks(sample.features):
-        labels, own = sample.labels[rows], codes[rows, None] == codes
-        cosine[np.arange(len(rows)), rows] = -2  # a photo is not its own neighbour
-        nearest = cosine.argmax(1)
-        in_group += int((codes[nearest] == codes[rows]).sum())
-        right += int((sample.labels[nearest] == labels).sum())
-        cosine[own] = -2
-        has_others = ~own.all(1)
-        with_others += int(has_others.sum())
-        right_in_others += int(((sample.labels[cosine.argmax(1)] == labels) & has_others).sum())
-    return {
-        "nearest_in_group": in_group / n,
-        "nearest_by_chance": float((sizes * (sizes - 1)).sum() / (n * (n - 1))),
-        "accuracy_random": right / n,
-        "accuracy_honest": right_in_others / max(1, with_others),
+    ways = "; or ".join(_describe(each.grouping) for each in shown)
+    text = f"No groups are named, and photos look like others of their group: {ways}. {_alike(shown[0])}"
+    examples = [
+        (each.grouping, name, _examples(readable, each.grouping, name)) for each in shown for name in each.grouping.names[:GROUPS]
+    ]
+    values = _values(shown[0]) | {
+        "proposal": shown[0].grouping.option,
+        "groups": len(shown[0].grouping.names),
+        "proposals": [_as_json(readable, each) for each in shown],
     }
+    captions = [f"{name}: {plural(grouping.sizes[name], 'photo')} by {grouping.option}" for grouping, name, _ in examples]
+    return [Finding("groups", "warning", text, [paths for *_, paths in examples], captions, values)]
+
+
+def _describe(grouping: Grouping) -> str:
+    """An option with what it makes: ``--data.group_by exif makes 2 groups (a 10, b 9)``."""
+    sizes = [f"{name} {size}" for name, size in grouping.sizes.items()]
+    return f"{grouping.option} makes {plural(len(sizes), 'group')} ({shortlist(sizes, 3)})"
+
+
+def _examples(photos: Photos, grouping: Grouping, name: str) -> list[str]:
+    """The first, the middle and the last photo of a group."""
+    rows = np.flatnonzero(grouping.groups == name)
+    chosen = np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(np.int64))
+    return photos.paths[rows[chosen]].tolist()
+
+
+def _as_json(photos: Photos, proposal: Proposal) -> dict[str, Any]:
+    grouping = proposal.grouping
+    names = grouping.names[:GROUPS_IN_JSON]
+    return {
+        "option": grouping.option,
+        "possible": proposal.command is not None,
+        "groups": len(grouping.names),
+        "sizes": {name: grouping.sizes[name] for name in names},
+        "examples": {name: _examples(photos, grouping, name) for name in names},
+    }
+
+
+def _alike(proposal: Proposal) -> str:
+    nearest = proposal.nearest
+    return (
+        f"{nearest.in_group:.0%} of the photos look most like another one of their own group ({nearest.by_chance:.0%} by chance)."
+    )
+
+
+def _values(proposal: Proposal) -> dict[str, Any]:
+    return {"nearest_in_group": proposal.nearest.in_group, "nearest_by_chance": proposal.nearest.by_chance}

@@ -21,7 +21,7 @@ PER_CLUSTER = 6
 def write_check(result: Result, path: Path) -> None:
     """Write the page of a check."""
     level = ("note", "warning", "error")[exit_code(result.findings)]
-    lead = render("check.html", "lead", level=level, verdict=verdict(result), findings=result.findings)
+    lead = render("check.html", "lead", level=level, headline=result.headline, verdict=verdict(result), findings=result.findings)
     write_page(path, f"Check of {result.photos.root}", lead, [_section(result, f) for f in result.findings])
 
 

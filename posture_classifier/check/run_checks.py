@@ -1,7 +1,7 @@
 """All that ``check`` looks for: what the function ``findings`` of each file here reports."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -10,6 +10,7 @@ from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
+from posture_classifier.check.headline import Headline, make_headline, missing_facts, not_estimated
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.scan.scan import ProgressCallback
@@ -23,11 +24,13 @@ class Result:
     Attributes:
         photos: The photos that were looked at, readable or not.
         findings: The most harmful first, notes last.
+        headline: What to expect, and which command to use.
         white: The values that are white in photos of more than 8 bits.
     """
 
     photos: Photos
     findings: list[Finding]
+    headline: Headline
     white: WhiteLevels = FULL_RANGE
 
 
@@ -52,13 +55,23 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
     listing = list_folder(root, layout)
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing, ask=layout is None and group_pattern is None)
-    white = FULL_RANGE
+    white, headline = FULL_RANGE, not_estimated("there are no photos")
     if len(photos):
-        folder = CheckedFolder(photos, progress)
+        refused = any(finding.kind == "folder_layout" for finding in found)
+        folder = CheckedFolder(photos, progress, group_pattern if photos.grouped else None, layout)
         for findings in _checks():
             found += findings(folder)
-        white = folder.scan.deep.white
-    return Result(photos, by_harm(found), white)
+        white, headline = folder.scan.deep.white, _headline(folder, refused, found)
+    return Result(photos, by_harm(found), headline, white)
+
+
+def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Headline:
+    if refused:
+        return not_estimated("fit would refuse this folder, see folder_layout")
+    if folder.proposals is None:
+        return not_estimated(missing_facts(folder.sample.labels, folder.sample.class_names) or "")
+    headline = make_headline(folder.readable, folder.sample.features, folder.sample.labels, folder.proposals)
+    return replace(headline, notes=headline.notes + [finding.text for finding in found if finding.kind == "shared_moments"])
 
 
 def _checks() -> Iterator[Callable[[CheckedFolder], list[Finding]]]:

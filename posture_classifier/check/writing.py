@@ -42,6 +42,7 @@ def write_json(result: Result, path: Path) -> None:
     """Write ``check.json``: the verdict, the exit code, and every finding with all its photos."""
     photos = result.photos
     content: dict[str, Any] = {
+        "headline": asdict(result.headline),
         "verdict": verdict(result),
         "exit_code": exit_code(result.findings),
         "root": str(photos.root),

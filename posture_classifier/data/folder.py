@@ -84,8 +84,9 @@ def read_folder(root: str | Path, group_pattern: str | None = None, layout: Layo
     Args:
         root: The data folder. ``valid`` and ``validation`` are other names for ``val``.
         group_pattern: Regular expression searched in each relative path; its match (or its first
-            group, if it has one) names the photo's group. None leaves that to the folders; where
-            they name no groups, every photo is its own.
+            group, if it has one) names the photo's group, and an empty match the group ``none``:
+            ``anna|ben|$`` puts all others into it. None leaves that to the folders; where they name
+            no groups, every photo is its own.
         layout: What the folders name.
 
     Raises:
@@ -202,8 +203,11 @@ def _photos_below(root: Path, folder: str, sizes: list[int], left_out: LeftOutCo
 
 
 def group_name(match: re.Match[str]) -> str:
-    """Return the first group of a match, if it has one that matched, or else the whole match."""
-    return match[min(1, match.re.groups)] or match[0]
+    """Return the first group of a match, if it has one that matched, or else the whole match.
+
+    An empty match names the group ``none``: the end ``|$`` of a pattern matches any name.
+    """
+    return match[min(1, match.re.groups)] or match[0] or "none"
 
 
 def ungrouped(photos: Photos) -> Photos:

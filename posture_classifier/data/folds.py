@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.split import divide, groups_per_class, split_photos
+from posture_classifier.data.split import check_classes, divide, groups_per_class, split_photos
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
 GroupBy = Literal["pattern", "folder", "cluster", "exif", "none"]
+VAL_FRACTION, TEST_FRACTION = 0.15, 0.2
+"""Shares of the photos for choosing the best epoch and for the final test, where none are given."""
+MOST_TRIED = 12
+"""Most folds that are tried to name a number that works."""
 
 
 def choose_group_by(group_by: GroupBy | None, pattern: str | None) -> GroupBy:
@@ -65,7 +69,8 @@ def fold_split(photos: Photos, folds: int, fold: int, val_fraction: float, seed:
         seed: Random seed of the folds.
 
     Raises:
-        UserError: There are too few groups, of some class or altogether.
+        UserError: There are too few groups, of some class or altogether; the message names a number
+            of folds that works, if one does.
 
     Example:
         >>> from posture_classifier.data.folder import read_folder
@@ -74,7 +79,11 @@ def fold_split(photos: Photos, folds: int, fold: int, val_fraction: float, seed:
         >>> [len(fold.in_split(split)) for split in ("train", "val", "test")]
         [12, 4, 8]
     """
-    return _split_off_test(photos, _assign_folds(photos, folds, seed) == fold, val_fraction, seed)
+    _check_not_split(photos, "data.folds")
+    parts = _divide(photos, folds, seed)
+    if parts is None:
+        _refuse(photos, folds, val_fraction, seed)
+    return _split_off_test(photos, parts == fold, val_fraction, seed)
 
 
 def holdout_split(photos: Photos, names: Sequence[str], val_fraction: float, seed: int) -> Photos:
@@ -103,25 +112,51 @@ def _split_off_test(photos: Photos, tested: npt.NDArray[np.bool_], val_fraction:
     return replace(photos, splits=splits)
 
 
-def _assign_folds(photos: Photos, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return the fold (N,) that tests each photo."""
-    _check_not_split(photos, "data.folds")
-    n_groups = len(np.unique(photos.groups))
+def _divide(photos: Photos, folds: int, seed: int) -> npt.NDArray[np.int64] | None:
+    """The fold (N,) that tests each photo; None where one would leave too few to train on."""
+    if len(photos.groups.unique()[0]) < folds:
+        return None
+    result = divide(photos, np.ones(folds), seed)
+    rests = [photos.select(result != fold) for fold in range(folds)]
+    enough = min(min(groups_per_class(rest)) for rest in rests) > 1
+    return result if enough and max(map(len, rests)) < len(photos) else None
+
+
+def folds_work(photos: Photos, folds: int, val_fraction: float, seed: int) -> bool:
+    """Whether every fold leaves photos of each class for training and for validation.
+
+    More folds may work where fewer do not: two of the three people in a class cannot be tested at
+    once, since training and validation need one each.
+
+    Args:
+        photos: All photos, not split yet.
+        folds: Number of folds, at least 2.
+        val_fraction: Share of the photos that are not tested for validation.
+        seed: Random seed of the folds.
+    """
+    parts = _divide(photos, folds, seed)
+    if parts is None:
+        return False
+    try:
+        for fold in range(folds):
+            check_classes(_split_off_test(photos, parts == fold, val_fraction, seed).select(parts != fold))
+    except UserError:
+        return False
+    return True
+
+
+def _refuse(photos: Photos, folds: int, val_fraction: float, seed: int) -> NoReturn:
+    """Say what there are too few groups for, and a number of folds that works, if one does."""
     unit = "groups" if photos.grouped else "photos"
+    present = groups_per_class(photos)
+    n_groups, rarest = len(photos.groups.unique()[0]), int(np.argmin(present))
+    works = [n for n in range(2, min(n_groups, MOST_TRIED) + 1) if n != folds and folds_work(photos, n, val_fraction, seed)]
+    way_out = f"data.folds {min(works, key=lambda n: abs(n - folds))} works" if works else f"no other number works; add {unit}"
     if n_groups < folds:
-        raise UserError(f"{photos.root} has {n_groups} {unit}, fewer than data.folds {folds}; lower data.folds or add {unit}")
-    scarce = groups_per_class(photos)
-    if min(scarce) > 2:  # a fold that tests one of two groups would leave too few
-        result = divide(photos, np.ones(folds), seed)
-        rests = [photos.select(result != fold) for fold in range(folds)]
-        left = [groups_per_class(rest) for rest in rests]
-        if min(map(min, left)) > 1 and max(map(len, rests)) < len(photos):
-            return result
-        scarce = min(left, key=min)
-    label = int(np.argmin(scarce))
+        raise UserError(f"{photos.root} has {n_groups} {unit}, fewer than data.folds {folds}; {way_out}")
     raise UserError(
-        f"{photos.root}: class {photos.classes[label]} occurs in {groups_per_class(photos)[label]} {unit}, too few for data.folds "
-        f"{folds}: training and validation need one each beside those that a fold tests; change data.folds or add {unit}"
+        f"{photos.root}: class {photos.classes[rarest]} occurs in {present[rarest]} {unit}, and a fold of data.folds {folds} would "
+        f"leave less than two of some class, one each for training and validation; {way_out}"
     )
 
 

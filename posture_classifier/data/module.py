@@ -10,18 +10,28 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.folder import Photos, detect_layout, read_folder, ungrouped
-from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
+from posture_classifier.data.folds import (
+    TEST_FRACTION,
+    VAL_FRACTION,
+    GroupBy,
+    check_choices,
+    choose_group_by,
+    fold_split,
+    holdout_split,
+)
+from posture_classifier.data.groups_of_sides import check_groups_of_sides
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.near_copies import NearCopies, find_near_copies
 from posture_classifier.data.photo_lists import exclude_photos
-from posture_classifier.data.scan.scene_groups import scene_groups
+from posture_classifier.data.scan.scene_groups import describe_doubts, doubted_scenes, scene_groups
 from posture_classifier.data.seen import PhotoMemory
 from posture_classifier.data.sessions import session_groups
 from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, read_split, split_photos
@@ -97,8 +107,8 @@ class PostureData(PhotoMemory):
         folds: int | None = None,
         fold: int | None = None,
         holdout_groups: list[str] | None = None,
-        val_fraction: float = 0.15,
-        test_fraction: float = 0.2,
+        val_fraction: float = VAL_FRACTION,
+        test_fraction: float = TEST_FRACTION,
         seed: int = 0,
         batch_size: int = 32,
         num_workers: int | None = None,
@@ -140,8 +150,10 @@ class PostureData(PhotoMemory):
     @cached_property
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
-        photos = self._split(self.indexed)
+        photos = self._split(self.val_fraction, self.fractions["test"])
         check_classes(photos)
+        if warning := check_groups_of_sides(photos, self._drawn_sides, (self.val_fraction, self.fractions["test"]), self._split):
+            rank_zero_warn(warning)
         return photos
 
     @cached_property
@@ -160,6 +172,8 @@ class PostureData(PhotoMemory):
         if not reads_groups:
             return photos
         groups = scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
+        if self.group_by == "cluster" and (doubted := doubted_scenes(photos, groups)):
+            rank_zero_warn(describe_doubts(photos, doubted))
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
     def _layout(self) -> Layout:
@@ -169,29 +183,49 @@ class PostureData(PhotoMemory):
 
     def every_fold(self) -> list[Photos]:
         """The photos, split for each fold in turn."""
-        folds = self.folds or 0
-        splits = [fold_split(self.indexed, folds, fold, self.val_fraction, self.seed) for fold in range(folds)]
-        for photos in splits:
-            check_classes(photos)
+        splits = []
+        for fold in range(self.folds or 0):
+
+            def split(val: float, _: float, fold: int = fold) -> Photos:
+                return fold_split(self.indexed, self.folds or 0, fold, val, self.seed)
+
+            splits.append(split(self.val_fraction, 0))
+            check_classes(splits[-1])
+            check_groups_of_sides(splits[-1], self._drawn_sides, (self.val_fraction, self.fractions["test"]), split)
         return splits
 
-    def _split(self, photos: Photos) -> Photos:
+    def _split(self, val_fraction: float, test_fraction: float) -> Photos:
+        photos = self.indexed
         if self.split is not None:
             return read_split(photos, Path(self.split))
         if self.folds is not None:
-            return fold_split(photos, self.folds, self.fold, self.val_fraction, self.seed)
+            return fold_split(photos, self.folds, self.fold, val_fraction, self.seed)
         if self.holdout_groups is not None:
-            return holdout_split(photos, self.holdout_groups, self.val_fraction, self.seed)
+            return holdout_split(photos, self.holdout_groups, val_fraction, self.seed)
+        fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
         if not photos.splits[0]:
-            return split_photos(photos, self.fractions, self.seed)
+            return split_photos(photos, fractions, self.seed)
         check_disjoint(photos)
-        photos, self._drawn_by = add_validation(photos, self.fractions, self.seed, scene_groups if self._may_find_scenes else None)
+        photos, self._drawn_by = add_validation(
+            photos, fractions, self.seed, (lambda _: self._train_scenes) if self._may_find_scenes else None
+        )
         return photos
+
+    @cached_property
+    def _train_scenes(self) -> npt.NDArray[np.str_]:
+        return scene_groups(self.indexed.in_split("train"))
 
     @property
     def validation_drawn_by(self) -> DrawnBy | None:
         """What was kept whole when validation photos were drawn from the user's train folder."""
         return self._drawn_by if len(self.photos) else None
+
+    @property
+    def _drawn_sides(self) -> tuple[str, ...]:
+        """The sides that are drawn from groups by looks; a fold is tested beside all others."""
+        if self.group_by != "cluster" or self.split is not None or "val" in self.indexed.splits:
+            return ()
+        return ("val",) if self.folds is not None or self.holdout_groups is not None or self.indexed.splits[0] else ("val", "test")
 
     def check(self) -> None:
         """Decode (and cache) every photo once, so that training does not end at an unreadable one.

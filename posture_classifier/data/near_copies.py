@@ -7,15 +7,14 @@ import numpy.typing as npt
 
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.scan.alignment import LEAST_CONTRAST, Sketches
 from posture_classifier.data.scan.cache import FILE_NAME, ScanCache
 from posture_classifier.data.scan.near_duplicates import (
     COPY_BITS,
     COPY_CORRELATION,
     COPY_COSINE,
-    LEAST_CONTRAST,
     SCENE_BITS,
     SCENE_COSINE,
-    Sketches,
     perceptual_hash,
 )
 from posture_classifier.data.scan.similarity import Features, similarity_blocks

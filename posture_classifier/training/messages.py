@@ -2,12 +2,15 @@
 
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
+from posture_classifier.check.cached_headline import cached_headline
+from posture_classifier.check.commands import command_of
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
@@ -77,6 +80,34 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
+    if data.split is None and (expected := _headline(data)):  # a fold, or a resumed run, has said it
+        say(expected)
+
+
+def _headline(data: PostureData) -> str | None:
+    """What ``check`` says on top, if it has scanned the photos; no command that runs already."""
+    grouping: tuple[str, ...] = ()
+    if data.group_by in ("cluster", "exif"):
+        grouping = ("--data.group_by", data.group_by)
+    elif data.group_by == "pattern" and data.group_pattern is not None:
+        grouping = ("--data.group_pattern", data.group_pattern)
+    elif data.group_by == "folder" and data.photos.grouped:
+        grouping = ("--data.layout", data.photos.layout)
+    more = (
+        *(("--data.layout", data.layout) if data.layout and "--data.layout" not in grouping else ()),
+        *(("--data.exclude", data.exclude) if data.exclude else ()),
+        *(("--data.on_error", "skip") if data.on_error == "skip" else ()),
+    )
+    try:
+        photos = replace(data.photos, splits=data.indexed.splits)
+        headline = cached_headline(photos, data.digests, data.deep_photos.white, grouping, more)
+    # It is an extra, so no fault of it may fail a training.
+    except Exception:
+        return None
+    if headline is None:
+        return None
+    runs = data.folds or data.holdout_groups or headline.command == command_of("fit", photos.root, (*grouping, *more))
+    return headline.text if runs else headline.line
 
 
 def _drawn(data: PostureData) -> str:

@@ -10,18 +10,19 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
     alone = check_folder(root)
     assert "groups" in kinds(alone, "warning")
     assert "same_scene" in kinds(alone, "note"), "how to keep them together is said once"
-    assert finding_of(alone, "groups").values["proposal"] == r"--group_pattern 'subject-\d+'"
+    assert finding_of(alone, "groups").values["proposal"] == r"--data.group_pattern 'subject-\d+'"
     assert finding_of(alone, "groups").values["nearest_in_group"] > 0.9
     together = check_folder(root, r"subject-\d+")
     assert not kinds(together, "warning", "error")
 
 
 def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
-    finding = finding_of(check_folder(draw_bursts(tmp_path / "bursts")), "groups")
+    result = check_folder(draw_bursts(tmp_path / "bursts"))
+    finding = finding_of(result, "groups")
     assert finding.severity == "warning"
-    assert finding.values["proposal"] == "data.group_by cluster"
-    assert finding.values["accuracy_random"] > 0.95
-    assert finding.values["accuracy_honest"] < 0.7, "of two classes by lot"
+    assert finding.values["proposal"] == "--data.group_by cluster"
+    assert result.headline.values["random_split"] > 0.95
+    assert result.headline.values["new_groups"]["value"] < 0.8, "of two classes by lot, one of which has 71 % of the photos"
 
 
 def test_a_group_on_two_sides_of_the_users_split(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.check.folder_layout import layout_findings, list_folder
+from posture_classifier.check.headline import not_estimated
 from posture_classifier.check.html_page import write_check
 from posture_classifier.check.left_out_files import KINDS
 from posture_classifier.check.run_checks import Result
@@ -34,7 +35,7 @@ def test_every_kind_is_a_finding_with_its_number_and_what_to_do(tmp_path: Path) 
         "unsupported_formats",
         "outside_classes",
     }
-    result = Result(listing.photos, list(findings.values()))
+    result = Result(listing.photos, list(findings.values()), not_estimated("no photo was read"))
     write_check(result, tmp_path / "check.html")
     write_json(result, tmp_path / "check.json")
     assert findings_table(result.findings).row_count == len(KINDS)

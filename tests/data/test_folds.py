@@ -1,5 +1,6 @@
 """Folds and held-out groups: no group on two sides, whatever the folder."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,10 @@ from PIL import ExifTags, Image
 
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import Photos, read_folder
-from posture_classifier.data.folds import fold_split, holdout_split
+from posture_classifier.data.folds import fold_split, folds_work, holdout_split
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.sessions import GAP, session_groups
-from posture_classifier.data.split import read_split, split_photos
+from posture_classifier.data.split import check_classes, read_split, split_photos
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, draw, photos_of
 from tests.helpers.program import Fit, fit_arguments
@@ -85,14 +86,44 @@ def test_a_known_fold_stays_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("groups", "folds", "message"),
     [
-        ([[0, 1]] * 4, 5, "4 groups.*data.folds 5"),
-        ([[0, 1]] * 2, 2, "class0.* 2 groups.*data.folds 2"),
-        ([[0], [0], [0], [0, 1], [1]], 3, "class1.* 2 groups.*data.folds 3"),
+        ([[0, 1]] * 4, 5, "4 groups.*data.folds 5.*data.folds 4 works"),
+        ([[0, 1]] * 2, 2, "class0.* 2 groups.*data.folds 2.*no other number works"),
+        ([[0], [0], [0], [0, 1], [1]], 3, "class1.* 2 groups.*data.folds 3.*no other number works"),
     ],
 )
 def test_too_few_groups_for_folds_are_refused(groups: list[list[int]], folds: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         fold_split(photos_of(groups, 2), folds, 0, 0.2, seed=0)
+
+
+def _split_every_fold(photos: Photos, folds: int) -> None:
+    for fold in range(folds):
+        check_classes(fold_split(photos, folds, fold, 0.15, seed=0))
+
+
+def test_more_folds_may_work_than_fewer() -> None:
+    photos = photos_of([[0, 1]] * 3, 2)
+    with pytest.raises(UserError, match=r"class0 occurs in 3 groups.*data.folds 2 .*data.folds 3 works"):
+        fold_split(photos, 2, 0, 0.15, seed=0)
+    _split_every_fold(photos, 3)
+
+
+@pytest.mark.filterwarnings("ignore:the test split")
+@settings(deadline=None, max_examples=20)
+@given(groups=GROUPS, folds=st.integers(2, 8))
+def test_the_number_of_folds_that_a_refusal_names_works(groups: list[list[int]], folds: int) -> None:
+    photos = photos_of(groups, 3)
+    assume(not photos.empty_classes)
+    works = [n for n in range(2, 9) if folds_work(photos, n, 0.15, seed=0)]
+    if folds in works:
+        _split_every_fold(photos, folds)
+        return
+    with pytest.raises(UserError) as refusal:
+        _split_every_fold(photos, folds)
+    if advised := re.search(r"data.folds (\d+) works", str(refusal.value)):
+        _split_every_fold(photos, int(advised[1]))
+    else:
+        assert not works or "needs some of every class" in str(refusal.value)
 
 
 def test_named_groups_are_held_out() -> None:

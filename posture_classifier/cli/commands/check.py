@@ -55,6 +55,7 @@ def check(
     with Progress(transient=True) as bar:
         task = bar.add_task("Checking photos", total=None)
         result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
+    say(result.headline.line, *result.headline.notes)
     if result.findings:
         say(findings_table(result.findings))
     say(verdict(result))

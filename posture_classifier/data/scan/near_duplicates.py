@@ -5,21 +5,20 @@ reports the links by their kind, and ``data.group_by cluster`` keeps together wh
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from posture_classifier.data.scan.alignment import LEAST_CONTRAST, Sketches, aligned_correlation
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
 from posture_classifier.utils.threads import map_in_threads
 
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
 Hashes = npt.NDArray[np.uint64]
-Sketches = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 COPY_BITS = 6
 """Bits of 63 in which the hashes of copies may differ: re-encoded copies differed in at most 4,
@@ -40,20 +39,10 @@ ALIGNED_CORRELATION = 0.98
 
 Crops of 90 and 80 % of the side reached it nine times out of ten on photos of 100 pixels, and more
 often on larger ones; neighbours that show other scenes stayed below."""
-COARSE_CORRELATION = 0.9
-"""The same at half the resolution; below it the full resolution is not tried."""
-BLUR = 1.5
-"""Standard deviation in pixels of 64 of the blur that hides how a sketch was scaled."""
 NEIGHBOURS = 2
 """Nearest neighbours of each photo that are aligned with it."""
 CANDIDATES = 8
 """Most similar photos of each photo that are compared: enough to connect a cluster of any size."""
-LEAST_CONTRAST = 5.0
-"""Standard deviation of grey values below which there is nothing to compare."""
-MIDDLE = 0.69
-"""Share of the sides of the middle of a photo, which is looked for in another."""
-SCALES = tuple(1.075**step for step in range(-6, 6))
-"""Scales, from 0.65 to 1.44, at which one photo is looked for in another."""
 
 
 class Link(NamedTuple):
@@ -155,25 +144,6 @@ def _nearest_pairs(features: Features) -> list[tuple[int, int]]:
         for one, other in zip(np.repeat(rows, near.sum(1)).tolist(), nearest[near].tolist(), strict=True):
             pairs.add((min(one, other), max(one, other)))
     return sorted(pairs)
-
-
-def aligned_correlation(one: Sketches, other: Sketches) -> float:
-    """Correlate (-1 to 1) the middle of either grey photo (64, 64) with where it fits best."""
-    blurred = [cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other)]
-    halves = [cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for sketch in blurred]
-    coarse = max(_best_fit(*halves), _best_fit(*halves[::-1]))
-    return coarse if coarse < COARSE_CORRELATION else max(_best_fit(*blurred), _best_fit(*blurred[::-1]))
-
-
-def _best_fit(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> float:
-    side = round(MIDDLE * len(part))
-    margin = (len(part) - side) // 2
-    middle = part[margin : margin + side, margin : margin + side]
-    if middle.std() < LEAST_CONTRAST:
-        return -1.0
-    sides = {scaled for scale in SCALES if (scaled := round(side * scale)) <= len(whole)}
-    templates = (cv2.resize(middle, (scaled, scaled), interpolation=cv2.INTER_AREA) for scaled in sides)
-    return max(float(cv2.matchTemplate(whole, template, cv2.TM_CCOEFF_NORMED).max()) for template in templates)
 
 
 def connect(n: int, pairs: Ints | Sequence[tuple[int, int]]) -> Ints:

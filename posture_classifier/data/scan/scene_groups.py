@@ -1,10 +1,11 @@
 """Groups of photos of one scene, for ``data.group_by cluster``.
 
-They join near-duplicates, and what the network finds similar besides: for a split, a pair too many
-costs less than one too few.
+They join near-duplicates, and what network and pixels find alike besides: for a split, a pair too
+many costs less than one too few, but a group of look-alikes makes a split that means nothing.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,30 +13,35 @@ from rich.progress import Progress
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
-from posture_classifier.data.scan.scan import scan_photos
-from posture_classifier.data.scan.similarity import Features, similarity_blocks
-from posture_classifier.utils.text import normalise_name
+from posture_classifier.data.scan.scan import Scan, scan_photos
+from posture_classifier.data.scan.scene_pairs import scene_pairs
+from posture_classifier.utils.text import normalise_name, plural, shortlist
 
-CENTRED_COSINE = 0.6
-"""Least cosine of the centred features of photos that a split keeps together.
+LARGE_SCENE = 0.1
+"""Share of all photos from which a scene is doubted."""
+LEAST_DOUBTED = 3
+"""Photos of a scene from which it is doubted: two are a pair to look at, not a chain."""
 
-Of 60 bursts of 6 crops (at least 0.85 of the side), half of them mirrored, of other brightness, 58
-came out whole (turtle_neck) and 60 (TrashNet), and 2 and 3 clusters held several scenes; with crops
-of 0.7, 53 and 59 were whole. Pictures that all look alike, such as hands on a wall, are joined
-across scenes as well."""
-PLAIN_COSINE = 0.95
-"""Least cosine of their plain features, whatever the rest of the folder is like.
 
-Where one scene is most of a folder, it is also the mean that centring subtracts. Different photos
-reached 0.91 at most, 0.94 among those hands."""
+class DoubtedScene(NamedTuple):
+    """A scene that may be several: of more than one class, or over a tenth of all photos.
+
+    The whole video of a person in both postures is one, too, so a person has to look.
+
+    Attributes:
+        members: Indices of its photos.
+        classes: Names of their classes.
+    """
+
+    members: Ints
+    classes: list[str]
 
 
 def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     """Group photos of one scene, and name each group by its first path in alphabetical order.
 
-    Links are followed from photo to photo (single linkage), so the two ends of a burst may look
-    different. A pair at a threshold may fall on the other side with another version of torch or
-    another processor.
+    Pairs are followed from photo to photo, so the two ends of a burst may look different. A pair at
+    a threshold may fall on the other side with another version of torch or another processor.
 
     Args:
         photos: N photos, all of which can be read.
@@ -51,27 +57,54 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     links = [(link.first, link.second) for link in find_links(scanned)]
     names = np.array([normalise_name(path) for path in photos.paths[order].tolist()], dtype=np.str_)
     result = np.empty_like(names)
-    result[order] = names[merge_similar(scanned.features, connect(len(photos), links))]
+    result[order] = names[find_scenes(scanned, connect(len(photos), links))]
     return result
 
 
-def merge_similar(features: Features, clusters: Ints) -> Ints:
-    """Merge clusters (N,) that hold photos with similar features (N, D).
+def find_scenes(scan: Scan, clusters: Ints) -> Ints:
+    """Join clusters of near-duplicates that show one scene.
 
-    The features are centred, too: what all photos share, such as a room or a style, tells no scenes
-    apart.
+    Args:
+        scan: Facts and features of N photos.
+        clusters: (N,) cluster of near-duplicates that each photo is in.
 
     Returns:
-        (N,) the lowest index of each photo's cluster.
+        (N,) the lowest index of each photo's scene.
     """
-    plain, centred = _unit(features), _unit(features - features.mean(0))
-    for (rows, cosine), (_, cosine_plain) in zip(similarity_blocks(centred), similarity_blocks(plain), strict=True):
-        similar = (cosine >= CENTRED_COSINE) | (cosine_plain >= PLAIN_COSINE)
-        first, second = np.nonzero(similar & (clusters[rows, None] != clusters))
-        clusters = connect(len(clusters), np.stack([clusters[rows][first], clusters[second]], axis=1))[clusters]
-    return clusters
+    rows = np.array([index for index, fact in enumerate(scan.facts) if fact.sketch is not None], dtype=np.int64)
+    if len(rows) < 2:
+        return clusters
+    sketches = np.stack([scan.facts[index].sketch for index in rows.tolist()])
+    pairs = rows[scene_pairs(scan.features[rows], sketches, clusters[rows])]
+    return connect(len(clusters), np.concatenate([pairs, np.stack([np.arange(len(clusters)), clusters], axis=1)]))
 
 
-def _unit(vectors: Features) -> Features:
-    result: Features = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return result
+def doubted_scenes(photos: Photos, scenes: npt.NDArray[np.generic]) -> list[DoubtedScene]:
+    """List the scenes that may be several, largest first.
+
+    Args:
+        photos: N photos.
+        scenes: (N,) scene of each.
+    """
+    _, codes, sizes = np.unique(scenes, return_inverse=True, return_counts=True)
+    order = np.argsort(codes, kind="stable")
+    found = []
+    for members in np.split(order, np.cumsum(sizes)[:-1]):
+        classes = [photos.classes[label] for label in np.unique(photos.labels[members]).tolist()]
+        if len(members) >= LEAST_DOUBTED and (len(classes) > 1 or len(members) > LARGE_SCENE * len(photos)):
+            found.append(DoubtedScene(members, classes))
+    return sorted(found, key=lambda scene: -len(scene.members))
+
+
+def describe_doubts(photos: Photos, doubted: list[DoubtedScene]) -> str:
+    """Say in a sentence which scenes are doubted, each by its first photo, and what to do."""
+    n = len(doubted)
+    named = [
+        f"{photos.paths[scene.members[0]]} and {plural(len(scene.members) - 1, 'other')} ({', '.join(scene.classes)})"
+        for scene in doubted
+    ]
+    return (
+        f"{plural(n, 'scene')} of data.group_by cluster {'has' if n == 1 else 'have'} photos of several classes, or over a tenth "
+        f"of all photos: {shortlist(named, 3)}; look whether each is one video or burst, and name groups with "
+        "data.group_pattern if one is not"
+    )

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from posture_classifier.data.scan.near_duplicates import aligned_correlation, perceptual_hash
+from posture_classifier.data.scan.alignment import aligned_correlation, overlay_correlation
+from posture_classifier.data.scan.near_duplicates import perceptual_hash
 from tests.helpers.check_folders import scene
 
 
@@ -29,3 +30,5 @@ def test_a_crop_is_found_in_its_photo_and_in_no_other() -> None:
     crop = whole.crop((20, 10, 300, 220))
     assert aligned_correlation(sketch(whole), sketch(crop)) > 0.98
     assert aligned_correlation(sketch(scene(0, 2, (320, 240))), sketch(crop)) < 0.9
+    mirrored = ImageOps.mirror(crop)
+    assert aligned_correlation(sketch(whole), sketch(mirrored)) < 0.9 < 0.97 < overlay_correlation(sketch(whole), sketch(mirrored))
