@@ -1,4 +1,4 @@
-"""Whether validation and test have enough groups of each class for their figures to mean anything."""
+"""Whether validation and test have enough groups of each class to say anything about it."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -16,7 +16,7 @@ A side whose only group of a class holds nothing else says whether that one scen
 from the others, not whether the class is. Somebody in both postures is compared with themself, so
 four people suffice: one to validate on, and one to test on."""
 STEPS = (0.0, 0.1, 0.2, 0.3)
-"""What is added to the fraction of a side that has too few groups, to see whether that is enough."""
+"""What is added to the share of a side that has too few groups, to see whether that does."""
 Split = Callable[[float, float], Photos]
 """Splits the photos by a share for validation and one for the test."""
 
@@ -36,7 +36,7 @@ class LoneGroup(NamedTuple):
 
 
 def lone_groups(photos: Photos) -> list[LoneGroup]:
-    """List the groups that are all that validation or test has of a class, and hold nothing else."""
+    """List the groups that hold all that validation or test has of a class, and nothing else."""
     return [each for side in ("val", "test") for each in _lone_groups(photos.in_split(side), side)]
 
 
