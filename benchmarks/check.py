@@ -2,10 +2,10 @@
 
     python benchmarks/check.py 500 2000 --folder /tmp/photos
 
-Draws photos of 640x480, or of another ``--width`` (JPEG, quality 90), no two alike, and runs the command on the first N of
-them twice: with an empty cache and with what that has kept. Each is a process of its own, whose
-processor time and peak memory the system reports. On a machine that others use, processor time is
-what counts.
+Draws photos of 640x480, or of another ``--width`` (JPEG, quality 90), no two alike, and runs the
+command on the first N of them twice: with an empty cache and with what that has kept. Each is a
+process of its own, whose processor time and peak memory the system reports. On a machine that
+others use, processor time is what counts.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 Features and sketches are made of random numbers, since only the search is measured; reading the
 photos is measured by ``benchmarks/check.py``. ``varied`` photos are of 50 styles, a tenth of them
-in bursts of five; ``video`` is frames of 12 people, where nearly all pairs of a person are candidates. Each
-count is a process of its own, whose peak memory the system reports.
+in bursts of five; ``video`` is frames of 12 people, where nearly all pairs of a person are
+candidates. Each count is a process of its own, whose peak memory the system reports.
 """
 
 import argparse
