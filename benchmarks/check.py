@@ -2,10 +2,10 @@
 
     python benchmarks/check.py 500 2000 --folder /tmp/photos
 
-Draws photos of 640x480 (JPEG, quality 90), no two alike, and runs the command on the first N of
-them twice: with an empty cache and with what that has kept. Each is a process of its own, whose
-processor time and peak memory the system reports. On a machine that others use, processor time is
-what counts.
+Draws photos of 640x480, or of another ``--width`` (JPEG, quality 90), no two alike, and runs the
+command on the first N of them twice: with an empty cache and with what that has kept. Each is a
+process of its own, whose processor time and peak memory the system reports. On a machine that
+others use, processor time is what counts.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 CLASSES = ("circles", "squares")
 
 
-def draw(path: Path, seed: int) -> None:
+def draw(path: Path, seed: int, width: int) -> None:
     """Shapes on grainy clouds, so alike that the search for copies has most to do."""
     if path.exists():
         return
@@ -33,17 +33,18 @@ def draw(path: Path, seed: int) -> None:
     for x, y, radius, *colour in generator.integers((0, 0, 15, 0, 0, 0), (640, 480, 80, 256, 256, 256), (20, 6)).tolist():
         (pen.ellipse if seed % 2 == 0 else pen.rectangle)((x - radius, y - radius, x + radius, y + radius), tuple(colour), "black")
     grain = generator.integers(-10, 11, (480, 640, 3), dtype=np.int16)
-    Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8)).save(path, quality=90)
+    photo = Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8))
+    photo.resize((width, width * 3 // 4), Image.Resampling.BOX).save(path, quality=90)
 
 
-def drawn(folder: Path, n: int) -> Path:
+def drawn(folder: Path, n: int, width: int) -> Path:
     """A folder of n photos."""
-    root = folder / str(n)
+    root = folder / f"{n}_{width}"
     for name in CLASSES:
         (root / name).mkdir(parents=True, exist_ok=True)
     paths = [root / CLASSES[seed % 2] / f"{seed:06}.jpg" for seed in range(n)]
     with ProcessPoolExecutor() as pool:
-        list(pool.map(draw, paths, range(n), chunksize=50))
+        list(pool.map(draw, paths, range(n), [width] * n, chunksize=50))
     return root
 
 
@@ -62,10 +63,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("counts", type=int, nargs="+")
     parser.add_argument("--folder", type=Path, required=True, help="Where the photos are drawn; they stay there.")
+    parser.add_argument("--width", type=int, default=640, help="Pixels of a photo's width.")
     options = parser.parse_args()
     results = []
     for n in options.counts:
-        root = drawn(options.folder, n)
+        root = drawn(options.folder, n, options.width)
         with TemporaryDirectory() as cache:
             results.append((n, *measure(root, cache)))
             print("{} photos: {:.1f} s, {:.1f} core seconds, peak {:.0f} MB".format(*results[-1]), flush=True)

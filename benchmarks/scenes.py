@@ -109,6 +109,8 @@ def made_sets(data: Path, work: Path) -> Iterator[tuple[str, Made]]:
         )
     yield "videos of 3 people, 200 frames each", videos(work / "videos3", 3, 200)
     yield "videos of 12 people, 60 frames each", videos(work / "videos12", 12, 60)
+    everyone = sorted(REPOSITORY.glob("data/turtle_neck/*/*.jpg"))
+    yield "the bundled photos, as if each person were a scene", (everyone, [photo.name.split("_")[0] for photo in everyone])
     yield "826 photos of TrashNet, each alone", alone(found["TrashNet"])
     yield "206 hands, each alone", alone(found["hands"])
     yield "72 bundled people, each alone", alone(found["bundled"])

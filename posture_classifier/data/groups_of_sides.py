@@ -1,4 +1,4 @@
-"""Whether validation and test have enough groups of each class for figures to mean anything."""
+"""Whether validation and test have enough groups of each class to say anything about it."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -16,7 +16,7 @@ A side whose only group of a class holds nothing else says whether that one scen
 from the others, not whether the class is. Somebody in both postures is compared with themself, so
 four people suffice: one to validate on, and one to test on."""
 STEPS = (0.0, 0.1, 0.2, 0.3)
-"""What is added to the fraction of a side with too few groups, to see whether that is enough."""
+"""What is added to the share of a side that has too few groups, to see whether that does."""
 Split = Callable[[float, float], Photos]
 """Splits the photos by a share for validation and one for the test."""
 
@@ -36,7 +36,7 @@ class LoneGroup(NamedTuple):
 
 
 def lone_groups(photos: Photos) -> list[LoneGroup]:
-    """List the groups that are all that validation or test has of a class, and hold no other."""
+    """List the groups that hold all that validation or test has of a class, and nothing else."""
     return [each for side in ("val", "test") for each in _lone_groups(photos.in_split(side), side)]
 
 
@@ -68,7 +68,7 @@ def check_groups_of_sides(photos: Photos, drawn: tuple[str, ...], fractions: tup
     """
     lone = lone_groups(photos) if photos.grouped else []
     if refused := [each for each in lone if each.side in drawn]:
-        raise UserError(f"{_describe(photos, refused)}; {_way_out(photos, refused, fractions, split)}")
+        raise UserError(f"{_describe(photos, refused)}; {_way_out(photos, refused, drawn, fractions, split)}")
     if not lone:
         return ""
     return f"{_describe(photos, lone)}; whether a class or that group is told apart cannot be known"
@@ -79,7 +79,7 @@ def _describe(photos: Photos, lone: list[LoneGroup]) -> str:
     return f"{photos.root}: {shortlist(parts, 3)}"
 
 
-def _way_out(photos: Photos, refused: list[LoneGroup], fractions: tuple[float, float], split: Split) -> str:
+def _way_out(photos: Photos, refused: list[LoneGroup], drawn: tuple[str, ...], fractions: tuple[float, float], split: Split) -> str:
     """Say which shares would do, or that scenes are missing."""
     classes = sorted({photos.classes[each.label] for each in refused})
     otherwise = f"add photos of other scenes of {shortlist(classes)}, or name the groups with data.group_pattern"
@@ -89,11 +89,17 @@ def _way_out(photos: Photos, refused: list[LoneGroup], fractions: tuple[float, f
             val, test = round(fractions[0] + more_val, 3), round(fractions[1] + more_test, 3)
             if val + test > 0.7 or (more_val == more_test == 0):
                 continue
-            try:
-                enough = not [each for each in lone_groups(split(val, test)) if each.side in sides | {"val"}]
-            except UserError:
-                continue
-            if enough:
+            if _would_do(split, val, test, drawn):
                 options = [f"data.val_fraction to {val:g}"] * (more_val > 0) + [f"data.test_fraction to {test:g}"] * (more_test > 0)
                 return f"set {' and '.join(options)}, or {otherwise}"
     return otherwise
+
+
+def _would_do(split: Split, val: float, test: float, drawn: tuple[str, ...]) -> bool:
+    """Whether these shares give every drawn side all classes, in groups enough."""
+    try:
+        photos = split(val, test)
+    except UserError:
+        return False
+    complete = not any(photos.in_split(side).empty_classes for side in drawn)
+    return complete and not [each for each in lone_groups(photos) if each.side in drawn]

@@ -20,7 +20,7 @@ Groups = dict[str, list[str]]
 
 
 def draw_groups(root: Path, scenes: dict[str, int], each: int = 2) -> Path:
-    """``root/<class>/<class><scene>_<n>.png``: so many scenes of each class, of no other class."""
+    """``root/<class>/<class><scene>_<n>.png``: this many scenes of each class, of no other."""
     for label, (name, n) in enumerate(scenes.items()):
         (root / name).mkdir(parents=True)
         for scene in range(n):

@@ -187,7 +187,18 @@ def test_groups_without_a_mistake_are_not_hard() -> None:
 def test_bursts_make_a_random_split_lie(tmp_path: Path) -> None:
     """Classes say nothing about the scenes, so a network can only learn to know a scene again."""
     root = draw_bursts(tmp_path / "bursts", n_scenes=12, shots=6)
-    options = ["--data.root", str(root), "--data.group_by", "cluster", "--data.folds", "3", "--data.augmentation", "[]"]
+    options = [
+        "--data.root",
+        str(root),
+        "--data.group_by",
+        "cluster",
+        "--data.folds",
+        "3",
+        "--data.val_fraction",
+        "0.4",
+        "--data.augmentation",
+        "[]",
+    ]
     options += ["--data.num_workers", "0", "--model.backbone", "tf_efficientnet_lite0", "--model.image_size", "96"]
     options += ["--model.learning_rate", "0.01", "--trainer.max_epochs", "12", "--trainer.default_root_dir", str(tmp_path)]
     options += ["--trainer.enable_progress_bar", "false", "--trainer.accelerator", "cpu"]

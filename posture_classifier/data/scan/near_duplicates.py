@@ -20,6 +20,8 @@ from posture_classifier.utils.threads import map_in_threads
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
 Hashes = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+BITS = 63
+"""Bits of a hash."""
 COPY_BITS = 6
 """Bits of 63 in which the hashes of copies may differ: re-encoded copies differed in at most 4,
 halved or brightened ones seldom in more than 6."""
@@ -73,17 +75,21 @@ def _halve(sketches: Sketches) -> Features:
 
 
 def find_links(scan: Scan) -> list[Link]:
-    """Find pairs that connect the photos of every cluster; not all pairs of a cluster."""
+    """Find pairs that connect the photos of every cluster; not all pairs of a cluster.
+
+    All pairs are compared, so time grows with the square of the number of photos, and memory
+    linearly (``benchmarks/near_duplicates.py``).
+    """
     links, unique = _identical_files(scan)
     sketches = {index: sketch for index in unique if (sketch := scan.facts[index].sketch) is not None}
     textured = [index for index, sketch in sketches.items() if sketch.std() >= LEAST_CONTRAST]
     if len(textured) < 2:
         return links
     compared: Sketches = np.stack([sketches[index] for index in textured])
-    features = scan.features[textured]
-    found = list(_similar_hashes(compared, features))
+    features = scan.features if len(textured) == len(scan.facts) else scan.features[textured]
+    found, nearest = _compare_all(compared, features)
     linked = {(link.first, link.second) for link in found}
-    pairs = [pair for pair in _nearest_pairs(features) if pair not in linked]
+    pairs = [pair for pair in nearest if pair not in linked]
     aligned = map_in_threads(lambda pair: aligned_correlation(compared[pair[0]], compared[pair[1]]), pairs)
     found += [Link(*pair, "scene") for pair, value in zip(pairs, aligned, strict=True) if value >= ALIGNED_CORRELATION]
     return links + [Link(textured[first], textured[second], kind) for first, second, kind in found]
@@ -99,51 +105,73 @@ def _identical_files(scan: Scan) -> tuple[list[Link], list[int]]:
     return links, list(first.values())
 
 
-def _similar_hashes(sketches: Sketches, features: Features) -> Iterator[Link]:
-    """Link copies, mirrored copies and frames of one scene by their hashes."""
-    hashes, mirrored = perceptual_hash(sketches), perceptual_hash(sketches[:, :, ::-1])
-    coarse = _halve(sketches)
-    for rows, cosine in similarity_blocks(features):
-        later = np.arange(len(hashes)) > rows[:, None]
-        plain = np.bitwise_count(hashes[rows, None] ^ hashes)
-        turned = np.bitwise_count(mirrored[rows, None] ^ hashes)
-        for first, second in _candidates(later & (plain <= SCENE_BITS) & (cosine >= COPY_COSINE), cosine):
-            i = int(rows[first])
-            if plain[first, second] <= COPY_BITS and _correlation(coarse[i], coarse[second]) >= COPY_CORRELATION:
-                yield Link(i, second, "copy")
-            elif cosine[first, second] >= SCENE_COSINE:
-                yield Link(i, second, "scene")
-        # A symmetric picture is its own mirror image, and its copies are found above.
-        flipped = (turned <= COPY_BITS) & (plain > SCENE_BITS)
-        for first, second in _candidates(later & flipped & (cosine >= COPY_COSINE), cosine):
-            i = int(rows[first])
-            if _correlation(coarse[i][:, ::-1], coarse[second]) >= COPY_CORRELATION:
-                yield Link(i, second, "mirrored")
+def _compare_all(sketches: Sketches, features: Features) -> tuple[list[Link], list[tuple[int, int]]]:
+    """Compare all photos in one pass; return links by hash, and pairs of nearest neighbours.
 
-
-def _candidates(mask: npt.NDArray[np.bool_], cosine: Features) -> Iterator[tuple[int, int]]:
-    """Yield row and column of the entries of a mask (B, N), in each row only the most similar."""
-    for row in np.flatnonzero(mask.any(1)).tolist():
-        columns = np.flatnonzero(mask[row])
-        for column in columns[np.argsort(-cosine[row, columns], kind="stable")[:CANDIDATES]].tolist():
-            yield row, column
-
-
-def _correlation(one: Features, other: Features) -> float:
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
-
-
-def _nearest_pairs(features: Features) -> list[tuple[int, int]]:
-    """Find pairs of similar photos one of which is among the other's nearest neighbours."""
+    Copies, mirrored copies and frames of one scene are linked. A pair of neighbours has similar
+    features, and one is among the other's nearest.
+    """
+    hashes = perceptual_hash(sketches)
+    signs, mirrored = _signs(hashes), _signs(perceptual_hash(sketches[:, :, ::-1]))
+    coarse = _standardise(_halve(sketches))
+    links: list[Link] = []
     pairs: set[tuple[int, int]] = set()
-    n = min(NEIGHBOURS, len(features) - 1)
     for rows, cosine in similarity_blocks(features):
-        cosine[np.arange(len(rows)), rows] = -1
-        nearest = np.argpartition(-cosine, n - 1, axis=1)[:, :n]
-        near = np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE
-        for one, other in zip(np.repeat(rows, near.sum(1)).tolist(), nearest[near].tolist(), strict=True):
-            pairs.add((min(one, other), max(one, other)))
-    return sorted(pairs)
+        # Signs that differ count -1, so this is the number of different bits.
+        plain, turned = ((BITS - each[rows] @ signs.T) / 2 for each in (signs, mirrored))
+        later = (np.arange(len(hashes)) > rows[:, None]) & (cosine >= COPY_COSINE)
+        first, second = _candidates(later & (plain <= SCENE_BITS), cosine)
+        copies = (plain[first, second] <= COPY_BITS) & (_dots(coarse[rows[first]], coarse[second]) >= COPY_CORRELATION)
+        links += _as_links(rows[first[copies]], second[copies], "copy")
+        scenes = ~copies & (cosine[first, second] >= SCENE_COSINE)
+        links += _as_links(rows[first[scenes]], second[scenes], "scene")
+        # A symmetric picture is its own mirror image, and its copies are found above.
+        first, second = _candidates(later & (turned <= COPY_BITS) & (plain > SCENE_BITS), cosine)
+        copies = _dots(coarse[rows[first], :, ::-1], coarse[second]) >= COPY_CORRELATION
+        links += _as_links(rows[first[copies]], second[copies], "mirrored")
+        pairs.update(_nearest_pairs(rows, cosine))
+    return links, sorted(pairs)
+
+
+def _signs(hashes: Hashes) -> Features:
+    """The bits of N hashes as -1 and 1: (N, 63)."""
+    bits = hashes[:, None] >> np.arange(BITS, dtype=np.uint64) & np.uint64(1)
+    return 2 * bits.astype(np.float32) - 1
+
+
+def _standardise(pictures: Features) -> Features:
+    """Scale pictures (N, H, W) so that the dot product of two is their correlation."""
+    centred = pictures - pictures.mean((1, 2), keepdims=True)
+    result: Features = centred / np.maximum(np.linalg.norm(centred, axis=(1, 2), keepdims=True), 1e-12)
+    return result
+
+
+def _dots(some: Features, others: Features) -> Features:
+    result: Features = np.einsum("phw,phw->p", some, others)
+    return result
+
+
+def _as_links(first: Ints, second: Ints, kind: Kind) -> list[Link]:
+    return [Link(*pair, kind) for pair in zip(first.tolist(), second.tolist(), strict=True)]
+
+
+def _candidates(mask: npt.NDArray[np.bool_], cosine: Features) -> tuple[Ints, Ints]:
+    """Rows and columns of the entries of a mask (B, N), in each row only the most similar."""
+    rows, columns = np.nonzero(mask)
+    order = np.lexsort((-cosine[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    return rows[place < CANDIDATES], columns[place < CANDIDATES]
+
+
+def _nearest_pairs(rows: Ints, cosine: Features) -> Iterator[tuple[int, int]]:
+    """Yield pairs of similar photos the second of which is among the first one's nearest."""
+    n = min(NEIGHBOURS, cosine.shape[1] - 1)
+    cosine[np.arange(len(rows)), rows] = -1
+    nearest = np.argpartition(-cosine, n - 1, axis=1)[:, :n]
+    near = np.take_along_axis(cosine, nearest, axis=1) >= CROP_COSINE
+    for one, other in zip(np.repeat(rows, near.sum(1)).tolist(), nearest[near].tolist(), strict=True):
+        yield min(one, other), max(one, other)
 
 
 def connect(n: int, pairs: Ints | Sequence[tuple[int, int]]) -> Ints:

@@ -75,7 +75,8 @@ def find_scenes(scan: Scan, clusters: Ints) -> Ints:
     if len(rows) < 2:
         return clusters
     sketches = np.stack([scan.facts[index].sketch for index in rows.tolist()])
-    pairs = rows[scene_pairs(scan.features[rows], sketches, clusters[rows])]
+    features = scan.features if len(rows) == len(scan.facts) else scan.features[rows]  # a copy is as large as they are
+    pairs = rows[scene_pairs(features, sketches, clusters[rows])]
     return connect(len(clusters), np.concatenate([pairs, np.stack([np.arange(len(clusters)), clusters], axis=1)]))
 
 

@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 Features = npt.NDArray[np.float32]
 BLOCK = 512
-"""Rows of one block: 100 MB for 50,000 photos, where the whole matrix takes 10 GB."""
+"""Most rows of one block."""
+BLOCK_VALUES = 2**23
+"""Most values of one block: 32 MB, where the whole matrix of 50,000 photos takes 10 GB."""
 
 
 def similarity_blocks(features: Features, others: Features | None = None) -> Iterator[tuple[npt.NDArray[np.int64], Features]]:
@@ -28,6 +30,7 @@ def similarity_blocks(features: Features, others: Features | None = None) -> Ite
         [0 1 2] [2 2 1]
     """
     others = features if others is None else others
-    for start in range(0, len(features), BLOCK):
-        block = features[start : start + BLOCK]
+    size = max(1, min(BLOCK, BLOCK_VALUES // max(1, len(others))))
+    for start in range(0, len(features), size):
+        block = features[start : start + size]
         yield np.arange(start, start + len(block)), block @ others.T
