@@ -4,6 +4,7 @@ import numpy as np
 
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.check.group_proposals import Grouping, given_groups, propose_groups
+from posture_classifier.check.group_ridge import head_features
 from posture_classifier.check.headline import Headline, make_headline, missing_facts
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.cache import FILE_NAME, ScanCache
@@ -45,7 +46,7 @@ def cached_headline(
             return connect(len(photos), [(link.first, link.second) for link in find_links(scan)])
 
         proposals = propose_groups(photos, scan, photos.labels, near_duplicates, more)
-    return make_headline(photos, scan.features, photos.labels, proposals)
+    return make_headline(photos, head_features(scan.features, scan.stages), photos.labels, proposals)
 
 
 def _cached_scan(digests: Ints, white: WhiteLevels) -> Scan | None:
@@ -58,4 +59,5 @@ def _cached_scan(digests: Ints, white: WhiteLevels) -> Scan | None:
             if digest == 0 or (entry := cache.get(Facts(None, 0, digest))) is None:
                 return None
             found.append(entry)
-    return Scan([facts for facts, _ in found], np.stack([features.last for _, features in found]))
+    last, stages = (np.stack(part) for part in zip(*(features for _, features in found), strict=True))
+    return Scan([facts for facts, _ in found], last, stages=stages)

@@ -1,10 +1,12 @@
 """Ridge regression that judges each group by the photos of all other groups, in closed form."""
 
 import numpy as np
+import numpy.typing as npt
 
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.utils.types import Ints
 
+Stages = npt.NDArray[np.float16]
 PENALTY = 1.0
 """Penalty on the squared weights, for features whose mean squared length is 1. Planted label errors
 were ranked as well at 0.3 and 0.5; at 0.1 the head follows them."""
@@ -40,8 +42,11 @@ class GroupRidge:
         n, width = self._features.shape
         self._wide = n <= width
         product = self._features @ self._features.T if self._wide else self._features.T @ self._features
-        self._inverse = np.linalg.inv(product + PENALTY * np.eye(len(product), dtype=np.float32))
-        self._blocks = [(rows, np.linalg.inv(self._inverse_block(rows))) for rows in _by_group(groups)]
+        self._penalised = product + PENALTY * np.eye(len(product), dtype=np.float32)
+        self._inverse = np.linalg.inv(self._penalised)
+        blocks = list(_by_group(groups))
+        self._large = [rows[0] for rows in blocks if rows.shape[1] > width]
+        self._blocks = [(rows, np.linalg.inv(self._inverse_block(rows))) for rows in blocks if rows.shape[1] <= width]
 
     def scores(self, targets: Features) -> Features:
         """Predict targets (N, K), each photo's by the photos of other groups.
@@ -54,7 +59,16 @@ class GroupRidge:
         result = targets.copy()
         for rows, inverse in self._blocks:
             result[rows] -= inverse @ product[rows]
+        for rows in self._large:  # a head for each takes less than a matrix of its photos
+            own = self._features[rows]
+            others = self._features.T @ targets - own.T @ targets[rows]
+            result[rows] = own @ np.linalg.solve(self._penalised - own.T @ own, others)
         return result
+
+    def class_scores(self, label_sets: list[Ints], n_classes: int) -> list[Features]:
+        """Scores (N, C) of every photo by those of other groups, for each set of labels (N,)."""
+        targets = np.concatenate([np.eye(n_classes, dtype=np.float32)[labels] for labels in label_sets], axis=1)
+        return np.split(self.scores(targets), len(label_sets), axis=1)
 
     def _inverse_times(self, targets: Features) -> Features:
         """(K + penalty I)^-1 times targets (N, K), for the kernel K (N, N) of all photos."""
@@ -74,6 +88,12 @@ class GroupRidge:
         explained = (chosen @ self._inverse) @ chosen.transpose(0, 2, 1)
         result: Features = (eye - explained) / np.float32(PENALTY)
         return result
+
+
+def head_features(last: Features, stages: Stages) -> Features:
+    """Join the features (N, D) and the earlier stages (N, S) of a scan to what a head sees."""
+    # Every part has mean square 1, as in ``models.all_stages_head``.
+    return np.column_stack([last * np.sqrt(last.shape[1], dtype=np.float32), stages])
 
 
 def centre_groups(features: Features, groups: Ints) -> Features:

@@ -6,20 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import FEW_GROUPS, with_groups
+from posture_classifier.check.commands import with_groups
 from posture_classifier.check.group_proposals import SHARE, Proposal, Proposals
-from posture_classifier.check.linear_head import tested_hits
+from posture_classifier.check.group_ridge import GroupRidge
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.similarity import Features
-from posture_classifier.data.split import crossing_groups, divide, groups_per_class
+from posture_classifier.data.split import crossing_groups, groups_per_class
 from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.rendering.formatting import percent_interval
 from posture_classifier.utils.text import plural, shortlist
 from posture_classifier.utils.types import Ints
 
-METHOD = "Estimated by a linear head on a frozen network, tested in folds; a network that is trained on the photos may do better."
-FOLDS = 5
-"""Folds of the estimate; where groups are few, each is one, as in the command that is advised."""
+METHOD = "Estimated by a linear head on a frozen network; a network that is trained on the photos may do better."
 
 
 @dataclass(frozen=True)
@@ -75,15 +73,14 @@ def make_headline(photos: Photos, features: Features, labels: Ints, proposals: P
 
     Args:
         photos: N photos that can be read.
-        features: (N, D) their features.
+        features: (N, D) their features, as ``head_features`` gives them.
         labels: (N,) classes from 0 to C - 1, with two photos each or more.
         proposals: The groups that are given, or that could be.
     """
     photos = replace(photos, classes=tuple(photos.classes[label] for label in np.unique(photos.labels)), labels=labels)
     best = proposals.best
     n_groups = len(best.grouping.names) if best else len(photos)
-    folds = max(2, n_groups if n_groups < FEW_GROUPS else FOLDS)
-    share = float(_hits(photos, features, np.asarray(photos.paths), folds).mean())
+    share = float(_hits(features, labels, np.arange(len(photos))).mean())
     values: dict[str, Any] = {"random_split": share, "new_groups": None, "photos": len(photos), "groups": None}
     text = f"With a random split expect about {100 * share:.0f} % right"
     if best is None:
@@ -91,16 +88,19 @@ def make_headline(photos: Photos, features: Features, labels: Ints, proposals: P
         command, refusal = _without_groups(photos, proposals)
     else:
         groups = best.grouping.groups
-        estimate = estimate_share(_hits(photos, features, groups, folds), groups) if n_groups > 1 else Estimate(None)
+        estimate = estimate_share(_hits(features, labels, groups), groups) if n_groups > 1 else Estimate(None)
         values |= {"new_groups": vars(estimate), "groups": n_groups}
         text += f"; with {best.grouping.new} about {_describe(estimate, best, labels)}"
         command, refusal = best.command, "" if best.command else _why_refused(photos, best)
     return Headline(text, [METHOD, *_notes(photos, proposals)], command, refusal, values)
 
 
-def _hits(photos: Photos, features: Features, groups: npt.NDArray[np.str_], folds: int) -> npt.NDArray[np.bool_]:
+def _hits(features: Features, labels: Ints, groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     """Whether each photo's class is found by a linear head that has not seen its group."""
-    return tested_hits(features, photos.labels, divide(with_groups(photos, groups), np.ones(folds), seed=0))
+    ridge = GroupRidge(features, np.unique(groups, return_inverse=True)[1])
+    (scores,) = ridge.class_scores([labels], int(labels.max()) + 1)
+    hits: npt.NDArray[np.bool_] = scores.argmax(1) == labels
+    return hits
 
 
 def _without_groups(photos: Photos, proposals: Proposals) -> tuple[str | None, str]:

@@ -6,14 +6,13 @@ import numpy.typing as npt
 from posture_classifier.check import outliers
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding
-from posture_classifier.check.group_ridge import GroupRidge, centre_groups
-from posture_classifier.check.label_trials import RATE, Trials, false_discovery_rates, predict_classes, run_trials
+from posture_classifier.check.group_ridge import GroupRidge, Stages, centre_groups, head_features
+from posture_classifier.check.label_trials import RATE, Trials, false_discovery_rates, run_trials
 from posture_classifier.check.sample import MIN_GROUPS_FOR_LABELS, Sample
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats, Ints
 
-Stages = npt.NDArray[np.float16]
 Mask = npt.NDArray[np.bool_]
 
 
@@ -88,12 +87,11 @@ def _best_head(sample: Sample, stages: Stages) -> tuple[GroupRidge, Features]:
         The one that finds more of each class, and its scores (N, C).
     """
     n_classes, groups = len(sample.class_names), sample.joined_groups
-    # Every part has mean square 1, as in ``models.all_stages_head``.
-    features = np.column_stack([sample.features * np.sqrt(sample.features.shape[1], dtype=np.float32), stages])
+    features = head_features(sample.features, stages)
     heads = [GroupRidge(features, groups)]
     if len(np.unique(groups)) < len(groups):
         heads.append(GroupRidge(centre_groups(features, groups), groups))
-    scores = [predict_classes(head, [sample.labels], n_classes)[0] for head in heads]
+    scores = [head.class_scores([sample.labels], n_classes)[0] for head in heads]
     best = int(np.argmax([_balanced_accuracy(sample.labels, score.argmax(1)) for score in scores]))
     return heads[best], scores[best]
 

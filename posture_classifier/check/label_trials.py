@@ -85,12 +85,6 @@ def plant_label_errors(labels: Ints, rate: float, generator: np.random.Generator
     return changed, chosen
 
 
-def predict_classes(ridge: GroupRidge, label_sets: list[Ints], n_classes: int) -> list[npt.NDArray[np.float32]]:
-    """Scores (N, C) of every photo for each set of labels (N,)."""
-    targets = np.concatenate([np.eye(n_classes, dtype=np.float32)[labels] for labels in label_sets], axis=1)
-    return np.split(ridge.scores(targets), len(label_sets), axis=1)
-
-
 def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats, odd: npt.NDArray[np.bool_]) -> Trials:
     """Find out at which level of ``LEVELS`` a list is right, by planting wrong labels.
 
@@ -108,7 +102,7 @@ def run_trials(ridge: GroupRidge, labels: Ints, rates: Floats, odd: npt.NDArray[
     n_trials = int(np.clip(np.ceil(PLANTED / max(1, RATE * len(labels))), 1, MAX_TRIALS))
     planted = [plant_label_errors(labels, RATE, generator) for _ in range(n_trials)]
     listed, right = np.zeros(len(LEVELS), dtype=int), np.zeros(len(LEVELS), dtype=int)
-    scores = predict_classes(ridge, [changed for changed, _ in planted], int(labels.max()) + 1)
+    scores = ridge.class_scores([changed for changed, _ in planted], int(labels.max()) + 1)
     for (changed, chosen), trial_scores in zip(planted, scores, strict=True):
         trial_rates = false_discovery_rates(changed, trial_scores)
         new = [(trial_rates <= level) & (rates > level) & ~odd for level in LEVELS]

@@ -10,6 +10,7 @@ from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
+from posture_classifier.check.group_ridge import head_features
 from posture_classifier.check.headline import Headline, make_headline, missing_facts, not_estimated
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.layout import Layout
@@ -70,7 +71,8 @@ def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Hea
         return not_estimated("fit would refuse this folder, see folder_layout")
     if folder.proposals is None:
         return not_estimated(missing_facts(folder.sample.labels, folder.sample.class_names) or "")
-    headline = make_headline(folder.readable, folder.sample.features, folder.sample.labels, folder.proposals)
+    features = head_features(folder.sample.features, folder.scan.stages[folder.sample.rows])
+    headline = make_headline(folder.readable, features, folder.sample.labels, folder.proposals)
     return replace(headline, notes=headline.notes + [finding.text for finding in found if finding.kind == "shared_moments"])
 
 

@@ -8,8 +8,8 @@ from scipy.stats import norm
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder, name_groups
-from posture_classifier.check.group_ridge import PENALTY, GroupRidge, centre_groups
-from posture_classifier.check.label_errors import Mask, Stages, find_suspects, odd_photos
+from posture_classifier.check.group_ridge import PENALTY, GroupRidge, Stages, centre_groups
+from posture_classifier.check.label_errors import Mask, find_suspects, odd_photos
 from posture_classifier.check.label_trials import false_discovery_rates, plant_label_errors, run_trials
 from posture_classifier.check.sample import Sample
 from tests.helpers.check_folders import check_folder, kinds, no_progress
@@ -36,11 +36,13 @@ def features(sample: Sample) -> tuple[Stages, Mask]:
     return sample.features.astype(np.float16), np.zeros(len(sample.rows), dtype=np.bool_)
 
 
-@pytest.mark.parametrize("n_features", [5, 40], ids=["fewer features than photos", "more"])
-def test_closed_form_is_a_fit_without_the_group(n_features: int) -> None:
+@pytest.mark.parametrize(
+    ("n_features", "n_groups"), [(5, 6), (5, 2), (40, 6)], ids=["fewer features than photos", "than photos of a group", "more"]
+)
+def test_closed_form_is_a_fit_without_the_group(n_features: int, n_groups: int) -> None:
     generator = np.random.default_rng(0)
     features = generator.normal(size=(24, n_features)).astype(np.float32)
-    groups = generator.integers(0, 6, 24)
+    groups = generator.integers(0, n_groups, 24)
     targets = np.eye(3, dtype=np.float32)[generator.integers(0, 3, 24)]
     scores = GroupRidge(features, groups).scores(targets)
     centred = features - features.mean(0)
