@@ -20,6 +20,8 @@ FAST = ("lcnet_035", "lenet5", "mobilenetv3_small_050", "nin")
 """Of these the third and the last could not be cached: their maps before the head are 1 x 1."""
 SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 384)
 NAMES = list(dict.fromkeys((*FAST, *OURS, *ONE_OF_EACH_TIMM_FILE)))
+CASES = [(name, None) for name in NAMES] + [(name, 64) for name in dict.fromkeys((*FAST, *OURS))]
+MARKED = [pytest.param(*case, marks=() if case[0] in FAST else pytest.mark.slow) for case in CASES]
 
 
 def smallest_size(name: str) -> tuple[int, int]:
@@ -32,10 +34,14 @@ def smallest_size(name: str) -> tuple[int, int]:
     return pytest.fail(f"{name} takes no image of {SIZES} px")
 
 
-@pytest.mark.parametrize("size", [None, 64])
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in NAMES])
+@pytest.mark.parametrize(
+    ("name", "size"), [pytest.param(*case, marks=() if case[0] in FAST else pytest.mark.slow) for case in CASES]
+)
 def test_a_step_in_every_phase_of_every_network(name: str, size: int | None, tmp_path: Path) -> None:
-    """At the smallest size that it takes, and at 64 px: 1, 2, 3, half and all stages are open."""
+    """At the smallest size that it takes, and ours at 64 px too.
+
+    One after the other 1, 2, 3, half and all of its stages are open.
+    """
     smallest, n_stages = smallest_size(name)
     if size is not None and smallest >= size:
         pytest.skip(f"its smallest size is {smallest} px")
