@@ -39,7 +39,7 @@ def theirs(name: str) -> nn.Module:
         learn_statistics(network)
     with torch.no_grad():
         for parameter in network.parameters():  # some are nothing but zeros at first
-            parameter += (0.02 if parameter.any() else 0.1) * torch.randn(parameter.shape)
+            parameter.add_(torch.randn(parameter.shape), alpha=0.02 if parameter.any() else 0.1)
     return network.eval()
 
 
