@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import huggingface_hub
 import timm
 import torch
+from huggingface_hub.utils import get_session  # type: ignore[attr-defined] # there since 0.23, and not exported
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
@@ -202,7 +203,7 @@ def _trial_pass(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
 def hub_is_out_of_reach() -> bool:
     """Whether the hub does not answer, directly or through a proxy; takes seconds at most."""
     try:
-        huggingface_hub.utils.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=SECONDS_FOR_THE_HUB)
+        get_session().head(huggingface_hub.constants.ENDPOINT, timeout=SECONDS_FOR_THE_HUB)
     # Its client raises errors of several libraries, by its version.
     except Exception:
         return True

@@ -18,7 +18,9 @@ from tests.helpers.program import fit_arguments
 
 FAST = ("lcnet_035", "lenet5", "mobilenetv3_small_050", "nin")
 """Of these the third and the last could not be cached: their maps before the head are 1 x 1."""
-SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 384)
+SIZES = (32, 64, 96, 128, 160, 192, 224, 240, 256, 384)
+NOT_DIVIDED = {"efficientvim_m1"}
+"""Whose answer is the mean of what several of its stages say."""
 NAMES = list(dict.fromkeys((*FAST, *OURS, *ONE_OF_EACH_TIMM_FILE)))
 CASES = [(name, None) for name in NAMES] + [(name, 64) for name in dict.fromkeys((*FAST, *OURS))]
 MARKED = [pytest.param(*case, marks=() if case[0] in FAST else pytest.mark.slow) for case in CASES]
@@ -49,14 +51,14 @@ def test_a_step_in_every_phase_of_every_network(name: str, size: int | None, tmp
     opened = ", ".join(f"{epoch}: {n_open}" for epoch, n_open in enumerate(wanted))
     options = ["--model.backbone", name, "--model.image_size", str(size or smallest), "--unfreezing.open_stages", f"{{{opened}}}"]
     root = draw_photos(tmp_path / "photos", 6, 1, ("left", "right"))
-    assert main([*fit_arguments(root, tmp_path, len(wanted)), *options, "--model.optimizer", "sgd"]) == 0
+    assert main([*fit_arguments(root, tmp_path, len(wanted)), *options, "--model.learning_rate", "1e-6"]) == 0
     run = tmp_path / "lightning_logs" / "photos" / "version_0"
     with (run / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(float(row["stages_open"])) for row in rows] == wanted
     assert all(math.isfinite(float(row["train/loss"])) for row in rows)
     head_open = json.loads((run / "summary.json").read_text())["frozen_part"][0]
-    assert head_open["kept_as"], "what the head sees is cached"
+    assert bool(head_open["kept_as"]) == (name not in NOT_DIVIDED), "what the head sees is cached"
 
 
 @pytest.mark.slow

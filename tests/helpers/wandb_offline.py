@@ -53,7 +53,7 @@ def read_offline_run(folder: Path) -> OfflineRun:
         kind = record.WhichOneof("record_type")
         if kind == "run":
             result.run = record.run
-            result.config = {item.key: json.loads(item.value_json) for item in record.run.config.update}
+            result.config |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
         elif kind == "history":
             result.history.append({"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
         elif kind == "summary":
@@ -61,6 +61,7 @@ def read_offline_run(folder: Path) -> OfflineRun:
         elif kind == "metric":
             result.metrics[record.metric.name or record.metric.glob_name] = record.metric
         elif kind == "config":
+            result.config |= {item.key: json.loads(item.value_json) for item in record.config.update if item.key}
             result.charts |= {i.nested_key[2] for i in record.config.update if list(i.nested_key[:2]) == ["_wandb", "visualize"]}
         elif kind == "files":
             result.files |= {file.path for file in record.files.files}

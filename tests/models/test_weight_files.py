@@ -145,7 +145,7 @@ def test_torchscript_is_named_and_its_advice_works(
     network = timm.create_model("test_resnet", num_classes=7)
     network.load_state_dict(trained)
     path = tmp_path / "it's scripted.pt"
-    torch.jit.trace(network.eval(), torch.rand(1, 3, 32, 32)).save(str(path))
+    torch.jit.trace(network.eval(), torch.rand(1, 3, 32, 32)).save(str(path))  # type: ignore[no-untyped-call]
     with pytest.raises(UserError, match="is a TorchScript file") as raised:
         create_backbone("test_resnet", 2, weights=str(path))
     python, option, program = shlex.split(str(raised.value).partition("alone: ")[2])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import wandb
 import yaml
 
 from posture_classifier.cli.program import main
@@ -30,6 +31,7 @@ def test_a_csv_logger_gets_the_whole_configuration(tmp_path: Path, arguments: li
 def test_a_wandb_logger_gets_it_too_with_a_name_and_tags(tmp_path: Path, arguments: list[str], name: str | None) -> None:
     options = ["--trainer.logger", "WandbLogger", "--trainer.logger.offline", "true", "--trainer.logger.save_dir", str(tmp_path)]
     assert main([*arguments, *options, *(["--trainer.logger.name", name] if name else [])]) == 0
+    wandb.finish()  # which wandb itself does when the program ends
     (folder,) = (tmp_path / "wandb").glob("offline-run-*")
     found = read_offline_run(folder)
     assert (found.config["model"]["backbone"], found.config["data"]["batch_size"]) == ("test_resnet", 4)
