@@ -175,6 +175,8 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
         backbone: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
+    except TypeError as error:  # it lacks what every classifier of timm has, such as a dropout
+        raise UserError(f"timm cannot build model.backbone {name} as a classifier: {first_line(error)}") from error
     # The hub's client raises errors of several libraries; all mean that the weights are not
     # available.
     except (OSError, RuntimeError, ValueError) as error:
