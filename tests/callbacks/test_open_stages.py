@@ -62,7 +62,7 @@ def test_a_step_in_every_phase_of_every_network(name: str, size: int | None, tmp
 
 
 def test_what_cannot_be_built_is_one_sentence() -> None:
-    with pytest.raises(UserError, match="gemma4_vit_167m_enc.*drop_rate"):
+    with pytest.raises(UserError, match=r"gemma4_vit_167m_enc.*drop_rate"):
         create_backbone("gemma4_vit_167m_enc", 2, pretrained=False)
 
 

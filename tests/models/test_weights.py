@@ -163,7 +163,7 @@ def test_weights_are_fetched_once_and_then_taken_from_the_cache(tmp_path: Path) 
 @pytest.mark.parametrize("answers", ["refuses", "is silent", "answers"])
 def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What names a proxy that is gone cost 73 seconds."""
-    monkeypatch.setattr("posture_classifier.models.weights.SECONDS_FOR_THE_HUB", 0.5)
+    monkeypatch.setattr("posture_classifier.models.weights.SECONDS_FOR_THE_HUB", 0.5 if answers == "is silent" else 60)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://hub.example")
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Hub) if answers == "answers" else socket.create_server(("127.0.0.1", 0))
     port = server.server_port if answers == "answers" else server.getsockname()[1]
@@ -186,7 +186,7 @@ def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str
             server.server_close()
         elif answers == "is silent":
             server.close()
-    assert time.perf_counter() - begin < 20, "on a busy machine"
+    assert time.perf_counter() - begin < 40, "on a busy machine"
 
 
 def test_random_weights_only_on_request() -> None:
