@@ -94,7 +94,8 @@ class TensorStore:
         """Write values (B, *shape) of the given rows, and then their checksums."""
         if self._rows is None:
             return
-        raw = values.to("cpu", self.dtype).contiguous().view(torch.uint8).view(len(rows), -1)
+        # Copied, since torch calls maps (B, C, 1, 1) contiguous whose bytes it cannot view.
+        raw = torch.empty(values.shape, dtype=self.dtype).copy_(values).view(len(rows), -1).view(torch.uint8)
         self._rows[torch.from_numpy(rows)] = raw
         self._checksums[rows] = [_checksum(row) for row in raw]
         self._verified[rows] = True

@@ -68,6 +68,10 @@ class WandbReport(Callback):
         photos: Whether to upload small copies of the test photos that were most wrong. Otherwise no
             photo leaves the machine.
 
+    Attributes:
+        costs: Numbers that the run's summary shows as ``costs/<name>``, beside the seconds of its
+            training.
+
     Example:
         In YAML: ``trainer: {callbacks: [{class_path: WandbReport, init_args: {names: false}}]}``.
 
@@ -88,6 +92,7 @@ class WandbReport(Callback):
     ) -> None:
         self.project, self.entity, self.group, self.tags, self.notes = project, entity, group, tags or [], notes
         self.log_model, self.names, self.photos = log_model, names, photos
+        self.costs: dict[str, float] = {}
         self._folder = Path()
         self._run: Run | None = None
         self._complete = True
@@ -109,6 +114,7 @@ class WandbReport(Callback):
         self._run.define_metric("*", step_metric="epoch")
         for name, best in BEST.items():
             self._run.define_metric(name, step_metric="epoch", summary=best)
+        self._run.summary.update({f"costs/{name}": cost for name, cost in self.costs.items()})
         trainer.loggers = [*trainer.loggers, WandbLogger(experiment=self._run)]
 
     def _options(self, settings: dict[str, Any], model: PostureClassifier, data: PostureData) -> dict[str, Any]:
@@ -162,8 +168,9 @@ class WandbReport(Callback):
         photos = data.photos.in_split(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos, pl_module.preprocessing.white)
         drawn = wandb_charts(predictions, data.class_names)
-        self._run.summary.update(_estimates(summary) | {"status": status_line(summary["status"]) or "fine"})
-        self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
+        seconds = sum(phase["seconds"] for phase in summary["phases"])
+        own = {"status": status_line(summary["status"]) or "fine", "costs/seconds": round(seconds, 3)}
+        self._run.summary.update(_estimates(summary) | own)
         try:
             self._run.log(drawn | {f"{split}/mistakes": table})
             if self.log_model:
@@ -198,9 +205,10 @@ class WandbReport(Callback):
         artifact.add_file(str(self._folder / "checkpoints" / "best.ckpt"), policy="immutable")
         self._run.log_artifact(artifact, aliases=["best"])
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """End the W&B run after the test."""
-        if stage == "test":
+    def finish(self) -> None:
+        """Upload the files of the run folder, and end the W&B run; called when all are written."""
+        if self._run is not None:
+            self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
             self._end(0)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

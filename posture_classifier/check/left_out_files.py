@@ -13,6 +13,7 @@ UNSUPPORTED = frozenset(
     (
         *SUFFIX_FORMATS,  # an older Pillow lacks the decoder of some, such as AVIF
         *(".jxl", ".jxr", ".psd", ".psb", ".xcf"),
+        *(".dcm", ".dicom"),  # of medical devices
         # what cameras call raw
         *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw", ".nef", ".nrw"),
         *(".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
@@ -20,7 +21,7 @@ UNSUPPORTED = frozenset(
 )
 """Suffixes of photos that other programs can decode."""
 KINDS: dict[str, tuple[Severity, str, str, str]] = {
-    "unsupported_formats": ("warning", "file", "in a photo format that is not read here", "; export them as JPEG"),
+    "unsupported_formats": ("warning", "file", "in a photo format that is not read here", "; export them as JPEG or PNG"),
     "outside_classes": ("warning", "file", "in no class folder", "; move them into the folders of their classes"),
     "other_files": ("note", "file", "in a class folder, but of another kind", ""),
     "hidden_files": ("note", "file", "hidden", "; rename what you want to use, so that no name begins with a dot"),

@@ -10,6 +10,8 @@ from posture_classifier.utils.text import plural, printable, shortlist
 Reason = Literal["other_files", "outside_classes", "hidden_files", "system_folders", "linked_again", "excluded"]
 LeftOutCounts = Counter[tuple[Reason, str]]
 """Number of files by the reason and name of ``LeftOut``."""
+KNOWN_AS = {".dcm": "DICOM", ".dicom": "DICOM"}
+"""What pictures of medical devices are, whose suffix few know."""
 SHOWN = 4
 """Most suffixes or folders that are told apart."""
 
@@ -80,12 +82,13 @@ def describe_suffixes(suffixes: Counter[str]) -> str:
     """Number of files by suffix, the most frequent first.
 
     Example:
-        >>> describe_suffixes(Counter({".mp4": 4, ".txt": 8, ". Bob, 2 p.m": 1}))
-        '8 .txt, 4 .mp4, 1 of another name'
+        >>> describe_suffixes(Counter({".mp4": 4, ".txt": 8, ". Bob, 2 p.m": 1, ".dcm": 2}))
+        '8 .txt, 4 .mp4, 2 .dcm (DICOM), 1 of another name'
     """
     told: Counter[str] = Counter()
     for suffix, n in suffixes.items():
-        told[suffix if suffix[1:].isalnum() and len(suffix) <= 8 else "of another name"] += n
+        known = f"{suffix} ({KNOWN_AS[suffix]})" if suffix in KNOWN_AS else suffix
+        told[known if suffix[1:].isalnum() and len(suffix) <= 8 else "of another name"] += n
     return shortlist([f"{n} {suffix}" for suffix, n in told.most_common()], SHOWN)
 
 

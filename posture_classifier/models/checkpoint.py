@@ -1,7 +1,10 @@
 """Reads checkpoints: whole, of the right types, and without executing anything in them."""
 
 import pickle
+import re
 import zipfile
+from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,21 +74,28 @@ def damaged(path: str | Path, what: str) -> UserError:
     return UserError(f"checkpoint {path} is damaged or was changed ({what}); give another checkpoint, of this run or another one")
 
 
-def load_plain(path: str | Path) -> Any:
+def load_plain(path: str | Path, allowed: Sequence[type] = ()) -> Any:
     """``torch.load`` to the CPU of tensors and plain values only; nothing in the file is executed.
+
+    Args:
+        path: The file.
+        allowed: Classes of objects that may be in it too. They are made without a call of theirs,
+            and have the attributes that the file gives them.
 
     Raises:
         UserError: The file is missing, damaged, or holds other objects.
     """
     try:
         _check_bytes(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([*allowed]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist") from error
     except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise UserError(
-            f"{path} is damaged, or holds objects other than tensors and plain values, which could run code when loaded; "
-            "it was refused and nothing of it was executed"
+            f"{path} is damaged, or holds objects other than tensors and plain values{f' ({found[1]})' if found else ''}, which "
+            "could run code when loaded; it was refused and nothing of it was executed"
         ) from error
     # On bytes that are no checkpoint the readers of archives and of pickles raise EOFError,
     # RuntimeError, IndexError, KeyError ...
@@ -129,7 +139,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 def read_seen(path: str | Path) -> Seen:
     """Digests of the photos that the weights in a file have seen; none if it does not hold any."""
-    content = {} if Path(path).suffix == ".safetensors" else load_plain(path)
+    content = {} if Path(path).suffix == ".safetensors" else load_plain(path, allowed=[Namespace])
     if not isinstance(content, dict) or SEEN not in content:
         return {}
     if reason := mismatch(content[SEEN], _SeenEarlier):

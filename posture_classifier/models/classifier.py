@@ -157,11 +157,17 @@ class PostureClassifier(LightningModule):
             return cut.suffix(features)
 
     def training_step(self, batch: Batch | CachedBatch, batch_idx: int) -> Tensor:
-        """Cross-entropy, plus that of auxiliary classifiers if the forward pass returns them."""
+        """Cross-entropy, plus that of auxiliary classifiers if the forward pass returns them.
+
+        ``train/accuracy`` is that of the photos as they are trained on: augmented, and in the
+        epoch's course.
+        """
         outputs = self._outputs(batch)
         logits, *auxiliary = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
         loss = self._loss(logits, batch.labels) + AUXILIARY_WEIGHT * sum(self._loss(a, batch.labels) for a in auxiliary)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        right = (logits.detach().argmax(1) == batch.labels).float().mean()
+        values = {"train/loss": loss, "train/accuracy": right}
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:

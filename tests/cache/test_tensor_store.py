@@ -24,6 +24,22 @@ def test_what_was_written_is_read(tmp_path: Path, dtype: torch.dtype) -> None:
     assert (tmp_path / "a").stat().st_size == file_size(10, (3, 2), dtype)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.uint8])
+@pytest.mark.parametrize("shape", [(6, 1, 1), (1, 1, 1), (6, 4, 1), (6, 1, 4), (6, 4, 4), (6,), (), (1,), (4, 6)])
+def test_values_are_written_whatever_their_order_in_memory(tmp_path: Path, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    """torch calls maps (B, C, 1, 1) contiguous with the channels innermost, too."""
+    values = (torch.rand(3, *shape) * 100).to(dtype)
+    channels_last = values.movedim(1, -1).clone(memory_format=torch.contiguous_format).movedim(-1, 1) if shape else values
+    # Every second value of a larger tensor, and one value for all.
+    others = (torch.stack([values, values], dim=-1)[..., 0], values[:1].expand(3, *shape))
+    for n, given in enumerate((values, channels_last, *others)):
+        store = TensorStore(tmp_path / str(n), 3, shape, dtype)
+        store.write(np.arange(3), given)
+        assert torch.equal(TensorStore(tmp_path / str(n), 3, shape, dtype).read(np.arange(3)), given)
+        store.write(np.array([1]), given[2:])
+        assert torch.equal(store.read(np.array([1])), given[2:])
+
+
 def test_another_process_reads_it_and_a_pickled_one_maps_the_file(tmp_path: Path) -> None:
     first = TensorStore(tmp_path / "a", 4, (2,), torch.float32)
     second = pickle.loads(pickle.dumps(first))

@@ -1,10 +1,6 @@
 """What a run sends to Weights & Biases and what not, read back from the file of an offline run."""
 
 import json
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,72 +13,15 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.callbacks.wandb_report import WandbReport, begin_run
 from posture_classifier.cli.program import main
+from posture_classifier.costs.operations import count_costs
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.runs.status import status_line
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY, fit_arguments
+from tests.helpers.wandb_offline import read_offline_run
 
 CHARTS = {f"charts/{name}" for name in ("calibration", "confusion_matrix", "precision_recall", "roc")}
-RECORD = import_module("wandb.proto.wandb_internal_pb2").Record  # has no types
 pytestmark = pytest.mark.usefixtures("no_wandb_settings")
-BLOCK, HEADER, FULL, LAST = 32768, 7, 1, 4
-"""Sizes and record types of LevelDB's log format, in which wandb writes its records."""
-
-
-@dataclass
-class OfflineRun:
-    """What the ``.wandb`` file of a run folder holds."""
-
-    run: Any = None
-    config: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    summary: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    charts: set[str] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
-    models: list[Any] = field(default_factory=list)
-    pictures: set[str] = field(default_factory=set)
-
-
-def records(path: Path) -> Iterator[Any]:
-    data, at, part = path.read_bytes(), 7, b""
-    while at + HEADER <= len(data):
-        if (room := BLOCK - at % BLOCK) < HEADER:
-            at += room
-            continue
-        _, length, kind = struct.unpack_from("<IHB", data, at)
-        at += HEADER
-        part += data[at : at + length]
-        at += length
-        if kind in (FULL, LAST):
-            yield RECORD.FromString(part)
-            part = b""
-
-
-def read_offline_run(folder: Path) -> OfflineRun:
-    wandb.teardown()  # its service then writes the rest of the file
-    (path,) = folder.glob("run-*.wandb")
-    result = OfflineRun()
-    for record in records(path):
-        kind = record.WhichOneof("record_type")
-        if kind == "run":
-            result.run = record.run
-            result.config = {item.key: json.loads(item.value_json) for item in record.run.config.update}
-        elif kind == "history":
-            result.history.append({"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
-        elif kind == "summary":
-            result.summary |= {"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.summary.update}
-        elif kind == "metric":
-            result.metrics[record.metric.name or record.metric.glob_name] = record.metric
-        elif kind == "config":
-            result.charts |= {i.nested_key[2] for i in record.config.update if list(i.nested_key[:2]) == ["_wandb", "visualize"]}
-        elif kind == "files":
-            result.files |= {file.path for file in record.files.files}
-        elif kind == "artifact" and record.artifact.type == "model":
-            result.models.append(record.artifact)
-        elif kind == "artifact":
-            result.pictures |= {entry.path for entry in record.artifact.manifest.contents if entry.path.endswith("png")}
-    return result
 
 
 def fit_with(overlay: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +34,7 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     root = draw_photos(tmp_path / "photos", 10, 2, ("left", "right"))
-    arguments = [*fit_arguments(root, tmp_path, 2), "--experiment", "posture"]
+    arguments = [*fit_arguments(root, tmp_path, 2), "--experiment", "posture", "--report", "true"]
     fit_with(REPOSITORY / "configs" / "wandb.yaml", arguments, capsys)
     folder = tmp_path / "lightning_logs" / "posture" / "version_0"
     (place,) = (folder / "wandb").glob("offline-run-*")
@@ -113,7 +52,7 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it
     assert list(found.run.tags) == ["test_resnet", "photos"]
     assert "test_resnet" in found.run.notes
 
-    for names in (["train/loss", "stages_open", "lr/head", "lr/conv1"], ["val/loss", "val/accuracy", "val/f1"]):
+    for names in (["train/loss", "train/accuracy", "stages_open", "lr/head", "lr/conv1"], ["val/loss", "val/accuracy", "val/f1"]):
         assert [row["epoch"] for row in found.history if set(names) <= set(row)] == [0, 1]
     assert found.metrics["*"].step_metric == "epoch"
     assert found.summary["val/loss"] == {"min": min(row["val/loss"] for row in found.history if "val/loss" in row)}
@@ -128,7 +67,12 @@ def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it
     assert found.summary["status"] == status_line(status) != ""
     assert found.summary["test/accuracy_interval"] == "unknown (2 groups)"
     assert found.charts == CHARTS
-    assert {"split.csv", "summary.json", "test/predictions.csv"} < found.files
+    counted = count_costs("test_resnet", 32, batch_size=4, classes=2)
+    for name in ("parameters", "multiply_adds", "inference_bytes", "training_bytes"):
+        assert found.summary[f"costs/{name}"] == getattr(counted, name)
+    phases = json.loads((folder / "summary.json").read_text())["phases"]
+    assert found.summary["costs/seconds"] == pytest.approx(sum(phase["seconds"] for phase in phases), abs=1e-2)
+    assert {"split.csv", "summary.json", "test/predictions.csv", "val/predictions.csv"} < found.files
     assert (place / "files" / "test" / "predictions.csv").read_text() == (folder / "test" / "predictions.csv").read_text()
     assert not found.pictures, "photos stay here unless asked for"
     assert not [path for path in found.files if "images" in path]

@@ -17,7 +17,7 @@ from tests.helpers.check_folders import draw_scenes
 
 def test_every_kind_is_a_finding_with_its_number_and_what_to_do(tmp_path: Path) -> None:
     root = draw_scenes(tmp_path / "photos", each=3)
-    for name in ("loose.jpg", "circles/._000.jpg", "circles/raw.nef", "circles/next.jxl", "circles/notes.txt"):
+    for name in ("loose.jpg", "circles/._000.jpg", "circles/raw.nef", "circles/next.jxl", "circles/scan.dcm", "circles/notes.txt"):
         shutil.copy(root / "circles/000.jpg", root / name)
     for folder in ("circles/@eaDir", "circles/.Trash-1000", "#recycle"):
         shutil.copytree(root / "squares", root / folder)
@@ -26,7 +26,8 @@ def test_every_kind_is_a_finding_with_its_number_and_what_to_do(tmp_path: Path) 
     findings = {finding.kind: finding for finding in layout_findings(listing)}
     assert list(findings) == list(KINDS)
     assert len(listing.photos) == 6
-    assert findings["unsupported_formats"].photos == [["circles/next.jxl"], ["circles/raw.nef"]]
+    assert findings["unsupported_formats"].photos == [["circles/next.jxl"], ["circles/raw.nef"], ["circles/scan.dcm"]]
+    assert "1 .dcm (DICOM)" in findings["unsupported_formats"].text
     assert findings["other_files"].photos == [["circles/notes.txt"]]
     assert "4 files" in findings["hidden_files"].text
     assert "6 files" in findings["system_folders"].text

@@ -9,15 +9,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-import posture_classifier.models.backbones
 from posture_classifier.models.stages import stages
-from tests.helpers.networks import ONE_OF_EACH_FILE
+from tests.helpers.networks import ONE_OF_EACH_FILE, OURS
 
-OURS = [
-    name
-    for name in timm.list_models()
-    if timm.models.model_entrypoint(name).__module__.startswith(posture_classifier.models.backbones.__name__)
-]
 TIMMS = [
     *("inception_v3", "inception_v4", "inception_resnet_v2", "vgg11_bn", "resnet18", "densenet121", "seresnet18"),
     *("efficientnet_b0", "tf_efficientnet_lite0", "mobilenetv1_100", "mobilenetv2_050", "mobilenetv3_small_050"),

@@ -1,20 +1,24 @@
 """Where pretrained weights come from, in which order, and never silently from nowhere."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import huggingface_hub
 import pytest
 import timm
 import torch
 from safetensors.torch import save, save_file
 from torch import nn
 
-from posture_classifier.models.weights import create_backbone
+from posture_classifier.models.weights import create_backbone, hub_is_out_of_reach
 from posture_classifier.utils.errors import UserError
 
 
@@ -154,6 +158,35 @@ def test_weights_are_fetched_once_and_then_taken_from_the_cache(tmp_path: Path) 
     server.server_close()
     (tmp_path / "got.pth").unlink()
     assert same_body(fetch("http://no-such-host.invalid"), trained), "without a network, and at once"
+
+
+@pytest.mark.parametrize("answers", ["refuses", "is silent", "answers"])
+def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What names a proxy that is gone cost 73 seconds."""
+    monkeypatch.setattr("posture_classifier.models.weights.SECONDS_FOR_THE_HUB", 0.5 if answers == "is silent" else 60)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://hub.example")
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Hub) if answers == "answers" else socket.create_server(("127.0.0.1", 0))
+    port = server.server_port if answers == "answers" else server.getsockname()[1]
+    if answers == "answers":
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    elif answers == "refuses":
+        server.close()
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    huggingface_hub.close_session()  # it knows the proxies of its start
+    begin = time.perf_counter()
+    try:
+        assert hub_is_out_of_reach() == (answers != "answers")
+    finally:
+        huggingface_hub.close_session()
+        if answers == "answers":
+            server.shutdown()
+            server.server_close()
+        elif answers == "is silent":
+            server.close()
+    assert time.perf_counter() - begin < 40, "on a busy machine"
 
 
 def test_random_weights_only_on_request() -> None:
