@@ -10,6 +10,8 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from rich.table import Table
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
+from posture_classifier.callbacks.progress import describe_open
+from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
@@ -64,7 +66,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
             f", {dtype_name(TRUE_PRECISION.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
         )
     network = (
-        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {_stages(model, trainer)}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
     sizes = ", ".join(f"{len(data.photos.in_split(split))} {split}" for split in ("train", "val", "test"))
@@ -77,6 +79,17 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
+
+
+def _stages(model: PostureClassifier, trainer: Trainer) -> str:
+    """Name the stages, and say how many of them will learn."""
+    text = f"{plural(len(model.stages), 'stage')} ({', '.join(stage.name for stage in model.stages)})"
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, ProgressiveUnfreezing):
+            n_open, epoch = callback.plan(len(model.stages), trainer.max_epochs)
+            text += f", {describe_open(model, n_open)} {'learns' if n_open == 1 else 'learn'}"
+            text += f" from epoch {epoch} on" if epoch else ""
+    return text
 
 
 @rank_zero_only
