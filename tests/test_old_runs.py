@@ -52,6 +52,10 @@ def test_is_resumed_with_the_state_of_its_callbacks(run: Path) -> None:
     assert _epochs_waited(run) == waited + 1  # it did not begin to count anew
 
 
+def test_its_stages_are_those_that_it_was_trained_in(run: Path) -> None:
+    assert Classifier.load(run / "checkpoints" / "best.ckpt").model.hparams["stages"] == "fine"
+
+
 def _epochs_waited(run: Path) -> int:
     states = read_checkpoint(run / "checkpoints" / "last.ckpt")["callbacks"]
     (count,) = (state["wait_count"] for key, state in states.items() if key.startswith("EarlyStopping"))

@@ -1,6 +1,7 @@
 """Unfreezes any backbone stage by stage, from its head to its input."""
 
 import gc
+import math
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -57,6 +58,21 @@ class ProgressiveUnfreezing(Callback):
             return openings(n_stages, self.every_n_epochs, self.open_stages)
         except ValueError as error:
             raise UserError(str(error)) from error
+
+    def plan(self, n_stages: int, max_epochs: int | None) -> tuple[int, int]:
+        """How many stages open in a training, and from which epoch on so many are open.
+
+        Args:
+            n_stages: Number of stages of the network, head included.
+            max_epochs: Number of epochs; None or -1 if the training has no end.
+
+        Example:
+            >>> ProgressiveUnfreezing(open_stages={10: 2, 15: "all"}).plan(6, max_epochs=12)
+            (2, 10)
+        """
+        last = max_epochs - 1 if max_epochs is not None and max_epochs > 0 else math.inf
+        opened = [epoch for epoch in self._openings(n_stages) if epoch <= last and epoch < math.inf]
+        return len(opened), math.ceil(max(opened))
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Compute the schedule, and freeze before DDP wraps the model."""

@@ -21,7 +21,8 @@ from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.models.checkpoint import MARK
 from posture_classifier.models.frozen_prefix import Cut
 from posture_classifier.models.precision import Mixed, Precision, autocast, exclude_from_autocast
-from posture_classifier.models.stages import Stage, classifiers, stages
+from posture_classifier.models.stages import Granularity, Stage, classifiers
+from posture_classifier.models.stages import stages as divide
 from posture_classifier.models.weights import RANDOM, create_backbone
 from posture_classifier.utils.errors import UserError
 
@@ -60,6 +61,8 @@ class PostureClassifier(LightningModule):
         class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives
             weights; None is equal.
         drop_rate: Dropout before the classifier.
+        stages: ``coarse`` divides every network into about six stages that mean the same for all;
+            ``fine`` into the groups that timm knows, 5 to 46.
         preprocessing: The preprocessing of a checkpoint; leave it out, it follows from the
             backbone.
         weights_source: The weights that a checkpoint's training started from, in words; leave it
@@ -99,6 +102,7 @@ class PostureClassifier(LightningModule):
         label_smoothing: float = 0.0,
         class_weights: Literal["balanced"] | list[float] | None = None,
         drop_rate: float = 0.0,
+        stages: Granularity = "coarse",
         # No Any: a value that is any would be imported and called, if it has a class_path.
         preprocessing: dict[str, int | float | str | list[float] | None] | None = None,
         weights_source: str | None = None,
@@ -126,7 +130,7 @@ class PostureClassifier(LightningModule):
     @cached_property
     def stages(self) -> list[Stage]:
         """The backbone's stages from input to output, head last."""
-        return stages(self.backbone)
+        return divide(self.backbone, self.hparams["stages"])
 
     @property
     def starts_pretrained(self) -> bool:

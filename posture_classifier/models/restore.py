@@ -29,6 +29,10 @@ RANGES = {
     "class_weights": Literal["balanced"] | list[Annotated[float, Field(ge=0, le=1e9)]] | None,
 }
 """Types of arguments of the model that say more than its signature."""
+DEFAULTS = {name: parameter.default for name, parameter in signature(PostureClassifier).parameters.items()}
+"""Arguments of the model that nobody gave."""
+FORMER = {"stages": "fine"}
+"""What arguments amounted to before they existed, where that is not their default."""
 SMALLEST_VALUE = 2
 """Fewest bytes in which a run saves a parameter."""
 
@@ -52,7 +56,7 @@ def restore_model(path: Path, checkpoint: dict[str, Any]) -> PostureClassifier:
 def read_arguments(path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``PostureClassifier`` in a checkpoint, complete and of the right types.
 
-    An argument that did not exist when the checkpoint was written has what is now its default.
+    An argument that did not exist when the checkpoint was written has what it amounted to then.
 
     Raises:
         UserError: One is missing, unknown or of another type, or the network is far larger than the
@@ -68,8 +72,7 @@ def read_arguments(path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
     for name, value in written.items():
         if reason := mismatch(value, types[name]):
             raise damaged(path, f"hyper_parameters.{name}: {reason}")
-    defaults = {name: parameter.default for name, parameter in signature(PostureClassifier).parameters.items()}
-    arguments: dict[str, Any] = defaults | written
+    arguments: dict[str, Any] = DEFAULTS | FORMER | written
     if reason := _contradiction(arguments):
         raise damaged(path, f"hyper_parameters: {reason}")
     _check_size(path, arguments["backbone"], len(arguments["class_names"]))

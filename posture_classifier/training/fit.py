@@ -21,7 +21,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import MIXED_PRECISION
-from posture_classifier.models.restore import check_weights
+from posture_classifier.models.restore import DEFAULTS, check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
@@ -128,7 +128,7 @@ class PostureCLI(FitOptions):
         if self._command == "fit":
             trained = checkpoint.model
             changed = [name for name in trained if name not in RESTORED and settings.model[name] != trained[name]]
-            if changed:
+            if changed := [name for name in changed if checkpoint.knows(name) or settings.model[name] != DEFAULTS[name]]:
                 rank_zero_warn(f"a resumed run keeps the model settings of its checkpoint; not used: {', '.join(changed)}")
             if data["split"] is None and settings.ckpt_path == "last":
                 raise UserError(

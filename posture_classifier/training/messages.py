@@ -9,6 +9,8 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
+from posture_classifier.callbacks.progress import describe_open
+from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.check.cached_headline import cached_headline
 from posture_classifier.check.commands import command_of
 from posture_classifier.check.digest_check import check_digests
@@ -65,7 +67,7 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
             f", {dtype_name(TRUE_PRECISION.get(trainer.precision) or compute_type(model.backbone, model.precision, learns=True))}"
         )
     network = (
-        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {plural(len(model.stages), 'stage')}, "
+        f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {_stages(model, trainer)}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
     sizes = ", ".join(
@@ -115,6 +117,17 @@ def _drawn(data: PostureData) -> str:
     if data.validation_drawn_by == "random":
         return " at random out of train, so that the best epoch may rest on twins of training photos"
     return f" as whole {data.validation_drawn_by} out of train" if data.validation_drawn_by else ""
+
+
+def _stages(model: PostureClassifier, trainer: Trainer) -> str:
+    """Name the stages, and say how many of them will learn."""
+    text = f"{plural(len(model.stages), 'stage')} ({', '.join(stage.name for stage in model.stages)})"
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, ProgressiveUnfreezing):
+            n_open, epoch = callback.plan(len(model.stages), trainer.max_epochs)
+            text += f", {describe_open(model, n_open)} {'learns' if n_open == 1 else 'learn'}"
+            text += f" from epoch {epoch} on" if epoch else ""
+    return text
 
 
 @rank_zero_only

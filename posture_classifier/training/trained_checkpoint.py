@@ -48,6 +48,10 @@ class TrainedCheckpoint:
         model = {name: value for name, value in arguments.items() if name not in LINKED}
         return cls(path, model, list(arguments["class_names"]), content.get(SEEN, {}), content)
 
+    def knows(self, argument: str) -> bool:
+        """Whether an argument of the model existed when the checkpoint was written."""
+        return argument in self.content["hyper_parameters"]
+
     def split_file(self, root: Path) -> str | None:
         """The ``split.csv`` of the checkpoint's run, if it has one for the photos below ``root``.
 

@@ -169,7 +169,17 @@ def test_frozen_buffers_are_untouched(draw_folder: DrawFolder, fit: Fit) -> None
 
 def test_an_early_cut_is_not_kept(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
     """Its answer has more values than the photo; so every epoch draws its own augmentation."""
-    run = fit(draw_folder(), *EXACT, "--model.backbone", "test_efficientnet", "--unfreezing.open_stages", "{0: 6}", epochs=2)
+    run = fit(
+        draw_folder(),
+        *EXACT,
+        "--model.backbone",
+        "test_efficientnet",
+        "--model.stages",
+        "fine",
+        "--unfreezing.open_stages",
+        "{0: 6}",
+        epochs=2,
+    )
     assert sum(computed) == 2 * 20
     (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
     assert phase["kept_as"] is None

@@ -18,7 +18,7 @@ def test_stages_partition_the_parameters_and_the_head_is_the_classifier(name: st
     *body, head = stages(backbone)
     listed = [parameter for stage in [*body, head] for parameter in stage.parameters]
     assert sorted(listed) == sorted(dict(backbone.named_parameters()))
-    assert len(body) >= 3
+    assert len(body) >= 2
     assert all(stage.parameters for stage in body)
     assert len({stage.name for stage in [*body, head]}) == len(body) + 1, "names tell stages apart"
     parameters = dict(backbone.named_parameters())
@@ -55,6 +55,55 @@ def test_frozen_parameters_and_buffers_stay_bit_identical(name: str) -> None:
     for key in moved - set(last.parameters) - set(head.parameters):
         assert key not in parameters, f"{key} is frozen"
         assert key.rpartition(".")[0] in modules, f"the buffer {key} belongs to a frozen layer"
+
+
+LESSONS = {
+    "resnet18": 6,
+    "seresnet18": 6,
+    "resnetv2_50": 6,
+    "vgg16": 7,
+    "vgg16_bn": 7,
+    "densenet121": 6,
+    "convnext_tiny": 6,
+    "swin_tiny_patch4_window7_224": 6,
+    "vit_tiny_patch16_224": 6,
+    "inception_v3": 6,
+    "inception_resnet_v2": 6,
+    "tf_efficientnet_lite0": 6,
+    "mobilenetv3_small_100": 7,
+    "hrnet_w18_small": 6,
+    "nasnetalarge": 5,
+    "visformer_small": 6,
+    "volo_d1_224": 6,
+    "googlenet": 5,
+    "alexnet": 5,
+    "nin": 5,
+    "lenet5": 5,
+    "cifar_resnet14_b": 5,
+}
+"""Stages of each network; timm's groups are 5 to 46, and a norm alone is one of them."""
+
+
+@pytest.mark.parametrize(("name", "n_stages"), LESSONS.items())
+def test_a_stage_means_the_same_for_every_network(name: str, n_stages: int) -> None:
+    with torch.device("meta"):
+        backbone = timm.create_model(name)
+    sizes = {name: parameter.numel() for name, parameter in backbone.named_parameters()}
+    divided, fine = stages(backbone), stages(backbone, "fine")
+    assert len(divided) == n_stages
+    share = [sum(map(sizes.__getitem__, stage.parameters)) / sum(sizes.values()) for stage in divided]
+    assert share[-2] > 0.05, "the last stage before the head is more than a norm"
+    # Coarse stages hold whole fine ones, in the same order.
+    assert [name for stage in divided for name in stage.parameters] == [name for stage in fine for name in stage.parameters]
+
+
+def test_blocks_of_equal_maps_are_one_stage_and_the_norms_join_them() -> None:
+    with torch.device("meta"):
+        backbone = timm.create_model("vgg16_bn")
+    *_, last_maps, connected, _ = stages(backbone)
+    modules = {name.rpartition(".")[0] for name in last_maps.parameters}
+    assert modules == {f"features.{number}" for number in (34, 35, 37, 38, 40, 41)}
+    assert {name.rpartition(".")[0] for name in connected.parameters} == {"pre_logits.fc1", "pre_logits.fc2"}
 
 
 def test_body_runs_from_input_to_output() -> None:
