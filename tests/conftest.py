@@ -70,6 +70,9 @@ def no_wandb_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    if used := sys.modules.get("wandb"):  # by an earlier test, whose run and settings wandb keeps
+        used.finish()
+        used.teardown()
 
 
 @pytest.fixture

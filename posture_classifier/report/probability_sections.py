@@ -68,9 +68,9 @@ def _in_words(run: FinishedRun, alarm: Alarm, label: int, recall: float) -> tupl
     name, area = run.classes[label], auroc_against_rest(run, label)
     if area.value is None:
         return "", "The test photos are all of one kind, so what an alarm would do cannot be said."
-    if area.low is not None and area.low <= 0.5:
+    if area.low is None or area.low <= 0.5:
         told = describe_estimate(area)
-        return "", f"No alarm is advised: {name} is not told from the others by more than chance (AUROC {told}; 0.5 is chance)."
+        return "", f"No alarm is advised: {name} is not shown to be told from the others (AUROC {told}; 0.5 is chance)."
     n_others = int((run.evaluated.predictions.labels != label).sum())
     n_false = round((alarm.false_alarms.value or 0) * n_others)
     advice = (

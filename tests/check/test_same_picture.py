@@ -4,10 +4,12 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from posture_classifier.check.same_picture import read_grey, same_picture
+from posture_classifier.check.same_picture import plainly_moved, read_grey, same_picture
 from posture_classifier.images.depth import FULL_RANGE
 from tests.helpers.check_folders import scene
 from tests.helpers.videos import draw_video
@@ -22,6 +24,17 @@ def test_saving_a_photo_again_leaves_its_picture(tmp_path: Path, quality: int) -
         Image.open(path).save(tmp_path / "again.jpg", quality=quality)
         assert same_picture(path, tmp_path / "again.jpg", read)
         assert same_picture(tmp_path / "again.jpg", path, read)
+
+
+def test_a_sketch_tells_of_movement_and_never_of_saving_again(tmp_path: Path) -> None:
+    def sketch(image: Image.Image) -> npt.NDArray[np.uint8]:
+        return np.asarray(image.convert("L").resize((64, 64), Image.Resampling.BOX))
+
+    frames = [sketch(picture) for picture in draw_video(100, seed=1000)[0]]
+    assert sum(plainly_moved(one, other) for one, other in pairwise(frames[::5])) > 15
+    for path in PHOTOS:
+        Image.open(path).save(tmp_path / "again.jpg", quality=30)
+        assert not plainly_moved(sketch(Image.open(path)), sketch(Image.open(tmp_path / "again.jpg")))
 
 
 def test_another_size_brightness_or_side_leaves_the_picture(tmp_path: Path) -> None:

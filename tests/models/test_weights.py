@@ -165,6 +165,8 @@ def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str
     """What names a proxy that is gone cost 73 seconds."""
     monkeypatch.setattr("posture_classifier.models.weights.SECONDS_FOR_THE_HUB", 0.5 if answers == "is silent" else 60)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://hub.example")
+    # An earlier network found the hub out of reach.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Hub) if answers == "answers" else socket.create_server(("127.0.0.1", 0))
     port = server.server_port if answers == "answers" else server.getsockname()[1]
     if answers == "answers":

@@ -135,7 +135,7 @@ def test_options(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     options = ["--recall", "0.5", "--catch", "left", "--output", str(tmp_path / "to send")]
     assert main(["report", str(run), *options]) == 0
     caught = section(read(tmp_path / "to send" / NAME), "catching-50-of-a-class")
-    assert "No alarm is advised: left is not told from the others" in caught, "one epoch has taught it nothing"
+    assert "No alarm is advised: left is not shown to be told from the others" in caught, "one epoch has taught it nothing"
     assert not (run / NAME).exists()
     assert main(["report", str(run), *options]) == 2
     error = capsys.readouterr().err

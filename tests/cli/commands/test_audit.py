@@ -109,7 +109,7 @@ def test_without_groups_it_names_the_option_that_makes_them(
     printed = capsys.readouterr().out
     assert "90 photos" in printed
     assert "10 groups" in printed
-    pattern = printed.partition("--group_pattern '")[2].partition("'")[0]
+    pattern = printed.partition("--data.group_pattern '")[2].partition("'")[0]
     assert audit(table, predicted.root, "--group_pattern", pattern) == 0
     assert "90 photos of 10 groups" in capsys.readouterr().out
 
