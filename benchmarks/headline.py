@@ -38,7 +38,7 @@ def main() -> None:
         for root in folders(options.folders, options.videos, Path(place)):
             _ = CheckedFolder(list_folder(root).photos, lambda done, n: None).scan
             data = PostureData(str(root))
-            photos = replace(data.photos, splits=data.indexed.splits)
+            photos = replace(data.photos, splits=data.choice.indexed.splits)
             digests, white = data.digests, data.deep_photos.white
             start = time.perf_counter()
             headline = cached_headline(photos, digests, white, (), ())

@@ -2,41 +2,29 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
-from posture_classifier.data.folder import Photos, detect_layout, read_folder, ungrouped
+from posture_classifier.data.folder import Photos
 from posture_classifier.data.folds import (
     TEST_FRACTION,
     VAL_FRACTION,
     GroupBy,
-    check_choices,
-    choose_group_by,
-    fold_split,
-    holdout_split,
 )
-from posture_classifier.data.groups_of_sides import check_groups_of_sides
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.near_copies import NearCopies, find_near_copies
-from posture_classifier.data.photo_lists import exclude_photos
-from posture_classifier.data.scan.scene_groups import describe_doubts, doubted_scenes, scene_groups
+from posture_classifier.data.photo_choice import PhotoChoice
 from posture_classifier.data.seen import PhotoMemory
-from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, read_split, split_photos
-from posture_classifier.data.string_array import StringArray
-from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
+from posture_classifier.data.unreadable import refuse_unreadable
 from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch, CachedBatch
@@ -117,115 +105,26 @@ class PostureData(PhotoMemory):
         layout: Layout | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < val_fraction < 1 or not 0 <= test_fraction < 1 - val_fraction:
-            raise UserError(
-                f"data.val_fraction {val_fraction} and data.test_fraction {test_fraction} must leave photos for training, "
-                "and validation needs some too; 0.15 and 0.2 are usual"
-            )
         if batch_size < 1:
             raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
+        self.choice = PhotoChoice(
+            *(root, group_pattern, group_by, split, exclude, folds, fold, holdout_groups),
+            *(val_fraction, test_fraction, seed, on_error, layout),
+        )
         self.root = root
-        self.layout = layout
-        self.group_by = choose_group_by(group_by, group_pattern)
-        self._may_find_scenes = group_by is None and group_pattern is None
-        self._drawn_by: DrawnBy | None = None
-        self.group_pattern = group_pattern
-        check_choices(split, folds, fold, holdout_groups)
-        self.split = split
-        self.exclude = exclude
-        self.folds, self.fold = folds, fold or 0
-        self.holdout_groups = holdout_groups
-        self.val_fraction = val_fraction
-        self.fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
         self.seed = seed
         self.batch_size = batch_size
         self.num_workers = num_workers
         transforms = DEFAULT_TRANSFORMS if augmentation is None else augmentation
         self.augmentation = Augmentation(transforms, seed) if transforms else None
         self.augmentation_id = [transforms, seed]
-        self.on_error = on_error
 
     @cached_property
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
-        photos = self._split(self.val_fraction, self.fractions["test"])
-        check_classes(photos)
-        if warning := check_groups_of_sides(photos, self._drawn_sides, (self.val_fraction, self.fractions["test"]), self._split):
-            rank_zero_warn(warning)
-        return photos
-
-    @cached_property
-    def indexed(self) -> Photos:
-        """All photos with their groups; not split yet, unless by the user's folders."""
-        photos = read_folder(self.root, self.group_pattern if self.group_by == "pattern" else None, self._layout())
-        if self.group_by == "none":
-            photos = ungrouped(photos)
-        if self.exclude is not None:
-            photos = exclude_photos(photos, Path(self.exclude))
-        reads_groups = self.group_by in ("cluster", "exif") and self.split is None
-        if self.on_error == "skip":
-            photos = skip_unreadable(photos)
-        elif reads_groups:
-            refuse_unreadable(photos)
-        if not reads_groups:
-            return photos
-        groups = scene_groups(photos) if self.group_by == "cluster" else session_groups(photos)
-        if self.group_by == "cluster" and (doubted := doubted_scenes(photos, groups)):
-            rank_zero_warn(describe_doubts(photos, doubted))
-        return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
-
-    def _layout(self) -> Layout:
-        # Whoever names the groups knows the folders: if people were read as classes, each would be
-        # one group, which no split can divide.
-        return self.layout or detect_layout(self.root, ask=self.split is None and self.group_pattern is None)
-
-    def every_fold(self) -> list[Photos]:
-        """The photos, split for each fold in turn."""
-        splits = []
-        for fold in range(self.folds or 0):
-
-            def split(val: float, _: float, fold: int = fold) -> Photos:
-                return fold_split(self.indexed, self.folds or 0, fold, val, self.seed)
-
-            splits.append(split(self.val_fraction, 0))
-            check_classes(splits[-1])
-            check_groups_of_sides(splits[-1], self._drawn_sides, (self.val_fraction, self.fractions["test"]), split)
-        return splits
-
-    def _split(self, val_fraction: float, test_fraction: float) -> Photos:
-        photos = self.indexed
-        if self.split is not None:
-            return read_split(photos, Path(self.split))
-        if self.folds is not None:
-            return fold_split(photos, self.folds, self.fold, val_fraction, self.seed)
-        if self.holdout_groups is not None:
-            return holdout_split(photos, self.holdout_groups, val_fraction, self.seed)
-        fractions = {"train": 1 - val_fraction - test_fraction, "val": val_fraction, "test": test_fraction}
-        if not photos.splits[0]:
-            return split_photos(photos, fractions, self.seed)
-        check_disjoint(photos)
-        photos, self._drawn_by = add_validation(
-            photos, fractions, self.seed, (lambda _: self._train_scenes) if self._may_find_scenes else None
-        )
-        return photos
-
-    @cached_property
-    def _train_scenes(self) -> npt.NDArray[np.str_]:
-        return scene_groups(self.indexed.in_split("train"))
-
-    @property
-    def validation_drawn_by(self) -> DrawnBy | None:
-        """What was kept whole when validation photos were drawn from the user's train folder."""
-        return self._drawn_by if len(self.photos) else None
-
-    @property
-    def _drawn_sides(self) -> tuple[str, ...]:
-        """The sides that are drawn from groups by looks; a fold is tested beside all others."""
-        if self.group_by != "cluster" or self.split is not None or "val" in self.indexed.splits:
-            return ()
-        return ("val",) if self.folds is not None or self.holdout_groups is not None or self.indexed.splits[0] else ("val", "test")
+        return self.choice.photos
 
     def check(self) -> None:
         """Decode (and cache) every photo once, so that training does not end at an unreadable one.
@@ -234,7 +133,7 @@ class PostureData(PhotoMemory):
             UserError: Some photos cannot be read; the message lists them all.
         """
         # Files that are to be skipped were found before the photos were split.
-        if self.on_error == "stop":
+        if self.choice.on_error == "stop":
             read = PhotoDataset(self.photos, self.preprocessing, pixel_cache=self.pixel_cache).square if self.pixel_cache else None
             refuse_unreadable(self.photos, read)
 

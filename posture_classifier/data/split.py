@@ -104,8 +104,8 @@ def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], orde
     """
     order = order[np.argsort(-counts[order].sum(1), kind="stable")]
     # Relative to the class totals, so that a rare class weighs as much as a common one.
-    need = target / counts.sum(0)
-    weight = counts / counts.sum(0)
+    totals = np.maximum(counts.sum(0), 1)  # a class may have no photos left
+    need, weight = target / totals, counts / totals
     scale = target.sum(1) / target.sum()
     result = np.zeros(len(counts), dtype=np.int64)
     for group in order:
@@ -120,7 +120,7 @@ def _imbalance(
     """Count pairs of split and class without a photo; then the squared distance from the target."""
     got = np.zeros_like(target)
     np.add.at(got, assigned, counts)
-    return int((got == 0).sum()), float((((got - target) / counts.sum(0)) ** 2).sum())
+    return int((got == 0).sum()), float((((got - target) / np.maximum(counts.sum(0), 1)) ** 2).sum())
 
 
 def check_classes(photos: Photos) -> None:

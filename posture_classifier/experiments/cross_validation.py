@@ -127,14 +127,14 @@ def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
 
     Grouping may mean looking at every photo, so it is done once, and the trainings read files.
     """
-    folds = PostureData(**settings.data).every_fold()
+    folds = PostureData(**settings.data).choice.every_fold()
     splits = {f"splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
     if compare_splits:
         if not folds[0].grouped:
             raise UserError(
                 "--compare_splits needs groups to compare with; give data.group_pattern, or data.group_by cluster or exif"
             )
-        folds = PostureData(**{**settings.data, "group_by": "none"}).every_fold()
+        folds = PostureData(**{**settings.data, "group_by": "none"}).choice.every_fold()
         splits |= {f"{RANDOM}/splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
     return splits
 

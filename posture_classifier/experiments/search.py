@@ -110,7 +110,7 @@ def _splits(settings: Namespace) -> dict[str, Photos]:
     """The photos, divided for training and test once, or fold by fold."""
     data = PostureData(**settings.data)
     if settings.data.folds is not None and settings.data.fold is None:
-        return {f"fold_{number}": photos for number, photos in enumerate(data.every_fold())}
+        return {f"fold_{number}": photos for number, photos in enumerate(data.choice.every_fold())}
     if not data.has_test:
         raise UserError("search compares on test photos; set data.test_fraction above 0")
     return {"all": data.photos}

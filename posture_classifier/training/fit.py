@@ -174,7 +174,7 @@ class PostureCLI(FitOptions):
 
     def _run_to_resume(self, settings: Namespace) -> Path | None:
         """The run folder to continue in; None is a new one, which other photos need."""
-        same_photos = self.subcommand == "fit" and settings.data.split is not None
+        same_photos = self.subcommand == "fit" and settings.data.choice.split is not None
         return run_of(self.checkpoint.path) if self.checkpoint and same_photos else None
 
     def after_instantiate_classes(self) -> None:

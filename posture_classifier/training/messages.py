@@ -82,41 +82,31 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
-    if data.split is None and (expected := _headline(data)):  # a fold, or a resumed run, has said it
+    if data.choice.split is None and (expected := _headline(data)):  # a fold, or a resumed run, has said it
         say(expected)
 
 
 def _headline(data: PostureData) -> str | None:
     """What ``check`` says on top, if it has scanned the photos; no command that runs already."""
-    grouping: tuple[str, ...] = ()
-    if data.group_by in ("cluster", "exif"):
-        grouping = ("--data.group_by", data.group_by)
-    elif data.group_by == "pattern" and data.group_pattern is not None:
-        grouping = ("--data.group_pattern", data.group_pattern)
-    elif data.group_by == "folder" and data.photos.grouped:
-        grouping = ("--data.layout", data.photos.layout)
-    more = (
-        *(("--data.layout", data.layout) if data.layout and "--data.layout" not in grouping else ()),
-        *(("--data.exclude", data.exclude) if data.exclude else ()),
-        *(("--data.on_error", "skip") if data.on_error == "skip" else ()),
-    )
+    grouping, more = data.choice.group_options, data.choice.other_options
     try:
-        photos = replace(data.photos, splits=data.indexed.splits)
+        photos = replace(data.photos, splits=data.choice.indexed.splits)
         headline = cached_headline(photos, data.digests, data.deep_photos.white, grouping, more)
     # It is an extra, so no fault of it may fail a training.
     except Exception:
         return None
     if headline is None:
         return None
-    runs = data.folds or data.holdout_groups or headline.command == command_of("fit", photos.root, (*grouping, *more))
+    own = command_of("fit", photos.root, (*grouping, *more))
+    runs = data.choice.folds or data.choice.holdout_groups or headline.command == own
     return headline.text if runs else headline.line
 
 
 def _drawn(data: PostureData) -> str:
     """Say how validation photos were drawn from a training folder of the user's, if they were."""
-    if data.validation_drawn_by == "random":
+    if data.choice.validation_drawn_by == "random":
         return " at random out of train, so that the best epoch may rest on twins of training photos"
-    return f" as whole {data.validation_drawn_by} out of train" if data.validation_drawn_by else ""
+    return f" as whole {data.choice.validation_drawn_by} out of train" if data.choice.validation_drawn_by else ""
 
 
 def _stages(model: PostureClassifier, trainer: Trainer) -> str:

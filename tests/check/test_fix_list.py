@@ -71,4 +71,4 @@ def test_a_list_that_takes_a_class_from_a_person_says_so(tmp_path: Path) -> None
         write_fixes(result, fixes)
     assert write_fixes(result, fixes, anyway=True) == 10
     with pytest.warns(UserWarning, match=r"subject-03 keeps 0 of 5 circles and 5 of 5 squares"):
-        assert len(PostureData(str(root), r"subject-\d+", exclude=str(fixes)).indexed) == 55
+        assert len(PostureData(str(root), r"subject-\d+", exclude=str(fixes)).choice.indexed) == 55

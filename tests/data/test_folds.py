@@ -165,7 +165,7 @@ def test_holding_out_needs_groups(draw_folder: DrawFolder) -> None:
 
 
 def test_none_overrules_a_pattern(draw_folder: DrawFolder) -> None:
-    assert not PostureData(str(draw_folder()), group_pattern=r"person\d+", group_by="none").indexed.grouped
+    assert not PostureData(str(draw_folder()), group_pattern=r"person\d+", group_by="none").choice.indexed.grouped
 
 
 def test_a_resumed_fold_keeps_its_split_and_so_does_its_saved_config(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> None:
@@ -207,7 +207,7 @@ def test_sessions_are_cameras_and_pauses(tmp_path: Path) -> None:
     assert found["left/a.jpg"] == found["left/b.jpg"] == found["right/c.jpg"] == "Pixel 2026-05-01 12:00:00"
     assert found["right/d.jpg"] == "Pixel 2026-05-01 13:31:00"
     assert found["left/e.jpg"] == found["right/f.jpg"] == "iPhone 2026-05-01 12:01:00"
-    assert PostureData(str(tmp_path), group_by="exif").indexed.grouped
+    assert PostureData(str(tmp_path), group_by="exif").choice.indexed.grouped
 
 
 def test_photos_without_a_date_are_named(draw_folder: DrawFolder) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from posture_classifier.cli.program import main
-from posture_classifier.data import module
+from posture_classifier.data import photo_choice
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.groups_of_sides import lone_groups
 from posture_classifier.data.module import PostureData
@@ -36,7 +36,7 @@ def by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def groups(photos: Photos) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
         return np.array([Path(path).name.split("_")[0] for path in photos.paths.tolist()])
 
-    monkeypatch.setattr(module, "scene_groups", groups)
+    monkeypatch.setattr(photo_choice, "scene_groups", groups)
 
 
 def options_in(message: str) -> list[str]:
@@ -74,9 +74,9 @@ def test_where_no_share_would_do_scenes_are_asked_for(tmp_path: Path) -> None:
 def test_folds_are_refused_for_their_validation_only(tmp_path: Path) -> None:
     root = str(draw_groups(tmp_path / "folds", {"a": 8, "b": 8}))
     with pytest.raises(UserError, match=r"val photos of class a.*set data.val_fraction to") as error:
-        PostureData(root, group_by="cluster", folds=8).every_fold()
+        PostureData(root, group_by="cluster", folds=8).choice.every_fold()
     fraction = float(options_in(str(error.value))[1])
-    folds = PostureData(root, group_by="cluster", folds=8, val_fraction=fraction).every_fold()
+    folds = PostureData(root, group_by="cluster", folds=8, val_fraction=fraction).choice.every_fold()
     assert {each.side for photos in folds for each in lone_groups(photos)} == {"test"}, "all of them test every scene"
 
 

@@ -120,7 +120,7 @@ def test_frames_of_a_video_do_not_choose_the_epoch_of_a_network_that_knows_the_v
     draw_videos(root / "train", people=4, frames=10)
     draw_videos(root / "test", people=2, frames=10, seed=1)
     data = PostureData(str(root), group_by=group_by)
-    assert data.validation_drawn_by == expected
+    assert data.choice.validation_drawn_by == expected
     people = {split: {path.split("/")[2][:3] for path in data.photos.in_split(split).paths} for split in ("train", "val")}
     assert (not people["train"] & people["val"]) == (expected == "scenes")
     assert not data.photos.grouped, "each photo still counts as a group of its own, which the status line says"

@@ -29,7 +29,7 @@ def follow(command: str) -> list[Photos]:
     name, *options = arguments_of(command)
     settings, _ = parse_settings(_CrossValidationCLI, COMMAND, options)
     data = PostureData(**settings.data)
-    splits = data.every_fold() if name == "crossval" else [data.photos]
+    splits = data.choice.every_fold() if name == "crossval" else [data.photos]
     assert all(not split.in_split(part).empty_classes for split in splits for part in ("train", "val"))
     if name == "crossval":
         assert np.sum([split.splits == "test" for split in splits], axis=0).tolist() == [1] * len(splits[0])

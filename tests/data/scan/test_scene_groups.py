@@ -59,7 +59,7 @@ def test_a_cloud_of_look_alikes_is_no_scene_but_bursts_in_it_are() -> None:
 def test_a_video_is_one_scene_which_a_person_has_to_look_at(tmp_path: Path) -> None:
     photos = read_folder(draw_videos(tmp_path / "videos", 3, 30))
     with pytest.warns(UserWarning, match=r"3 scenes of data.group_by cluster .*29 others \(normal, turtle\)"):
-        groups = PostureData(str(photos.root), group_by="cluster").indexed.groups.tolist()
+        groups = PostureData(str(photos.root), group_by="cluster").choice.indexed.groups.tolist()
     people = [Path(path).name.split("_")[0] for path in photos.paths.tolist()]
     assert len(set(groups)) == len(set(zip(groups, people, strict=True))) == 3
     (finding,) = findings(CheckedFolder(photos, no_progress))
