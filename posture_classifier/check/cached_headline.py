@@ -14,7 +14,7 @@ from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.facts import Facts
 from posture_classifier.utils.types import Ints
 
-MOST_PHOTOS = 5000
+MOST_PHOTOS = 3000
 """Photos from which ``fit`` would begin noticeably later."""
 
 

@@ -29,7 +29,7 @@ from tests.helpers.program import REPOSITORY, Fit, fit_arguments
 WITHOUT_MAPS = {"lenet5", "alexnet", "nin", "googlenet", "cifar_resnet14", "cifar_highway20"}
 SEVERAL_HEADS = {"deit_tiny_distilled_patch16_224", "inception_v3_aux"}
 SHOWN = [name for name in FAMILIES if name not in WITHOUT_MAPS | SEVERAL_HEADS]
-OTHERWISE_LAID_OUT = {"vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "pit_s_224"}
+OTHERWISE_LAID_OUT = {"vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"}
 """Transformers, whose maps are made of tokens outside of any module, so that they cannot be kept
 instead of them."""
 
