@@ -15,6 +15,8 @@ from posture_classifier.data.split import add_validation, check_classes, check_d
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 
+RECIPE = ("--model.backbone", "tf_efficientnet_lite0", "--model.head", "all_stages")
+"""What the expectation is about, on any machine: its weights come with the program."""
 SHARES = ((VAL_FRACTION, TEST_FRACTION), (0.25, TEST_FRACTION), (0.25, 0.3))
 """Shares for validation and test that are tried: the usual ones, or larger ones for few groups."""
 FEW_GROUPS = 10
@@ -64,7 +66,7 @@ def _advise_fit(photos: Photos, options: tuple[str, ...], seed: int) -> str | No
 
 def command_of(name: str, root: Path, options: tuple[str, ...]) -> str:
     """``fit`` or ``crossval`` with these options, as a shell takes it."""
-    return shlex.join(["python", "-m", "posture_classifier", name, "--data.root", str(root), *options])
+    return shlex.join(["python", "-m", "posture_classifier", name, *RECIPE, "--data.root", str(root), *options])
 
 
 def _lone_in_folds(photos: Photos, folds: int, options: tuple[str, ...], seed: int) -> bool:

@@ -116,6 +116,21 @@ def test_the_printed_commands_train(tmp_path: Path, capsys: pytest.CaptureFixtur
         capsys.readouterr()
 
 
+@pytest.mark.slow
+def test_the_printed_command_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine without a network, and to about what it promises."""
+    monkeypatch.chdir(tmp_path)
+    main(["check", str(draw_videos(tmp_path / "filmed", 4, 40))])
+    printed = capsys.readouterr().out
+    (command,) = re.findall("; use: (.*)", printed)
+    low, high = (float(end) / 100 for end in re.findall(r"95 % interval ([\d.]+) to ([\d.]+) %", printed)[0])
+    assert main(arguments_of(command)) == 0
+    (summary,) = tmp_path.glob("lightning_logs/*/crossval_0/summary.json")
+    assert low <= json.loads(summary.read_text())["accuracy"]["value"] <= high
+
+
 def test_fit_says_it_where_check_has_looked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = draw_videos(tmp_path / "videos", 8, 12)
     fit = ["fit", "--data.root", str(root), *FAST, "--trainer.default_root_dir", str(tmp_path)]
@@ -192,5 +207,5 @@ def test_it_is_in_the_files_that_check_writes(tmp_path: Path) -> None:
     root, report = draw_scenes(tmp_path / "photos", each=3), tmp_path / "report"
     main(["check", str(root), "--output", str(report)])
     headline = json.loads((report / "check.json").read_text())["headline"]
-    assert headline["command"].endswith(f"fit --data.root {root}")
+    assert headline["command"].endswith(f"all_stages --data.root {root}")
     assert headline["text"].split(" (")[0] in (report / "check.html").read_text(encoding="utf-8")
