@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_step_in_every_phase_of_every_network(name: str, size: int | None, tmp
     assert all(math.isfinite(float(row["train/loss"])) for row in rows)
     head_open = json.loads((run / "summary.json").read_text())["frozen_part"][0]
     assert bool(head_open["kept_as"]) == (name not in NOT_DIVIDED), "what the head sees is cached"
+    shutil.rmtree(run)  # pytest keeps it, and the checkpoints of all networks would fill a disk
 
 
 def test_what_cannot_be_built_is_one_sentence() -> None:
