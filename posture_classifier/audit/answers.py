@@ -50,9 +50,10 @@ def read_answers(table: TableFile, roles: Roles, classes: tuple[str, ...], found
         UserError: Rows contradict each other, or no row has a prediction.
     """
     numbers = _of_all_classes(table, roles) if roles.shares else None
-    said = None if numbers is not None else np.stack([class_codes(table, column, classes) for column in roles.said], axis=1)
-    shares = None if said is None else _of_said_classes(table, roles, said)
-    blank = np.isnan(numbers).any(1) if numbers is not None else said[:, 0] == NO_CLASS  # type: ignore[index]
+    named = [class_codes(table, column, classes) for column in roles.said] if numbers is None else []
+    said = np.stack(named, axis=1) if numbers is None else np.empty((len(table), 0), dtype=np.int64)
+    shares = _of_said_classes(table, roles, said) if numbers is None else None
+    blank = said[:, 0] == NO_CLASS if numbers is None else np.isnan(numbers).any(1)
     with_photo = np.array([index is not None for index in found])
     rows = np.flatnonzero(with_photo & ~blank)
     if not len(rows):
@@ -67,7 +68,6 @@ def read_answers(table: TableFile, roles: Roles, classes: tuple[str, ...], found
         photos, first, repeated = _once(photos, rows, numbers[rows], table)
         order = np.searchsorted(rows, first)
         return Answers(photos, first, probabilities[order], known, [note] if note else [], empty, repeated)
-    assert said is not None
     photos, first, said, shares, repeated = _ranked(photos, rows, said[rows], None if shares is None else shares[rows], table)
     source = f"numbers in {shortlist(roles.said_shares)}"
     probabilities, known, note = fill(said, shares, len(classes), source)

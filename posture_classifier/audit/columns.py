@@ -64,8 +64,8 @@ def find_roles(
         table: The table.
         classes: Names of the classes.
         path: The column of the paths, where its name is not a usual one.
-        label: That of the true classes.
-        predicted: That of the predicted classes.
+        label: The column of the true classes.
+        predicted: The column of the predicted classes.
 
     Raises:
         UserError: There is no column of paths or no prediction, or a column that was named is not

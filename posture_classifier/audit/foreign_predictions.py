@@ -26,8 +26,8 @@ class ColumnNames:
 
     Attributes:
         path: The column of the photos' paths.
-        label: That of the true classes, which then count instead of the folders.
-        predicted: That of the predicted classes.
+        label: The column of the true classes, which then count instead of the folders.
+        predicted: The column of the predicted classes.
     """
 
     path: str | None = None
