@@ -4,8 +4,9 @@
 
 Each photo is saved again in many ways, each made video is drawn at several speeds and qualities,
 and each photo is taken twice by a camera with noise that lies still. Prints rows of a table: how
-many pairs are said to show one picture, the least of their correlation at 32 pixels, by which
-frames and re-encodings were told apart before, and the ends of what is measured now.
+many pairs are said to show one picture, how many of one size have plainly moved by their sketches
+alone, the least of their correlation at 32 pixels, by which frames and re-encodings were told apart
+before, and the ends of what is measured now.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from posture_classifier.check.run_checks import run_checks
-from posture_classifier.check.same_picture import differences, read_grey, same_picture
+from posture_classifier.check.same_picture import differences, plainly_moved, read_grey, same_picture
 from posture_classifier.images.decode import decode
 from posture_classifier.images.depth import FULL_RANGE
 from tests.helpers.videos import draw_video
@@ -86,11 +87,14 @@ def describe(name: str, pairs: list[Pair]) -> str:
     same = sum(same_picture(one, other, read) for one, other in pairs)
     images = [[read(path) for path in pair] for pair in pairs]
     found = [each for one, other in images if (each := differences(one, other)) is not None]
+    sketches = [[np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in pair] for pair in images]
+    sizes = [[Image.open(path).size for path in pair] for pair in pairs]
+    moved_plainly = sum(size[0] == size[1] and plainly_moved(*sketch) for size, sketch in zip(sizes, sketches, strict=True))
     small = [[np.asarray(image.resize((32, 32), Image.Resampling.BOX)).ravel() for image in pair] for pair in images]
     correlation = min(float(np.corrcoef(one, other)[0, 1]) for one, other in small)
     moved, detail = (np.quantile([getattr(each, name) for each in found], (0.02, 0.98)) for name in ("moved", "new_detail"))
     return (
-        f"| {name} | {same} of {len(pairs)} | {correlation:.3f} | {moved[0]:.3f} to {moved[1]:.3f} | "
+        f"| {name} | {same} of {len(pairs)} | {moved_plainly} | {correlation:.3f} | {moved[0]:.3f} to {moved[1]:.3f} | "
         f"{detail[0]:.2f} to {detail[1]:.2f} |"
     )
 
@@ -130,7 +134,7 @@ def main() -> None:
             for root in options.folders:
                 print(planted(root, Path(name), options.planted), flush=True)
         return
-    print("| pairs | one picture | least correlation | moved | new detail |\n|---|---|---|---|---|")
+    print("| pairs | one picture | plainly moved | least correlation | moved | new detail |\n|---|---|---|---|---|---|")
     with TemporaryDirectory() as name:
         folder = Path(name)
         for root in options.folders:
