@@ -63,7 +63,9 @@ def _proposed(readable: Photos, proposals: Proposals) -> list[Finding]:
     ways = "; or ".join(_describe(each.grouping) for each in shown)
     text = f"No groups are named, and photos look like others of their group: {ways}. {_alike(shown[0])}"
     examples = [
-        (each.grouping, name, _examples(readable, each.grouping, name)) for each in shown for name in each.grouping.names[:GROUPS]
+        (each.grouping, name, example_photos(readable, each.grouping, name))
+        for each in shown
+        for name in each.grouping.names[:GROUPS]
     ]
     values = _values(shown[0]) | {
         "proposal": shown[0].grouping.option,
@@ -80,7 +82,7 @@ def _describe(grouping: Grouping) -> str:
     return f"{grouping.option} makes {plural(len(sizes), 'group')} ({shortlist(sizes, 3)})"
 
 
-def _examples(photos: Photos, grouping: Grouping, name: str) -> list[str]:
+def example_photos(photos: Photos, grouping: Grouping, name: str) -> list[str]:
     """The first, the middle and the last photo of a group."""
     rows = np.flatnonzero(grouping.groups == name)
     chosen = np.unique(np.linspace(0, len(rows) - 1, EXAMPLES).round().astype(np.int64))
@@ -95,7 +97,7 @@ def _as_json(photos: Photos, proposal: Proposal) -> dict[str, Any]:
         "possible": proposal.command is not None,
         "groups": len(grouping.names),
         "sizes": {name: grouping.sizes[name] for name in names},
-        "examples": {name: _examples(photos, grouping, name) for name in names},
+        "examples": {name: example_photos(photos, grouping, name) for name in names},
     }
 
 

@@ -10,6 +10,7 @@ from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
+from posture_classifier.check.group_proposals import Proposals
 from posture_classifier.check.group_ridge import head_features
 from posture_classifier.check.headline import Headline, make_headline, missing_facts, not_estimated
 from posture_classifier.data.folder import Photos
@@ -27,12 +28,16 @@ class Result:
         findings: The most harmful first, notes last.
         headline: What to expect, and which command to use.
         white: The values that are white in photos of more than 8 bits.
+        readable: Those of the photos that can be read.
+        proposals: The groups that are given, or that could be; None where nothing can be estimated.
     """
 
     photos: Photos
     findings: list[Finding]
     headline: Headline
-    white: WhiteLevels = FULL_RANGE
+    white: WhiteLevels
+    readable: Photos
+    proposals: Proposals | None
 
 
 def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
@@ -56,14 +61,15 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
     listing = list_folder(root, layout)
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing, ask=layout is None and group_pattern is None)
-    white, headline = FULL_RANGE, not_estimated("there are no photos")
-    if len(photos):
-        refused = any(finding.kind == "folder_layout" for finding in found)
-        folder = CheckedFolder(photos, progress, group_pattern if photos.grouped else None, layout)
-        for findings in _checks():
-            found += findings(folder)
-        white, headline = folder.scan.deep.white, _headline(folder, refused, found)
-    return Result(photos, by_harm(found), headline, white)
+    if not len(photos):
+        return Result(photos, by_harm(found), not_estimated("there are no photos"), FULL_RANGE, photos, None)
+    refused = any(finding.kind == "folder_layout" for finding in found)
+    folder = CheckedFolder(photos, progress, group_pattern if photos.grouped else None, layout)
+    for findings in _checks():
+        found += findings(folder)
+    headline = _headline(folder, refused, found)
+    proposals = None if refused else folder.proposals
+    return Result(photos, by_harm(found), headline, folder.scan.deep.white, folder.readable, proposals)
 
 
 def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Headline:

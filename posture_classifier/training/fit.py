@@ -31,6 +31,7 @@ from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
+from posture_classifier.training.recommended import chooses_nothing, is_recommended, recommended
 from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
@@ -104,6 +105,8 @@ class PostureCLI(FitOptions):
         """Parse, and take the settings of the model from the checkpoint, if one is given."""
         super().parse_arguments(parser, args)
         command = self.config.subcommand
+        if command == "fit" and chooses_nothing(self._arguments[1:]) and self._is_recommended():
+            super().parse_arguments(parser, [command, *recommended(self._arguments[1:])])
         settings = self.config[command]
         for name in RESTORED:
             if settings.model[name] is not None:
@@ -113,6 +116,11 @@ class PostureCLI(FitOptions):
             self.config = parser.parse_object({command: self._restored(self.checkpoint, settings)}, self.config)
         elif command != "fit":
             raise UserError(f"{command} needs --ckpt_path, a .ckpt of a run or last")
+
+    def _is_recommended(self) -> bool:
+        """Whether a training that chooses nothing is new, or one of the recommended recipe."""
+        path = self._checkpoint_to_read(self.config.fit)
+        return path is None or is_recommended(TrainedCheckpoint.read(path).model)
 
     def _checkpoint_to_read(self, settings: Namespace) -> Path | None:
         """The checkpoint that was asked for, or that a job of SLURM wrote before it began again."""

@@ -1,0 +1,129 @@
+"""How a folder of photos is trained on and tested, as a YAML file that the user may edit."""
+
+import shlex
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from posture_classifier.check.commands import RECIPE
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.shipped import shipped
+
+SIGNATURE = "# Written by `posture-classifier start`"
+RECIPES = {"crossval": "linear_probe", "fit": "best"}
+"""Few people are tested in turn, by a network each, so theirs stays frozen, whose features are
+computed once; with more people one network is trained, and its stages open."""
+NUMBERS = {"folds": int, "val_fraction": float, "test_fraction": float}
+WORDS = {
+    "root": "one folder per class",
+    "group_pattern": "what in a path names the person: nobody is both trained on and tested on",
+    "group_by": "what makes groups: nobody is both trained on and tested on",
+    "layout": "what the folders name",
+    "folds": "each of these parts of the people is tested once",
+    "exclude": "photos to leave out, each with its reason",
+    "on_error": "photos that cannot be read are left out",
+    "backbone": "its weights came with the program",
+    "head": "the network stays frozen, and its head sees all of it",
+    "open_stages": "from epoch 1 on all but the first stage learn",
+}
+"""What the file says beside a key."""
+
+Procedure = Literal["fit", "crossval"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``start`` will do.
+
+    Attributes:
+        path: The YAML file.
+        procedure: ``crossval`` tests everybody once, ``fit`` a part of the people.
+        settings: The options of that command, as the file holds them.
+    """
+
+    path: Path
+    procedure: Procedure
+    settings: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """Folder of the runs, below ``lightning_logs``."""
+        return str(self.settings["experiment"])
+
+    @property
+    def command(self) -> str:
+        """The same as a command, as a shell takes it."""
+        return shlex.join(["python", "-m", "posture_classifier", *self.arguments])
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words of that command."""
+        return [self.procedure, "--config", str(self.path), *(["--final"] if self.procedure == "crossval" else [])]
+
+
+def make_plan(path: Path, root: Path, advised: str) -> Plan:
+    """Make a plan of a command that ``check`` advises, with the recipe for its number of groups.
+
+    Args:
+        path: The YAML file to be written.
+        root: Folder of the photos.
+        advised: ``fit`` or ``crossval`` with options about photos, as a shell takes it.
+    """
+    procedure, *options = shlex.split(advised)[3:]
+    assert procedure in RECIPES
+    options = options[len(RECIPE) :]
+    data = {
+        name.removeprefix("--data."): NUMBERS.get(name.removeprefix("--data."), str)(value)
+        for name, value in zip(options[::2], options[1::2], strict=True)
+    }
+    recipe = yaml.safe_load(shipped(f"configs/{RECIPES[procedure]}.yaml").read_text(encoding="utf-8"))
+    settings = {"experiment": root.resolve().name, "data": {"root": str(root)} | data} | {
+        section: values for section, values in recipe.items() if section not in ("experiment", "data")
+    }
+    settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}
+    return Plan(path, procedure, settings)  # type: ignore[arg-type]
+
+
+def write_plan(plan: Plan, facts: list[str]) -> None:
+    """Write the YAML file, with comments on what was found and on what to change.
+
+    Args:
+        plan: The plan.
+        facts: Sentences about the photos and the procedure.
+    """
+    lines = [f"{SIGNATURE} on {date.today().isoformat()}; change it as you like, and start goes on with it."]
+    lines += [f"# {fact}" for fact in facts]
+    lines += ["# The same without start:", f"#   {plan.command}"]
+    for line in yaml.safe_dump(plan.settings, sort_keys=False, allow_unicode=True).splitlines():
+        words = WORDS.get(line.strip().partition(":")[0])
+        lines.append(f"{line} # {words}" if words else line)
+    with atomic_write(plan.path) as temporary:
+        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def read_plan(path: Path, root: Path) -> Plan | None:
+    """Read the file of an earlier ``start`` of the same photos; None if there is none.
+
+    Raises:
+        UserError: The file is somebody else's, of other photos, or no longer a configuration.
+    """
+    if not path.exists():
+        return None
+    text = path.read_text(encoding="utf-8")
+    if not text.startswith(SIGNATURE):
+        raise UserError(f"{path} exists and was not written by start; move it, or choose another folder with --output")
+    try:
+        settings = yaml.safe_load(text)
+        folder = Path(settings["data"]["root"])
+        settings["experiment"], settings["model"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is no longer a configuration ({type(error).__name__}); remove it, and start writes it anew"
+        ) from error
+    if folder.resolve() != root.resolve():
+        raise UserError(f"{path} is about the photos in {folder}; move it, or choose another folder with --output")
+    return Plan(path, "crossval" if settings["data"].get("folds") else "fit", settings)
