@@ -8,7 +8,7 @@ from rich.table import Table
 from posture_classifier.check.group_proposals import Grouping, Proposal, Proposals
 from posture_classifier.check.groups import example_photos
 from posture_classifier.data.folder import Photos
-from posture_classifier.start.questions import Ask
+from posture_classifier.start.questions import YES, Ask
 from posture_classifier.utils.console import say
 from posture_classifier.utils.text import plural, shortlist
 
@@ -36,7 +36,7 @@ def choose_grouping(photos: Photos, proposals: Proposals, ask: Ask) -> Proposal 
     choices = f"y, {NOBODY} (each photo is somebody else)" + (f", a number up to {len(possible)}" if len(possible) > 1 else "")
     while True:
         answer = ask(f"Is each of these {_noun(possible[0].grouping)} on its own? {choices}, or a regular expression:", "y")
-        if answer.lower() in ("y", "yes"):
+        if answer.lower() in YES:
             return possible[0]
         if answer.lower() in (NOBODY, "no"):
             return None

@@ -9,6 +9,7 @@ from posture_classifier.utils.errors import UserError
 Ask = Callable[[str, str], str]
 """Asks a question and returns the answer; the second argument is the proposal, which an empty
 answer takes."""
+YES = ("y", "yes")
 
 
 def take_proposals(question: str, proposal: str) -> str:
