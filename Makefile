@@ -25,6 +25,7 @@ help-texts: .venv/installed
 
 # Every package in the version that the tests passed with, and only the bytes whose hashes were written down.
 .venv/installed: pyproject.toml requirements.lock
+	@echo "Installing into .venv: 6.3 GB on Linux, of which 3.2 GB are CUDA; docs/installation.md has the small one for CPUs."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
