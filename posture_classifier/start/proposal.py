@@ -11,7 +11,7 @@ import numpy.typing as npt
 from posture_classifier.check.commands import FEW_GROUPS, advise_command, with_groups
 from posture_classifier.check.finding import SEVERITIES
 from posture_classifier.check.fix_list import write_fixes
-from posture_classifier.check.group_proposals import Grouping, Proposal
+from posture_classifier.check.group_proposals import Grouping
 from posture_classifier.check.run_checks import Result
 from posture_classifier.data.folder import detect_layout
 from posture_classifier.data.layout import Layout
