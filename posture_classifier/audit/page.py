@@ -9,7 +9,7 @@ from posture_classifier.audit.result import Audit
 from posture_classifier.rendering.elements import photo, render, thumbnail
 from posture_classifier.rendering.formatting import percent, percent_estimate
 from posture_classifier.rendering.page import Section, write_page
-from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.report.page import RECALL
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
@@ -39,11 +39,11 @@ def write_audit(audit: Audit, path: Path) -> None:
     write_page(path, f"Audit of {audit.predictions.file.name}", _lead(audit, sections), sections)
 
 
-def _as_run(audit: Audit, folder: Path) -> FinishedRun:
-    """The predictions as those of a run that has no checkpoint, no split and no learning curves."""
+def _as_run(audit: Audit, folder: Path) -> Evaluated:
+    """The predictions as the sections of a page take them, of a network that is not at hand."""
     photos = audit.predictions.photos
     summary = {"split": "test", **audit.size, "classes": audit.predictions.table.classes, "seed": audit.seed}
-    return FinishedRun(folder, summary, {"data": {"root": str(photos.root)}}, [], [], audit.predictions.table)
+    return Evaluated(folder, summary, {"data": {"root": str(photos.root)}}, audit.predictions.table)
 
 
 def _lead(audit: Audit, sections: list[Section]) -> Markup:

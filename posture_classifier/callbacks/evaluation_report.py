@@ -34,6 +34,7 @@ class EvaluationReport(Callback):
     """Writes ``split.csv``, ``<split>/predictions.csv``, ``summary.json`` and plots of a run.
 
     It reports on ``trainer.test`` and ``trainer.validate``, not on the validations within a fit.
+    Where a fit keeps no photo for either, ``summary.json`` only tells what was trained.
 
     Args:
         seed: Seed of the run, for the bootstrap and for the record.
@@ -53,6 +54,13 @@ class EvaluationReport(Callback):
         if trainer.is_global_zero and not (self._folder / "split.csv").exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             write_split(data_of(trainer).photos, self._folder / "split.csv")
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what was trained, if all photos were and so nothing will be evaluated."""
+        data = data_of(trainer)
+        if trainer.is_global_zero and not data.has_test and not data.has_val:
+            assert isinstance(pl_module, PostureClassifier)
+            self._write_summary(trainer, pl_module, {"split": None, "images": 0, "groups": None, "status": {}, "near_copies": None})
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report on the test split, or on validation where there is no test split."""
@@ -75,25 +83,18 @@ class EvaluationReport(Callback):
             model.log_dict(values, sync_dist=True)
         if not trainer.is_global_zero:
             return
-        rows = read_curves(self._folder / METRICS_CSV)
         groups = len(seen.groups.unique()[0]) if seen.grouped else None
         near_copies = data.near_copies.get(split)
         accuracy = measured["accuracy"]
-        self.summary = {
+        figures = {
             "split": split,
             "images": len(seen),
             "groups": groups,
             **{name: vars(estimate) for name, estimate in measured.items()},
             "status": find_status(predictions, data.class_names, accuracy, groups, split == "val", near_copies),
             "near_copies": near_copies._asdict() if near_copies else None,
-            "classes": data.class_names,
-            "splits": split_sizes(data.photos),
-            "phases": _phases(rows),
-            "seed": self.seed,
-            "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
-        } | _circumstances(trainer, model)
-        text = json.dumps(self.summary, indent=2, ensure_ascii=False)
-        (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        }
+        rows = self._write_summary(trainer, model, figures)
         table = PredictionTable(np.asarray(seen.paths), np.asarray(seen.groups), data.class_names, predictions)
         table.write(self._folder / split / PREDICTIONS_CSV)
         title = (
@@ -102,6 +103,21 @@ class EvaluationReport(Callback):
         plot_confusion(predictions.confusion, data.class_names, title, self._folder / "confusion_matrix.png")
         if rows:
             plot_curves(rows, self._folder / "curves.png")
+
+    def _write_summary(self, trainer: Trainer, model: PostureClassifier, figures: dict[str, Any]) -> list[dict[str, str]]:
+        """Write figures and what was trained to ``summary.json``; return the rows of the epochs."""
+        data, rows = data_of(trainer), read_curves(self._folder / METRICS_CSV)
+        self.summary = figures | {
+            "classes": data.class_names,
+            "splits": split_sizes(data.photos),
+            "phases": _phases(rows),
+            "seed": self.seed,
+            "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
+        }
+        self.summary |= _circumstances(trainer, model)
+        text = json.dumps(self.summary, indent=2, ensure_ascii=False)
+        (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        return rows
 
 
 def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]:

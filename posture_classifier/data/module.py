@@ -53,7 +53,8 @@ class PostureData(PhotoMemory):
         holdout_groups: Test exactly these groups; a name that is a number in quotes, as in
             ``["07"]``.
         val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or
-            ``holdout_groups``, of those not tested.
+            ``holdout_groups``, of those not tested. 0 trains without validation: then the last
+            epoch counts, and early stopping has nothing to watch.
         test_fraction: Share of the photos for the final test; 0 for none. Not used with ``folds``
             or ``holdout_groups``.
         seed: Random seed of the split, the order of photos and the augmentation.
@@ -168,6 +169,11 @@ class PostureData(PhotoMemory):
         """Whether there are photos that neither training nor the choice of an epoch sees."""
         return "test" in self.photos.splits
 
+    @property
+    def has_val(self) -> bool:
+        """Whether there are photos that choose the best epoch."""
+        return "val" in self.photos.splits
+
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of augmented training photos in random order."""
         loader = self._loader("train", self.augmentation, shuffle=True)
@@ -177,9 +183,9 @@ class PostureData(PhotoMemory):
             loader.sampler.set_epoch(getattr(self.trainer.fit_loop.epoch_progress.current, "processed", 0))
         return loader
 
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Batches of validation photos in order, not augmented."""
-        return self._loader("val")
+    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+        """Batches of validation photos in order, not augmented; no loader if there are none."""
+        return self._loader("val") if self.has_val else []
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of test photos in order, or of validation photos if there is no test split."""

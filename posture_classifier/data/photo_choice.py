@@ -47,10 +47,10 @@ class PhotoChoice:
     layout: Layout | None
 
     def __post_init__(self) -> None:
-        if not 0 < self.val_fraction < 1 or not 0 <= self.test_fraction < 1 - self.val_fraction:
+        if not 0 <= self.val_fraction < 1 or not 0 <= self.test_fraction < 1 - self.val_fraction:
             raise UserError(
-                f"data.val_fraction {self.val_fraction} and data.test_fraction {self.test_fraction} must leave photos for "
-                "training, and validation needs some too; 0.15 and 0.2 are usual"
+                f"data.val_fraction {self.val_fraction} and data.test_fraction {self.test_fraction} must be at least 0, and leave "
+                "photos for training; 0.15 and 0.2 are usual"
             )
         check_choices(self.split, self.folds, self.fold, self.holdout_groups)
         self._makes_groups = choose_group_by(self.group_by, self.group_pattern)
@@ -60,7 +60,7 @@ class PhotoChoice:
     def photos(self) -> Photos:
         """All photos that are used, each with its split."""
         photos = self._split(self.val_fraction, self.test_fraction)
-        check_classes(photos)
+        check_classes(photos, self._needed)
         if warning := check_groups_of_sides(photos, self._drawn_sides, (self.val_fraction, self.test_fraction), self._split):
             rank_zero_warn(warning)
         return photos
@@ -85,6 +85,15 @@ class PhotoChoice:
             rank_zero_warn(describe_doubts(photos, doubted))
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
+    @property
+    def validates(self) -> bool:
+        """Whether photos are to be kept for validation, which chooses the best epoch."""
+        return self.val_fraction > 0
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return ("train", "val") if self.validates else ("train",)
+
     def _layout(self) -> Layout:
         # Whoever names the groups knows the folders: if people were read as classes, each would be
         # one group, which no split can divide.
@@ -99,7 +108,7 @@ class PhotoChoice:
                 return fold_split(self.indexed, self.folds or 0, fold, val, self.seed)
 
             splits.append(split(self.val_fraction, 0))
-            check_classes(splits[-1])
+            check_classes(splits[-1], self._needed)
             check_groups_of_sides(splits[-1], self._drawn_sides, (self.val_fraction, self.test_fraction), split)
         return splits
 

@@ -1,7 +1,7 @@
 """Splits photos into training, validation and test: stratified, by groups, reproducible."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -123,17 +123,22 @@ def _imbalance(
     return int((got == 0).sum()), float((((got - target) / np.maximum(counts.sum(0), 1)) ** 2).sum())
 
 
-def check_classes(photos: Photos) -> None:
+def check_classes(photos: Photos, needed: Sequence[str] = ("train", "val")) -> None:
     """Make sure that training and validation have photos of every class; warn if test has not.
+
+    Args:
+        photos: Photos with their splits.
+        needed: Splits that there have to be; without validation only ``train``.
 
     Raises:
         UserError: A split lacks a class; the message names both.
     """
-    for name in sorted(set(photos.splits.tolist()) | {"train", "val"}):
+    for name in sorted(set(photos.splits.tolist()) | set(needed)):
         if empty := photos.in_split(name).empty_classes:
             message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
             if name != "test":
-                raise UserError(f"{message}; it needs some of every class")
+                other = ", or data.val_fraction 0, which trains without it" if name == "val" else ""
+                raise UserError(f"{message}; it needs some of every class{other}")
             _warn(f"{message}; its metrics will say nothing about it")
 
 
@@ -159,9 +164,9 @@ def add_validation(
 
     Returns:
         The photos, and what was drawn: groups, scenes, or photos at random (where the scenes are
-        too few as well); None where there are validation photos already.
+        too few as well); None where there are validation photos already, or none are wanted.
     """
-    if "val" in photos.splits:
+    if "val" in photos.splits or not fractions["val"]:
         return photos, None
     shares = {name: fractions[name] for name in ("train", "val")}
     train = photos.in_split("train")

@@ -1,7 +1,10 @@
-"""Cross-validation: one training per fold, and a report on the predictions of all folds."""
+"""Cross-validation: one training per fold, a report on all predictions, and a final network."""
 
-from dataclasses import dataclass
+import json
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from jsonargparse import Namespace
@@ -10,12 +13,17 @@ from rich.table import Table
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
+from posture_classifier.experiments import final_network
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
+from posture_classifier.experiments.quiet_fit import fit_quietly
+from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.experiments.training_series import (
+    LOG,
     TrainingSeries,
     check_starts,
     find_stopped,
     fit_options,
+    has_ended,
     make_series_folder,
     parse_settings,
     to_yaml,
@@ -23,21 +31,24 @@ from posture_classifier.experiments.training_series import (
 from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.rendering.formatting import describe_estimate
+from posture_classifier.report.finished_folds import read_finished_folds
+from posture_classifier.report.folds_page import write_folds_report
+from posture_classifier.report.page import NAME
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
+from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import plural
+from posture_classifier.utils.stopping import at_stop
+from posture_classifier.utils.text import describe_size, first_line, plural
 
 COMMAND = "crossval"
 RANDOM = "random"
 """Folder of the folds that photos are put into at random."""
 SHOWN_GROUPS = 5
-NO_LEAK = 5.0
-"""Points of accuracy that folds at random may flatter by, at most, if no leak is said to show."""
 
 
 class _CrossValidationCLI(PostureCLI):
@@ -45,11 +56,23 @@ class _CrossValidationCLI(PostureCLI):
         super().add_arguments_to_parser(parser)
         words = "Repeat it with folds at random, each photo for itself, and say how far they flatter."
         parser.add_argument("--compare_splits", type=bool, nargs="?", const=True, default=False, help=words)
+        words = "After the folds, train one more network on all photos; its checkpoint holds the folds' figures."
+        parser.add_argument("--final", type=bool, nargs="?", const=True, default=False, help=words)
 
 
 @dataclass(frozen=True)
 class CrossValidation(TrainingSeries):
-    """One training per fold, and with ``compare_splits`` another per fold of photos at random."""
+    """One training per fold, and with ``compare_splits`` another per fold of photos at random.
+
+    With ``final`` a last one is trained on all photos.
+
+    Attributes:
+        seconds: How long the trainings of this process took, by their names.
+        shown: Warnings that were shown already.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
 
     @classmethod
     def prepare(cls, options: list[str]) -> "CrossValidation":
@@ -61,10 +84,12 @@ class CrossValidation(TrainingSeries):
         settings, plain = parse_settings(_CrossValidationCLI, COMMAND, options)
         _check(settings)
         compare_splits = plain.pop("compare_splits")
+        del plain["final"]  # it adds to the same folds, even to those that have ended
+        plain["report"] = True  # nor does a page change them; earlier versions wrote its default
         kinds = ["groups", RANDOM] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(kinds)}\n{to_yaml(plain)}"
         experiment = experiment_folder(settings)
-        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text)
+        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, _has_final if settings.final else has_ended)
         if stopped is None:
             splits = _splits(settings, compare_splits)
             check_starts([settings.model.weights], splits.values())
@@ -76,13 +101,92 @@ class CrossValidation(TrainingSeries):
         for parent in ["", f"{RANDOM}/"] if compare_splits else [""]:
             for fold in range(settings.data.folds):
                 name, split = f"{parent}fold_{fold}", f"{parent}splits/fold_{fold}.csv"
-                # Left to the command report: it may take longer than the training of a fold.
+                # One page is about all folds.
                 own = ["--report", "false", *(["--data.group_by", "none"] if parent else [])]
                 trainings[name] = fit_options(settings, folder, name, [SETTINGS_YAML], split) + own
         return cls(folder, settings, trainings, lock)
 
+    def train_folds(self) -> None:
+        """Train every fold that is not finished, and print a line for each."""
+        size = _size(self.folder / "splits" / "fold_0.csv")
+        say(f"{plural(self.settings.data.folds, 'fold')} of {size}; what each training prints is in {self.folder}/*/{LOG}")
+        with at_stop(self.how_to_go_on):
+            for name, options in self.trainings.items():
+                fold = int(name.rpartition("_")[2]) + 1
+                title = f"fold {fold} of {self.settings.data.folds}{', at random' if '/' in name else ''}"
+                if self.finished_run(name) is None:
+                    self._fit(name, options, title)
+                if run := self.finished_run(name):
+                    say(f"{title}: {_describe_fold(run)}, {self._duration(name)}")
+
+    def _fit(self, name: str, options: list[str], title: str) -> None:
+        began = time.monotonic()
+        bar = self.settings.trainer.enable_progress_bar is not False
+        fit_quietly(self.options_of(name, options), self.folder / name / LOG, title, self.shown, bar)
+        self.seconds[name] = time.monotonic() - began
+
+    def _duration(self, name: str) -> str:
+        return f"{self.seconds[name]:.0f} s" if name in self.seconds else "trained before"
+
     def report(self) -> None:
-        """Write ``predictions.csv`` and ``summary.json``, and print what they hold."""
+        """Write the predictions, the final network if it is wanted, the page and the summary.
+
+        The summary is the last, since it marks the end: until then the same command goes on.
+        """
+        table, summary = self._pool()
+        final = None
+        if self.settings.final:
+            with at_stop(self.how_to_go_on):
+                final, summary["final"] = self._train_final(table, summary)
+        page = self._write_page(summary) if self.settings.report else None
+        self.finish(summary)
+        self._say_what_is_next(final, page)
+
+    def _train_final(self, table: PredictionTable, summary: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+        """Train a network on all photos, and put the folds' figures into its checkpoint."""
+        name = final_network.NAME
+        epochs = final_network.epochs_to_train([Path(run) for run in summary["runs"]])
+        if final_network.finished_final(self.folder) is None:
+            final_network.write_final_split(self.folder)
+            options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
+            self._fit(name, [*options, "--report", "false", *final_network.final_options(epochs)], "final network")
+        run = final_network.finished_final(self.folder)
+        assert run is not None  # the training has ended
+        checkpoint = final_network.final_checkpoint(run)
+        evaluation = final_network.describe_evaluation(table, summary, self.settings.data.seed)
+        final_network.store_evaluation(checkpoint, evaluation)
+        say(
+            f"final network: {plural(epochs, 'epoch')} on all {_size(self.folder / final_network.SPLIT)}, "
+            f"{self._duration(name)}; nobody is left to test it, so its figures are those of the folds"
+        )
+        return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
+
+    def _write_page(self, summary: dict[str, Any]) -> Path | None:
+        """Write ``report.html``; a fault in it ends nothing, since all results are written."""
+        path = self.folder / NAME
+        try:
+            write_folds_report(read_finished_folds(self.folder, summary), path)
+        except Exception as error:
+            command = f"python -m posture_classifier report {quote(str(self.folder))}"
+            say(f"no {NAME} was written ({first_line(error)}); the cross-validation is complete: {command}")
+            return None
+        return path
+
+    def _say_what_is_next(self, final: Path | None, page: Path | None) -> None:
+        say(f"cross-validation folder: {self.folder}")
+        if final:
+            say(f"final checkpoint: {final}")
+        if page:
+            say(f"report: {page}")
+        if final:
+            say(f"next: python -m posture_classifier predict {quote(str(final))} new_photos/")
+        else:
+            random = " --compare_splits" if self.settings.compare_splits else ""
+            command = f"python -m posture_classifier crossval --config {quote(str(self.folder / SETTINGS_YAML))}{random} --final"
+            say(f"next, a network that is trained on all photos: {command}")
+
+    def _pool(self) -> tuple[PredictionTable, dict[str, Any]]:
+        """Write ``predictions.csv`` of all folds; print and return what was measured on them."""
         data = self.settings.data
         grouped, summary = self._write_predictions("", self.folder / PREDICTIONS_CSV)
         summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | summary
@@ -97,8 +201,7 @@ class CrossValidation(TrainingSeries):
             gap = vars(estimate_mean(difference, grouped.groups, data.seed))
             summary |= {"gap": gap, "meaning": explain_gap(gap, summary["groups"])}
             say(_table(summary["random"], "all folds, at random"), summary["meaning"])
-        self.finish(summary)
-        say(f"cross-validation folder: {self.folder}")
+        return grouped, summary
 
     def _write_predictions(self, parent: str, path: Path) -> tuple[PredictionTable, dict[str, Any]]:
         """Join the folds below a folder; write, return and summarize their predictions."""
@@ -111,12 +214,32 @@ class CrossValidation(TrainingSeries):
         return table, summarize_folds(table, runs, self.settings.data.seed)
 
 
+def _has_final(folder: Path) -> bool:
+    """Whether a cross-validation has ended with a final network."""
+    return has_ended(folder) and "final" in json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))
+
+
+def _size(split: Path) -> str:
+    """Describe the photos of a split's file: ``720 photos of 72 groups``."""
+    rows = read_split_rows(split)
+    groups = len({row["group"] for row in rows})
+    return describe_size({"images": len(rows), "groups": groups if groups < len(rows) else None})
+
+
+def _describe_fold(run: Path) -> str:
+    """Write the accuracy of a fold: ``accuracy 0.914 on 150 photos of 15 groups``."""
+    summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
+    return f"accuracy {summary['accuracy']['value']:.3f} on {describe_size(summary)}"
+
+
 def _check(settings: Namespace) -> None:
     if settings.data.folds is None:
         raise UserError("crossval needs data.folds, the number of folds; 5 is usual")
     if settings.data.fold is not None:
         raise UserError(f"crossval trains all folds; leave data.fold {settings.data.fold} out")
     trainer = settings.trainer
+    if settings.final and trainer.enable_checkpointing is False:
+        raise UserError("--final is for a checkpoint of all photos; leave trainer.enable_checkpointing false out")
     if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
         # Several processes would each begin the whole command anew.
         raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
@@ -137,41 +260,6 @@ def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:
         folds = PostureData(**{**settings.data, "group_by": "none"}).choice.every_fold()
         splits |= {f"{RANDOM}/splits/fold_{number}.csv": photos for number, photos in enumerate(folds)}
     return splits
-
-
-def explain_gap(gap: dict[str, Any], n_groups: int) -> str:
-    """Explain how much more accurate folds at random are than folds of groups.
-
-    Args:
-        gap: The difference in accuracy as ``value``, with the ends of its interval, ``low`` and
-            ``high``; they are None where the groups are too few for an interval.
-        n_groups: Number of groups.
-
-    Example:
-        >>> explain_gap({"value": 0.349, "low": -0.061, "high": 0.759}, 8)
-        '8 groups cannot settle whether folds at random flatter: they score +34.9 points of accuracy
-        (95 % interval -6.1 to +75.9) beside folds of groups, so up to 76 points may be flattery;
-        report folds of groups.'
-    """
-    measured = f"{100 * gap['value']:+.1f} points of accuracy"
-    undecided = f"{plural(n_groups, 'group')} cannot settle whether folds at random flatter: they score"
-    if gap["low"] is None:
-        return f"{undecided} {measured} beside folds of groups, and any part of it may be flattery; report folds of groups."
-    low, high = 100 * gap["low"], 100 * gap["high"]
-    measured += f" (95 % interval {low:+.1f} to {high:+.1f})"
-    if low > 0:
-        return (
-            f"Folds at random flatter by {measured}: so much of their score is photos that resemble training photos of the same "
-            "group, and will not come with new groups."
-        )
-    if high < 0:
-        return f"Folds at random do not flatter here: they score {measured} beside folds of groups, which are the ones to report."
-    if high > NO_LEAK:
-        return (
-            f"{undecided} {measured} beside folds of groups, so up to {min(high, 100):.0f} points may be flattery; report folds of "
-            "groups."
-        )
-    return f"No leak shows here: folds at random score {measured} beside folds of groups, which are the ones to report."
 
 
 def _table(summary: dict[str, Any], title: str) -> Table:

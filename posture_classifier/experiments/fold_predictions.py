@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
-from posture_classifier.runs.reading import read_near_copies
+from posture_classifier.runs.reading import sum_near_copies
 from posture_classifier.runs.status import find_status
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.utils.errors import UserError
@@ -60,7 +59,8 @@ def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict
         for group in np.lexsort((names, accuracies))
     ]
     measured = estimates(table.predictions, table.groups, seed)
-    n_groups, near_copies = len(names) if table.grouped else None, _sum_near_copies(runs)
+    n_groups = len(names) if table.grouped else None
+    near_copies = sum_near_copies([run / SUMMARY_JSON for run in runs])
     return {
         "images": len(table),
         "groups": n_groups,
@@ -72,10 +72,3 @@ def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict
         "accuracy_of_groups": groups if table.grouped else None,
         "runs": [run.as_posix() for run in runs],
     }
-
-
-def _sum_near_copies(runs: list[Path]) -> NearCopies | None:
-    """Add up the folds' photos with near-copies; None where a version before did not count them."""
-    counts = [read_near_copies(run / SUMMARY_JSON) for run in runs]
-    known = [count for count in counts if count is not None]
-    return NearCopies(*(sum(column) for column in zip(*known, strict=True))) if len(known) == len(counts) else None

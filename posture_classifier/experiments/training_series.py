@@ -3,7 +3,7 @@
 import json
 import shutil
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -62,12 +62,20 @@ class TrainingSeries:
         """The run folder of a training that came to its end, else None."""
         return next((run for run in reversed(versions(self.folder / name)) if is_finished(run)), None)
 
-    def train(self, gpus: Sequence[str] = (), stop_at_failure: bool = False) -> dict[str, str]:
+    def options_of(self, name: str, options: list[str]) -> list[str]:
+        """Options of ``fit`` that begin a training, or resume it from its last checkpoint."""
+        stopped = any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(self.folder / name))
+        return [*options, "--verbose", str(self.settings.verbose).lower(), *(["--ckpt_path", "last"] if stopped else [])]
+
+    def how_to_go_on(self, _: object) -> str:
+        """What to do after a stop, in words."""
+        return f"the same command goes on in {self.folder}"
+
+    def train(self, gpus: Sequence[str] = ()) -> dict[str, str]:
         """Train whatever is not finished; a stopped training is resumed from its last checkpoint.
 
         Args:
             gpus: GPUs that train at the same time, one training each; none trains in this process.
-            stop_at_failure: Whether the first error ends the series, rather than being noted.
 
         Returns:
             Why trainings failed, by their names.
@@ -78,19 +86,15 @@ class TrainingSeries:
 
         def train(name: str, gpu: str | None = None) -> None:
             say(f"\n{remaining.begin()}: {name}" + (f", on GPU {gpu}" if gpu else ""))
-            options = [*self.trainings[name], "--verbose", str(self.settings.verbose).lower()]
-            if any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(self.folder / name)):
-                options += ["--ckpt_path", "last"]
+            options = self.options_of(name, self.trainings[name])
             log = self.folder / name / LOG
             log.parent.mkdir(parents=True, exist_ok=True)
-            if stop_at_failure:
-                PostureCLI(["fit", *options])
-            elif failure := fit_on_gpu(gpu, options, log) if gpu else _failure_of_fit(options, log):
+            if failure := fit_on_gpu(gpu, options, log) if gpu else _failure_of_fit(options, log):
                 failures[name] = failure
                 say(f"{name} failed: {failure}")
             remaining.end()
 
-        with at_stop(lambda _: f"the same command goes on in {self.folder}"):
+        with at_stop(self.how_to_go_on):
             if gpus:
                 run_on_gpus(waiting, gpus, train)
             else:
@@ -168,7 +172,14 @@ def to_yaml(settings: dict[str, Any]) -> str:
     return text
 
 
-def find_stopped(experiment: Path, command: str, settings_file: str, text: str) -> tuple[Path, BaseFileLock] | None:
+def has_ended(folder: Path) -> bool:
+    """Whether a series has written ``summary.json``, which marks its end."""
+    return (folder / SUMMARY_JSON).exists()
+
+
+def find_stopped(
+    experiment: Path, command: str, settings_file: str, text: str, is_complete: Callable[[Path], bool] = has_ended
+) -> tuple[Path, BaseFileLock] | None:
     """Find and lock the newest folder in which a series of the same settings was stopped.
 
     Folders that another process works in are passed over.
@@ -178,11 +189,12 @@ def find_stopped(experiment: Path, command: str, settings_file: str, text: str) 
         command: Command whose series is wanted, such as ``crossval`` for ``crossval_0``.
         settings_file: Name of the file in these folders that says what is trained.
         text: Text that this file would hold.
+        is_complete: Whether nothing is left to do in a folder.
     """
 
     def was_stopped(folder: Path) -> bool:
         settings = folder / settings_file
-        return not (folder / SUMMARY_JSON).exists() and settings.is_file() and settings.read_text(encoding="utf-8") == text
+        return not is_complete(folder) and settings.is_file() and settings.read_text(encoding="utf-8") == text
 
     for folder in reversed(numbered(experiment, command)):
         if not was_stopped(folder):

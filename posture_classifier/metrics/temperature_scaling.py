@@ -53,9 +53,14 @@ def fit_temperature(predictions: Predictions) -> float | None:
     return float(np.exp(brentq(slope, low, high)))
 
 
-def rescale(predictions: Predictions, temperature: float) -> Predictions:
-    """Divide the logits by a temperature; the predicted classes, and so the accuracy, stay."""
-    return replace(predictions, probabilities=softmax(_logits(predictions) / temperature, axis=1))
+def rescale(predictions: Predictions, temperature: float | Floats) -> Predictions:
+    """Divide the logits by a temperature; the predicted classes, and so the accuracy, stay.
+
+    Args:
+        predictions: N photos.
+        temperature: One for all photos, or (N,) one for each.
+    """
+    return replace(predictions, probabilities=softmax(_logits(predictions) / np.reshape(temperature, (-1, 1)), axis=1))
 
 
 def _logits(predictions: Predictions) -> Floats:

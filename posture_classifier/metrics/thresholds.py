@@ -49,7 +49,14 @@ def recall_threshold(predictions: Predictions, label: int, recall: float) -> flo
     return float(scores[ceil(recall * len(scores) - 1e-9) - 1])
 
 
-def evaluate_alarm(predictions: Predictions, groups: npt.NDArray[np.str_], label: int, threshold: float, seed: int = 0) -> Alarm:
+def evaluate_alarm(
+    predictions: Predictions,
+    groups: npt.NDArray[np.str_],
+    label: int,
+    threshold: float,
+    seed: int = 0,
+    judged: Floats | None = None,
+) -> Alarm:
     """Measure how well an alarm at a threshold works.
 
     Args:
@@ -58,6 +65,8 @@ def evaluate_alarm(predictions: Predictions, groups: npt.NDArray[np.str_], label
         label: The class to be caught.
         threshold: Lowest probability of the class that raises the alarm.
         seed: Seed of the bootstrap.
+        judged: (N,) a threshold for each photo in place of ``threshold``, where the photos of each
+            fold judge one that others chose.
 
     Example:
         >>> probabilities = np.array([[0.2, 0.8], [0.6, 0.4], [0.7, 0.3], [0.3, 0.7]])
@@ -66,7 +75,8 @@ def evaluate_alarm(predictions: Predictions, groups: npt.NDArray[np.str_], label
         >>> alarm.recall.value, alarm.false_alarms.value
         (0.5, 0.5)
     """
-    raised, positive = predictions.probabilities[:, label] >= threshold, predictions.labels == label
+    raised = predictions.probabilities[:, label] >= (threshold if judged is None else judged)
+    positive = predictions.labels == label
     return Alarm(
         threshold,
         recall=estimate_share(raised[positive], groups[positive], seed),

@@ -6,7 +6,7 @@ import zipfile
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from packaging.version import Version
@@ -20,6 +20,8 @@ MARK = "posture_classifier"
 """Key of our checkpoints; its value is the version of the program that wrote the file."""
 SEEN = "PostureData"
 """Key of the digests of the photos that a checkpoint has seen, by split."""
+EVALUATION = "evaluation"
+"""Key of how good the network can be expected to be, where the training could not measure it."""
 MOST_STEPS = 10**12
 """More epochs or steps than any training has; what is counted in a checkpoint stays below."""
 
@@ -49,6 +51,22 @@ class _SeenEarlier(_Seen, total=False):
     earlier_val: Digests
 
 
+class _Interval(TypedDict):
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Evaluation(TypedDict):
+    """What is read of a network's figures; a checkpoint holds further ones beside them."""
+
+    procedure: Literal["cross-validation", "test split"]
+    images: Count
+    groups: Count | None
+    accuracy: _Interval
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+
+
 Content = TypedDict(
     "Content",
     {
@@ -63,6 +81,7 @@ Content = TypedDict(
         "callbacks": dict[str, Any],
         "optimizer_states": list[dict[str, Any]],
         "lr_schedulers": list[Any],
+        "evaluation": Evaluation,
     },
     total=False,
 )

@@ -14,12 +14,21 @@ from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
-from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
+from posture_classifier.report.evaluated import Evaluated
+from posture_classifier.runs.names import (
+    BEST_CHECKPOINT,
+    CONFIG_YAML,
+    LAST_CHECKPOINT,
+    METRICS_CSV,
+    PREDICTIONS_CSV,
+    SPLIT_CSV,
+    SUMMARY_JSON,
+)
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import read_near_copies, read_settings
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
+from posture_classifier.utils.text import describe_size, first_line
 from posture_classifier.utils.validation import mismatch
 
 
@@ -38,7 +47,7 @@ class _Phase(TypedDict):
 class _Summary(_Size):
     """What the report reads of ``summary.json``."""
 
-    split: Literal["val", "test"]
+    split: Literal["val", "test"] | None
     classes: list[str]
     seed: Annotated[int, Field(ge=0)]
     backbone: str
@@ -53,34 +62,16 @@ class _Summary(_Size):
 
 
 @dataclass(frozen=True)
-class FinishedRun:
+class FinishedRun(Evaluated):
     """A finished run.
 
     Attributes:
-        folder: ``lightning_logs/<experiment>/version_N``.
-        summary: Content of ``summary.json``.
-        settings: Content of ``config.yaml``.
         epochs: Rows of ``metrics.csv``; none where nothing was trained, as by ``test``.
         split_rows: Rows of ``split.csv``.
-        evaluated: Predictions of the photos that the summary is about.
     """
 
-    folder: Path
-    summary: dict[str, Any]
-    settings: dict[str, Any]
     epochs: list[dict[str, str]]
     split_rows: list[dict[str, str]]
-    evaluated: PredictionTable
-
-    @property
-    def name(self) -> str:
-        """Experiment and version: ``demo/version_0``."""
-        return "/".join(self.folder.resolve().parts[-2:])
-
-    @property
-    def classes(self) -> list[str]:
-        """Class names in the order of the labels."""
-        return list(self.summary["classes"])
 
     @property
     def near_copies(self) -> NearCopies | None:
@@ -88,18 +79,18 @@ class FinishedRun:
         return read_near_copies(self.folder / SUMMARY_JSON)
 
     @property
-    def root(self) -> Path:
-        """Folder of the photos, which may no longer be there."""
-        return Path(self.settings["data"]["root"])
+    def how_tested(self) -> str:
+        """A sentence that says who was tested."""
+        return f"These are {describe_size(self.summary)}, and no photo of them was trained on. The intervals are drawn over groups."
 
     @property
     def checkpoint(self) -> Path:
-        """Checkpoint of the best epoch, which may no longer be there."""
-        return self.folder / "checkpoints" / "best.ckpt"
+        """Checkpoint of the best epoch, without validation of the last; it may be gone."""
+        return self.folder / "checkpoints" / (BEST_CHECKPOINT if self.split("val") else LAST_CHECKPOINT)
 
     @cached_property
     def classifier(self) -> Classifier | None:
-        """Network of the best epoch; None where the checkpoint is gone."""
+        """Network of that checkpoint; None where it is gone."""
         if not self.checkpoint_content:
             return None
         return Classifier.from_checkpoint(
@@ -124,20 +115,23 @@ def read_finished_run(folder: Path) -> FinishedRun:
             damaged.
     """
     if not (folder / CONFIG_YAML).is_file():
-        raise UserError(f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N")
+        raise UserError(
+            f"{folder} is not the folder of a run; expected lightning_logs/<experiment>/version_N, or crossval_N of crossval"
+        )
     if not (folder / "summary.json").is_file():
         raise UserError(
             f"{folder} has no summary.json: the run was stopped before its evaluation; resume it with fit --ckpt_path last, and "
             "the options it was started with"
         )
     summary = _read_summary(folder / "summary.json")
+    if summary["split"] is None:
+        raise UserError(f"{folder} was trained on all photos, so none was evaluated; report the folder of its cross-validation")
     split_rows = read_split_rows(folder / SPLIT_CSV)
     evaluated = read_prediction_table(folder / summary["split"] / PREDICTIONS_CSV)
     if evaluated.classes != summary["classes"] or not {row["label"] for row in split_rows} <= set(evaluated.classes):
         raise UserError(f"the files of {folder} name different classes; a report needs the run folder as the run left it")
-    return FinishedRun(
-        folder, summary, read_settings(folder / CONFIG_YAML), read_curves(folder / METRICS_CSV), split_rows, evaluated
-    )
+    settings, epochs = read_settings(folder / CONFIG_YAML), read_curves(folder / METRICS_CSV)
+    return FinishedRun(folder, summary, settings, evaluated, epochs, split_rows)
 
 
 def _read_summary(path: Path) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from posture_classifier.rendering.page import write_page
-from posture_classifier.report.finished_run import read_finished_run, validation_predictions
+from posture_classifier.report.choice import Choice
+from posture_classifier.report.evaluated import Evaluated
+from posture_classifier.report.finished_run import read_finished_run
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
@@ -28,18 +30,32 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         UserError: There is no such finished run, or it has no such class.
     """
     run = read_finished_run(folder)
-    if caught is not None and caught not in run.classes:
-        raise UserError(f"{folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
-    title = f"{run.root.name}: {', '.join(run.classes)}" if len(run.classes) < 4 else f"{run.root.name}, {len(run.classes)} classes"
-    validation = validation_predictions(run)
+    check_caught(run, caught)
+    choice = Choice.by_validation(run)
     sections = [
         result_section(run),
         groups_section(run),
         photos_section(run),
-        thresholds_section(run, validation, recall, caught),
-        calibration_section(run, validation),
+        thresholds_section(run, choice, recall, caught),
+        calibration_section(run, choice),
         learning_section(run),
         provenance_section(run),
         check_section(run),
     ]
-    write_page(path, title, lead(run, sections), sections)
+    write_page(path, title_of(run), lead(run, sections), sections)
+
+
+def check_caught(run: Evaluated, caught: str | None) -> None:
+    """Make sure that the class to catch is one of those that were predicted.
+
+    Raises:
+        UserError: It is not.
+    """
+    if caught is not None and caught not in run.classes:
+        raise UserError(f"{run.folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
+
+
+def title_of(run: Evaluated) -> str:
+    """The title of a page: the photos' folder and the classes, or how many these are."""
+    few = len(run.classes) < 4
+    return f"{run.root.name}: {', '.join(run.classes)}" if few else f"{run.root.name}, {len(run.classes)} classes"

@@ -12,7 +12,7 @@ from posture_classifier.inference import Classifier
 from posture_classifier.models.grad_cam import grad_cam
 from posture_classifier.rendering.elements import photo, render, thumbnail
 from posture_classifier.rendering.page import Section
-from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.utils.text import plural
 
 MOST_WRONG, LEAST_CERTAIN = 12, 6
@@ -27,7 +27,7 @@ Squares = dict[int, npt.NDArray[np.uint8]]
 """Pixels (S, S, 3) as the network sees them, by number of the photo."""
 
 
-def photos_section(run: FinishedRun) -> Section:
+def photos_section(run: Evaluated) -> Section:
     """Show photos, each beside what spoke for its predicted class."""
     predictions = run.evaluated.predictions
     errors = np.flatnonzero(predictions.predicted != predictions.labels)
@@ -35,7 +35,7 @@ def photos_section(run: FinishedRun) -> Section:
     others = np.setdiff1d(np.arange(len(run.evaluated)), wrong)
     uncertain = others[np.argsort(predictions.confidence[others], kind="stable")][:LEAST_CERTAIN].tolist()
     uncertain = [] if predictions.known == "label" else uncertain
-    explanation, pictures = _pictures(run, wrong + uncertain)
+    explanation, pictures = _pictures_by_network(run, wrong + uncertain)
     titles = {
         f"{'Wrong' if predictions.known == 'label' else 'Most wrong'}, {len(wrong)} of {plural(len(errors), 'error')}": wrong,
         f"Least certain{' of the others' if wrong else ''}": uncertain,
@@ -43,7 +43,7 @@ def photos_section(run: FinishedRun) -> Section:
     parts = [
         (
             title,
-            [_figure(run, i, pictures[i]) for i in chosen] if pictures else [],
+            [_figure(run, i, pictures.get(i)) for i in chosen] if pictures else [],
             [[str(run.evaluated.paths[i]), _verdict(run, i)] for i in chosen],
         )
         for title, chosen in titles.items()
@@ -53,12 +53,12 @@ def photos_section(run: FinishedRun) -> Section:
     return Section("Photos to look at", body)
 
 
-def _figure(run: FinishedRun, i: int, picture: Image.Image | None) -> Markup:
+def _figure(run: Evaluated, i: int, picture: Image.Image | None) -> Markup:
     path, verdict = str(run.evaluated.paths[i]), _verdict(run, i)
     return photo(picture, f"{path}: {verdict}", render("report.html", "photo_caption", verdict=verdict, path=path))
 
 
-def _verdict(run: FinishedRun, i: int) -> str:
+def _verdict(run: Evaluated, i: int) -> str:
     """Write the classes: ``is normal, said turtle_neck (0.98)``, or ``normal (0.55)`` if right."""
     predictions = run.evaluated.predictions
     true, predicted = (run.classes[labels[i]] for labels in (predictions.labels, predictions.predicted))
@@ -66,7 +66,14 @@ def _verdict(run: FinishedRun, i: int) -> str:
     return verdict if predictions.known == "label" else f"{verdict} ({predictions.confidence[i]:.2f})"
 
 
-def _pictures(run: FinishedRun, chosen: list[int]) -> tuple[str, Pictures]:
+def _pictures_by_network(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
+    """Explain and make the pictures, each by the network that predicted its photo."""
+    made = [_pictures(network, photos) for network, photos in run.by_network(chosen)]
+    explanations = dict.fromkeys(explanation for explanation, _ in made)
+    return " ".join(explanations), {i: picture for _, pictures in made for i, picture in pictures.items()}
+
+
+def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
     """Explain the pictures, and make them; there are none where the photos are gone."""
     files = {i: run.root / str(run.evaluated.paths[i]) for i in chosen}
     if not any(file.is_file() for file in files.values()):

@@ -4,6 +4,7 @@ import numpy as np
 from markupsafe import Markup
 
 from posture_classifier.metrics.intervals import Estimate, estimate_mean
+from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.metrics.temperature_scaling import fit_temperature, rescale
 from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_threshold
@@ -11,37 +12,37 @@ from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import describe_estimate, estimate_cell, percent, percent_estimate
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.charts import reliability_chart, threshold_charts
-from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.choice import Choice
+from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.report.result_section import auroc_against_rest
-from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
 
 MOST_CURVES = 6
 """Classes that one chart can hold."""
 
 
-def thresholds_section(run: FinishedRun, validation: PredictionTable | None, recall: float, caught: str | None) -> Section:
+def thresholds_section(run: Evaluated, choice: Choice | None, recall: float, caught: str | None) -> Section:
     """Show ROC and precision-recall curves, and what it costs to catch a wanted share of a class.
 
     Args:
-        run: The finished run.
-        validation: Predictions of the validation photos, which choose the thresholds, if there are
-            any.
+        run: The evaluated predictions.
+        choice: The photos that choose the thresholds, if there are any.
         recall: Share of a class that is to be caught.
         caught: Class to catch; None takes the second of two classes, and of more every one in turn.
     """
     title = f"Catching {percent(recall)} of a class"
     label = run.classes.index(caught) if caught else (1 if len(run.classes) == 2 else None)
-    if validation is None:
+    if choice is None:
         return Section(title, render("report.html", "no_thresholds", curves=_curves(run, {}, label)))
-    alarms = _alarms(run, validation, recall)
+    alarms = _alarms(run, choice, recall)
     alarm = None if label is None else alarms.get(label)
     advice, effect = ("", "") if label is None or alarm is None else _in_words(run, alarm, label, recall)
     body = render(
         "report.html",
         "thresholds",
         recall=percent(recall),
-        n_validation=plural(len(validation), "validation photo"),
+        chosen_on=choice.photos,
+        judged_on=choice.judged,
         advice=advice,
         effect=effect,
         rows=[
@@ -53,17 +54,22 @@ def thresholds_section(run: FinishedRun, validation: PredictionTable | None, rec
     return Section(title, body)
 
 
-def _alarms(run: FinishedRun, validation: PredictionTable, recall: float) -> dict[int, Alarm]:
-    """Choose each class's threshold on validation photos, and measure it on the test photos."""
+def _alarms(run: Evaluated, choice: Choice, recall: float) -> dict[int, Alarm]:
+    """Choose each class's threshold, and measure it on photos that did not choose it."""
     evaluated, seed = run.evaluated, run.summary["seed"]
     alarms = {}
-    for label in np.unique(validation.predictions.labels).tolist():
-        threshold = recall_threshold(validation.predictions, label, recall)
-        alarms[label] = evaluate_alarm(evaluated.predictions, evaluated.groups, label, threshold, seed)
+    for label in np.unique(choice.predictions.labels).tolist():
+
+        def threshold(predictions: Predictions, label: int = label) -> float | None:
+            return recall_threshold(predictions, label, recall) if label in predictions.labels else None
+
+        if chosen := choice.choose(threshold):
+            used, judged = chosen
+            alarms[label] = evaluate_alarm(evaluated.predictions, evaluated.groups, label, used, seed, judged)
     return alarms
 
 
-def _in_words(run: FinishedRun, alarm: Alarm, label: int, recall: float) -> tuple[str, str]:
+def _in_words(run: Evaluated, alarm: Alarm, label: int, recall: float) -> tuple[str, str]:
     """Advice on the threshold of a class, if it can help, and what following it does."""
     name, area = run.classes[label], auroc_against_rest(run, label)
     if area.value is None:
@@ -84,7 +90,7 @@ def _in_words(run: FinishedRun, alarm: Alarm, label: int, recall: float) -> tupl
     return advice, effect
 
 
-def _curves(run: FinishedRun, alarms: dict[int, Alarm], label: int | None) -> Markup:
+def _curves(run: Evaluated, alarms: dict[int, Alarm], label: int | None) -> Markup:
     """Draw the curves of the class to catch, or else of the classes with most photos."""
     predictions = run.evaluated.predictions
     counts = np.bincount(predictions.labels, minlength=len(run.classes))
@@ -96,29 +102,31 @@ def _curves(run: FinishedRun, alarms: dict[int, Alarm], label: int | None) -> Ma
     return render("report.html", "curves", charts=charts, most_classes=most_classes)
 
 
-def calibration_section(run: FinishedRun, validation: PredictionTable | None) -> Section:
-    """Show reliability before and after temperature scaling, fitted to the validation photos."""
+def calibration_section(run: Evaluated, choice: Choice | None) -> Section:
+    """Show reliability before and after temperature scaling, fitted to other photos."""
     title, evaluated = "Can its probabilities be believed?", run.evaluated
     before = reliability_chart(evaluated.predictions, evaluated.groups, "as it is")
-    temperature = None if validation is None else fit_temperature(validation.predictions)
-    if validation is None or temperature is None:
-        return Section(title, render("report.html", "uncalibrated", has_validation=validation is not None, chart=before))
-    rescaled = rescale(evaluated.predictions, temperature)
-    after = reliability_chart(rescaled, evaluated.groups, f"temperature {temperature:.2f}")
-    sentences = _in_short(run, len(validation), temperature)
+    chosen = None if choice is None else choice.choose(fit_temperature)
+    if choice is None or chosen is None:
+        return Section(title, render("report.html", "uncalibrated", has_validation=choice is not None, chart=before))
+    temperature, judged = chosen
+    rescaled = rescale(evaluated.predictions, judged)
+    low, high = judged.min(), judged.max()
+    title_after = f"temperature {low:.2f}" if low == high else f"temperatures {low:.2f} to {high:.2f}"
+    after = reliability_chart(rescaled, evaluated.groups, title_after)
+    sentences = _in_short(run, choice, temperature, rescaled)
     return Section(title, render("report.html", "calibration", sentences=sentences, charts=[before, after]))
 
 
-def _in_short(run: FinishedRun, n_validation: int, temperature: float) -> list[str]:
+def _in_short(run: Evaluated, choice: Choice, temperature: float, rescaled: Predictions) -> list[str]:
     evaluated, seed = run.evaluated, run.summary["seed"]
-    rescaled = rescale(evaluated.predictions, temperature)
     change = estimate_mean(rescaled.losses - evaluated.predictions.losses, evaluated.groups, seed)
     old, new = (estimates(predictions, evaluated.groups, seed) for predictions in (evaluated.predictions, rescaled))
     return [
         f"{_verdict(change, temperature)} Its logits divided by {temperature:.2f} fit "
-        f"{plural(n_validation, 'validation photo')} best (temperature scaling, Guo et al. 2017). What it says stays the same; "
+        f"{choice.photos} best (temperature scaling, Guo et al. 2017). What it says stays the same; "
         "only how sure it is changes.",
-        f"On the test photos, log loss {describe_estimate(old['log_loss'])} becomes {describe_estimate(new['log_loss'])}, and the "
+        f"On {choice.judged}, log loss {describe_estimate(old['log_loss'])} becomes {describe_estimate(new['log_loss'])}, and the "
         f"expected calibration error {describe_estimate(old['ece'])} becomes {describe_estimate(new['ece'])}.",
     ]
 

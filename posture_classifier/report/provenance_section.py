@@ -32,8 +32,8 @@ def provenance_section(run: FinishedRun) -> Section:
         ("weights at the start", str(summary["weights"])),
     ]
     if phases := summary["phases"]:
-        seconds = round(sum(phase["seconds"] for phase in phases))
-        pairs += [("training", "; ".join(map(_describe_phase, phases))), ("time", _duration(seconds))]
+        seconds = sum(phase["seconds"] for phase in phases)
+        pairs += [("training", "; ".join(map(_describe_phase, phases))), ("time", describe_duration(seconds))]
     programs = [name for name in ("posture-classifier", "torch", "timm") if name in versions]
     pairs += [
         ("hardware", f"{summary.get('hardware', summary['device'])}, precision {summary['precision']}"),
@@ -43,10 +43,11 @@ def provenance_section(run: FinishedRun) -> Section:
     return Section("What was trained on what", render("elements.html", "facts", pairs=pairs))
 
 
-def _duration(seconds: int) -> str:
+def describe_duration(seconds: float) -> str:
     """Write a time: ``2 h 5 min``, or ``1 min 59 s``."""
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
 
 
 def _describe_phase(phase: dict[str, Any]) -> str:
@@ -72,11 +73,16 @@ def learning_section(run: FinishedRun) -> Section:
 def check_section(run: FinishedRun) -> Section:
     """Tell the known faults of the photos: those in a ``check.json``, or identical files."""
     title = "What check found"
-    found = next((path for path in (run.folder / "check.json", run.root / "check.json") if path.is_file()), None)
-    body = _findings(found) if found is not None else None
+    body = known_findings(run.folder, run.root)
     if body is None:
-        body = render("report.html", "not_checked", identical_files=_identical_files(run), root=run.root)
+        body = render("report.html", "not_checked", identical_files=identical_files(run), root=run.root)
     return Section(title, body)
+
+
+def known_findings(folder: Path, root: Path) -> Markup | None:
+    """Tell what the ``check.json`` of a run or of its photos says; None where there is none."""
+    found = next((path for path in (folder / "check.json", root / "check.json") if path.is_file()), None)
+    return None if found is None else _findings(found)
 
 
 def _findings(path: Path) -> Markup | None:
@@ -89,7 +95,7 @@ def _findings(path: Path) -> Markup | None:
         return None
 
 
-def _identical_files(run: FinishedRun) -> str | None:
+def identical_files(run: FinishedRun) -> str | None:
     """Look for identical files by the digests in the checkpoint; None if that is gone."""
     digests = run.checkpoint_content.get(PostureData.__qualname__, {})
     rows = {split: run.split(split) for split in SPLITS}

@@ -11,7 +11,7 @@ from posture_classifier.rendering.confusion_matrix import confusion_table
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval, why_unknown
 from posture_classifier.rendering.page import Section
-from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.runs.status import find_status, status_line
 from posture_classifier.utils.text import describe_size, plural
 
@@ -21,7 +21,7 @@ MATRIX_CLASSES = 40
 """Classes up to which a confusion matrix can be read."""
 
 
-def lead(run: FinishedRun, sections: list[Section]) -> Markup:
+def lead(run: Evaluated, sections: list[Section]) -> Markup:
     """Put the result in words, with links to the sections."""
     evaluated = run.evaluated
     n_right = int(evaluated.correct.sum())
@@ -41,12 +41,12 @@ def lead(run: FinishedRun, sections: list[Section]) -> Markup:
         network=f"{run.summary['backbone']} in {run.name}",
         share_right=percent(n_right / len(evaluated)),
         result=result,
-        caveat=status_line(status) or _how_tested(run),
+        caveat=status_line(status) or run.how_tested,
         sections=sections,
     )
 
 
-def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
+def _expectation(run: Evaluated, accuracy: Estimate) -> str:
     """How the network is likely to do on other photos."""
     others = "other groups" if run.evaluated.grouped else "other photos of the same kind"
     if accuracy.ends is None:
@@ -54,18 +54,13 @@ def _expectation(run: FinishedRun, accuracy: Estimate) -> str:
     return f"The 95 % interval is {percent_interval(accuracy.ends)}: so much may be expected of {others}."
 
 
-def _commonest(run: FinishedRun) -> str:
+def _commonest(run: Evaluated) -> str:
     """Say how good it would be to say one class always."""
     labels, counts = np.unique(run.evaluated.predictions.labels, return_counts=True)
     return f"Always saying {run.classes[labels[counts.argmax()]]} would be right for {percent(counts.max() / len(run.evaluated))}."
 
 
-def _how_tested(run: FinishedRun) -> str:
-    """Say who was tested."""
-    return f"These are {describe_size(run.summary)}, and no photo of them was trained on. The intervals are drawn over groups."
-
-
-def result_section(run: FinishedRun) -> Section:
+def result_section(run: Evaluated) -> Section:
     """Show all metrics, the confusion matrix, and every class."""
     evaluated = run.evaluated
     measured = estimates(evaluated.predictions, evaluated.groups, run.summary["seed"])
@@ -84,12 +79,12 @@ def result_section(run: FinishedRun) -> Section:
     return Section("Result", body)
 
 
-def _class_row(run: FinishedRun, label: int, found: tuple[Estimate, ...]) -> list[str]:
+def _class_row(run: Evaluated, label: int, found: tuple[Estimate, ...]) -> list[str]:
     n_photos = int((run.evaluated.predictions.labels == label).sum())
     return [run.classes[label], str(n_photos), *map(estimate_cell, found)]
 
 
-def _class_estimates(run: FinishedRun, label: int) -> tuple[Estimate, ...]:
+def _class_estimates(run: Evaluated, label: int) -> tuple[Estimate, ...]:
     """Recall, precision and area under the ROC curve of a class."""
     evaluated, seed = run.evaluated, run.summary["seed"]
     labels, predicted = evaluated.predictions.labels, evaluated.predictions.predicted
@@ -99,7 +94,7 @@ def _class_estimates(run: FinishedRun, label: int) -> tuple[Estimate, ...]:
     return recall, precision, auroc_against_rest(run, label)
 
 
-def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
+def auroc_against_rest(run: Evaluated, label: int) -> Estimate:
     """Area under the ROC curve of one class against all others."""
     evaluated = run.evaluated
     if not METRICS["auroc"].can_be_measured(evaluated.predictions):
@@ -114,7 +109,7 @@ def auroc_against_rest(run: FinishedRun, label: int) -> Estimate:
     return bounded_interval(area + weights @ np.bincount(codes, weights=influence), witnesses, most_trials=pairs)
 
 
-def groups_section(run: FinishedRun) -> Section:
+def groups_section(run: Evaluated) -> Section:
     """Show the accuracy of the groups, the worst first."""
     title, evaluated = "Whom it fails on", run.evaluated
     if not evaluated.grouped:

@@ -51,6 +51,18 @@ class PredictionTable:
         """(N,) whether the most probable class is the true one."""
         return np.asarray(self.predictions.predicted == self.predictions.labels)
 
+    @property
+    def fold_numbers(self) -> list[int]:
+        """The folds that occur; none outside of a cross-validation."""
+        return [] if self.folds is None else np.unique(self.folds).tolist()
+
+    def select(self, mask: npt.NDArray[np.bool_]) -> "PredictionTable":
+        """The predictions of the photos that a mask (N,) marks."""
+        known = self.predictions
+        chosen = Predictions(np.arange(int(mask.sum())), known.labels[mask], known.probabilities[mask], known.known)
+        folds = None if self.folds is None else self.folds[mask]
+        return PredictionTable(self.paths[mask], self.groups[mask], self.classes, chosen, folds)
+
     def worst_groups(self) -> list[tuple[str, int, int]]:
         """Each group with its numbers of right photos and of photos, the worst first."""
         names, codes, photos = np.unique(self.groups, return_inverse=True, return_counts=True)

@@ -122,12 +122,29 @@ def read_near_copies(summary: Path) -> NearCopies | None:
         return None
 
 
+def sum_near_copies(summaries: list[Path]) -> NearCopies | None:
+    """Add up the photos with near-copies of several runs; None if one of them did not note them."""
+    counts = [read_near_copies(summary) for summary in summaries]
+    known = [count for count in counts if count is not None]
+    return NearCopies(*(sum(column) for column in zip(*known, strict=True))) if 0 < len(known) == len(counts) else None
+
+
 def _why_not_tested(folder: Path, crossval: bool) -> str:
     if crossval:
         return "it was stopped or is still running; the same crossval command resumes it"
+    if _trained_on_all(folder / SUMMARY_JSON):
+        return "it was trained on all photos"
     if (folder / "val" / PREDICTIONS_CSV).is_file():
         return "it was tested on validation photos, by which its best epoch was chosen"
     return "it was stopped or is still running; fit --ckpt_path last resumes it"
+
+
+def _trained_on_all(summary: Path) -> bool:
+    """Whether a run has ended without photos to evaluate it on."""
+    try:
+        return json.loads(summary.read_text(encoding="utf-8"))["split"] is None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it has not ended, or is damaged
+        return False
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -133,6 +133,11 @@ class PostureCLI(FitOptions):
     def _restored(self, checkpoint: TrainedCheckpoint, settings: Namespace) -> dict[str, Any]:
         """The settings that a checkpoint replaces."""
         data: dict[str, Any] = {"split": settings.data.split or checkpoint.split_file(Path(settings.data.root))}
+        if self._command != "fit" and data["split"] and not settings.data.split and checkpoint.trained_on_all:
+            raise UserError(
+                f"checkpoint {checkpoint.path} was trained on all photos below {settings.data.root}, so none is left for "
+                f"{self._command}; give photos of other people as --data.root"
+            )
         if self._command == "fit":
             trained = checkpoint.model
             changed = [name for name in trained if name not in RESTORED and settings.model[name] != trained[name]]
@@ -164,7 +169,7 @@ class PostureCLI(FitOptions):
         self.run_folder = RunFolder(self._experiment(), self._run_to_resume(settings))
         try:
             made: Trainer = super().instantiate_trainer(
-                callbacks=run_callbacks(trainer, settings.seed_everything),
+                callbacks=run_callbacks(trainer, settings.seed_everything, settings.data.choice.validates),
                 logger=[self.run_folder, *loggers],
                 plugins=[*as_list(trainer.plugins), RunCheckpointIO(), *layer_sync],
                 sync_batchnorm=False,
@@ -262,11 +267,13 @@ class PostureCLI(FitOptions):
         # The best, or else (if it was removed before the run was resumed) the last.
         paths = [c.best_model_path for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint)]
         best = next(filter(None, paths), None)
-        self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
+        evaluates = self.datamodule.has_test or self.datamodule.has_val
+        if evaluates:
+            self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
         self._cache.release()
         announce(self.trainer, best)
         try:
-            if self.config_init.fit.report:
+            if evaluates and self.config_init.fit.report:
                 self._write_report()
         finally:
             for report in self._wandb_reports:  # the report may have written val/predictions.csv

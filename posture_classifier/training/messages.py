@@ -39,6 +39,7 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*args parameter is intended to run from within Python.*",
         ".*in eval mode.*",  # frozen modules are meant to be
+        "Total length of `list` across ranks is zero.*",  # there need be no validation photos
         "Checkpoint directory .* exists and is not empty",  # that of a resumed run is
         ".*treespec, LeafSpec.*",
         ".*functional.all_gather is deprecated.*",
@@ -125,7 +126,10 @@ def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
     """Print how good the model is, on which photos, and where its files are."""
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
-    say(estimates_table(summary, f"{summary['split']} split"))
+    if summary["split"] is None:
+        say("nothing was evaluated: no photo was kept for validation or test")
+    else:
+        say(estimates_table(summary, f"{summary['split']} split"))
     if summary["status"]:
         say(status_line(summary["status"]))
     # Trainer.log_dir would wait for all ranks.

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, ProgressBar
 from lightning.pytorch.plugins import LayerSync
 from timm.layers import convert_sync_batchnorm
 from torch import nn
@@ -48,9 +48,18 @@ class TimmSyncBatchNorm(LayerSync):
         return model
 
 
-def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
-    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints."""
+def run_callbacks(trainer: Namespace, seed: int, validates: bool = True) -> list[Callback]:
+    """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints.
+
+    Args:
+        trainer: Options of Lightning's Trainer.
+        seed: Seed of the run.
+        validates: Whether there are validation photos. Without them there is no best epoch, and
+            what would stop by their figures is left out.
+    """
     configured = as_list(trainer.callbacks)
+    if not validates:
+        configured = [c for c in configured if not isinstance(c, EarlyStopping) or not str(c.monitor).startswith("val/")]
     callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline(), ResumedRun()]
     callbacks += [*configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
@@ -58,7 +67,8 @@ def run_callbacks(trainer: Namespace, seed: int) -> list[Callback]:
     if trainer.enable_checkpointing is not False:
         # Two callbacks, because save_last=True skips the epochs that bring no new best. The last
         # checkpoint is written after the best one and holds its state.
-        callbacks += [_checkpoint(BEST_CHECKPOINT, "val/loss"), _checkpoint(LAST_CHECKPOINT, None)]
+        callbacks += [_checkpoint(BEST_CHECKPOINT, "val/loss")] if validates else []
+        callbacks += [_checkpoint(LAST_CHECKPOINT, None)]
     return callbacks
 
 

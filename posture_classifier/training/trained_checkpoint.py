@@ -52,6 +52,11 @@ class TrainedCheckpoint:
         """Whether an argument of the model existed when the checkpoint was written."""
         return argument in self.content["hyper_parameters"]
 
+    @property
+    def trained_on_all(self) -> bool:
+        """Whether its last training kept no photo for validation or test."""
+        return bool(self.seen) and not any(len(self.seen[split]) for split in ("val", "test"))
+
     def split_file(self, root: Path) -> str | None:
         """The ``split.csv`` of the checkpoint's run, if it has one for the photos below ``root``.
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from posture_classifier.cache.tensor_store import Rows, TensorStore
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.experiments.cross_validation import CrossValidation, explain_gap, hardest_groups
+from posture_classifier.experiments.cross_validation import CrossValidation, hardest_groups
+from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.bursts import draw_bursts
 from tests.helpers.callbacks import KillOnce
@@ -116,12 +117,12 @@ def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path
 def test_what_is_printed_decides_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A series is resumed with another ``verbose``, and each training prints as is wanted now."""
     calls: list[list[str]] = []
-    monkeypatch.setattr("posture_classifier.experiments.training_series.PostureCLI", calls.append)
+    monkeypatch.setattr("posture_classifier.experiments.cross_validation.fit_quietly", lambda options, *_: calls.append(options))
     options = arguments(photos, tmp_path)[1:]
     for verbose in ("true", "false"):
         with CrossValidation.prepare([*options, "--verbose", verbose]) as series:
             assert series.folder.name == "crossval_0"
-            series.train(stop_at_failure=True)
+            series.train_folds()
         assert [call[call.index("--verbose") + 1] for call in calls[-FOLDS:]] == [verbose] * FOLDS
 
 

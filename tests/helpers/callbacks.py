@@ -14,21 +14,22 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 
 
 class KillOnce(Callback):
-    """Kills its own process with SIGKILL in the second epoch of the second training.
+    """Kills its own process with SIGKILL in the second epoch of one of several trainings.
 
     Args:
         diary: A file that gets a line in the second epoch of each training; several processes may
             share it.
+        training: The training, from 1.
     """
 
-    def __init__(self, diary: str) -> None:
-        self.diary = Path(diary)
+    def __init__(self, diary: str, training: int = 2) -> None:
+        self.diary, self.training = Path(diary), training
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.current_epoch == 1:
             with self.diary.open("a") as file:
                 file.write("here\n")
-            if len(self.diary.read_text().splitlines()) == 2:
+            if len(self.diary.read_text().splitlines()) == self.training:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,27 @@ def make_run(
     head = ["epoch", "seconds", "stages_open", "train/loss", "val/loss", "val/accuracy", "val/f1"]
     write_table(folder / "metrics.csv", head, curves)
     (folder / "config.yaml").write_text(yaml.safe_dump(config or settings()))
+    return folder
+
+
+def make_folds(folder: Path, right: npt.NDArray[np.bool_], n_folds: int = 4, each: int = 5, root: str = "photos") -> Path:
+    """Make the folder of a cross-validation whose runs were removed.
+
+    Args:
+        folder: Where.
+        right: (N,) whether the prediction for a photo is right.
+        n_folds: Number of folds; groups go to them in turn.
+        each: Number of photos in a group.
+        root: Folder of the photos.
+    """
+    run = make_run(folder / "run", right, each)
+    with (run / "test" / "predictions.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    numbers = {group: number % n_folds for number, group in enumerate(sorted({row["group"] for row in rows}))}
+    cells = [[row["path"], row["group"], numbers[row["group"]], row["label"], *(row[name] for name in CLASSES)] for row in rows]
+    write_table(folder / "predictions.csv", ["path", "group", "fold", "label", *CLASSES], cells)
+    (folder / "settings.yaml").write_text(yaml.safe_dump(settings(folds=n_folds, split=None, root=root)))
+    shutil.rmtree(run)
     return folder
 
 

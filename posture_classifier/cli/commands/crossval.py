@@ -6,12 +6,13 @@ def crossval(*options: str) -> int:
 
     Each photo is tested once, by a network that has not seen its group. The same command resumes
     where it was stopped; while it still runs, a second one has a folder of its own. All that it
-    writes is in lightning_logs/<experiment>/crossval_<N>/.
+    writes is in lightning_logs/<experiment>/crossval_<N>/, with a page on all photos, report.html.
 
     Args:
-        options: All options of fit, such as --config configs/cross_validation.yaml, and
-            --compare_splits, which repeats it with folds at random, each photo for itself, and
-            says how far they flatter.
+        options: All options of fit, such as --config configs/cross_validation.yaml. --final trains
+            one more network, on all photos, whose checkpoint holds the figures of the folds; it
+            may also be given afterwards. --compare_splits repeats it with folds at random, each
+            photo for itself, and says how far they flatter. --report false writes no page.
 
     Returns:
         Exit code 0.
@@ -20,6 +21,6 @@ def crossval(*options: str) -> int:
     from posture_classifier.experiments.cross_validation import CrossValidation
 
     with CrossValidation.prepare(list(options)) as series:
-        series.train(stop_at_failure=True)
+        series.train_folds()
         series.report()
     return 0

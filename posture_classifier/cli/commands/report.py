@@ -1,4 +1,4 @@
-"""``report``: a finished run on one page, to be read and sent."""
+"""``report``: a finished run or cross-validation on one page, to be read and sent."""
 
 from pathlib import Path
 
@@ -16,7 +16,8 @@ def report(
     """Write report.html, one file: result, errors with pictures, thresholds, learning curves.
 
     Args:
-        run: The folder of a finished run, lightning_logs/<experiment>/version_N.
+        run: The folder of a finished run, lightning_logs/<experiment>/version_N, or of a
+            cross-validation, lightning_logs/<experiment>/crossval_N.
         output: A folder for report.html, made if it is not there; by default the run's own.
         recall: Share of a class that an alarm should catch, above 0 and at most 1.
         catch: The class to be caught; by default the second of two, and of more every one in turn.
@@ -25,14 +26,19 @@ def report(
     if not 0 < recall <= 1:
         raise UserError(f"--recall is {recall}, but must be above 0 and at most 1")
     if not run.is_dir():
-        raise UserError(f"{run} is not a folder; expected that of a run, lightning_logs/<experiment>/version_N")
+        raise UserError(f"{run} is not a folder; expected lightning_logs/<experiment>/version_N, or crossval_N of crossval")
     folder = output or run
     check_output_folder("--output", folder, overwrite=True)  # it may exist, a page in it may not
     if (folder / "report.html").exists() and not overwrite:
         raise UserError(f"{folder / 'report.html'} exists; choose another folder with --output, or add --overwrite true")
     # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
+    from posture_classifier.report.folds_page import write_folds_report
     from posture_classifier.report.page import NAME, write_report
 
     folder.mkdir(exist_ok=True)
-    write_report(run, folder / NAME, recall, catch)
+    if is_cross_validation(run):
+        write_folds_report(read_finished_folds(run), folder / NAME, recall, catch)
+    else:
+        write_report(run, folder / NAME, recall, catch)
     print(f"report: {folder / NAME}")

@@ -1,0 +1,101 @@
+"""``fit`` as a part of more: what it prints goes to a file, and one line says how far it is."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, TextIO
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from posture_classifier.training.fit import PostureCLI
+from posture_classifier.utils.console import terminal
+
+Tell = Callable[[str], None]
+"""Shows how far a training is."""
+
+
+def fit_quietly(options: list[str], log: Path, title: str, shown: set[str], bar: bool = True) -> None:
+    """Run ``fit`` in this process; the terminal shows its epoch, and each kind of warning once.
+
+    Args:
+        options: Options of ``fit``.
+        log: A file that what it prints is added to.
+        title: Stands before the epoch, such as ``fold 2 of 5``.
+        shown: Warnings that were shown before, without their numbers; grows.
+        bar: Whether to show the epoch, if this is a terminal.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    console = terminal()
+    status = console.status(f"{title}: reading photos", spinner="line")
+    # Before the output is redirected, so that the line stays on the terminal.
+    with log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as file:
+        try:
+            if bar and console.is_terminal:
+                status.start()
+            with redirect_stdout(file), _warnings_once(shown, file):
+                _WatchedFit(["fit", *options], _EpochShown(lambda text: status.update(f"{title}: {text}")))
+        finally:
+            status.stop()
+
+
+class _EpochShown(Callback):
+    """Tells which epoch is trained.
+
+    Args:
+        tell: Shows it.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tell it."""
+        last = f" of {trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
+        self.tell(f"epoch {trainer.current_epoch + 1}{last}")
+
+
+class _WatchedFit(PostureCLI):
+    """``fit`` with one more callback, which is no option and so not in ``config.yaml``."""
+
+    def __init__(self, arguments: list[str], watcher: Callback) -> None:
+        self._watcher = watcher
+        super().__init__(arguments)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Add the callback to the trainer's own."""
+        trainer = super().instantiate_trainer(**kwargs)
+        self._callbacks_of(trainer).append(self._watcher)
+        return trainer
+
+    @staticmethod
+    def _callbacks_of(trainer: Trainer) -> list[Callback]:
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        return callbacks
+
+
+@contextmanager
+def _warnings_once(shown: set[str], log: TextIO) -> Iterator[None]:
+    """A context that writes warnings to a file, and shows those whose words are new."""
+    show = warnings.showwarning
+
+    def show_once(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        log.write(warnings.formatwarning(message, category, filename, lineno))
+        words = re.sub(r"\d+", "", str(message))
+        if words not in shown:
+            shown.add(words)
+            show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_once
+    try:
+        yield
+    finally:
+        warnings.showwarning = show

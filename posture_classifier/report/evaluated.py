@@ -1,0 +1,62 @@
+"""What a page is about: predictions of photos that their network had not learnt from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.data.near_copies import NearCopies
+from posture_classifier.inference import Classifier
+from posture_classifier.runs.predictions import PredictionTable
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Predictions and where they come from: one run, or all folds of a cross-validation.
+
+    Attributes:
+        folder: The folder that they are from.
+        summary: What is told of them: ``split`` (``val`` or ``test``), numbers of ``images`` and
+            ``groups`` (None if none were named), ``classes``, ``seed`` of the bootstrap and
+            ``backbone``, among others.
+        settings: Settings of ``fit``.
+        evaluated: The predictions.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    evaluated: PredictionTable
+
+    @property
+    def name(self) -> str:
+        """Experiment and folder: ``demo/version_0``."""
+        return "/".join(self.folder.resolve().parts[-2:])
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in the order of the labels."""
+        return list(self.summary["classes"])
+
+    @property
+    def root(self) -> Path:
+        """Folder of the photos, which may no longer be there."""
+        return Path(self.settings["data"]["root"])
+
+    @property
+    def near_copies(self) -> NearCopies | None:
+        """How many evaluated photos have a near-copy among those learnt from, where known."""
+        return None
+
+    @property
+    def classifier(self) -> Classifier | None:
+        """The network that predicted; None where its checkpoint is gone, or it is not one."""
+        return None
+
+    @property
+    def how_tested(self) -> str:
+        """A sentence that says who was tested, and by a network that had seen whom."""
+        raise NotImplementedError
+
+    def by_network(self, photos: list[int]) -> "list[tuple[Evaluated, list[int]]]":
+        """Divide photos, given by their numbers, by the network that predicted them."""
+        return [(self, photos)]

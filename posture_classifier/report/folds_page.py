@@ -1,0 +1,42 @@
+"""``report.html`` of a cross-validation: each photo is predicted by a network new to its group."""
+
+from pathlib import Path
+
+from posture_classifier.rendering.page import write_page
+from posture_classifier.report.choice import Choice
+from posture_classifier.report.finished_folds import FinishedFolds
+from posture_classifier.report.folds_sections import folds_check_section, folds_section, origin_section
+from posture_classifier.report.page import RECALL, check_caught, title_of
+from posture_classifier.report.photos_section import photos_section
+from posture_classifier.report.probability_sections import calibration_section, thresholds_section
+from posture_classifier.report.result_section import groups_section, lead, result_section
+
+
+def write_folds_report(folds: FinishedFolds, path: Path, recall: float = RECALL, caught: str | None = None) -> None:
+    """Write the page of a cross-validation.
+
+    Thresholds and temperature are those that all photos choose; what they do is measured on each
+    fold with those that the other folds choose.
+
+    Args:
+        folds: The cross-validation.
+        path: HTML file to write.
+        recall: Share of a class that is to be caught, above 0, at most 1.
+        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+
+    Raises:
+        UserError: There is no such class.
+    """
+    check_caught(folds, caught)
+    choice = Choice.by_other_folds(folds.evaluated)
+    sections = [
+        result_section(folds),
+        groups_section(folds),
+        photos_section(folds),
+        thresholds_section(folds, choice, recall, caught),
+        calibration_section(folds, choice),
+        folds_section(folds),
+        origin_section(folds),
+        folds_check_section(folds),
+    ]
+    write_page(path, title_of(folds), lead(folds, sections), sections)
