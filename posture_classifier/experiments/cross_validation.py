@@ -1,8 +1,7 @@
 """Cross-validation: one training per fold, a report on all predictions, and a final network."""
 
 import json
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -13,18 +12,17 @@ from rich.table import Table
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
-from posture_classifier.experiments import final_network
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
-from posture_classifier.experiments.quiet_fit import fit_quietly
+from posture_classifier.experiments.series_with_final import SeriesWithFinal, split_size
 from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.experiments.training_series import (
     LOG,
-    TrainingSeries,
     check_starts,
     find_stopped,
     fit_options,
     has_ended,
     make_series_folder,
+    never_ends,
     parse_settings,
     to_yaml,
 )
@@ -37,7 +35,6 @@ from posture_classifier.report.page import NAME
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
-from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
@@ -61,22 +58,19 @@ class _CrossValidationCLI(PostureCLI):
 
 
 @dataclass(frozen=True)
-class CrossValidation(TrainingSeries):
+class CrossValidation(SeriesWithFinal):
     """One training per fold, and with ``compare_splits`` another per fold of photos at random.
 
     With ``final`` a last one is trained on all photos.
-
-    Attributes:
-        seconds: How long the trainings of this process took, by their names.
-        shown: Warnings that were shown already.
     """
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    shown: set[str] = field(default_factory=set)
-
     @classmethod
-    def prepare(cls, options: list[str]) -> "CrossValidation":
+    def prepare(cls, options: list[str], repeat: bool = True) -> "CrossValidation":
         """Resume the newest folder if the same was stopped there, or else make one with all splits.
+
+        Args:
+            options: Words of the command line after the command.
+            repeat: Whether the same is trained anew if it has ended; otherwise it is only reported.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -89,7 +83,8 @@ class CrossValidation(TrainingSeries):
         kinds = ["groups", RANDOM] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(kinds)}\n{to_yaml(plain)}"
         experiment = experiment_folder(settings)
-        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, _has_final if settings.final else has_ended)
+        is_complete = (_has_final if settings.final else has_ended) if repeat else never_ends
+        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, is_complete)
         if stopped is None:
             splits = _splits(settings, compare_splits)
             check_starts([settings.model.weights], splits.values())
@@ -108,58 +103,34 @@ class CrossValidation(TrainingSeries):
 
     def train_folds(self) -> None:
         """Train every fold that is not finished, and print a line for each."""
-        size = _size(self.folder / "splits" / "fold_0.csv")
+        size = split_size(self.folder / "splits" / "fold_0.csv")
         say(f"{plural(self.settings.data.folds, 'fold')} of {size}; what each training prints is in {self.folder}/*/{LOG}")
         with at_stop(self.how_to_go_on):
             for name, options in self.trainings.items():
                 fold = int(name.rpartition("_")[2]) + 1
                 title = f"fold {fold} of {self.settings.data.folds}{', at random' if '/' in name else ''}"
                 if self.finished_run(name) is None:
-                    self._fit(name, options, title)
+                    self.fit(name, options, title)
                 if run := self.finished_run(name):
-                    say(f"{title}: {_describe_fold(run)}, {self._duration(name)}")
+                    say(f"{title}: {_describe_fold(run)}, {self.duration(name)}")
 
-    def _fit(self, name: str, options: list[str], title: str) -> None:
-        began = time.monotonic()
-        bar = self.settings.trainer.enable_progress_bar is not False
-        fit_quietly(self.options_of(name, options), self.folder / name / LOG, title, self.shown, bar)
-        self.seconds[name] = time.monotonic() - began
-
-    def _duration(self, name: str) -> str:
-        return f"{self.seconds[name]:.0f} s" if name in self.seconds else "trained before"
-
-    def report(self) -> None:
+    def report(self, advise: bool = True) -> None:
         """Write the predictions, the final network if it is wanted, the page and the summary.
 
         The summary is the last, since it marks the end: until then the same command goes on.
+
+        Args:
+            advise: Whether to say where all of it is and what to do next.
         """
         table, summary = self._pool()
         final = None
         if self.settings.final:
-            with at_stop(self.how_to_go_on):
-                final, summary["final"] = self._train_final(table, summary)
+            runs = [Path(run) for run in summary["runs"]]
+            final, summary["final"] = self.train_final(table, summary, runs, "splits/fold_0.csv", "cross-validation")
         page = self._write_page(summary) if self.settings.report else None
         self.finish(summary)
-        self._say_what_is_next(final, page)
-
-    def _train_final(self, table: PredictionTable, summary: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
-        """Train a network on all photos, and put the folds' figures into its checkpoint."""
-        name = final_network.NAME
-        epochs = final_network.epochs_to_train([Path(run) for run in summary["runs"]])
-        if final_network.finished_final(self.folder) is None:
-            final_network.write_final_split(self.folder)
-            options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
-            self._fit(name, [*options, "--report", "false", *final_network.final_options(epochs)], "final network")
-        run = final_network.finished_final(self.folder)
-        assert run is not None  # the training has ended
-        checkpoint = final_network.final_checkpoint(run)
-        evaluation = final_network.describe_evaluation(table, summary, self.settings.data.seed)
-        final_network.store_evaluation(checkpoint, evaluation)
-        say(
-            f"final network: {plural(epochs, 'epoch')} on all {_size(self.folder / final_network.SPLIT)}, "
-            f"{self._duration(name)}; nobody is left to test it, so its figures are those of the folds"
-        )
-        return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
+        if advise:
+            self._say_what_is_next(final, page)
 
     def _write_page(self, summary: dict[str, Any]) -> Path | None:
         """Write ``report.html``; a fault in it ends nothing, since all results are written."""
@@ -217,13 +188,6 @@ class CrossValidation(TrainingSeries):
 def _has_final(folder: Path) -> bool:
     """Whether a cross-validation has ended with a final network."""
     return has_ended(folder) and "final" in json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))
-
-
-def _size(split: Path) -> str:
-    """Describe the photos of a split's file: ``720 photos of 72 groups``."""
-    rows = read_split_rows(split)
-    groups = len({row["group"] for row in rows})
-    return describe_size({"images": len(rows), "groups": groups if groups < len(rows) else None})
 
 
 def _describe_fold(run: Path) -> str:

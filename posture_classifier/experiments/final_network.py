@@ -1,6 +1,6 @@
-"""The network that a cross-validation ends with: trained on all photos, with the folds' figures.
+"""The network that a series ends with: trained on all photos, with the figures of those before.
 
-No photo is left to test it on. Its figures are those of the folds, which were trained by the same
+No photo is left to test it on. Its figures are those of networks which were trained by the same
 procedure on fewer photos, and tested on people that they had not seen.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from posture_classifier.metrics.intervals import estimate_share
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.metrics.temperature_scaling import fit_temperature
-from posture_classifier.models.checkpoint import EVALUATION, load_plain
+from posture_classifier.models.checkpoint import EVALUATION, Procedure, load_plain
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
@@ -26,7 +26,7 @@ SPLIT = "splits/final.csv"
 
 
 def finished_final(folder: Path) -> Path | None:
-    """The run folder of a cross-validation's final training if that came to its end, else None."""
+    """The run folder of a series' final training if that came to its end, else None."""
     return next((run for run in reversed(versions(folder / NAME)) if (run / SUMMARY_JSON).is_file()), None)
 
 
@@ -35,9 +35,9 @@ def final_checkpoint(run: Path) -> Path:
     return run / "checkpoints" / LAST_CHECKPOINT
 
 
-def write_final_split(folder: Path) -> None:
-    """Write the split in which all photos of the folds are trained on."""
-    rows = [row | {"split": "train"} for row in read_split_rows(folder / "splits" / "fold_0.csv")]
+def write_final_split(folder: Path, split: str) -> None:
+    """Write the split in which all photos of another one are trained on."""
+    rows = [row | {"split": "train"} for row in read_split_rows(folder / split)]
     with atomic_write(folder / SPLIT) as temporary:
         write_rows(rows, list(rows[0]), temporary)
 
@@ -72,19 +72,20 @@ def final_options(epochs: int) -> list[str]:
     return ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter", "--trainer.callbacks.epochs", str(epochs)]
 
 
-def describe_evaluation(table: PredictionTable, summary: dict[str, Any], seed: int) -> dict[str, Any]:
+def describe_evaluation(table: PredictionTable, summary: dict[str, Any], procedure: Procedure, seed: int) -> dict[str, Any]:
     """Describe in plain values how good the final network can be expected to be.
 
     Args:
-        table: Predictions of all photos, each by the network of the fold that tested it.
+        table: Predictions of photos, each by a network that has not seen its group.
         summary: What was measured on them.
+        procedure: How they were tested.
         seed: Seed of the bootstrap.
 
     Returns:
-        ``procedure``, numbers of ``folds``, ``images`` and ``groups`` (None if none were named),
-        each metric with its interval, ``classes`` (photos, recall and precision of each),
-        ``status`` (sentences on what limits the figures), and the ``temperature`` that fits all
-        predictions best (None if all are right).
+        ``procedure``, numbers of ``folds`` (0 outside of a cross-validation), ``images`` and
+        ``groups`` (None if none were named), each metric with its interval, ``classes`` (photos,
+        recall and precision of each), ``status`` (sentences on what limits the figures), and the
+        ``temperature`` that fits all predictions best (None if all are right).
     """
     labels, predicted = table.predictions.labels, table.predictions.predicted
     classes = {}
@@ -96,7 +97,7 @@ def describe_evaluation(table: PredictionTable, summary: dict[str, Any], seed: i
             "precision": vars(estimate_share(labels[called] == label, table.groups[called], seed)),
         }
     figures = {name: summary[name] for name in ("images", "groups", *METRICS, "status") if name in summary}
-    evaluation = {"procedure": "cross-validation", "folds": len(table.fold_numbers), **figures, "classes": classes}
+    evaluation = {"procedure": procedure, "folds": len(table.fold_numbers), **figures, "classes": classes}
     # A checkpoint may hold no numbers of NumPy: it would not load without executing anything.
     plain: dict[str, Any] = json.loads(json.dumps(evaluation | {"temperature": fit_temperature(table.predictions)}))
     return plain

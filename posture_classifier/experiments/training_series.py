@@ -177,6 +177,11 @@ def has_ended(folder: Path) -> bool:
     return (folder / SUMMARY_JSON).exists()
 
 
+def never_ends(_: Path) -> bool:
+    """The word on completeness of who takes up even a series that has ended."""
+    return False
+
+
 def find_stopped(
     experiment: Path, command: str, settings_file: str, text: str, is_complete: Callable[[Path], bool] = has_ended
 ) -> tuple[Path, BaseFileLock] | None:

@@ -57,10 +57,14 @@ class _Interval(TypedDict):
     high: float | None
 
 
+Procedure = Literal["cross-validation", "test split"]
+"""How the photos of an evaluation were tested."""
+
+
 class Evaluation(TypedDict):
     """What is read of a network's figures; a checkpoint holds further ones beside them."""
 
-    procedure: Literal["cross-validation", "test split"]
+    procedure: Procedure
     images: Count
     groups: Count | None
     accuracy: _Interval

@@ -33,9 +33,10 @@ def choose_grouping(photos: Photos, proposals: Proposals, ask: Ask) -> Proposal 
         return None
     for number, proposal in enumerate(possible, 1):
         say(f"{number}. {_describe(proposal.grouping)}", _table(photos, proposal.grouping))
-    choices = f"y, {NOBODY} (each photo is somebody else)" + (f", a number up to {len(possible)}" if len(possible) > 1 else "")
+    numbers = f", a number up to {len(possible)} for another way" if len(possible) > 1 else ""
+    choices = f"y{numbers}, {NOBODY} if each photo shows somebody else"
     while True:
-        answer = ask(f"Is each of these {_noun(possible[0].grouping)} on its own? {choices}, or a regular expression:", "y")
+        answer = ask(f"Is each of these one {_noun(possible[0].grouping)}? {choices}, or a regular expression:", "y")
         if answer.lower() in YES:
             return possible[0]
         if answer.lower() in (NOBODY, "no"):
@@ -51,21 +52,26 @@ def choose_grouping(photos: Photos, proposals: Proposals, ask: Ask) -> Proposal 
 
 
 def _noun(grouping: Grouping) -> str:
-    """What one of the groups is: ``person``, ``session``, ``scene`` ...
+    """What one of the groups is.
 
     Example:
         >>> import numpy as np
         >>> _noun(Grouping((), np.array(["a"]), "new people"))
         'person'
+        >>> _noun(Grouping((), np.array(["a"]), "new scenes"))
+        'scene'
+        >>> _noun(Grouping((), np.array(["a"]), "new groups"))
+        'person or session'
     """
-    plural_noun = grouping.new.removeprefix("new ").removeprefix("other ")
-    return "person" if plural_noun in ("people", "groups") else plural_noun.removesuffix("s")
+    known = {"new people": "person", "new groups": "person or session"}
+    return known.get(grouping.new, grouping.new.removeprefix("new ").removeprefix("other ").removesuffix("s"))
 
 
 def _describe(grouping: Grouping) -> str:
-    names = shortlist(grouping.names, 4)
-    where = "the names" if grouping.named and "group_pattern" in grouping.option else "the photos"
-    return f"I see {plural(len(grouping.names), 'group')} in {where}: {names} ({grouping.option})"
+    kind = "person" if grouping.new == "new people" else "group"
+    found = plural(len(grouping.names), kind, "people" if kind == "person" else None)
+    where = "the names" if "--data.group_pattern" in grouping.options else "the photos"
+    return f"I see {found} in {where}: {shortlist(grouping.names, 4)} ({grouping.option})"
 
 
 def _table(photos: Photos, grouping: Grouping) -> Table:

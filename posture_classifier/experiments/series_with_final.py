@@ -1,0 +1,81 @@
+"""A series of trainings that can end with one more, on all photos."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.experiments import final_network
+from posture_classifier.experiments.quiet_fit import fit_quietly
+from posture_classifier.experiments.training_series import LOG, TrainingSeries, fit_options
+from posture_classifier.models.checkpoint import Procedure
+from posture_classifier.runs.names import SETTINGS_YAML
+from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.tables import read_split_rows
+from posture_classifier.utils.console import say
+from posture_classifier.utils.stopping import at_stop
+from posture_classifier.utils.text import describe_size, plural
+
+
+@dataclass(frozen=True)
+class SeriesWithFinal(TrainingSeries):
+    """Trainings that test people whom they have not seen, and perhaps a final one on everybody.
+
+    Attributes:
+        seconds: How long the trainings of this process took, by their names.
+        shown: Warnings that were shown already.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
+
+    def fit(self, name: str, options: list[str], title: str) -> None:
+        """Train one network; what it prints goes to a file, and one line says how far it is."""
+        began = time.monotonic()
+        bar = self.settings.trainer.enable_progress_bar is not False
+        fit_quietly(self.options_of(name, options), self.folder / name / LOG, title, self.shown, bar)
+        self.seconds[name] = time.monotonic() - began
+
+    def duration(self, name: str) -> str:
+        """How long a training took, in words."""
+        return f"{self.seconds[name]:.0f} s" if name in self.seconds else "trained before"
+
+    def train_final(
+        self, table: PredictionTable, summary: dict[str, Any], runs: list[Path], split: str, procedure: Procedure
+    ) -> tuple[Path, dict[str, Any]]:
+        """Train a network on all photos, and put the figures of those before into its checkpoint.
+
+        Args:
+            table: Predictions of photos by networks that have not seen them.
+            summary: What was measured on them.
+            runs: Run folders of these networks.
+            split: Path of the file of one of their splits, below the folder.
+            procedure: How the photos were tested.
+
+        Returns:
+            The checkpoint, and what ``summary.json`` says of the training.
+        """
+        name, epochs = final_network.NAME, final_network.epochs_to_train(runs)
+        with at_stop(self.how_to_go_on):
+            if final_network.finished_final(self.folder) is None:
+                final_network.write_final_split(self.folder, split)
+                options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
+                self.fit(name, [*options, "--report", "false", *final_network.final_options(epochs)], "final network")
+            run = final_network.finished_final(self.folder)
+            assert run is not None  # the training has ended
+            checkpoint = final_network.final_checkpoint(run)
+            evaluation = final_network.describe_evaluation(table, summary, procedure, self.settings.data.seed)
+            final_network.store_evaluation(checkpoint, evaluation)
+        tested = "folds" if procedure == "cross-validation" else "tested network"
+        say(
+            f"final network: {plural(epochs, 'epoch')} on all {split_size(self.folder / final_network.SPLIT)}, "
+            f"{self.duration(name)}; nobody is left to test it, so its figures are those of the {tested}"
+        )
+        return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
+
+
+def split_size(split: Path) -> str:
+    """Describe the photos of a split's file: ``720 photos of 72 groups``."""
+    rows = read_split_rows(split)
+    groups = len({row["group"] for row in rows})
+    return describe_size({"images": len(rows), "groups": groups if groups < len(rows) else None})
