@@ -36,7 +36,10 @@ def choose_grouping(photos: Photos, proposals: Proposals, ask: Ask) -> Proposal 
     numbers = f", a number up to {len(possible)} for another way" if len(possible) > 1 else ""
     choices = f"y{numbers}, {NOBODY} if each photo shows somebody else"
     while True:
-        answer = ask(f"Is each of these one {_noun(possible[0].grouping)}? {choices}, or a regular expression:", "y")
+        answer = ask(
+            f"Is each group{' of 1.' if numbers else ''} one {_noun(possible[0].grouping)}? {choices}, or a regular expression:",
+            "y",
+        )
         if answer.lower() in YES:
             return possible[0]
         if answer.lower() in (NOBODY, "no"):

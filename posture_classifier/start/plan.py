@@ -81,7 +81,7 @@ def make_plan(path: Path, root: Path, advised: str) -> Plan:
         for name, value in zip(options[::2], options[1::2], strict=True)
     }
     recipe = yaml.safe_load(shipped(f"configs/{RECIPES[procedure]}.yaml").read_text(encoding="utf-8"))
-    settings = {"experiment": root.resolve().name, "data": {"root": str(root)} | data} | {
+    settings = {"experiment": root.resolve().name, "data": data | {"root": str(root)}} | {
         section: values for section, values in recipe.items() if section not in ("experiment", "data")
     }
     settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}

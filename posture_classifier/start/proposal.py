@@ -1,7 +1,7 @@
 """From a folder to a plan: look at the photos, ask who is on them, and choose the procedure."""
 
-import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import get_args
 
@@ -110,7 +110,7 @@ def _exclusion(result: Result, path: Path, ask: Ask) -> tuple[tuple[str, ...], R
     everything = np.arange(len(result.readable))
     if not listed:
         return (), everything
-    names = (path.with_name(f"{path.stem}_left_out{number}.csv") for number in ("", *range(2, sys.maxsize)))
+    names = (path.with_name(f"{path.stem}_left_out{number or ''}.csv") for number in count())
     file = next(name for name in names if not name.exists())
     question = f"Leave out {plural(len(listed), 'photo')} that are copies or cannot be read (listed in {file})?"
     if ask(question, "y").lower() not in YES:
