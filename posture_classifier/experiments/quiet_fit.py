@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from posture_classifier.callbacks.stop_after import StopAfter
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.utils.console import terminal
 
@@ -52,8 +53,9 @@ class _EpochShown(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell it."""
-        last = f" of {trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        self.tell(f"epoch {trainer.current_epoch + 1}{last}")
+        stops = [callback.epochs for callback in trainer.callbacks if isinstance(callback, StopAfter)]  # type: ignore[attr-defined]
+        ends = [epochs for epochs in (trainer.max_epochs, *stops) if epochs is not None and epochs > 0]
+        self.tell(f"epoch {trainer.current_epoch + 1}{f' of {min(ends)}' if ends else ''}")
 
 
 class _WatchedFit(PostureCLI):
@@ -66,13 +68,8 @@ class _WatchedFit(PostureCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the callback to the trainer's own."""
         trainer = super().instantiate_trainer(**kwargs)
-        self._callbacks_of(trainer).append(self._watcher)
+        trainer.callbacks.append(self._watcher)  # type: ignore[attr-defined]
         return trainer
-
-    @staticmethod
-    def _callbacks_of(trainer: Trainer) -> list[Callback]:
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        return callbacks
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import zipfile
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import torch
 from packaging.version import Version
@@ -68,7 +68,7 @@ class Evaluation(TypedDict):
     images: Count
     groups: Count | None
     accuracy: _Interval
-    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
 
 
 Content = TypedDict(

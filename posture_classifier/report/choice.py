@@ -52,7 +52,7 @@ class Choice:
         """
         assert table.folds is not None
         parts = [(table.folds == fold, table.select(table.folds != fold).predictions) for fold in table.fold_numbers]
-        judged = "the photos of each fold, with what those of the other folds choose"
+        judged = "the photos of each fold, by what the photos of the other folds choose"
         return cls(table.predictions, parts, f"{plural(len(table), 'photo')} of all folds", judged)
 
     def choose(self, fit: Callable[[Predictions], float | None]) -> tuple[float, Floats] | None:

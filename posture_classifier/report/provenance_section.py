@@ -44,10 +44,12 @@ def provenance_section(run: FinishedRun) -> Section:
 
 
 def describe_duration(seconds: float) -> str:
-    """Write a time: ``2 h 5 min``, or ``1 min 59 s``."""
+    """Write a time: ``2 h 5 min``, ``1 min 59 s`` or ``7 s``."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 def _describe_phase(phase: dict[str, Any]) -> str:

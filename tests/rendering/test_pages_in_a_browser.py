@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.cli.program import main
-from tests.helpers.made_runs import make_run, settings, some_right
+from tests.helpers.made_runs import make_folds, make_run, settings, some_right
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import fit_arguments
 
@@ -62,6 +62,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_report_asks_for_nothing_and_fits(report: Path, tmp_path: Path, width: int) -> None:
     assert browse(report, tmp_path / "browser", width) == ([], [], width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_a_cross_validation_asks_for_nothing_and_fits(tmp_path: Path, width: int) -> None:
+    folder = make_folds(tmp_path / "an_experiment_of_a_long_name" / "crossval_0", some_right(0.8, 1))
+    assert main(["report", str(folder)]) == 0
+    assert browse(folder / "report.html", tmp_path / "browser", width) == ([], [], width)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
