@@ -22,7 +22,7 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         folder: Folder of the run.
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
-        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+        caught: Class to catch; None takes every one in turn.
 
     Raises:
         UserError: There is no such finished run, or it has no such class.
