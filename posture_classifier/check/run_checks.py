@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
+from posture_classifier.check.commands import with_groups
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
 from posture_classifier.check.group_ridge import head_features
@@ -27,12 +28,14 @@ class Result:
         findings: The most harmful first, notes last.
         headline: What to expect, and which command to use.
         white: The values that are white in photos of more than 8 bits.
+        readable: The photos that can be read, with the groups that names or dates make.
     """
 
     photos: Photos
     findings: list[Finding]
     headline: Headline
     white: WhiteLevels = FULL_RANGE
+    readable: Photos | None = None
 
 
 def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
@@ -56,14 +59,16 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
     listing = list_folder(root, layout)
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing, ask=layout is None and group_pattern is None)
-    white, headline = FULL_RANGE, not_estimated("there are no photos")
+    white, headline, readable = FULL_RANGE, not_estimated("there are no photos"), None
     if len(photos):
         refused = any(finding.kind == "folder_layout" for finding in found)
         folder = CheckedFolder(photos, progress, group_pattern if photos.grouped else None, layout)
         for findings in _checks():
             found += findings(folder)
         white, headline = folder.scan.deep.white, _headline(folder, refused, found)
-    return Result(photos, by_harm(found), headline, white)
+        groups = folder.named_groups
+        readable = folder.readable if groups is None else with_groups(folder.readable, groups)
+    return Result(photos, by_harm(found), headline, white, readable)
 
 
 def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Headline:

@@ -115,7 +115,9 @@ def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
     for (row, column), count in np.ndenumerate(confusion):
         axes.text(column, row, str(count), ha="center", va="bottom", fontsize=10)
         if confusion[row].any():
-            axes.text(column, row + 0.08, _percent(float(shares[row, column])), ha="center", va="top", fontsize=7.5, color="#333333")
+            axes.text(
+                column, row + 0.08, _percent(float(shares[row, column])), ha="center", va="top", fontsize=7.5, color="#333333"
+            )
 
 
 def _add_scale(figure: Figure, axes: Axes, image: AxesImage) -> None:

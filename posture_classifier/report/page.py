@@ -4,6 +4,9 @@ from pathlib import Path
 
 from posture_classifier.rendering.page import write_page
 from posture_classifier.report.finished_run import read_finished_run, validation_predictions
+from posture_classifier.report.known_check import read_known_check
+from posture_classifier.report.next_photos_section import next_photos_section
+from posture_classifier.report.next_step import next_step_section
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
@@ -32,7 +35,8 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         raise UserError(f"{folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
     title = f"{run.root.name}: {', '.join(run.classes)}" if len(run.classes) < 4 else f"{run.root.name}, {len(run.classes)} classes"
     validation = validation_predictions(run)
-    sections = [
+    check = read_known_check(run)
+    listed = [
         result_section(run),
         groups_section(run),
         photos_section(run),
@@ -40,6 +44,9 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         calibration_section(run, validation),
         learning_section(run),
         provenance_section(run),
-        check_section(run),
+        next_photos_section(run, check),
+        check_section(run, check),
+        next_step_section(run, check),
     ]
+    sections = [section for section in listed if section is not None]
     write_page(path, title, lead(run, sections), sections)

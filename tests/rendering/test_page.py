@@ -17,7 +17,7 @@ def test_a_page_of_everything_stands_alone(tmp_path: Path) -> None:
     table = render("elements.html", "table", head=["class", "right"], rows=[["x < y", "0.9"]], caption="All")
     sections = [
         Section("Charts <now>", render("elements.html", "chart_row", charts=[draw(2), draw(3)]), "error"),
-        Section("Photos", render("elements.html", "photo_grid", photos=photos, large=True), anchor="seen"),
+        Section("Photos", render("elements.html", "photo_grid", photos=photos, kind="large"), anchor="seen"),
         Section("Text", render("elements.html", "facts", pairs=[("photos", "3")]) + table),
     ]
     path = tmp_path / "page.html"
