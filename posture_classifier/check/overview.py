@@ -48,10 +48,17 @@ def overview_section(photos: Photos, page_photos: PagePhotos) -> Section:
 
 
 def contact_sheet(photos: Photos) -> dict[int, Ints]:
-    """Choose photos of each class, by label: of every group one, then of every group another."""
+    """Choose photos of each class, by label: of every group one, then of every group another.
+
+    Where there are no groups they are spread over all names, since those next to each other may be
+    of one recording.
+    """
     sheets = {}
     for label in np.unique(photos.labels)[:MOST_CLASSES].tolist():
         rows = np.flatnonzero(photos.labels == label)
+        if not photos.grouped:
+            sheets[label] = rows[np.unique(np.linspace(0, len(rows) - 1, PER_CLASS).round().astype(int))]
+            continue
         groups = np.asarray(photos.groups)[rows]
         order = np.argsort(groups, kind="stable")
         first = np.searchsorted(groups[order], groups[order])

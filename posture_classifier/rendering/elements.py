@@ -71,7 +71,7 @@ def shaded_table(cells: Sequence[Sequence[str]], shades: npt.NDArray[np.float64]
     return render("elements.html", "shaded_table", names=names, rows=rows, turned=turned, most=SHADE)
 
 
-def photo(image: Image.Image | None, alt: str, caption: str, beside: Image.Image | None = None, most: int = BYTES) -> Markup:
+def photo(image: Image.Image | None, alt: str, caption: str, beside: Image.Image | str = "", most: int = BYTES) -> Markup:
     """Make a figure of a photo with its caption; a click, a tap or the space bar enlarges it.
 
     The photo is encoded anew, so that neither its position nor its camera goes with the page.
@@ -80,15 +80,17 @@ def photo(image: Image.Image | None, alt: str, caption: str, beside: Image.Image
         image: The photo; None says that there is no picture.
         alt: The photo in words.
         caption: Text below.
-        beside: A second picture, to the right, such as a map of the same photo.
+        beside: A second picture, to the right, such as a map of the same photo; or why there is
+            none, where others have one.
         most: Bytes of each picture above which it is made smaller.
     """
     pictures = [
         {"source": _encode(each, most), "width": each.width, "height": each.height, "alt": words}
         for each, words in ((image, alt), (beside, f"what spoke for it in {alt}"))
-        if each is not None
+        if isinstance(each, Image.Image)
     ]
-    return render("elements.html", "photo", pictures=pictures, caption=caption)
+    missing = beside if isinstance(beside, str) else ""
+    return render("elements.html", "photo", pictures=pictures, missing=missing, caption=caption)
 
 
 def _encode(image: Image.Image, most: int) -> str:

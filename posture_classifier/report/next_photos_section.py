@@ -53,7 +53,7 @@ def _shortcuts(check: KnownCheck | None) -> str:
 def _hardest_groups(run: FinishedRun) -> str:
     """Name the groups that have more errors than the others by more than chance."""
     groups = run.evaluated.worst_groups()
-    n_right, n_photos = (sum(group[column] for group in groups) for column in (1, 2))
+    n_right, n_photos = int(run.evaluated.correct.sum()), len(run.evaluated)
     if not run.evaluated.grouped or len(groups) < 2 or n_right == n_photos:
         return ""
     tables = [[[right, photos - right], [n_right - right, n_photos - n_right - photos + right]] for _, right, photos in groups]

@@ -25,7 +25,7 @@ SIDE = 640
 """Most pixels along the side of a picture, which can be enlarged."""
 MAP_OPACITY = 0.6
 """Share of the Grad-CAM map in a picture; the rest is the photo in grey."""
-NO_MAP = "no map: it would be lit all over"
+NO_MAP = "no map: lit all over"
 Squares = dict[int, npt.NDArray[np.uint8]]
 """Pixels (S, S, 3) as the network sees them, by number of the photo."""
 
@@ -77,8 +77,8 @@ def photos_section(run: FinishedRun) -> Section:
 
 def _figure(run: FinishedRun, i: int, picture: Picture) -> Markup:
     path, verdict = str(run.evaluated.paths[i]), _verdict(run, i)
-    caption = render("report.html", "photo_caption", verdict=verdict, path=path, note=picture.note)
-    return photo(picture.photo, f"{path}: {verdict}", caption, picture.heat)
+    caption = render("report.html", "photo_caption", verdict=verdict, path=path)
+    return photo(picture.photo, f"{path}: {verdict}", caption, picture.heat or picture.note)
 
 
 def _verdict(run: FinishedRun, i: int) -> str:
