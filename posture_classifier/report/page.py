@@ -40,11 +40,11 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         result_section(run),
         groups_section(run),
         photos_section(run),
+        next_photos_section(run, check),
         thresholds_section(run, validation, recall, caught),
         calibration_section(run, validation),
         learning_section(run),
         provenance_section(run),
-        next_photos_section(run, check),
         check_section(run, check),
         next_step_section(run, check),
     ]
