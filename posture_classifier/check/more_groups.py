@@ -10,6 +10,7 @@ from posture_classifier.check.finding import Finding
 from posture_classifier.check.group_ridge import PENALTY, head_features
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.metrics.intervals import Estimate, estimate_mean
+from posture_classifier.rendering.formatting import points
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats, Ints
 
@@ -20,7 +21,7 @@ SHARES = (0.25, 0.5, 1.0)
 FOLDS, REPEATS = 5, 2
 """Each group is tested once in each repeat, by heads that learn from some of the other folds."""
 MOST_PHOTOS = 1500
-"""Photos that are used: more take minutes, and change the curve little."""
+"""Photos that are used, to bound the time, which grows with the cube of their number."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,9 @@ def describe_growth(growth: Growth) -> str:
     if gain.value is None or gain.ends is None:
         return f"{curve}. Whether more groups would help cannot be said of so few."
     low, high = gain.ends
-    change = f"The last doubling changes it by {_points(gain.value)} points (95 % interval {_points(low)} to {_points(high)})"
+    change = f"The last doubling changes it by {points(gain.value)} points (95 % interval {points(low)} to {points(high)})"
     verdict = "more groups are likely to help" if low > 0 else "it is not shown that more groups would help"
     return f"{curve}. {change}: {verdict}."
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def measure_growth(features: Features, labels: Ints, groups: npt.NDArray[np.str_], seed: int = 0) -> Growth:

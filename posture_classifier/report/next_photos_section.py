@@ -7,7 +7,7 @@ from scipy.stats import fisher_exact, norm
 from posture_classifier.metrics.intervals import Estimate, estimate_mean, wilson_interval
 from posture_classifier.metrics.paired_tests import holm
 from posture_classifier.rendering.elements import render
-from posture_classifier.rendering.formatting import p_value, percent_estimate
+from posture_classifier.rendering.formatting import p_value, percent_estimate, points
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.known_check import KnownCheck
@@ -27,7 +27,7 @@ def next_photos_section(run: FinishedRun, check: KnownCheck | None) -> Section:
     """
     lines = [
         ("People", _people(check)),
-        ("Whom and what it fails on", " ".join(filter(None, (_hardest_groups(run), _hardest_class(run))))),
+        ("Whom and what it fails on", _hardest(run)),
         ("The same way for every class", _shortcuts(check)),
     ]
     return Section("What should I photograph next?", render("report.html", "next_photos", lines=lines))
@@ -50,11 +50,17 @@ def _shortcuts(check: KnownCheck | None) -> str:
     return "Neither light nor the properties of files were found to tell the classes, so go on in this way."
 
 
+def _hardest(run: FinishedRun) -> str:
+    if run.evaluated.correct.all():
+        return "No photo is wrong, so no group and no class is shown to be harder than others."
+    return " ".join(filter(None, (_hardest_groups(run), _hardest_class(run))))
+
+
 def _hardest_groups(run: FinishedRun) -> str:
     """Name the groups that have more errors than the others by more than chance."""
     groups = run.evaluated.worst_groups()
     n_right, n_photos = int(run.evaluated.correct.sum()), len(run.evaluated)
-    if not run.evaluated.grouped or len(groups) < 2 or n_right == n_photos:
+    if not run.evaluated.grouped or len(groups) < 2:
         return ""
     tables = [[[right, photos - right], [n_right - right, n_photos - n_right - photos + right]] for _, right, photos in groups]
     p = holm(np.array([fisher_exact(table, alternative="less").pvalue for table in tables]))
@@ -83,10 +89,10 @@ def _hardest_class(run: FinishedRun) -> str:
     others = f"{int(found.sum() - found[worst])} of the other {int(counts.sum() - counts[worst])}"
     if estimate.value is None or estimate.ends is None:
         return f"Whether {name} is harder than the rest cannot be said of so few groups: {sizes}, {others}."
-    low, high = (100 * end for end in estimate.ends)
-    figures = f"{sizes}, {others}, a difference of {100 * estimate.value:+.1f} points (95 % interval {low:+.1f} to {high:+.1f})"
-    verdict = f"Photograph more of {name}" if high < 0 else f"{name} is not shown to be harder than the rest"
-    return f"{verdict}: {figures}.".replace(" -", " \N{MINUS SIGN}")
+    difference, low, high = map(points, (estimate.value, *estimate.ends))
+    figures = f"{sizes}, {others}, a difference of {difference} points (95 % interval {low} to {high})"
+    verdict = f"Photograph more of {name}" if estimate.ends[1] < 0 else f"{name} is not shown to be harder than the rest"
+    return f"{verdict}: {figures}."
 
 
 def _difference(run: FinishedRun, of_class: npt.NDArray[np.bool_], n_classes: int) -> Estimate:
@@ -102,11 +108,8 @@ def _difference(run: FinishedRun, of_class: npt.NDArray[np.bool_], n_classes: in
         influence[part] += sign * (hits[part] - share) * len(hits) / part.sum()
         influence += sign * share
     estimate = estimate_mean(influence, run.evaluated.groups, run.summary["seed"])
-    if estimate.value is None or estimate.ends is None or n_classes == 2:
+    if estimate.value is None or estimate.ends is None:
         return estimate
-    return _widened(estimate.value, estimate.ends, n_classes)
-
-
-def _widened(value: float, ends: tuple[float, float], n_classes: int) -> Estimate:
-    wider = float(norm.ppf(1 - 0.025 / n_classes) / norm.ppf(0.975))
-    return Estimate(value, value - wider * (value - ends[0]), value + wider * (ends[1] - value))
+    wider = float(norm.ppf(1 - 0.025 / n_classes) / norm.ppf(0.975)) if n_classes > 2 else 1.0
+    low, high = (estimate.value + wider * (end - estimate.value) for end in estimate.ends)
+    return Estimate(estimate.value, max(low, -1.0), min(high, 1.0))
