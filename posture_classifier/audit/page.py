@@ -16,8 +16,8 @@ from posture_classifier.report.probability_sections import calibration_section, 
 from posture_classifier.report.result_section import groups_section, result_section
 from posture_classifier.utils.text import plural
 
-SIDE = 160
-"""Most pixels along the side of a picture."""
+SIDE = 400
+"""Most pixels along the side of a picture, which can be enlarged."""
 SHOWN_PAIRS = 12
 """Pairs of a tested and a training photo that are shown, the gravest first."""
 

@@ -5,44 +5,41 @@ from pathlib import Path
 from markupsafe import Markup
 
 from posture_classifier.check.finding import Finding, exit_code
+from posture_classifier.check.overview import count_sheet, overview_section
+from posture_classifier.check.page_photos import CLUSTERS, PER_CLUSTER, PagePhotos, count_shown
 from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import verdict
-from posture_classifier.rendering.elements import photo, render, thumbnail
-from posture_classifier.rendering.page import Section, write_page
-
-SIDE = 160
-"""Most pixels along the side of a thumbnail: three in a row on a phone, and some 5 KB each."""
-CLUSTERS = 24
-"""Clusters shown of each finding; the others are in ``check.json``."""
-PER_CLUSTER = 6
-"""Photos shown of each cluster."""
+from posture_classifier.rendering.elements import render
+from posture_classifier.rendering.page import Section, next_step, write_page
 
 
 def write_check(result: Result, path: Path) -> None:
     """Write the page of a check."""
     level = ("note", "warning", "error")[exit_code(result.findings)]
     lead = render("check.html", "lead", level=level, headline=result.headline, verdict=verdict(result), findings=result.findings)
-    write_page(path, f"Check of {result.photos.root}", lead, [_section(result, f) for f in result.findings])
+    readable = result.readable
+    shown = sum(count_shown(finding.photos) for finding in result.findings)
+    photos = PagePhotos(result.photos.root, result.white, shown + (count_sheet(readable) if readable is not None else 0))
+    sections = [overview_section(readable, photos)] if readable is not None and len(readable) else []
+    sections += [_section(photos, finding) for finding in result.findings]
+    if result.headline.command:
+        sections.append(next_step("Train as the photos allow, and learn how far to trust the result:", result.headline.command))
+    write_page(path, f"Check of {result.photos.root}", lead, sections)
 
 
-def _section(result: Result, finding: Finding) -> Section:
+def _section(page_photos: PagePhotos, finding: Finding) -> Section:
     captions = finding.captions or [""] * len(finding.photos)
     clusters = list(zip(finding.photos, captions, strict=True))[:CLUSTERS]
     if all(len(paths) == 1 for paths, _ in clusters):
-        figures = [_photo(result, paths[0], caption) for paths, caption in clusters]
+        figures = [page_photos.figure(paths[0], caption) for paths, caption in clusters]
     else:
-        figures = [_cluster(result, paths, caption) for paths, caption in clusters]
+        figures = [_cluster(page_photos, paths, caption) for paths, caption in clusters]
     hidden = len(finding.photos) - len(clusters)
     body = render("check.html", "finding", text=finding.text, figures=figures, hidden=hidden)
     title = render("check.html", "finding_title", finding=finding)
     return Section(title, body, finding.severity, finding.kind)
 
 
-def _cluster(result: Result, paths: list[str], caption: str) -> Markup:
-    photos = [_photo(result, path, "") for path in paths[:PER_CLUSTER]]
+def _cluster(page_photos: PagePhotos, paths: list[str], caption: str) -> Markup:
+    photos = [page_photos.figure(path, "") for path in paths[:PER_CLUSTER]]
     return render("check.html", "cluster", photos=photos, caption=caption, hidden=len(paths) - len(photos))
-
-
-def _photo(result: Result, path: str, caption: str) -> Markup:
-    image = thumbnail(result.photos.root / path, SIDE, result.white)
-    return photo(image, path, render("check.html", "photo_caption", path=path, caption=caption))

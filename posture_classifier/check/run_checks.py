@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
+from posture_classifier.check.commands import with_groups
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
 from posture_classifier.check.group_proposals import Proposals
@@ -28,16 +29,16 @@ class Result:
         findings: The most harmful first, notes last.
         headline: What to expect, and which command to use.
         white: The values that are white in photos of more than 8 bits.
-        readable: Those of the photos that can be read.
+        readable: The photos that can be read, with the groups that names or dates make.
         proposals: The groups that are given, or that could be; None where nothing can be estimated.
     """
 
     photos: Photos
     findings: list[Finding]
     headline: Headline
-    white: WhiteLevels
-    readable: Photos
-    proposals: Proposals | None
+    white: WhiteLevels = FULL_RANGE
+    readable: Photos | None = None
+    proposals: Proposals | None = None
 
 
 def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
@@ -62,14 +63,15 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing, ask=layout is None and group_pattern is None)
     if not len(photos):
-        return Result(photos, by_harm(found), not_estimated("there are no photos"), FULL_RANGE, photos, None)
+        return Result(photos, by_harm(found), not_estimated("there are no photos"))
     refused = any(finding.kind == "folder_layout" for finding in found)
     folder = CheckedFolder(photos, progress, group_pattern if photos.grouped else None, layout)
     for findings in _checks():
         found += findings(folder)
-    headline = _headline(folder, refused, found)
+    headline, groups = _headline(folder, refused, found), folder.named_groups
+    readable = folder.readable if groups is None else with_groups(folder.readable, groups)
     proposals = None if refused else folder.proposals
-    return Result(photos, by_harm(found), headline, folder.scan.deep.white, folder.readable, proposals)
+    return Result(photos, by_harm(found), headline, folder.scan.deep.white, readable, proposals)
 
 
 def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Headline:

@@ -1,5 +1,6 @@
 """``comparison.html``: verdict, metrics, tests, costs, curves and settings, on one page."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from posture_classifier.metrics.reliability import BINS
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.rendering.elements import render, shaded_table
 from posture_classifier.rendering.formatting import describe_interval, describe_value, p_value, why_unknown
-from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.rendering.page import Section, next_step, write_page
+from posture_classifier.runs.names import CONFIG_YAML, SUMMARY_JSON
 from posture_classifier.utils.text import plural
 
 PAGE = "comparison.html"
@@ -39,12 +41,23 @@ def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) ->
         Section("Settings that differ", _settings(comparison)),
         Section("Runs", _runs(comparison)),
     ]
+    sections += _next_step(comparison)
     entries = plural(len(comparison.configurations), "entry", "entries")
     networks = plural(sum(map(len, comparison.predictions)), "trained network")
     facts = f"{entries}, {networks}, each tested on the same {tested_on(comparison)}."
     said = recommendation(comparison)
     lead = render(PAGE, "lead", recommendation=said, limits=limits(comparison), facts=facts, sections=sections)
     write_page(path, "Comparison", lead, sections)
+
+
+def _next_step(comparison: Comparison) -> list[Section]:
+    """Look at the best entry's first run, where its folder is on this machine."""
+    best = comparison.configurations[comparison.verdict.best]
+    folder = Path(best.runs[0].name)
+    if not (folder / SUMMARY_JSON).is_file() or not (folder / CONFIG_YAML).is_file():
+        return []
+    command = shlex.join(["python", "-m", "posture_classifier", "report", str(folder)])
+    return [next_step(f"Look at what {best.name} is wrong about, and at whom it fails on:", command)]
 
 
 def _verdict(comparison: Comparison, left_out: list[str]) -> Markup:

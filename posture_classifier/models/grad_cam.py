@@ -11,6 +11,14 @@ MIN_SIDE = 4
 """Fewest positions per side of a map that Grad-CAM is computed on."""
 BATCH_SIZE = 8
 """Photos per forward and backward pass."""
+FLAT = 0.75
+"""Share of a map at half its maximum or above from which it is lit all over, and tells nothing.
+
+Of 56 maps of the demo (its 10 errors and 46 other test photos, seed 0), looked at one by one: up to
+0.70 some part of the person stands out (11 maps), from 0.90 on nothing does (43); two lie between,
+of which that at 0.77 says little and that at 0.84 nothing. Of the 10 errors 6 keep their map.
+Entropy orders the maps alike, on a scale of 0.94 to 1.00 that is hard to read.
+"""
 
 
 def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
@@ -47,6 +55,18 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | No
         hook.remove()
     maps = LayerAttribution.interpolate(maps.float(), tuple(images.shape[2:]), "bilinear")[:, 0]
     return maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-12)
+
+
+def is_flat(maps: Tensor) -> Tensor:
+    """Tell which (B,) of the maps (B, H, W) show no place: nothing or nearly everything is lit.
+
+    Example:
+        >>> one_corner, all_over = torch.zeros(4, 4), torch.linspace(0.6, 1, 16).view(4, 4)
+        >>> one_corner[0, 0] = 1
+        >>> is_flat(torch.stack([one_corner, all_over, torch.zeros(4, 4)]))
+        tensor([False,  True,  True])
+    """
+    return ((maps >= 0.5).float().mean((1, 2)) >= FLAT) | (maps.amax((1, 2)) == 0)
 
 
 class _MapView(nn.Module):

@@ -20,6 +20,12 @@ from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 
 UPRIGHT = 30
 """Most letters of all names above a square table, on a phone; with more the names are turned."""
+SHADE = 0.55
+"""How much of the colour a cell has at most, in tables and pictures: black can be read on it."""
+BYTES = 90_000
+"""Most bytes of a photo in a page, so that a report of 18 with their maps has some 4 MB."""
+LEAST_SIDE = 96
+"""Pixels along the longer side below which no photo is made smaller for its bytes."""
 
 
 def numeric_columns(rows: Sequence[Sequence[str]], n_columns: int) -> list[bool]:
@@ -62,20 +68,42 @@ def shaded_table(cells: Sequence[Sequence[str]], shades: npt.NDArray[np.float64]
     """Make a square table (C, C) whose cells are darker with larger ``shades``, from 0 to 1."""
     rows = [list(zip(row, row_shades, strict=True)) for row, row_shades in zip(cells, shades.tolist(), strict=True)]
     turned = len(names) > 4 or sum(map(len, names)) > UPRIGHT
-    return render("elements.html", "shaded_table", names=names, rows=rows, turned=turned)
+    return render("elements.html", "shaded_table", names=names, rows=rows, turned=turned, most=SHADE)
 
 
-def photo(image: Image.Image | None, alt: str, caption: str) -> Markup:
-    """Make a figure of a photo with its caption; None says that there is no picture.
+def photo(image: Image.Image | None, alt: str, caption: str, beside: Image.Image | str = "", most: int = BYTES) -> Markup:
+    """Make a figure of a photo with its caption; a click, a tap or the space bar enlarges it.
 
     The photo is encoded anew, so that neither its position nor its camera goes with the page.
+
+    Args:
+        image: The photo; None says that there is no picture.
+        alt: The photo in words.
+        caption: Text below.
+        beside: A second picture, to the right, such as a map of the same photo; or why there is
+            none, where others have one.
+        most: Bytes of each picture above which it is made smaller.
     """
-    source = None
-    if image is not None:
+    pictures = [
+        {"source": _encode(each, most), "width": each.width, "height": each.height, "alt": words}
+        for each, words in ((image, alt), (beside, f"what spoke for it in {alt}"))
+        if isinstance(each, Image.Image)
+    ]
+    missing = beside if isinstance(beside, str) else ""
+    return render("elements.html", "photo", pictures=pictures, missing=missing, caption=caption)
+
+
+def _encode(image: Image.Image, most: int) -> str:
+    """A JPEG as a data address, made smaller until it has at most ``most`` bytes."""
+    while True:
         buffer = BytesIO()
-        Image.frombytes("RGB", image.size, image.convert("RGB").tobytes()).save(buffer, "JPEG", quality=75)
-        source = f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return render("elements.html", "photo", source=source, alt=alt, caption=caption)
+        Image.frombytes("RGB", image.size, image.convert("RGB").tobytes()).save(buffer, "JPEG", quality=80)
+        size, side = buffer.tell(), max(image.size)
+        if size <= most or side <= LEAST_SIDE:
+            return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        # Bytes grow a little slower than the area.
+        scale = max(min(0.95, (most / size) ** 0.5), LEAST_SIDE / side)
+        image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BICUBIC)
 
 
 def thumbnail(path: Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:

@@ -66,6 +66,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
+def points(difference: float) -> str:
+    """Write a difference of shares in points: ``+6.1``, with a minus sign that reads as one."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
 def percent_interval(ends: tuple[float, float]) -> str:
     """Write an interval of shares: ``87.3 to 96.7 %``."""
     low, high = ends

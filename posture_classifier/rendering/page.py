@@ -10,6 +10,11 @@ from markupsafe import Markup
 from posture_classifier.rendering.elements import render
 from posture_classifier.utils.text import printable
 
+GENERATOR = "posture_classifier"
+"""What the head of each page names as the program that wrote it."""
+HEAD = 2000
+"""Characters within which the head names it."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -43,6 +48,25 @@ def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section]
         True
     """
     style = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
-    page = render("page.html", title=title, lead=lead, sections=sections, style=style)
+    page = render("page.html", title=title, lead=lead, sections=sections, style=style, generator=GENERATOR)
     # Names of files may hold bytes that are no UTF-8, which no page can.
     path.write_text(printable(page) + "\n", encoding="utf-8")
+
+
+def is_our_page(path: Path) -> bool:
+    """Whether a file is a page that this program wrote, which it may write anew."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return f'<meta name="generator" content="{GENERATOR}">' in file.read(HEAD)
+    except OSError:
+        return False
+
+
+def next_step(sentence: str, command: str) -> Section:
+    """The last section of a page.
+
+    Args:
+        sentence: What the command is good for.
+        command: A command line that can be pasted.
+    """
+    return Section("Next step", render("elements.html", "command", sentence=sentence, line=command))

@@ -6,6 +6,8 @@ from posture_classifier.rendering.page import write_page
 from posture_classifier.report.choice import Choice
 from posture_classifier.report.finished_folds import FinishedFolds
 from posture_classifier.report.folds_sections import folds_check_section, folds_section, origin_section
+from posture_classifier.report.known_check import read_known_check
+from posture_classifier.report.next_photos_section import next_photos_section
 from posture_classifier.report.page import RECALL, check_caught, title_of
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
@@ -22,21 +24,22 @@ def write_folds_report(folds: FinishedFolds, path: Path, recall: float = RECALL,
         folds: The cross-validation.
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
-        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+        caught: Class to catch; None takes every one in turn.
 
     Raises:
         UserError: There is no such class.
     """
     check_caught(folds, caught)
-    choice = Choice.by_other_folds(folds.evaluated)
+    choice, check = Choice.by_other_folds(folds.evaluated), read_known_check(folds)
     sections = [
         result_section(folds),
         groups_section(folds),
         photos_section(folds),
+        next_photos_section(folds, check),
         thresholds_section(folds, choice, recall, caught),
         calibration_section(folds, choice),
         folds_section(folds),
         origin_section(folds),
-        folds_check_section(folds),
+        folds_check_section(folds, check),
     ]
     write_page(path, title_of(folds), lead(folds, sections), sections)

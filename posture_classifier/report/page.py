@@ -6,6 +6,9 @@ from posture_classifier.rendering.page import write_page
 from posture_classifier.report.choice import Choice
 from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.report.finished_run import read_finished_run
+from posture_classifier.report.known_check import read_known_check
+from posture_classifier.report.next_photos_section import next_photos_section
+from posture_classifier.report.next_step import next_step_section
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
@@ -24,24 +27,27 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         folder: Folder of the run.
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
-        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+        caught: Class to catch; None takes every one in turn.
 
     Raises:
         UserError: There is no such finished run, or it has no such class.
     """
     run = read_finished_run(folder)
     check_caught(run, caught)
-    choice = Choice.by_validation(run)
-    sections = [
+    choice, check = Choice.by_validation(run), read_known_check(run)
+    listed = [
         result_section(run),
         groups_section(run),
         photos_section(run),
+        next_photos_section(run, check),
         thresholds_section(run, choice, recall, caught),
         calibration_section(run, choice),
         learning_section(run),
         provenance_section(run),
-        check_section(run),
+        check_section(run, check),
+        next_step_section(run, check),
     ]
+    sections = [section for section in listed if section is not None]
     write_page(path, title_of(run), lead(run, sections), sections)
 
 

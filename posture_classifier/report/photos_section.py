@@ -1,5 +1,8 @@
 """The photos that a network is most wrong about, and least certain of."""
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -7,9 +10,10 @@ from markupsafe import Markup
 from matplotlib import colormaps
 from PIL import Image
 
-from posture_classifier.images.decode import DecodeError
+from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.inference import Classifier
-from posture_classifier.models.grad_cam import grad_cam
+from posture_classifier.models.grad_cam import grad_cam, is_flat
 from posture_classifier.rendering.elements import photo, render, thumbnail
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.evaluated import Evaluated
@@ -17,14 +21,32 @@ from posture_classifier.utils.text import plural
 
 MOST_WRONG, LEAST_CERTAIN = 12, 6
 """Photos shown of each kind."""
-SIDE = 224
-"""Most pixels along the side of a picture."""
+SIDE = 640
+"""Most pixels along the side of a picture, which can be enlarged."""
 MAP_OPACITY = 0.6
 """Share of the Grad-CAM map in a picture; the rest is the photo in grey."""
-Pictures = dict[int, Image.Image | None]
-"""Picture by number of the photo; None where the photo cannot be read."""
+NO_MAP = "no map: lit all over"
 Squares = dict[int, npt.NDArray[np.uint8]]
 """Pixels (S, S, 3) as the network sees them, by number of the photo."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is shown of a photo.
+
+    Attributes:
+        photo: What the network sees of it, sharper; None if it cannot be read.
+        heat: The same in grey below its map; None without a map.
+        note: Why there is no map, where other photos have one.
+    """
+
+    photo: Image.Image | None
+    heat: Image.Image | None = None
+    note: str = ""
+
+
+Pictures = dict[int, Picture]
+"""Picture by number of the photo."""
 
 
 def photos_section(run: Evaluated) -> Section:
@@ -43,7 +65,7 @@ def photos_section(run: Evaluated) -> Section:
     parts = [
         (
             title,
-            [_figure(run, i, pictures.get(i)) for i in chosen] if pictures else [],
+            [_figure(run, i, pictures.get(i, Picture(None))) for i in chosen] if pictures else [],
             [[str(run.evaluated.paths[i]), _verdict(run, i)] for i in chosen],
         )
         for title, chosen in titles.items()
@@ -53,9 +75,10 @@ def photos_section(run: Evaluated) -> Section:
     return Section("Photos to look at", body)
 
 
-def _figure(run: Evaluated, i: int, picture: Image.Image | None) -> Markup:
+def _figure(run: Evaluated, i: int, picture: Picture) -> Markup:
     path, verdict = str(run.evaluated.paths[i]), _verdict(run, i)
-    return photo(picture, f"{path}: {verdict}", render("report.html", "photo_caption", verdict=verdict, path=path))
+    caption = render("report.html", "photo_caption", verdict=verdict, path=path)
+    return photo(picture.photo, f"{path}: {verdict}", caption, picture.heat or picture.note)
 
 
 def _verdict(run: Evaluated, i: int) -> str:
@@ -80,7 +103,7 @@ def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
         return f"The photos are no longer below {run.root}, so that there are no pictures here.", {}
     if run.classifier is None:
         explanation = "There is no checkpoint, so that it cannot be said where the network looked."
-        return explanation, {i: thumbnail(file, SIDE) for i, file in files.items()}
+        return explanation, {i: Picture(thumbnail(file, SIDE)) for i, file in files.items()}
     preprocessing = run.classifier.model.preprocessing
     squares: Squares = {}
     for i, file in files.items():
@@ -93,32 +116,49 @@ def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
         explanation = (
             "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
         )
-        return explanation, {i: Image.fromarray(squares[i]) if i in squares else None for i in chosen}
+        return explanation, {i: _picture(files[i], preprocessing) for i in chosen}
     explanation = (
-        "Left, each photo as the network sees it. Right, what speaks for the class that it says is lit, the brighter the more "
-        "(Grad-CAM, Selvaraju et al. 2017): it says where, but not why."
+        "Left, what the network sees of each photo; a click or the space bar enlarges it. Right, what speaks for the class that it "
+        "says is lit, the brighter the more (Grad-CAM, Selvaraju et al. 2017): it says where, but not why."
     )
     if run.classifier.model.hparams["head"] == "all_stages":
         explanation += " Its head sees more than this map of the last stage; the rest is not lit."
-    pairs = {i: _pair(square, heat) for (i, square), heat in zip(squares.items(), maps, strict=True)}
-    return explanation, {i: pairs.get(i) for i in chosen}
+    flat = is_flat(maps).tolist()
+    if n_flat := sum(flat):
+        explanation += f" {plural(n_flat, 'photo has', 'photos have')} no map, since it would be lit all over and tell nothing."
+    heat = {i: None if is_so else each.numpy() for i, each, is_so in zip(squares, maps, flat, strict=True)}
+    return explanation, {i: _picture(files[i], preprocessing, heat.get(i), NO_MAP if i in heat else "") for i in chosen}
 
 
-def _maps(classifier: Classifier, squares: Squares, labels: list[int]) -> npt.NDArray[np.float32] | None:
+def _maps(classifier: Classifier, squares: Squares, labels: list[int]) -> torch.Tensor | None:
     """Grad-CAM maps (N, S, S) from 0 to 1; None if the network has no map, or there is no photo."""
     if not squares:
         return None
     pixels = torch.from_numpy(np.stack(list(squares.values())).transpose(0, 3, 1, 2))
     images = classifier.model.preprocessing.normalise(pixels.to(classifier.device)).contiguous(memory_format=torch.channels_last)
     maps = grad_cam(classifier.model.backbone, images, torch.tensor(labels, device=classifier.device))
-    return None if maps is None else maps.cpu().numpy()
+    return None if maps is None else maps.cpu()
 
 
-def _pair(square: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Image.Image:
-    """Put a photo beside itself in grey with its map on top."""
+def _picture(
+    file: Path, preprocessing: Preprocessing, heat: npt.NDArray[np.float32] | None = None, without_heat: str = ""
+) -> Picture:
+    """Show what the network sees of a photo, sharper than it sees it, and its map on top of it."""
+    try:
+        image = decode(file, SIDE, preprocessing.white)
+    except DecodeError:
+        return Picture(None)
+    longest = (min if preprocessing.resize == "crop" else max)(image.size)
+    square = replace(preprocessing, image_size=min(SIDE, longest)).square(image)
+    if heat is None:
+        return Picture(Image.fromarray(square), note=without_heat)
+    return Picture(Image.fromarray(square), _overlay(square, heat))
+
+
+def _overlay(square: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Image.Image:
+    """Lay a map (S, S) over a photo (T, T, 3) in grey."""
+    larger = np.asarray(Image.fromarray(heat).resize(square.shape[1::-1], Image.Resampling.BILINEAR))
     # Inferno's lightness rises evenly, so that it is read without colour too.
-    colours = 255 * colormaps["inferno"](heat)[..., :3]
+    colours = 255 * colormaps["inferno"](larger)[..., :3]
     overlay = MAP_OPACITY * colours + (1 - MAP_OPACITY) * square.mean(axis=2, keepdims=True)
-    pair = Image.fromarray(np.concatenate([square, overlay.astype(np.uint8)], axis=1))
-    pair.thumbnail((2 * SIDE, SIDE))
-    return pair
+    return Image.fromarray(overlay.astype(np.uint8))

@@ -28,23 +28,22 @@ def thresholds_section(run: Evaluated, choice: Choice | None, recall: float, cau
         run: The evaluated predictions.
         choice: The photos that choose the thresholds, if there are any.
         recall: Share of a class that is to be caught.
-        caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+        caught: Class to catch; None takes every one in turn: which is the alarm is not guessed.
     """
     title = f"Catching {percent(recall)} of a class"
-    label = run.classes.index(caught) if caught else (1 if len(run.classes) == 2 else None)
+    label = run.classes.index(caught) if caught else None
     if choice is None:
         return Section(title, render("report.html", "no_thresholds", curves=_curves(run, {}, label)))
     alarms = _alarms(run, choice, recall)
-    alarm = None if label is None else alarms.get(label)
-    advice, effect = ("", "") if label is None or alarm is None else _in_words(run, alarm, label, recall)
+    told = alarms if label is None and len(run.classes) == 2 else {label}
+    told_classes = [(c, alarm) for c, alarm in alarms.items() if c in told]
     body = render(
         "report.html",
         "thresholds",
         recall=percent(recall),
         chosen_on=choice.photos,
         judged_on=choice.judged,
-        advice=advice,
-        effect=effect,
+        in_words=[_in_words(run, alarm, c, recall) for c, alarm in told_classes],
         rows=[
             [run.classes[c], f"{a.threshold:.3g}", *map(estimate_cell, (a.recall, a.false_alarms, a.precision))]
             for c, a in alarms.items()

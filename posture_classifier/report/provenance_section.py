@@ -1,11 +1,8 @@
 """What was trained on what, how it learnt, and what ``check`` says of the photos."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from posture_classifier.check.digest_check import check_digests
 from posture_classifier.data.folder import Photos
@@ -16,6 +13,7 @@ from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.learning_curves import LOSSES, SCORES, learning_chart
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
+from posture_classifier.report.known_check import KnownCheck
 from posture_classifier.utils.text import describe_size, plural, shortlist
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -72,29 +70,12 @@ def learning_section(run: FinishedRun) -> Section:
     return Section(title, render("report.html", "learning", charts=charts, best=best))
 
 
-def check_section(run: FinishedRun) -> Section:
-    """Tell the known faults of the photos: those in a ``check.json``, or identical files."""
+def check_section(run: FinishedRun, check: KnownCheck | None) -> Section:
+    """Tell the known faults of the photos: those that ``check`` found, or identical files."""
     title = "What check found"
-    body = known_findings(run.folder, run.root)
-    if body is None:
-        body = render("report.html", "not_checked", identical_files=identical_files(run), root=run.root)
-    return Section(title, body)
-
-
-def known_findings(folder: Path, root: Path) -> Markup | None:
-    """Tell what the ``check.json`` of a run or of its photos says; None where there is none."""
-    found = next((path for path in (folder / "check.json", root / "check.json") if path.is_file()), None)
-    return None if found is None else _findings(found)
-
-
-def _findings(path: Path) -> Markup | None:
-    """Tell what a ``check.json`` says, unless it is another program's or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        findings = [{name: str(finding[name]) for name in ("severity", "kind", "text")} for finding in content["findings"]]
-        return render("report.html", "findings", path=path, verdict=content["verdict"], findings=findings)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    if check is not None:
+        return Section(title, render("report.html", "findings", path=check.path, verdict=check.verdict, findings=check.findings))
+    return Section(title, render("report.html", "not_checked", identical_files=identical_files(run)))
 
 
 def identical_files(run: FinishedRun) -> str | None:

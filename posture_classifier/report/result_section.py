@@ -8,15 +8,22 @@ from posture_classifier.metrics.intervals import Estimate, bounded_interval, est
 from posture_classifier.metrics.scores import METRICS, estimates
 from posture_classifier.metrics.witnesses import Witnesses
 from posture_classifier.rendering.confusion_matrix import confusion_table
-from posture_classifier.rendering.elements import render
+from posture_classifier.rendering.elements import SHADE, render
 from posture_classifier.rendering.formatting import estimate_cell, percent, percent_interval, why_unknown
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.runs.status import find_status, status_line
 from posture_classifier.utils.text import describe_size, plural
 
-SHOWN_GROUPS = 20
-"""Groups in the table, the worst first."""
+SHOWN_GROUPS = 8
+"""Groups with errors in the table, the worst first; the others are folded."""
+MOST_GROUPS = 200
+"""Groups in the folded table."""
+SMALL_GROUP, FEW_GROUPS = 5, 3
+"""Photos below which a group's own share says next to nothing: such groups are folded, unless there
+are few groups with errors."""
+Group = tuple[str, int, int]
+"""Name, number of right photos, number of photos."""
 MATRIX_CLASSES = 40
 """Classes up to which a confusion matrix can be read."""
 
@@ -73,6 +80,7 @@ def result_section(run: Evaluated) -> Section:
         photos=describe_size(run.summary),
         unknown=why_unknown([*measured.values(), *(estimate for found in of_classes for estimate in found)]),
         confusion=confusion_table(evaluated.predictions.confusion, run.classes) if readable else None,
+        most=SHADE,
         n_classes=len(run.classes),
         classes=[_class_row(run, label, found) for label, found in enumerate(of_classes)],
     )
@@ -110,20 +118,46 @@ def auroc_against_rest(run: Evaluated, label: int) -> Estimate:
 
 
 def groups_section(run: Evaluated) -> Section:
-    """Show the accuracy of the groups, the worst first."""
+    """Show the accuracy of the groups with errors, the worst first; the others are summed up."""
     title, evaluated = "Whom it fails on", run.evaluated
     if not evaluated.grouped:
         return Section(title, render("report.html", "no_groups"))
     groups = evaluated.worst_groups()
-    rows = []
-    for name, n_right, n_photos in groups[:SHOWN_GROUPS]:
-        bar = render("elements.html", "bar", share=n_right / n_photos)
-        count = render("elements.html", "together", words=f"{n_right} of {n_photos}")
-        rows.append([name, bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))])
+    wrong = [group for group in groups if group[1] < group[2]]
+    shown = [group for group in wrong if group[2] >= SMALL_GROUP or len(wrong) <= FEW_GROUPS][:SHOWN_GROUPS]
+    rest = [group for group in wrong if group not in shown]
+    body = render(
+        "report.html",
+        "groups",
+        summary=_groups_in_words(groups),
+        rows=list(map(_group_row, shown)),
+        folded_rows=list(map(_group_row, rest[:MOST_GROUPS])),
+        folded_title=_folded_title(rest, bool(shown)),
+    )
+    return Section(title, body)
+
+
+def _groups_in_words(groups: list[Group]) -> str:
+    right = [n_photos for _, n_right, n_photos in groups if n_right == n_photos]
     errors = [n_photos - n_right for _, n_right, n_photos in groups]
-    summary = f"All photos are right in {errors.count(0)} of {plural(len(groups), 'group')}."
     n_wrong = sum(errors)
+    summary = f"All photos are right in {len(right)} of {plural(len(groups), 'group')}"
+    summary += f" ({plural(sum(right), 'photo')})." if right else "."
     if n_wrong and len(groups) > 3:  # of fewer groups the three worst are all
-        summary += f" The 3 worst hold {percent(sum(errors[:3]) / n_wrong)} of the {plural(n_wrong, 'error')}."
-    hidden = max(0, len(groups) - SHOWN_GROUPS)
-    return Section(title, render("report.html", "groups", summary=summary, rows=rows, hidden=hidden))
+        worst = sum(sorted(errors)[-3:])
+        summary += f" The 3 with most errors hold {percent(worst / n_wrong)} of the {plural(n_wrong, 'error')}."
+    return summary
+
+
+def _folded_title(rest: list[Group], beside_others: bool) -> str:
+    n_right, n_photos = sum(right for _, right, _ in rest), sum(photos for *_, photos in rest)
+    which = "more groups" if beside_others else "groups"
+    title = f"{len(rest)} {which} with errors, {n_right} of {plural(n_photos, 'photo')} right"
+    return f"{title}; the worst {MOST_GROUPS}" if len(rest) > MOST_GROUPS else title
+
+
+def _group_row(group: Group) -> list[str | Markup]:
+    name, n_right, n_photos = group
+    bar = render("elements.html", "bar", share=n_right / n_photos)
+    count = render("elements.html", "together", words=f"{n_right} of {n_photos}")
+    return [name, bar, count, estimate_cell(wilson_interval(n_right / n_photos, n_photos))]

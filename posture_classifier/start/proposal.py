@@ -13,7 +13,7 @@ from posture_classifier.check.finding import SEVERITIES
 from posture_classifier.check.fix_list import write_fixes
 from posture_classifier.check.group_proposals import Grouping
 from posture_classifier.check.run_checks import Result
-from posture_classifier.data.folder import detect_layout
+from posture_classifier.data.folder import Photos, detect_layout, ungrouped
 from posture_classifier.data.layout import Layout
 from posture_classifier.start.groups import choose_grouping
 from posture_classifier.start.plan import Plan, make_plan, write_plan
@@ -46,16 +46,16 @@ def propose(root: Path, path: Path, check: Check, group_pattern: str | None, lay
     result = check(group_pattern, layout)
     grouping, result = _decide_groups(result, lambda pattern: check(pattern, layout), ask)
     say(*_describe_findings(result))
-    if result.proposals is None:
+    if result.proposals is None or result.readable is None:
         raise UserError(result.headline.text)
-    options, rows = _exclusion(result, path, ask)
+    options, rows = _exclusion(result, result.readable, path, ask)
     photos = result.readable.select(rows)
     if len(result.readable) < len(result.photos):
         options += ("--data.on_error", "skip")
     if grouping:
         photos, options = with_groups(photos, grouping.groups[rows]), (*grouping.options, *options)
-    elif not photos.grouped:
-        options += ("--data.group_by", "none")
+    else:
+        photos, options = ungrouped(photos), ("--data.group_by", "none", *options)
     if layout and "--data.layout" not in options:
         options += ("--data.layout", layout)
     advised = advise_command(photos, options)
@@ -84,7 +84,7 @@ def _ask_layout(root: Path, group_pattern: str | None, ask: Ask) -> Layout | Non
 
 def _decide_groups(result: Result, check: Callable[[str], Result], ask: Ask) -> tuple[Grouping | None, Result]:
     """The groups that the user wants; a pattern of their own has the photos looked at once more."""
-    while result.proposals and not result.photos.grouped:
+    while result.proposals and result.readable is not None and not result.photos.grouped:
         chosen = choose_grouping(result.readable, result.proposals, ask)
         if not isinstance(chosen, str):
             return (chosen.grouping if chosen else None), result
@@ -104,10 +104,10 @@ def _describe_findings(result: Result) -> list[str]:
     return [*lines, f"To look at them: python -m posture_classifier check {root} --output looked_at"] if lines else []
 
 
-def _exclusion(result: Result, path: Path, ask: Ask) -> tuple[tuple[str, ...], Rows]:
+def _exclusion(result: Result, readable: Photos, path: Path, ask: Ask) -> tuple[tuple[str, ...], Rows]:
     """The option that leaves certain copies out, if the user wants it, and the photos that stay."""
     listed = {photo for finding in result.findings for photo in finding.exclude}
-    everything = np.arange(len(result.readable))
+    everything = np.arange(len(readable))
     if not listed:
         return (), everything
     names = (path.with_name(f"{path.stem}_left_out{number or ''}.csv") for number in count())
@@ -120,7 +120,7 @@ def _exclusion(result: Result, path: Path, ask: Ask) -> tuple[tuple[str, ...], R
     except UserError as error:
         say(str(error))
         return (), everything
-    return ("--data.exclude", str(file)), np.flatnonzero(~np.isin(result.readable.paths, list(listed)))
+    return ("--data.exclude", str(file)), np.flatnonzero(~np.isin(readable.paths, list(listed)))
 
 
 def _facts(result: Result, grouping: Grouping | None, plan: Plan) -> list[str]:

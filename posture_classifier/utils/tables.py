@@ -4,12 +4,19 @@ A spreadsheet program takes a cell that begins with ``=``, ``+``, ``-`` or ``@``
 computes it, whoever named the file. So in .csv files such a path is written as ``./=1.jpg``, which
 is the same file for every program, and any other such text with an apostrophe before it, which
 spreadsheet programs do not show. Numbers stay as they are. Reading takes both away again.
+
+Excel takes a .csv file for one of the system's old encodings, in which Korean names are rubbish,
+unless it begins with a byte order mark. So a table with anything but ASCII begins with one, and
+reading passes over it. Without such names there is none, for programs that know no such mark.
 """
 
+import codecs
 import csv
 import json
 import re
 from collections.abc import Collection, Iterable
+from io import BytesIO, TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +33,28 @@ PATH = "path"
 
 def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path) -> None:
     """Write a table as .csv or .jsonl; what is None is an empty cell or null."""
+    buffer = BytesIO()
     # The bytes of a name that is no UTF-8 are written as they are.
-    with output.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        if output.suffix == ".jsonl":
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            return
-        plain = csv.writer(file, lineterminator="\n")
-        quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for row in [dict(zip(columns, columns, strict=True)), *rows]:
-            cells = [_harmless(row.get(column), column) for column in columns]
-            # Before 3.13 Python does not quote a carriage return, at which it ends a line on
-            # reading.
-            (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
+    text = TextIOWrapper(buffer, newline="", encoding="utf-8", errors="surrogateescape")
+    if output.suffix == ".jsonl":
+        text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    else:
+        _write_csv(rows, columns, text)
+    text.flush()
+    content = buffer.getvalue()
+    with output.open("wb") as file:
+        if output.suffix != ".jsonl" and not content.isascii():
+            file.write(codecs.BOM_UTF8)
+        file.write(content)
+
+
+def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], file: TextIOWrapper) -> None:
+    plain = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in chain([dict(zip(columns, columns, strict=True))], rows):
+        cells = [_harmless(row.get(column), column) for column in columns]
+        # Before 3.13 Python does not quote a carriage return, at which it ends a line on reading.
+        (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
 
 
 def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> StopFunction:

@@ -11,7 +11,6 @@ from posture_classifier.check.html_page import write_check
 from posture_classifier.check.left_out_files import KINDS
 from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import findings_table, write_json
-from posture_classifier.images.depth import FULL_RANGE
 from posture_classifier.rendering.elements import thumbnail
 from tests.helpers.check_folders import draw_scenes
 
@@ -37,7 +36,7 @@ def test_every_kind_is_a_finding_with_its_number_and_what_to_do(tmp_path: Path) 
         "unsupported_formats",
         "outside_classes",
     }
-    result = Result(listing.photos, list(findings.values()), not_estimated("no photo was read"), FULL_RANGE, listing.photos, None)
+    result = Result(listing.photos, list(findings.values()), not_estimated("no photo was read"))
     write_check(result, tmp_path / "check.html")
     write_json(result, tmp_path / "check.json")
     assert findings_table(result.findings).row_count == len(KINDS)

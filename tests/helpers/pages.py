@@ -20,7 +20,7 @@ class _Links(HTMLParser):
         self.tags.append(tag)
         self.targets += [values[name] for name in ("src", "href", "xlink:href", "srcset", "data", "action") if name in values]
         self.ids += [values["id"]] if "id" in values else []
-        if tag not in ("meta", "link", "img", "br", "wbr"):
+        if tag not in ("meta", "link", "img", "input", "br", "wbr"):
             self.open.append(tag)
         if (tag == "img" and not values.get("alt")) or (tag == "svg" and not values.get("aria-label")):
             self.without_alt.append(tag)
@@ -30,7 +30,7 @@ class _Links(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in ("meta", "link", "img", "br", "wbr"):
+        if tag not in ("meta", "link", "img", "input", "br", "wbr"):
             assert self.open.pop() == tag, f"</{tag}> closes something else"
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 import posture_classifier.models.backbones
-from posture_classifier.models.grad_cam import grad_cam
+from posture_classifier.models.grad_cam import FLAT, grad_cam, is_flat
 
 assert posture_classifier.models.backbones, "imported for the names that it registers"
 
@@ -23,6 +23,16 @@ def planted(n: int, side: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
         colour = torch.tensor([2.0, -1, -1] if labels[i] else [-1.0, -1, 2])
         images[i][:, inside[i]] = colour[:, None]
     return images, labels, inside
+
+
+def test_a_map_without_a_place_is_flat() -> None:
+    """Nothing or nearly everything is lit; half of the positions, or a gradient, is a place."""
+    maps = torch.zeros(5, 20, 20)
+    maps[1, :10] = 1
+    maps[2] = torch.linspace(0, 1, 400).view(20, 20)
+    maps[3].view(-1)[: round(400 * FLAT)] = 0.5
+    maps[4] = torch.linspace(0.6, 1, 400).view(20, 20)
+    assert is_flat(maps).tolist() == [True, False, False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,27 @@ def test_a_photo_is_encoded_anew() -> None:
     assert again.size == (8, 6)
     assert not again.getexif()
     assert "<img" not in photo(None, "", "lost")
+
+
+def sources(page: str) -> list[bytes]:
+    return [b64decode(part.partition('"')[0]) for part in page.split("base64,")[1:]]
+
+
+def test_a_photo_takes_no_more_bytes_than_it_may_and_stays_as_it_is_otherwise() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8))
+    (free,), (bound,) = sources(photo(noise, "a", "b", most=10**6)), sources(photo(noise, "a", "b", most=20_000))
+    assert Image.open(BytesIO(free)).size == (600, 400)
+    width, height = Image.open(BytesIO(bound)).size
+    assert 5_000 < len(bound) <= 20_000
+    assert width / height == pytest.approx(1.5, abs=0.02)
+    (least,) = sources(photo(noise, "a", "b", most=10))
+    assert Image.open(BytesIO(least)).size == (96, 64), "below that it would show nothing"
+
+
+def test_pictures_of_a_photo_stand_side_by_side_and_can_each_be_enlarged() -> None:
+    image = Image.new("RGB", (8, 6))
+    pair, alone = photo(image, "a", "c", Image.new("RGB", (6, 6))), photo(image, "a", "c", "no <map>")
+    assert len(sources(pair)) == pair.count('type="checkbox"') == pair.count("aria-label") == 2
+    assert "aspect-ratio: 8 / 6" in pair
+    assert len(sources(alone)) == 1
+    assert "no &lt;map&gt;" in alone

@@ -11,6 +11,7 @@ from posture_classifier.rendering.formatting import (
     p_value,
     percent,
     percent_estimate,
+    points,
     quantity,
     why_unknown,
 )
@@ -47,6 +48,8 @@ def test_why_intervals_are_unknown_is_said_once() -> None:
     [
         (percent(0.5), "50 %"),
         (percent(0.927), "92.7 %"),
+        (points(0.0614), "+6.1"),
+        (points(-0.08), "\N{MINUS SIGN}8.0"),
         (p_value(0.0301), "0.03"),
         (p_value(0.0001), "< 0.001"),
         (quantity(None), ""),

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from posture_classifier.rendering.elements import photo, render
-from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.rendering.page import Section, is_our_page, next_step, write_page
 from tests.helpers.pages import assert_stands_alone
 from tests.rendering.test_svg_charts import draw
 
@@ -17,7 +17,7 @@ def test_a_page_of_everything_stands_alone(tmp_path: Path) -> None:
     table = render("elements.html", "table", head=["class", "right"], rows=[["x < y", "0.9"]], caption="All")
     sections = [
         Section("Charts <now>", render("elements.html", "chart_row", charts=[draw(2), draw(3)]), "error"),
-        Section("Photos", render("elements.html", "photo_grid", photos=photos, large=True), anchor="seen"),
+        Section("Photos", render("elements.html", "photo_grid", photos=photos, kind="large"), anchor="seen"),
         Section("Text", render("elements.html", "facts", pairs=[("photos", "3")]) + table),
     ]
     path = tmp_path / "page.html"
@@ -35,6 +35,14 @@ def test_bytes_that_are_no_utf_8_are_replaced(tmp_path: Path) -> None:
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<h1>\ufffd</h1>" in page
     assert "<p>\ufffd</p>" in page
+
+
+def test_pages_of_ours_are_told_from_others(tmp_path: Path) -> None:
+    page, foreign = tmp_path / "page.html", tmp_path / "foreign.html"
+    write_page(page, "title", Markup("<p>lead</p>"), [next_step("Do <this>:", "echo 'a & b'")])
+    foreign.write_text("<!DOCTYPE html><title>posture_classifier</title>", encoding="utf-8")
+    assert [is_our_page(path) for path in (page, foreign, tmp_path / "none.html", tmp_path)] == [True, False, False, False]
+    assert '<pre class="command">echo &#39;a &amp; b&#39;</pre>' in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -32,14 +32,33 @@ def browse(page: Path, folder: Path, width: int) -> tuple[list[str], list[str], 
 
 def _wanted(page: Path, folder: Path, width: int) -> int:
     """Measure the width in pixels by a script, in a frame, since windows have a least width."""
-    text = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text(encoding="utf-8"))
     measure = "document.title = document.querySelector('iframe').contentDocument.documentElement.scrollWidth"
-    frame = f'<iframe width="{width}" height="2000" style="border: 0" srcdoc="{escape(text)}" onload="{measure}"></iframe>'
+    return int(_framed(page, folder, width, measure))
+
+
+CLICK = """
+const page = document.querySelector('iframe').contentDocument;
+const [input, image] = ['input', 'img'].map(name => page.querySelector('.picture ' + name));
+const small = image.getBoundingClientRect().width;
+input.focus();
+const focused = page.activeElement === input;
+page.querySelector('.picture').click();
+const large = image.getBoundingClientRect();
+const open = [large.left, large.top, large.width, large.height];
+page.querySelector('.picture').click();
+document.title = JSON.stringify([small, focused, open, image.getBoundingClientRect().width]);
+"""
+
+
+def _framed(page: Path, folder: Path, width: int, script: str) -> str:
+    """The title that a script gives to a document that shows the page in a frame."""
+    text = re.sub(r"<meta http-equiv[^>]*>", "", page.read_text(encoding="utf-8"))
+    frame = f'<iframe width="{width}" height="2000" style="border: 0" srcdoc="{escape(text)}" onload="{escape(script)}"></iframe>'
     copy = folder / "copy.html"
     copy.write_text(f"<!DOCTYPE html><title>x</title>{frame}", encoding="utf-8")
-    found = re.search(r"<title>(\d+)</title>", _run(folder, width, copy, "--dump-dom").stdout)
+    found = re.search(r"<title>(.*?)</title>", _run(folder, width, copy, "--dump-dom").stdout)
     assert found is not None
-    return int(found[1])
+    return unescape(found[1])
 
 
 def _run(folder: Path, width: int, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -69,6 +88,17 @@ def test_the_page_of_a_cross_validation_asks_for_nothing_and_fits(tmp_path: Path
     folder = make_folds(tmp_path / "an_experiment_of_a_long_name" / "crossval_0", some_right(0.8, 1))
     assert main(["report", str(folder)]) == 0
     assert browse(folder / "report.html", tmp_path / "browser", width) == ([], [], width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_photo_is_enlarged_by_a_click_or_a_key_and_goes_back(report: Path, tmp_path: Path, width: int) -> None:
+    """By a checkbox, which the keyboard reaches and the space bar clicks."""
+    (tmp_path / "browser").mkdir()
+    small, focused, large, again = json.loads(_framed(report, tmp_path / "browser", width, CLICK))
+    assert focused
+    assert small < width / 2
+    assert large == [0, 0, width, 2000]
+    assert again == small
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -4,16 +4,24 @@ import csv
 import json
 import os
 import shutil
-from html import escape
+from base64 import b64decode
+from html import unescape
+from io import BytesIO
 from pathlib import Path
+from shlex import quote
 
 import pytest
+import torch
+from markupsafe import escape
+from PIL import Image
 
 from posture_classifier.cli.program import main
 from posture_classifier.rendering.svg_charts import SERIES
+from posture_classifier.report import next_step as report_next
 from posture_classifier.report import page as report_page
 from posture_classifier.report import photos_section as report_photos
 from posture_classifier.report.finished_run import read_finished_run
+from tests.helpers.advice import arguments_of, follow
 from tests.helpers.pages import assert_stands_alone
 from tests.helpers.photos import DrawFolder, draw_photos
 from tests.helpers.program import Fit, fit_arguments
@@ -78,7 +86,7 @@ def test_fit_leaves_a_page_that_stands_alone(finished: Path) -> None:
 
 def test_the_report_repeats_to_the_byte_and_reads_what_is_there(finished: Path, run: Path) -> None:
     assert main(["report", str(run)]) == 0
-    ours, theirs = read(run / NAME), read(finished / NAME)
+    ours, theirs = (read(folder / NAME).replace(escape(quote(str(folder))), "RUN") for folder in (run, finished))
     assert ours.partition("<nav")[2] == theirs.partition("<nav")[2]
 
 
@@ -136,12 +144,52 @@ def test_options(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["report", str(run), *options]) == 0
     caught = section(read(tmp_path / "to send" / NAME), "catching-50-of-a-class")
     assert "No alarm is advised: left is not shown to be told from the others" in caught, "one epoch has taught it nothing"
+    assert "<p>" in caught
+    assert "right is not shown" not in caught, "the other class was not asked for"
     assert not (run / NAME).exists()
-    assert main(["report", str(run), *options]) == 2
+
+
+def test_a_page_of_its_own_is_replaced_and_a_foreign_one_is_not(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(run)]) == 0
+    assert main(["report", str(run), "--recall", "0.5"]) == 0
+    assert section(read(run / NAME), "catching-50-of-a-class")
+    (run / NAME).write_text("<p>mine</p>")
+    assert main(["report", str(run)]) == 2
     error = capsys.readouterr().err
     assert "--output" in error
     assert "--overwrite" in error
-    assert main(["report", str(run), *options, "--overwrite", "true"]) == 0
+    assert read(run / NAME) == "<p>mine</p>"
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    assert_stands_alone(read(run / NAME))
+
+
+def test_which_of_two_classes_is_the_alarm_is_not_guessed(run: Path) -> None:
+    assert main(["report", str(run)]) == 0
+    caught = section(read(run / NAME), "catching-95-of-a-class")
+    for name in ("left", "right"):
+        assert f"{name} is not shown to be told from the others" in caught
+        assert f">{name}</text>" in caught, "a line of the curves"
+
+
+def test_a_map_that_is_lit_all_over_is_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pictures() -> tuple[int, int]:
+        assert main(["report", str(run)]) == 0
+        shown = section(read(run / NAME), "photos-to-look-at")
+        return shown.count("data:image/jpeg"), shown.count(report_photos.NO_MAP)
+
+    for flat, pictures_each in ((False, 2), (True, 1)):
+        monkeypatch.setattr(report_photos, "is_flat", lambda maps, flat=flat: torch.full((len(maps),), flat))
+        n_pictures, n_without = pictures()
+        assert n_pictures % pictures_each == 0
+        assert n_without == (n_pictures if flat else 0)
+
+
+def test_photos_are_as_sharp_as_their_files(run: Path) -> None:
+    """The network sees 32 pixels, the files have 40."""
+    assert main(["report", str(run)]) == 0
+    shown = section(read(run / NAME), "photos-to-look-at")
+    sizes = {Image.open(BytesIO(b64decode(part.partition('"')[0]))).size for part in shown.split("base64,")[1:]}
+    assert sizes == {(40, 40)}
 
 
 @pytest.mark.parametrize(
@@ -217,12 +265,31 @@ def test_what_check_found_is_told(run: Path) -> None:
         assert shown in found
 
 
-def test_the_command_that_the_report_names_puts_what_check_found_into_it(run: Path) -> None:
+def next_command(run: Path) -> str:
+    """The command at the end of the page, written anew."""
     assert main(["report", str(run)]) == 0
-    assert f"check {escape(str(read_finished_run(run).root))} --output RUN --overwrite true" in read(run / NAME)
-    assert main(["check", str(read_finished_run(run).root), "--output", str(run), "--overwrite", "true"]) in (0, 1, 2)
-    assert main(["report", str(run), "--overwrite", "true"]) == 0
+    page = read(run / NAME)
+    assert page.rindex("<section") == page.index('<section id="next-step">')
+    return unescape(section(page, "next-step").partition('<pre class="command">')[2].partition("</pre>")[0])
+
+
+def test_the_commands_that_the_report_ends_with_do_what_they_say(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First it lets the photos be checked, then all groups be tested, then the network be used."""
+    assert main(arguments_of(next_command(run))) in (0, 1, 2)
+    command = next_command(run)
     assert json.loads(read(run / "check.json"))["verdict"] in section(read(run / NAME), "what-check-found")
+    assert "learnt from 2 groups" in section(read(run / NAME), "what-should-i-photograph-next")
+    assert arguments_of(command)[0] == "crossval"
+    assert len(follow(command)) == 10
+    monkeypatch.setattr(report_next, "FEWEST_GROUPS", 1)
+    words = arguments_of(next_command(run))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(read_finished_run(run).root, report_next.NEW_PHOTOS)
+    assert main(words) == 0
+    with (tmp_path / "predictions.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 40
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"status": "ok"}'])

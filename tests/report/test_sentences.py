@@ -37,7 +37,8 @@ def test_a_good_network_gets_no_caveat_and_an_alarm(tmp_path: Path) -> None:
     run = made(tmp_path, some_right(0.8, 1), validation=some_right(0.8, 2))
     assert "no photo of them was trained on" in lead(run, [])
     assert "Always saying left would be right for 50 %" in lead(run, [])
-    assert "To catch 90 % of right, raise the alarm" in alarm(run)
+    for name in ("left", "right"):
+        assert f"To catch 90 % of {name}, raise the alarm" in alarm(run), "which is the alarm is not guessed"
 
 
 @pytest.mark.parametrize("n_groups", [1, 2, 3])

@@ -1,6 +1,7 @@
 """Whatever a file is called, a table gives its name back, and no spreadsheet computes it."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +27,7 @@ PLAIN = settings(max_examples=150, deadline=None, database=None, derandomize=Tru
 
 
 def raw(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         return list(csv.reader(file))
 
 
@@ -92,6 +93,23 @@ def test_a_split_gives_back_every_name(name: str, tmp_path: Path) -> None:
 def test_a_path_stays_a_path_and_a_number_a_number(tmp_path: Path) -> None:
     write_rows([{"path": "=1.jpg", "group": "=1", "value": "-0.5"}], ["path", "group", "value"], tmp_path / "table.csv")
     assert raw(tmp_path / "table.csv")[1] == ["./=1.jpg", "'=1", "-0.5"]
+
+
+@pytest.mark.parametrize(("name", "marked"), [("거북목", True), ("turtle", False), ("=é", True)])
+def test_excel_is_told_the_encoding_where_a_name_is_not_ascii(name: str, marked: bool, tmp_path: Path) -> None:
+    rows = [{"path": "a.jpg", "label": name}]
+    for suffix in ("csv", "jsonl"):
+        write_rows(iter(rows), ["path", "label"], tmp_path / f"table.{suffix}")
+    written = (tmp_path / "table.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfpath,label\n") == marked
+    assert written.count(b"\xef\xbb\xbf") == marked
+    assert read_table(tmp_path / "table.csv", ["path"]) == rows
+    assert json.loads((tmp_path / "table.jsonl").read_text(encoding="utf-8")) == rows[0]
+
+
+def test_tables_of_before_that_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("path,label\na.jpg,거북목\n", encoding="utf-8")
+    assert read_rows(tmp_path / "table.csv", ["path"]) == [{"path": "a.jpg", "label": "거북목"}]
 
 
 def test_what_somebody_wrote_by_hand_is_read_too(tmp_path: Path) -> None:

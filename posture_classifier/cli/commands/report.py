@@ -20,17 +20,20 @@ def report(
             cross-validation, lightning_logs/<experiment>/crossval_N.
         output: A folder for report.html, made if it is not there; by default the run's own.
         recall: Share of a class that an alarm should catch, above 0 and at most 1.
-        catch: The class to be caught; by default the second of two, and of more every one in turn.
-        overwrite: Replace the page if it exists.
+        catch: The class to be caught; by default every one in turn.
+        overwrite: Replace even a report.html that another program wrote.
     """
     if not 0 < recall <= 1:
         raise UserError(f"--recall is {recall}, but must be above 0 and at most 1")
     if not run.is_dir():
         raise UserError(f"{run} is not a folder; expected lightning_logs/<experiment>/version_N, or crossval_N of crossval")
     folder = output or run
-    check_output_folder("--output", folder, overwrite=True)  # it may exist, a page in it may not
-    if (folder / "report.html").exists() and not overwrite:
-        raise UserError(f"{folder / 'report.html'} exists; choose another folder with --output, or add --overwrite true")
+    check_output_folder("--output", folder, overwrite=True)  # it may exist, a foreign page in it may not
+    from posture_classifier.rendering.page import is_our_page
+
+    page = folder / "report.html"
+    if page.exists() and not overwrite and not is_our_page(page):
+        raise UserError(f"{page} is not a page that report wrote; choose another folder with --output, or add --overwrite true")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
     from posture_classifier.report.folds_page import write_folds_report

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from posture_classifier.costs import operations
 from posture_classifier.metrics import intervals
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.runs import reading
-from tests.helpers.made_runs import make_run, settings, some_right
+from tests.helpers.advice import arguments_of
+from tests.helpers.made_runs import finish_run, make_run, settings, some_right
 from tests.helpers.pages import assert_stands_alone
 from tests.helpers.photos import DrawFolder
 from tests.helpers.program import Fit
@@ -261,3 +263,17 @@ def test_a_sweep_reads_each_run_once_and_counts_each_network_once(tmp_path: Path
     assert len(rows(tmp_path / "out" / "comparison.csv")) == 12
     assert calls == {"read_settings": 24, "read_prediction_table": 24, "count_costs": 3}
     assert intervals.resample_weights.cache_info().misses <= 2, "of all photos, and of the photos of a class"
+
+
+def test_the_page_ends_with_the_report_of_the_best(runs: Path) -> None:
+    """Where there is what a report needs."""
+    page, arguments = runs / "comparison" / "comparison.html", ["compare", str(runs / "*" / "version_*"), "--output"]
+    assert main([*arguments, str(page.parent)]) == 0
+    assert 'class="command"' not in page.read_text(encoding="utf-8")
+    for folder in runs.glob("*/version_*"):
+        finish_run(folder)
+    assert main([*arguments, str(page.parent), "--overwrite", "true"]) == 0
+    command = unescape(page.read_text(encoding="utf-8").partition('<pre class="command">')[2].partition("</pre>")[0])
+    words = arguments_of(command)
+    assert main(words) == 0
+    assert (Path(words[1]) / "report.html").is_file()

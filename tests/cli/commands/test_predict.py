@@ -115,7 +115,7 @@ def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, ph
     ]
     assert main(arguments) == 1
     if suffix == ".csv":
-        with output.open(encoding="utf-8") as file:
+        with output.open(encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     else:
         rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
@@ -195,7 +195,7 @@ def test_names_that_a_terminal_cannot_show(run: Path, photos: Path, tmp_path: Pa
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     result = run_program("predict", str(run / "checkpoints" / "best.ckpt"), str(folder), "--output", str(output), env=environment)
     assert "Traceback" not in result.stderr
-    rows = list(csv.DictReader(io.StringIO(output.read_bytes().decode(errors="replace"))))
+    rows = list(csv.DictReader(io.StringIO(output.read_bytes().decode("utf-8-sig", errors="replace"))))
     assert {"거북목.png", "x].png", "b[copy].png"} <= {Path(row["path"]).name for row in rows if not row["error"]}
     assert result.returncode == (1 if any(row["error"] for row in rows) else 0)
 
