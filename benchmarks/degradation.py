@@ -3,9 +3,10 @@
     python benchmarks/degradation.py FOLDER --results degradation.csv --output docs/degradation.png
 
 Trains plain and residual networks of 20 and 56 layers from random weights at 32x32 pixels, all on
-the same photos with the same budget, once per seed, and draws their training error by epoch. Every
-run is added to the results when it ends, and what is there already is not trained again. The
-command may be killed at any moment: given once more, it goes on where it was.
+the same photos with the same budget, once per seed, and draws their training error by epoch, the
+complement of what ``fit`` logs as ``train/accuracy``. Every run is added to the results when it
+ends, and what is there already is not trained again. The command may be killed at any moment: given
+once more, it goes on where it was.
 """
 
 import argparse
@@ -18,84 +19,42 @@ from itertools import product
 from pathlib import Path
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from torch import Tensor, nn
 
 from posture_classifier.cli.program import main
-from posture_classifier.runs.folder import last_checkpoint
+from posture_classifier.runs.folder import last_checkpoint, versions
+from posture_classifier.runs.names import METRICS_CSV
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_rows
 
 PANELS = {"plain": "without shortcuts", "resnet": "with identity shortcuts"}
-
-
 DEPTHS = {20: "#35b779", 56: "#31688e"}
-
-
+"""Numbers of layers, with their colours."""
 COLUMNS = ("network", "seed", "epoch", "training_error", "validation_error", "seconds")
-
-
 RECIPE = (
     # The paper's SGD with momentum and weight decay; its rate of 0.1 is for 128 photos a step.
     *("--model.pretrained", "false", "--model.optimizer", "sgd", "--model.learning_rate", "0.025"),
     *("--model.weight_decay", "1e-4", "--model.layer_decay", "1", "--data.batch_size", "16", "--data.augmentation", "[]"),
     *("--unfreezing.open_stages", "{0: all}", "--unfreezing.warmup_epochs", "1"),
-    *("--trainer.callbacks", "[degradation.TrainingError]"),
     *("--trainer.enable_progress_bar", "false", "--data.num_workers", "0"),
 )
 
 
-class TrainingError(Callback):
-    """Logs ``train/error``: the share of training photos that the network got wrong in an epoch.
-
-    In training mode, with the batch's own statistics: this is how well it fits, whatever its
-    running statistics are worth.
-    """
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen to what the network answers."""
-        backbone = pl_module.backbone
-        assert isinstance(backbone, nn.Module)
-        backbone.register_forward_hook(self._keep)
-
-    def _keep(self, backbone: nn.Module, inputs: tuple[Tensor, ...], logits: Tensor) -> None:
-        self._predicted = logits.detach().argmax(1)
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: object, batch_idx: int
-    ) -> None:
-        """Count, before anything else is asked of the network."""
-        labels: Tensor = batch.labels  # type: ignore[attr-defined]
-        wrong = (self._predicted != labels).float().mean()
-        pl_module.log("train/error", wrong, on_step=False, on_epoch=True, batch_size=len(labels))
-
-
-def read(results: Path) -> list[dict[str, str]]:
-    """The rows of all runs so far."""
-    if not results.is_file():
-        return []
-    with results.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def train(network: str, seed: int, folder: Path, epochs: int, results: Path) -> None:
     """One run of ``fit``, or the rest of one that was killed, added to the results."""
-    experiment = f"degradation_{network}_seed{seed}"
-    options = ["--data.root", str(folder), "--experiment", experiment, "--trainer.max_epochs", str(epochs), *RECIPE]
+    experiment = Path("lightning_logs") / f"degradation_{network}_seed{seed}"
+    options = ["--data.root", str(folder), "--experiment", experiment.name, "--trainer.max_epochs", str(epochs), *RECIPE]
     with contextlib.suppress(UserError):  # there is nothing to go on from
-        options += ["--ckpt_path", str(last_checkpoint(Path("lightning_logs") / experiment))]
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
+        options += ["--ckpt_path", str(last_checkpoint(experiment))]
+    with contextlib.redirect_stdout(io.StringIO()):
         code = main(["fit", "--model.backbone", network, "--seed_everything", str(seed), *options])
     if code != 0:
         sys.exit(code)
-    metrics = read_rows(Path(output.getvalue().rpartition("run folder:")[2].strip()) / "metrics.csv")
-    rows = [
-        (network, seed, int(row["epoch"]) + 1, row["train/error"], f"{1 - float(row['val/accuracy']):.6g}", row["seconds"])
-        for row in metrics
-    ]
+    rows = []
+    for row in read_rows(versions(experiment)[-1] / METRICS_CSV):
+        training, validation = (f"{1 - float(row[f'{split}/accuracy']):.6g}" for split in ("train", "val"))
+        rows.append((network, seed, int(row["epoch"]) + 1, training, validation, row["seconds"]))
     is_new = not results.exists()
     with results.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -156,7 +115,7 @@ if __name__ == "__main__":
     first, last = map(int, arguments.seeds.split("-"))
     for seed, depth, kind in product(range(first, last + 1), DEPTHS, PANELS):
         network = f"cifar_{kind}{depth}"
-        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read(arguments.results)):
+        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read_rows(arguments.results)):
             train(network, seed, arguments.folder, arguments.epochs, arguments.results)
-    report(read(arguments.results))
-    draw(read(arguments.results), arguments.output)
+    report(read_rows(arguments.results))
+    draw(read_rows(arguments.results), arguments.output)

@@ -181,19 +181,6 @@ class WandbReport(Callback):
             self._complete = False
             say(f"W&B cannot be reached ({first_line(error)}); charts, mistakes and model are not in the run")
 
-    def _upload(self, names: tuple[str, ...]) -> None:
-        """Copy files of the run folder into the W&B run.
-
-        wandb itself would make links, which break when the folder is moved.
-        """
-        assert self._run is not None
-        for name in names:
-            if (self._folder / name).is_file():
-                copy = Path(self._run.dir) / name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self._folder / name, copy)
-                self._run.save(str(copy), base_path=self._run.dir, policy="now", glob=False)
-
     def _upload_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
         import wandb
 
@@ -207,9 +194,16 @@ class WandbReport(Callback):
 
     def finish(self) -> None:
         """Upload the files of the run folder, and end the W&B run; called when all are written."""
-        if self._run is not None:
-            self._upload(FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()))
-            self._end(0)
+        if self._run is None:
+            return
+        for name in FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()):
+            if (self._folder / name).is_file():
+                # wandb itself would make a link, which breaks when the folder is moved.
+                copy = Path(self._run.dir) / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._folder / name, copy)
+                self._run.save(str(copy), base_path=self._run.dir, policy="now", glob=False)
+        self._end(0)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """End the W&B run as failed; ``--ckpt_path last`` resumes it.

@@ -181,13 +181,6 @@ class PostureClassifier(LightningModule):
 
     def validation_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
         """Collect the predictions, which are scored together at the end."""
-        self._evaluate(batch)
-
-    def test_step(self, batch: Batch | CachedBatch, batch_idx: int) -> None:
-        """Collect the predictions, which are scored together at the end."""
-        self._evaluate(batch)
-
-    def _evaluate(self, batch: Batch | CachedBatch) -> None:
         probabilities = self._outputs(batch).float().softmax(1)
         self._evaluated.append((batch.indices, batch.labels, probabilities))
 
@@ -195,9 +188,7 @@ class PostureClassifier(LightningModule):
         """Discard the predictions of the last evaluation."""
         self._evaluated.clear()
 
-    def on_test_epoch_start(self) -> None:
-        """Discard the predictions of the last evaluation."""
-        self._evaluated.clear()
+    test_step, on_test_epoch_start = validation_step, on_validation_epoch_start
 
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss``, ``val/accuracy`` and ``val/f1``, over every photo once."""

@@ -17,7 +17,7 @@ TIMMS = [
     *("efficientnet_b0", "tf_efficientnet_lite0", "mobilenetv1_100", "mobilenetv2_050", "mobilenetv3_small_050"),
     *("mobilenetv4_conv_small_035", "legacy_xception", "convnext_atto", "vit_tiny_patch16_224"),
 ]
-SIZES = {"lenet5": 32, "cifar": 32, "googlenet": 32, "inception": 96, "legacy_xception": 96}
+SIZES = {"lenet5": 32, "alexnet_two_groups": 67, "cifar": 32, "googlenet": 32, "inception": 96, "legacy_xception": 96}
 N_CLASSES = 3
 
 
@@ -130,7 +130,10 @@ def test_sizes_and_channels_other_than_the_default(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "smallest"),
-    [("lenet5", 32), ("alexnet", 63), ("nin", 39), ("googlenet", 15), ("googlenet_naive", 15), ("inception_v3_aux", 75)],
+    [
+        *(("lenet5", 32), ("alexnet", 63), ("alexnet_two_groups", 67), ("nin", 39)),
+        *(("googlenet", 15), ("googlenet_naive", 15), ("inception_v3_aux", 75)),
+    ],
 )
 @torch.no_grad()
 def test_smallest_sizes(name: str, smallest: int) -> None:
@@ -150,10 +153,12 @@ def test_the_exported_network_gives_the_same_and_leaves_auxiliary_classifiers_ou
     assert not [node for node in exported.graph.nodes if "aux" in node.name.lower() and node.users]
 
 
-@pytest.mark.parametrize("name", ["alexnet", "nin", "googlenet", "cifar_resnet14", "cifar_highway20", "deformable_resnet18"])
+@pytest.mark.parametrize(
+    "name", ["alexnet", "alexnet_two_groups", "nin", "googlenet", "cifar_resnet14", "cifar_highway20", "deformable_resnet18"]
+)
 @torch.no_grad()
 def test_features_by_depth_have_the_channels_and_strides_they_say(name: str) -> None:
-    size = 224
+    size = 227
     network: Any = timm.create_model(name, features_only=True)
     for feature, channels, reduction in zip(
         network(torch.rand(1, 3, size, size)), network.feature_info.channels(), network.feature_info.reduction(), strict=True

@@ -1,6 +1,7 @@
 """Published facts about the architectures: parameters, cost, and outputs of the same weights."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from posture_classifier.models.weights import create_backbone
 from posture_classifier.utils.errors import UserError
 from tests.helpers.networks import learn_statistics
+from tests.helpers.program import REPOSITORY
 
 
 def on_meta(name: str, **options: Any) -> nn.Module:
@@ -38,7 +40,8 @@ def multiply_adds(network: nn.Module, size: int = 224) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("name", "published"),
     [
-        *(("alexnet", 61_100_840), ("nin", 7_595_176), ("googlenet", 13_004_888), ("inception_v3_aux", 27_161_264)),
+        *(("alexnet", 61_100_840), ("alexnet_two_groups", 60_965_224), ("nin", 7_595_176)),
+        *(("googlenet", 13_004_888), ("inception_v3_aux", 27_161_264)),
         *(("vgg11", 132_863_336), ("vgg13", 133_047_848), ("vgg16", 138_357_544), ("vgg19", 143_667_240)),
         *(("resnet18", 11_689_512), ("resnet34", 21_797_672), ("resnet50", 25_557_032), ("resnet101", 44_549_160)),
         *(("resnet152", 60_192_808), ("densenet121", 7_978_856), ("densenet161", 28_681_000), ("densenet169", 14_149_480)),
@@ -75,6 +78,18 @@ def test_parameters_of_cifar_resnets(depth: int, millions: float) -> None:
         assert n_parameters(on_meta(f"cifar_plain{depth}")) == n_parameters(network)
 
 
+def test_the_posture_projects_resnet() -> None:
+    """Two blocks in each of three stages, and projections where the width changes."""
+    network: Any = on_meta("cifar_resnet14_b")
+    assert n_parameters(network) == 175_258
+    assert [[block.conv2[0].out_channels for block in stage] for stage in (network.stage1, network.stage2, network.stage3)] == [
+        *([16, 16], [32, 32], [64, 64])
+    ]
+    shortcuts = {path: layer.kernel_size for path, layer in network.named_modules() if path.endswith("shortcut.0")}
+    assert shortcuts == {"stage2.0.shortcut.0": (1, 1), "stage3.0.shortcut.0": (1, 1)}
+    assert "175,258 parameters" in timm.get_pretrained_cfg("cifar_resnet14_b").description
+
+
 @pytest.mark.parametrize("name", [n for kind in ("resnet", "plain", "highway") for n in timm.list_models(f"cifar_{kind}*")])
 def test_names_of_cifar_networks_count_layers_with_weights(name: str) -> None:
     layers = [
@@ -101,6 +116,32 @@ def test_reductions_make_every_inception_module_cheaper() -> None:
     ratios = [naive[module] / reduced[module] for module in modules]
     assert min(ratios) > 1
     assert ratios == sorted(ratios), "the burden grows from module to module"
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    """What ``benchmarks/inception.py`` defines."""
+    return runpy.run_path(str(REPOSITORY / "benchmarks" / "inception.py"))
+
+
+@pytest.mark.parametrize("table", ["modules_table", "reduction_table", "networks_table"])
+def test_the_documentation_has_the_tables_that_are_counted(table: str, script: dict[str, Any]) -> None:
+    page = (REPOSITORY / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert "\n".join(["", *script[table](), ""]) in page
+
+
+def test_a_1x1_convolution_saves_nine_tenths_of_a_5x5_one(script: dict[str, Any]) -> None:
+    """163.8 against 16.4 million, not 4.3."""
+    counts = [int(line.split("|")[2].replace(",", "")) for line in script["reduction_table"]()[2:]]
+    positions = 32 * 32
+    direct, reduction, narrow = positions * 200 * 25 * 32, positions * 200 * 16, positions * 16 * 25 * 32
+    assert counts == [direct, reduction, narrow, reduction + narrow] == [163_840_000, 3_276_800, 13_107_200, 16_384_000]
+
+
+def test_googlenet_computes_twice_what_alexnet_does_with_a_ninth_of_its_parameters() -> None:
+    googlenet, alexnet = (multiply_adds(on_meta(name))["Global"] for name in ("googlenet", "alexnet"))
+    assert googlenet / alexnet == pytest.approx(2.1, abs=0.05)
+    assert n_parameters(on_meta("alexnet")) / 6_624_904 == pytest.approx(9.2, abs=0.05)
 
 
 def test_a_deformable_convolution_is_counted() -> None:

@@ -6,6 +6,9 @@ Sources: He, Zhang, Ren and Sun 2015, "Deep Residual Learning for Image Recognit
 differs. A name's number counts the layers with weights, shortcuts and gates aside:
 ``cifar_resnet20`` has identity shortcuts (option A), ``cifar_resnet20_b`` projects where the width
 changes (option B).
+
+``cifar_resnet14_b`` is exactly the posture project's ResNet: two blocks in each of the stages,
+projections where the width changes, 175,258 parameters for 10 classes.
 """
 
 from typing import Any, Literal
@@ -24,9 +27,17 @@ VARIANTS: dict[str, tuple[int, Connection]] = {
     **{f"cifar_plain{depth}": (depth, "plain") for depth in (14, 20, 32, 44, 56)},
     **{f"cifar_highway{depth}": (depth, "highway") for depth in (20, 56)},
 }
+DESCRIPTIONS = {"cifar_resnet14_b": "the posture project's ResNet of 16, 32 and 64 channels, 175,258 parameters for 10 classes"}
 default_cfgs = generate_default_cfgs(
     {
-        name: {"input_size": (3, 32, 32), "num_classes": 10, "interpolation": "bilinear", "first_conv": "conv", "classifier": "fc"}
+        name: {
+            "input_size": (3, 32, 32),
+            "num_classes": 10,
+            "interpolation": "bilinear",
+            "first_conv": "conv",
+            "classifier": "fc",
+            "description": DESCRIPTIONS.get(name),
+        }
         for name in VARIANTS
     }
 )
