@@ -12,6 +12,7 @@ more goes on where it was.
 import argparse
 import json
 import statistics
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,6 +75,7 @@ for network, form in {form.network: form for form in FORMS}.items():
     register_variant(network, create, form.width, form.depth, module=__name__)
 
 
+@cache
 def multiply_adds(form: Form) -> int:
     """Multiply-adds of a forward pass of one photo."""
     return forward_costs(build_network(form.network, None, torch.device("meta"), 10), (1, 3, form.resolution, form.resolution))[0]
