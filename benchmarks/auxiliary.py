@@ -29,7 +29,7 @@ from posture_classifier.utils.tables import read_rows
 
 MODULES = ("conv1", "conv2", "conv3", *INCEPTIONS)
 PANELS = {"googlenet_without_norm": "without BatchNorm", "googlenet": "with BatchNorm"}
-COLOURS = {"with": "#31688e", "without": "#35b779"}
+LINES = {"with": ("#31688e", "-"), "without": ("#35b779", "--")}
 RECIPE = (
     # The paper's SGD with momentum; its warm-up ends with the only epoch.
     *("--model.optimizer", "sgd", "--model.learning_rate", "0.01", "--model.weight_decay", "1e-4", "--model.image_size", "64"),
@@ -107,12 +107,13 @@ def norms(rows: list[Row], network: str, auxiliary: str) -> list[list[float]]:
 
 def report(rows: list[Row]) -> None:
     """Print how many times as large each module's gradient is with the auxiliary classifiers."""
-    for network in PANELS:
-        for index, module in enumerate(MODULES):
-            silent, speaking = ([seed[index] for seed in norms(rows, network, auxiliary)] for auxiliary in ("without", "with"))
-            ratios = " ".join(f"{after / before:.2f}" for before, after in zip(silent, speaking, strict=True))
-            means = f"{statistics.mean(silent):.3g} without, {statistics.mean(speaking):.3g} with"
-            print(f"{network} {module}: {means}, by seed {ratios} times as large")
+    for network, (index, module) in product(PANELS, enumerate(MODULES)):
+        silent, speaking = ([seed[index] for seed in norms(rows, network, auxiliary)] for auxiliary in ("without", "with"))
+        ratios = [after / before for before, after in zip(silent, speaking, strict=True)]
+        print(
+            f"{network} {module}: {statistics.mean(silent):.3g} without, {statistics.mean(speaking):.3g} with, "
+            f"{statistics.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) times as large"
+        )
 
 
 def draw(rows: list[Row], path: Path) -> None:
@@ -120,17 +121,21 @@ def draw(rows: list[Row], path: Path) -> None:
     picture = Figure(figsize=(8, 4.2), layout="constrained")
     panels = picture.subplots(1, 2, sharex=True, sharey=True)
     for axes, (network, title) in zip(panels, PANELS.items(), strict=True):
-        for auxiliary, colour in COLOURS.items():
+        for auxiliary, (colour, style) in LINES.items():
             label = f"{auxiliary} auxiliary classifiers"
-            plot_mean_and_range(axes, range(len(MODULES)), norms(rows, network, auxiliary), colour, label=label)
-        for module in AUXILIARY:
+            plot_mean_and_range(axes, range(len(MODULES)), norms(rows, network, auxiliary), colour, label, style)
+        for module, name in AUXILIARY.items():
             axes.axvline(MODULES.index(module), color="#666666", linewidth=1, linestyle=":")
+            axes.annotate(
+                name, (MODULES.index(module), 1), xycoords=("data", "axes fraction"), ha="center", va="top", backgroundcolor="white"
+            )
         axes.set_title(title, fontsize=10)
         axes.set_xticks(range(len(MODULES)), [name.replace("inception", "") for name in MODULES], rotation=45)
         axes.set(xlabel="module, from input to output", yscale="log")
         open_frame(axes)
+    panels[0].set_ylim(top=4 * panels[0].get_ylim()[1])  # room for the names above the lines
     panels[0].set_ylabel("L2 norm of the gradient")
-    panels[1].legend(frameon=False, title="mean and range over seeds")
+    panels[1].legend(framealpha=1, edgecolor="none", title="mean and range over seeds")
     picture.savefig(path, dpi=160)
 
 
@@ -142,7 +147,7 @@ if __name__ == "__main__":
     parser.add_argument("--output", type=Path, default=Path("auxiliary.png"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # so that any machine sums alike
-    for seed, network, auxiliary in product(arguments.seeds, PANELS, COLOURS):
+    for seed, network, auxiliary in product(arguments.seeds, PANELS, LINES):
         train(network, auxiliary, seed, arguments.folder, arguments.results)
     report(read(arguments.results))
     draw(read(arguments.results), arguments.output)

@@ -123,7 +123,7 @@ def draw(rows: list[Row], path: Path) -> None:
         forms = [BASE, *scaled]
         operations = [multiply_adds(form) / 1e6 for form in forms]
         by_seed = zip(*([float(row["value"]) for row in accuracies(rows, form)] for form in forms), strict=True)
-        plot_mean_and_range(axes, operations, list(by_seed), COLOURS[dimension], label=dimension, marker="o")
+        plot_mean_and_range(axes, operations, list(by_seed), COLOURS[dimension], label=dimension, style="o-")
     axes.set(xlabel="multiply-adds of a forward pass, millions", ylabel="test accuracy")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.legend(frameon=False, title="mean and range over seeds", loc="lower right")

@@ -88,12 +88,12 @@ def seeds(text: str) -> range:
 
 
 def plot_mean_and_range(
-    axes: Axes, x: Sequence[float], lines: Sequence[Sequence[float]], colour: str, label: str, marker: str = ""
+    axes: Axes, x: Sequence[float], lines: Sequence[Sequence[float]], colour: str, label: str, style: str = "-"
 ) -> None:
     """Draw the mean of several lines over ``x``, and their range as a band."""
     at_each = list(zip(*lines, strict=True))
     axes.fill_between(x, list(map(min, at_each)), list(map(max, at_each)), color=colour, alpha=0.2, linewidth=0)
-    axes.plot(x, list(map(statistics.mean, at_each)), color=colour, linewidth=1.8, label=label, marker=marker)
+    axes.plot(x, list(map(statistics.mean, at_each)), style, color=colour, linewidth=1.8, label=label)
 
 
 def open_frame(axes: Axes) -> None:
