@@ -30,7 +30,7 @@ from posture_classifier.utils.tables import read_rows
 Activation = Literal["relu", "tanh"]
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 COLOURS: dict[Activation, str] = {"relu": "#31688e", "tanh": "#35b779"}
-RATES = ("0.003", "0.01", "0.03", "0.1")
+RATES = ("0.001", "0.003", "0.01", "0.03", "0.1")
 TARGET = 0.25
 """The training error that the paper compares at."""
 RECIPE = ("--model.optimizer", "sgd", "--model.weight_decay", "0", "--data.batch_size", "32", "--unfreezing.warmup_epochs", "1")

@@ -49,11 +49,11 @@ class Form(NamedTuple):
 
 BASE = Form(0.25, 0.5, 32)
 SCALED = {
-    "depth": [Form(0.25, depth, 32) for depth in (1.0, 2.0, 4.0)],
-    "width": [Form(width, 0.5, 32) for width in (0.5, 0.7, 1.0)],
-    "resolution": [Form(0.25, 0.5, resolution) for resolution in (48, 64, 96)],
+    "depth": [Form(0.25, depth, 32) for depth in (1.0, 2.0)],
+    "width": [Form(width, 0.5, 32) for width in (0.5, 1.0)],
+    "resolution": [Form(0.25, 0.5, resolution) for resolution in (48, 96)],
     # Section 3.3: depth by 1.2, width by 1.1 and resolution by 1.15 at each step.
-    "compound": [Form(0.25 * 1.1**step, 0.5 * 1.2**step, round(32 * 1.15**step)) for step in (1, 2, 3)],
+    "compound": [Form(0.25 * 1.1**step, 0.5 * 1.2**step, round(32 * 1.15**step)) for step in (1, 3)],
 }
 FORMS = [BASE, *(form for forms in SCALED.values() for form in forms)]
 COLOURS = {"depth": "#440154", "width": "#31688e", "resolution": "#35b779", "compound": "#d95f02"}
