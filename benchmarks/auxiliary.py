@@ -31,7 +31,8 @@ MODULES = ("conv1", "conv2", "conv3", *INCEPTIONS)
 PANELS = {"googlenet_without_norm": "without BatchNorm", "googlenet": "with BatchNorm"}
 LINES = {"with": ("#31688e", "-"), "without": ("#35b779", "--")}
 RECIPE = (
-    # The paper's SGD with momentum; its warm-up ends with the only epoch.
+    # The paper's SGD with momentum. Warm-up and cosine share the only epoch: the rate goes up to a
+    # quarter of its peak and back to 0.
     *("--model.optimizer", "sgd", "--model.learning_rate", "0.01", "--model.weight_decay", "1e-4", "--model.image_size", "64"),
     *("--data.batch_size", "32", "--unfreezing.warmup_epochs", "1", "--trainer.max_epochs", "1"),
 )
