@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from posture_classifier.rendering.page import write_page
-from posture_classifier.report.finished_run import read_finished_run, validation_predictions
+from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.report.blocks_section import blocks_section, not_measured_section
+from posture_classifier.report.deleted_blocks import BLOCKS_CSV, can_delete_blocks, measure_deletions, write_deletions
+from posture_classifier.report.finished_run import FinishedRun, read_finished_run, validation_predictions
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
@@ -15,7 +17,7 @@ NAME = "report.html"
 RECALL = 0.95
 
 
-def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None) -> None:
+def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None, blocks: bool = False) -> None:
     """Write the page of a run.
 
     Args:
@@ -23,9 +25,12 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
         caught: Class to catch; None takes the second of two classes, and of more every one in turn.
+        blocks: Whether to delete each block of the network, and write ``blocks.csv`` beside the
+            page.
 
     Raises:
-        UserError: There is no such finished run, or it has no such class.
+        UserError: There is no such finished run, or it has no such class, or what deleting blocks
+            takes is gone.
     """
     run = read_finished_run(folder)
     if caught is not None and caught not in run.classes:
@@ -38,8 +43,24 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         photos_section(run),
         thresholds_section(run, validation, recall, caught),
         calibration_section(run, validation),
+        *_blocks_sections(run, path.parent if blocks else None),
         learning_section(run),
         provenance_section(run),
         check_section(run),
     ]
     write_page(path, title, lead(run, sections), sections)
+
+
+def _blocks_sections(run: FinishedRun, output: Path | None) -> list[Section]:
+    """The section about blocks; none where it can't be measured. ``output`` is for the table."""
+    if not can_delete_blocks(run):
+        if output is not None:
+            raise UserError(
+                f"--blocks true needs {run.checkpoint} and the photos below {run.root}; put back what is missing, or leave it out"
+            )
+        return []
+    if output is None:
+        return [not_measured_section(run)]
+    deletions = measure_deletions(run)
+    write_deletions(deletions, output / BLOCKS_CSV)
+    return [blocks_section(run, deletions)]
