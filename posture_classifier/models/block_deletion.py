@@ -28,12 +28,12 @@ def deleted(network: nn.Module, block: Block) -> Iterator[None]:
     Example:
         >>> from posture_classifier.models.blocks import find_blocks
         >>> from posture_classifier.models.weights import create_backbone
-        >>> network, _ = create_backbone("test_resnet", n_classes=2, pretrained=False)
+        >>> network, _ = create_backbone("cifar_plain14", n_classes=2, pretrained=False)
         >>> block, images = find_blocks(network.eval(), 32)[-1], torch.rand(4, 3, 32, 32)
         >>> whole = network(images)
         >>> with deleted(network, block):
         ...     block.name, torch.equal(network(images), whole)
-        ('layer1.0', False)
+        ('stage3.1', False)
         >>> torch.equal(network(images), whole)
         True
     """

@@ -1,7 +1,6 @@
 """Which stages of the network the photos need: how good it is without each of its blocks."""
 
 from itertools import groupby
-from shlex import quote
 
 from markupsafe import Markup
 
@@ -43,9 +42,9 @@ def blocks_section(run: FinishedRun, deletions: list[Deletion]) -> Section:
     return Section(TITLE, body)
 
 
-def not_measured_section(run: FinishedRun) -> Section:
+def not_measured_section() -> Section:
     """Say by which command it is measured."""
-    return Section(TITLE, render("report.html", "blocks_not_measured", folder=quote(str(run.folder))))
+    return Section(TITLE, render("report.html", "blocks_not_measured"))
 
 
 def _row(deletion: Deletion) -> list[str]:

@@ -60,7 +60,7 @@ def _blocks_sections(run: FinishedRun, output: Path | None) -> list[Section]:
             )
         return []
     if output is None:
-        return [not_measured_section(run)]
+        return [not_measured_section()]
     deletions = measure_deletions(run)
     write_deletions(deletions, output / BLOCKS_CSV)
     return [blocks_section(run, deletions)]

@@ -99,10 +99,11 @@ def test_a_network_without_blocks_says_so(run: Path, monkeypatch: pytest.MonkeyP
 def test_the_report_names_the_command_and_the_command_works(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(run)]) == 0
     section = (run / "report.html").read_text(encoding="utf-8").partition(ANCHOR)[2].partition("</section>")[0]
-    command = re.search(r"python -m posture_classifier report .*? --overwrite true", unescape(section), re.DOTALL)
+    command = re.search(r"python -m posture_classifier report .*?--overwrite true", unescape(section), re.DOTALL)
     assert command
     assert not (run / "blocks.csv").exists()
-    arguments = arguments_of(command[0])
+    arguments = [str(run) if word == "RUN" else word for word in arguments_of(command[0])]
+    assert str(run) in arguments
     assert main(arguments) == 0
     assert (run / "blocks.csv").exists()
     (run / "report.html").unlink()
