@@ -2,50 +2,60 @@
 
     python benchmarks/deleted_blocks.py FOLDER --output docs/deleted_blocks.png
 
-Trains both networks from random weights at 32x32 pixels by the recipe of ``degradation.py``, once
-per seed, then deletes each block by itself and draws the accuracy on the test photos. A run is
-added to the results when it was measured, and what is there already is not trained again. The
-command may be killed at any moment: given once more, it goes on where it was.
+Takes the networks that ``degradation.py`` trained in the same working directory, or trains them by
+its recipe, once per seed; then deletes each block by itself and draws the accuracy on the test
+photos. A network is added to the results when it was measured, and what is there already is not
+measured again. The command may be killed at any moment: given once more, it goes on where it was.
 """
 
 import argparse
 import contextlib
 import csv
+import io
 import statistics
 import sys
 from itertools import product
 from pathlib import Path
 
 import torch
-from degradation import RECIPE, read
+from degradation import RECIPE
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from posture_classifier.cli.program import main
 from posture_classifier.report.deleted_blocks import NOTHING, measure_deletions
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
-from posture_classifier.runs.folder import last_checkpoint
+from posture_classifier.runs.folder import last_checkpoint, versions
+from posture_classifier.runs.names import SUMMARY_JSON
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import read_rows
 
-NETWORKS = {"cifar_plain20": ("plain", "#d55e00"), "cifar_resnet20": ("ResNet, identity shortcuts", "#0072b2")}
+NETWORKS = {
+    "cifar_plain20": ("plain, 20 layers", "#d55e00", "s"),
+    "cifar_resnet20": ("ResNet, 20 layers", "#35b779", "o"),
+    "cifar_resnet56": ("ResNet, 56 layers", "#31688e", "o"),
+}
+"""Title, colour and marker of each."""
 COLUMNS = ("network", "seed", "deleted", "images", "accuracy")
+CHANCE = 0.1
+"""Share of photos of the commonest of ten classes, about."""
 
 
-def finished(experiment: str) -> FinishedRun | None:
-    """The run of an experiment; None where it has not ended."""
-    folders = sorted((Path("lightning_logs") / experiment).glob("version_*/summary.json"))
-    return read_finished_run(folders[-1].parent) if folders else None
+def finished(experiment: Path) -> FinishedRun | None:
+    """The newest run of an experiment; None where it has not ended."""
+    folders = [folder for folder in versions(experiment) if (folder / SUMMARY_JSON).is_file()]
+    return read_finished_run(folders[-1]) if folders else None
 
 
 def train(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
-    """One run of ``fit``, or the rest of one that was killed, or what has ended already."""
-    experiment = f"deleted_blocks_{network}_seed{seed}"
+    """One run of ``fit``, or the rest of one that was killed, or one that has ended already."""
+    experiment = Path("lightning_logs") / f"degradation_{network}_seed{seed}"
     if run := finished(experiment):
         return run
-    options = ["--data.root", str(folder), "--experiment", experiment, "--trainer.max_epochs", str(epochs), *RECIPE]
+    options = ["--data.root", str(folder), "--experiment", experiment.name, "--trainer.max_epochs", str(epochs), *RECIPE]
     with contextlib.suppress(UserError):  # there is nothing to go on from
-        options += ["--ckpt_path", str(last_checkpoint(Path("lightning_logs") / experiment))]
-    with contextlib.redirect_stdout(None):
+        options += ["--ckpt_path", str(last_checkpoint(experiment))]
+    with contextlib.redirect_stdout(io.StringIO()):
         code = main(["fit", "--model.backbone", network, "--seed_everything", str(seed), *options])
     if code != 0 or (run := finished(experiment)) is None:
         sys.exit(code)
@@ -83,23 +93,23 @@ def report(rows: list[dict[str, str]]) -> None:
 
 
 def draw(rows: list[dict[str, str]], path: Path) -> None:
-    """Plot accuracy by deleted block: a dot per seed, and a line through the medians."""
-    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
+    """Plot accuracy by the deleted block's place: a mark per seed, a line through the medians."""
+    figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
-    for shift, (network, (title, colour)) in zip((-0.08, 0.08), NETWORKS.items(), strict=True):
+    for network, (title, colour, marker) in NETWORKS.items():
         by_block = accuracies(rows, network)
-        places = [place + shift for place in range(len(by_block))]
+        del by_block[NOTHING]
+        places = [(number + 0.5) / len(by_block) for number in range(len(by_block))]
         for place, seeds in zip(places, by_block.values(), strict=True):
-            axes.plot([place] * len(seeds), seeds, "o", color=colour, alpha=0.6, markersize=5, markeredgewidth=0)
+            axes.plot([place] * len(seeds), seeds, marker, color=colour, alpha=0.5, markersize=5, markeredgewidth=0)
         axes.plot(places, list(map(statistics.median, by_block.values())), color=colour, linewidth=1.6, label=title)
-        axes.set_xticks(range(len(by_block)), list(by_block), fontsize=9)
-    n_classes = 10
-    axes.axhline(1 / n_classes, color="black", alpha=0.5, linewidth=1, linestyle=":", label="chance")
-    axes.set(xlabel="deleted block, from input to output", ylabel="test accuracy", ylim=(0, 1.02))
+    axes.axhline(CHANCE, color="black", alpha=0.5, linewidth=1, linestyle=":", label="chance")
+    axes.set(xlabel="place of the deleted block", ylabel="test accuracy without it", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_xticks([0, 1], ["input", "output"])
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(alpha=0.25, axis="y")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.42))
+    figure.legend(frameon=False, loc="outside upper center", ncols=len(NETWORKS) + 1)
     figure.savefig(path, dpi=160)
 
 
@@ -114,8 +124,8 @@ if __name__ == "__main__":
     torch.set_num_threads(1)  # layers this small are not faster on more
     first, last = map(int, arguments.seeds.split("-"))
     for seed, network in product(range(first, last + 1), NETWORKS):
-        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read(arguments.results)):
+        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read_rows(arguments.results)):
             run = train(network, seed, arguments.folder, arguments.epochs)
             measure(network, seed, run, arguments.results)
-    report(read(arguments.results))
-    draw(read(arguments.results), arguments.output)
+    report(read_rows(arguments.results))
+    draw(read_rows(arguments.results), arguments.output)
