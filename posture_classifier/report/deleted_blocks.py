@@ -18,6 +18,7 @@ from posture_classifier.models.parallel_forward import chunk_size, concurrent_pa
 from posture_classifier.models.stages import Stage
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.threads import map_in_threads
@@ -87,6 +88,9 @@ def measure_deletions(run: FinishedRun, most: int = MOST_PHOTOS) -> list[Deletio
 
     Returns:
         The whole network, then a row per block in the order in which they run.
+
+    Raises:
+        UserError: None of the photos can be read.
     """
     assert run.classifier is not None
     model, evaluated = run.classifier.model, run.evaluated
@@ -104,7 +108,11 @@ def measure_deletions(run: FinishedRun, most: int = MOST_PHOTOS) -> list[Deletio
 
 
 def _read(run: FinishedRun, chosen: Ints) -> tuple[Ints, Tensor]:
-    """Which of the chosen photos can be read, and their pixels (N, 3, S, S) uint8."""
+    """Which of the chosen photos can be read, and their pixels (N, 3, S, S) uint8.
+
+    Raises:
+        UserError: None can.
+    """
     assert run.classifier is not None
     preprocessing = run.classifier.model.preprocessing
 
@@ -116,6 +124,8 @@ def _read(run: FinishedRun, chosen: Ints) -> tuple[Ints, Tensor]:
 
     pairs = list(zip(chosen.tolist(), map_in_threads(read, chosen.tolist(), ahead=64), strict=True))
     readable = [(index, pixels) for index, pixels in pairs if pixels is not None]
+    if not readable:
+        raise UserError(f"no photo below {run.root} can be read; put them back, or leave out --blocks true")
     images = torch.from_numpy(np.stack([pixels for _, pixels in readable]).transpose(0, 3, 1, 2).copy())
     return np.array([index for index, _ in readable]), images
 
@@ -123,7 +133,8 @@ def _read(run: FinishedRun, chosen: Ints) -> tuple[Ints, Tensor]:
 def _predict(classifier: Classifier, blocks: list[Block], images: Tensor) -> Ints:
     """(1 + n, N) class of each photo by the whole network, then without each block."""
     model, device = classifier.model, classifier.device
-    batches = torch.split(images, chunk_size(device))
+    # A batch ends as 1 + n times its size, where maps are small.
+    batches = torch.split(images, max(1, 4 * chunk_size(device) // (1 + len(blocks))))
     passes = concurrent_passes(device, len(batches))
     logits = logits_without_blocks(
         model.backbone,

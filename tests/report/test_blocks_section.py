@@ -19,6 +19,7 @@ from posture_classifier.models.blocks import find_blocks
 from posture_classifier.report.blocks_section import blocks_section
 from posture_classifier.report.deleted_blocks import Deletion, measure_deletions, sampled_photos
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
+from posture_classifier.utils.errors import UserError
 from tests.helpers.advice import arguments_of
 from tests.helpers.made_runs import finish_run, make_run, some_right
 from tests.helpers.photos import draw_photos
@@ -125,6 +126,21 @@ def test_without_photos_or_checkpoint_there_is_no_section(run: Path, capsys: pyt
     assert "--blocks true" in error
     assert error.count("\n") == 1
     assert not (run / "blocks.csv").exists()
+
+
+def test_photos_that_cannot_be_read_any_more_are_left_out(run: Path, tmp_path: Path) -> None:
+    read = read_finished_run(run)
+    root = shutil.copytree(read.root, tmp_path / "damaged")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace(str(read.root), str(root)))
+    damaged = read_finished_run(run)
+    first, *others = [root / str(path) for path in damaged.evaluated.paths]
+    first.write_bytes(b"")
+    assert [deletion.images for deletion in measure_deletions(damaged)] == [31] * 3
+    for path in others:
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="damaged"):
+        measure_deletions(damaged)
 
 
 def test_a_sample_holds_all_groups_and_classes_by_their_share(tmp_path: Path) -> None:
