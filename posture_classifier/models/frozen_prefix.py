@@ -72,7 +72,7 @@ class Cut:
         hooks = [self._module.register_forward_hook(_stop_forward)]
         hooks += [module.register_forward_hook(_collect_pooled) for module in self._pooled]
         try:
-            with _evaluation_mode(self.backbone):
+            with evaluation_mode(self.backbone):
                 yield self._run_prefix
         finally:
             for hook in hooks:
@@ -102,9 +102,9 @@ class Cut:
             maps = [row.reshape(-1, *shape) for row, shape in zip(rows, self._shapes, strict=True)]
         with ExitStack() as stack:
             for module in self._skipped:
-                stack.enter_context(_replaced_forward(module, _return_input))
+                stack.enter_context(replaced_forward(module, return_input))
             for module, output in zip([*self._pooled, self._module], maps, strict=True):
-                stack.enter_context(_replaced_forward(module, _constant(output)))
+                stack.enter_context(replaced_forward(module, _constant(output)))
             return self.backbone(self._blank)
 
 
@@ -132,7 +132,8 @@ def _collect_pooled(module: nn.Module, inputs: Any, output: Tensor) -> None:
     _this_thread.pooled_maps.append(grid_pool(output))
 
 
-def _return_input(first: Any, *_: Any, **__: Any) -> Any:
+def return_input(first: Any, *_: Any, **__: Any) -> Any:
+    """The forward function of a module that does nothing."""
     return first
 
 
@@ -143,7 +144,7 @@ def _constant(output: Tensor) -> Callable[..., Tensor]:
 
 
 @contextmanager
-def _replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
     """Give a module another forward function: an instance's attribute hides its class's method."""
     module.forward = forward
     try:
@@ -221,7 +222,7 @@ def _outermost(names: Collection[str]) -> list[str]:
 
 
 def _equals_whole(cut: Cut, images: Tensor) -> bool:
-    for modes in (_evaluation_mode(cut.backbone), nullcontext()):
+    for modes in (evaluation_mode(cut.backbone), nullcontext()):
         with modes:
             torch.manual_seed(0)
             whole = _as_tuple(cut.backbone(images))
@@ -247,7 +248,7 @@ def _close(one: Tensor, other: Tensor) -> bool:
 
 
 @contextmanager
-def _evaluation_mode(backbone: nn.Module) -> Iterator[None]:
+def evaluation_mode(backbone: nn.Module) -> Iterator[None]:
     """Put all modules in evaluation mode, and afterwards back in the modes that they were in."""
     modes = [(module, module.training) for module in backbone.modules()]
     backbone.eval()

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from posture_classifier.rendering.page import write_page
+from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.report.blocks_section import blocks_section, not_measured_section
 from posture_classifier.report.choice import Choice
+from posture_classifier.report.deleted_blocks import BLOCKS_CSV, can_delete_blocks, measure_deletions, write_deletions
 from posture_classifier.report.evaluated import Evaluated
-from posture_classifier.report.finished_run import read_finished_run
+from posture_classifier.report.finished_run import FinishedRun, read_finished_run
 from posture_classifier.report.known_check import read_known_check
 from posture_classifier.report.next_photos_section import next_photos_section
 from posture_classifier.report.next_step import next_step_section
@@ -20,7 +22,7 @@ NAME = "report.html"
 RECALL = 0.95
 
 
-def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None) -> None:
+def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None, blocks: bool = False) -> None:
     """Write the page of a run.
 
     Args:
@@ -28,9 +30,12 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
         caught: Class to catch; None takes every one in turn.
+        blocks: Whether to delete each block of the network, and write ``blocks.csv`` beside the
+            page.
 
     Raises:
-        UserError: There is no such finished run, or it has no such class.
+        UserError: There is no such finished run, or it has no such class, or what deleting blocks
+            takes is gone.
     """
     run = read_finished_run(folder)
     check_caught(run, caught)
@@ -42,6 +47,7 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         next_photos_section(run, check),
         thresholds_section(run, choice, recall, caught),
         calibration_section(run, choice),
+        *_blocks_sections(run, path.parent if blocks else None),
         learning_section(run),
         provenance_section(run),
         check_section(run, check),
@@ -65,3 +71,18 @@ def title_of(run: Evaluated) -> str:
     """The title of a page: the photos' folder and the classes, or how many these are."""
     few = len(run.classes) < 4
     return f"{run.root.name}: {', '.join(run.classes)}" if few else f"{run.root.name}, {len(run.classes)} classes"
+
+
+def _blocks_sections(run: FinishedRun, output: Path | None) -> list[Section]:
+    """The section about blocks; none where it can't be measured. ``output`` is for the table."""
+    if not can_delete_blocks(run):
+        if output is not None:
+            raise UserError(
+                f"--blocks true needs {run.checkpoint} and the photos below {run.root}; put back what is missing, or leave it out"
+            )
+        return []
+    if output is None:
+        return [not_measured_section()]
+    deletions = measure_deletions(run)
+    write_deletions(deletions, output / BLOCKS_CSV)
+    return [blocks_section(run, deletions)]

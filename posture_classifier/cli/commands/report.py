@@ -11,6 +11,7 @@ def report(
     output: Path | None = None,
     recall: float = 0.95,
     catch: str | None = None,
+    blocks: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Write report.html, one file: result, errors with pictures, thresholds, learning curves.
@@ -21,7 +22,10 @@ def report(
         output: A folder for report.html, made if it is not there; by default the run's own.
         recall: Share of a class that an alarm should catch, above 0 and at most 1.
         catch: The class to be caught; by default every one in turn.
-        overwrite: Replace even a report.html that another program wrote.
+        blocks: Delete one block of the network at a time, which shows the stages that the photos
+            need, and write blocks.csv beside the page. Up to 200 photos are predicted once for
+            every two blocks.
+        overwrite: Replace even a report.html or blocks.csv that another program wrote.
     """
     if not 0 < recall <= 1:
         raise UserError(f"--recall is {recall}, but must be above 0 and at most 1")
@@ -29,19 +33,25 @@ def report(
         raise UserError(f"{run} is not a folder; expected lightning_logs/<experiment>/version_N, or crossval_N of crossval")
     folder = output or run
     check_output_folder("--output", folder, overwrite=True)  # it may exist, a foreign page in it may not
+    # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.rendering.page import is_our_page
 
     page = folder / "report.html"
     if page.exists() and not overwrite and not is_our_page(page):
         raise UserError(f"{page} is not a page that report wrote; choose another folder with --output, or add --overwrite true")
-    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.report.deleted_blocks import BLOCKS_CSV, is_our_table
     from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
     from posture_classifier.report.folds_page import write_folds_report
     from posture_classifier.report.page import NAME, write_report
 
+    table = folder / BLOCKS_CSV
+    if blocks and table.exists() and not overwrite and not is_our_table(table):
+        raise UserError(f"{table} is not a table that report wrote; choose another folder with --output, or add --overwrite true")
     folder.mkdir(exist_ok=True)
-    if is_cross_validation(run):
-        write_folds_report(read_finished_folds(run), folder / NAME, recall, catch)
+    if not is_cross_validation(run):
+        write_report(run, folder / NAME, recall, catch, blocks)
+    elif blocks:
+        raise UserError(f"--blocks true deletes blocks of one network; give the run of a fold, such as {run}/fold_0/version_0")
     else:
-        write_report(run, folder / NAME, recall, catch)
+        write_folds_report(read_finished_folds(run), folder / NAME, recall, catch)
     print(f"report: {folder / NAME}")

@@ -1,0 +1,155 @@
+"""Finds the blocks of any network: the parts that its chain of layers can do without.
+
+A block returns a tensor of the shape that it was given, so that the layers behind it run without it
+too: a residual block, a transformer's block, a convolution that keeps the width. No list of classes
+says what a block is; a forward pass does.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from posture_classifier.models.frozen_prefix import evaluation_mode
+from posture_classifier.models.stages import classifiers
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+class Block(NamedTuple):
+    """A part of a network that can be deleted.
+
+    Attributes:
+        name: Name of its first module.
+        modules: Names of the modules that are deleted together. There are several where a
+            convolution stands in the chain by itself: its norm and activation go with it, or else
+            the norm would be given what it was not trained on.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+
+
+class _Call(NamedTuple):
+    """One call of a module.
+
+    Attributes:
+        returned: What it returned; kept, so that no later tensor has its identity.
+        version: How often that had been changed in place when it was returned.
+        keeps_shape: Whether that is a tensor of the shape of the first input.
+    """
+
+    returned: Any
+    version: int
+    keeps_shape: bool
+
+
+def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
+    """Find the blocks of a network in the order in which they run.
+
+    Candidates are the links of its chain: the children of the network, of containers such as
+    ``nn.Sequential``, and of modules that return what a link of theirs returned, as stages do; in a
+    residual block an addition comes after it. Those that hold a matrix, and in a forward pass ran
+    once and kept the shape, are blocks. Not among them are
+
+    - blocks that change the shape, with a projection in the shortcut: without its residual branch
+      such a block is another network's layer, and where the branch begins no forward pass tells;
+    - DenseNet's layers, which add channels to what they are given;
+    - the classifier, and what is inside of blocks.
+
+    Args:
+        network: A network of timm; it is not changed.
+        image_size: Side of the images in pixels.
+
+    Example:
+        >>> import timm
+        >>> network = timm.create_model("resnet18", num_classes=2)
+        >>> [block.name for block in find_blocks(network, 64)]
+        ['layer1.0', 'layer1.1', 'layer2.1', 'layer3.1', 'layer4.1']
+    """
+    calls = _record(network, image_size)
+    head = {id(module) for classifier in classifiers(network) for module in classifier.modules()}
+    blocks = []
+    for links in _chains("", network, calls):
+        for place, (name, module) in enumerate(links):
+            if id(module) not in head and _holds_matrix(module) and _keeps_shape(name, calls):
+                followers = _followers(links[place + 1 :], calls) if not list(module.children()) else []
+                blocks.append(Block(name, (name, *followers)))
+    order = {name: number for number, name in enumerate(calls)}
+    return sorted(blocks, key=lambda block: order[block.name])
+
+
+def two_images(network: nn.Module, image_size: int) -> Tensor:
+    """Noise (2, 3, H, W) where the network is and of its type, to try it on."""
+    parameter = next(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
+
+
+@torch.no_grad()
+def _record(network: nn.Module, image_size: int) -> dict[str, list[_Call]]:
+    """Calls of each module in a forward pass in evaluation mode, in the order of first returns."""
+    calls: dict[str, list[_Call]] = {}
+
+    def record(name: str, inputs: tuple[Any, ...], output: Any) -> None:
+        is_tensor = isinstance(output, Tensor)
+        keeps_shape = is_tensor and bool(inputs) and getattr(inputs[0], "shape", None) == output.shape
+        calls.setdefault(name, []).append(_Call(output, output._version if is_tensor else 0, keeps_shape))
+
+    with ExitStack() as stack:
+        stack.enter_context(evaluation_mode(network))
+        for name, module in network.named_modules():
+            hook = module.register_forward_hook(lambda _, inputs, output, name=name: record(name, inputs, output))
+            stack.callback(hook.remove)
+        network(two_images(network, image_size))
+    return calls
+
+
+def _chains(name: str, module: nn.Module, calls: dict[str, list[_Call]]) -> Iterator[list[tuple[str, nn.Module]]]:
+    """The links of a chain, and of the chains within it."""
+    children = [(f"{name}.{child}".removeprefix("."), each) for child, each in module.named_children()]
+    yield [(path, each) for path, each in children if not _is_chain(path, each, calls)]
+    for path, each in children:
+        if _is_chain(path, each, calls):
+            yield from _chains(path, each, calls)
+
+
+def _is_chain(name: str, module: nn.Module, calls: dict[str, list[_Call]]) -> bool:
+    """Whether a module is a container, or returns several tensors or what a link of it returned."""
+    if isinstance(module, _CONTAINERS):
+        return True
+    if name not in calls or not isinstance(returned := calls[name][-1].returned, Tensor):
+        return bool(list(module.children()))
+    links = [(path, link) for path, link in _links(name, module) if _holds_matrix(link) and list(link.children())]
+    return any(call.returned is returned and call.version == returned._version for path, _ in links for call in calls.get(path, []))
+
+
+def _links(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Children, and those of containers in the place of these."""
+    for child, each in module.named_children():
+        path = f"{name}.{child}"
+        if isinstance(each, _CONTAINERS):
+            yield from _links(path, each)
+        else:
+            yield path, each
+
+
+def _holds_matrix(module: nn.Module) -> bool:
+    """Whether it computes with more than vectors, of which norms and scales are made."""
+    return any(parameter.ndim > 1 for parameter in module.parameters())
+
+
+def _keeps_shape(name: str, calls: dict[str, list[_Call]]) -> bool:
+    return len(calls.get(name, [])) == 1 and calls[name][0].keeps_shape
+
+
+def _followers(links: list[tuple[str, nn.Module]], calls: dict[str, list[_Call]]) -> list[str]:
+    """Names of the norm and activation that come next in a chain."""
+    followers = []
+    for name, module in links:
+        if _holds_matrix(module) or not _keeps_shape(name, calls):
+            break
+        followers.append(name)
+    return followers
