@@ -32,13 +32,8 @@ def report(
     if (folder / "report.html").exists() and not overwrite:
         raise UserError(f"{folder / 'report.html'} exists; choose another folder with --output, or add --overwrite true")
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
-    from posture_classifier.report.folds_page import write_folds_report
     from posture_classifier.report.page import NAME, write_report
 
     folder.mkdir(exist_ok=True)
-    if is_cross_validation(run):
-        write_folds_report(read_finished_folds(run), folder / NAME, recall, catch)
-    else:
-        write_report(run, folder / NAME, recall, catch)
+    write_report(run, folder / NAME, recall, catch)
     print(f"report: {folder / NAME}")
