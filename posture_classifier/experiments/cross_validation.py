@@ -31,7 +31,7 @@ from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.report.finished_folds import read_finished_folds
 from posture_classifier.report.folds_page import write_folds_report
-from posture_classifier.report.page import NAME
+from posture_classifier.report.page import NAME, RECALL
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
@@ -136,7 +136,7 @@ class CrossValidation(SeriesWithFinal):
         """Write ``report.html``; a fault in it ends nothing, since all results are written."""
         path = self.folder / NAME
         try:
-            write_folds_report(read_finished_folds(self.folder, summary), path)
+            write_folds_report(read_finished_folds(self.folder, summary), path, RECALL)
         except Exception as error:
             command = f"python -m posture_classifier report {quote(str(self.folder))}"
             say(f"no {NAME} was written ({first_line(error)}); the cross-validation is complete: {command}")

@@ -7,6 +7,8 @@ from typing import Any
 from posture_classifier.data.near_copies import NearCopies
 from posture_classifier.inference import Classifier
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,21 @@ class Evaluated:
     def root(self) -> Path:
         """Folder of the photos, which may no longer be there."""
         return Path(self.settings["data"]["root"])
+
+    @property
+    def title(self) -> str:
+        """The title of a page: the photos' folder and the classes, or how many these are."""
+        few = len(self.classes) < 4
+        return f"{self.root.name}: {', '.join(self.classes)}" if few else f"{self.root.name}, {len(self.classes)} classes"
+
+    def check_class(self, name: str | None) -> None:
+        """Make sure that a class, if one is named, is among those that were predicted.
+
+        Raises:
+            UserError: It is not.
+        """
+        if name is not None and name not in self.classes:
+            raise UserError(f"{self.folder} has no class {name!r}; choose one of {shortlist(self.classes, 20)}")
 
     @property
     def near_copies(self) -> NearCopies | None:

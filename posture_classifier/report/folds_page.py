@@ -8,13 +8,12 @@ from posture_classifier.report.finished_folds import FinishedFolds
 from posture_classifier.report.folds_sections import folds_check_section, folds_section, origin_section
 from posture_classifier.report.known_check import read_known_check
 from posture_classifier.report.next_photos_section import next_photos_section
-from posture_classifier.report.page import RECALL, check_caught, title_of
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
 
 
-def write_folds_report(folds: FinishedFolds, path: Path, recall: float = RECALL, caught: str | None = None) -> None:
+def write_folds_report(folds: FinishedFolds, path: Path, recall: float, caught: str | None = None) -> None:
     """Write the page of a cross-validation.
 
     Thresholds and temperature are those that all photos choose; what they do is measured on each
@@ -29,7 +28,7 @@ def write_folds_report(folds: FinishedFolds, path: Path, recall: float = RECALL,
     Raises:
         UserError: There is no such class.
     """
-    check_caught(folds, caught)
+    folds.check_class(caught)
     choice, check = Choice.by_other_folds(folds.evaluated), read_known_check(folds)
     sections = [
         result_section(folds),
@@ -42,4 +41,4 @@ def write_folds_report(folds: FinishedFolds, path: Path, recall: float = RECALL,
         origin_section(folds),
         folds_check_section(folds, check),
     ]
-    write_page(path, title_of(folds), lead(folds, sections), sections)
+    write_page(path, folds.title, lead(folds, sections), sections)

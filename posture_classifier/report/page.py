@@ -1,4 +1,4 @@
-"""``report.html``: a run on one page, to be read and sent."""
+"""``report.html``: a run, or a cross-validation, on one page, to be read and sent."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ from posture_classifier.rendering.page import Section, write_page
 from posture_classifier.report.blocks_section import blocks_section, not_measured_section
 from posture_classifier.report.choice import Choice
 from posture_classifier.report.deleted_blocks import BLOCKS_CSV, can_delete_blocks, measure_deletions, write_deletions
-from posture_classifier.report.evaluated import Evaluated
+from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
+from posture_classifier.report.folds_page import write_folds_report
 from posture_classifier.report.known_check import read_known_check
 from posture_classifier.report.next_photos_section import next_photos_section
 from posture_classifier.report.next_step import next_step_section
@@ -16,17 +17,16 @@ from posture_classifier.report.probability_sections import calibration_section, 
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import shortlist
 
 NAME = "report.html"
 RECALL = 0.95
 
 
 def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None, blocks: bool = False) -> None:
-    """Write the page of a run.
+    """Write the page of a run, or of a cross-validation.
 
     Args:
-        folder: Folder of the run.
+        folder: Folder of either.
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
         caught: Class to catch; None takes every one in turn.
@@ -37,8 +37,13 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         UserError: There is no such finished run, or it has no such class, or what deleting blocks
             takes is gone.
     """
+    if is_cross_validation(folder):
+        if blocks:
+            raise UserError(f"--blocks true deletes blocks of one network; give the run of a fold, as {folder}/fold_0/version_0")
+        write_folds_report(read_finished_folds(folder), path, recall, caught)
+        return
     run = read_finished_run(folder)
-    check_caught(run, caught)
+    run.check_class(caught)
     choice, check = Choice.by_validation(run), read_known_check(run)
     listed = [
         result_section(run),
@@ -54,23 +59,7 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         next_step_section(run, check),
     ]
     sections = [section for section in listed if section is not None]
-    write_page(path, title_of(run), lead(run, sections), sections)
-
-
-def check_caught(run: Evaluated, caught: str | None) -> None:
-    """Make sure that the class to catch is one of those that were predicted.
-
-    Raises:
-        UserError: It is not.
-    """
-    if caught is not None and caught not in run.classes:
-        raise UserError(f"{run.folder} has no class {caught!r}; choose one of {shortlist(run.classes, 20)}")
-
-
-def title_of(run: Evaluated) -> str:
-    """The title of a page: the photos' folder and the classes, or how many these are."""
-    few = len(run.classes) < 4
-    return f"{run.root.name}: {', '.join(run.classes)}" if few else f"{run.root.name}, {len(run.classes)} classes"
+    write_page(path, run.title, lead(run, sections), sections)
 
 
 def _blocks_sections(run: FinishedRun, output: Path | None) -> list[Section]:

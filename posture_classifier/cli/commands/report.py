@@ -40,18 +40,11 @@ def report(
     if page.exists() and not overwrite and not is_our_page(page):
         raise UserError(f"{page} is not a page that report wrote; choose another folder with --output, or add --overwrite true")
     from posture_classifier.report.deleted_blocks import BLOCKS_CSV, is_our_table
-    from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
-    from posture_classifier.report.folds_page import write_folds_report
     from posture_classifier.report.page import NAME, write_report
 
     table = folder / BLOCKS_CSV
     if blocks and table.exists() and not overwrite and not is_our_table(table):
         raise UserError(f"{table} is not a table that report wrote; choose another folder with --output, or add --overwrite true")
     folder.mkdir(exist_ok=True)
-    if not is_cross_validation(run):
-        write_report(run, folder / NAME, recall, catch, blocks)
-    elif blocks:
-        raise UserError(f"--blocks true deletes blocks of one network; give the run of a fold, such as {run}/fold_0/version_0")
-    else:
-        write_folds_report(read_finished_folds(run), folder / NAME, recall, catch)
+    write_report(run, folder / NAME, recall, catch, blocks)
     print(f"report: {folder / NAME}")
