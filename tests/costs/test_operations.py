@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.costs.operations import count_costs, forward_costs, training_memory
+from posture_classifier.costs.operations import ForwardCosts, count_costs, forward_costs, training_memory
 
 F32 = 4
 """Bytes."""
@@ -26,11 +26,12 @@ def test_a_convolution_by_hand() -> None:
     """3x3, from 3 to 8 channels on 10x10 pixels: every output takes 27 multiply-adds."""
     network = on_meta(lambda: nn.Conv2d(3, 8, 3, padding=1))
     weight, images, outputs = 8 * 27 + 8, 3 * 100, 8 * 100
-    assert forward_costs(network, (1, 3, 10, 10)) == (outputs * 27, outputs, F32 * (weight + images + outputs))
+    expected = ForwardCosts(weight, outputs * 27, outputs, F32 * (weight + images + outputs))
+    assert forward_costs(network, (1, 3, 10, 10)) == expected
 
 
 def test_a_grouped_convolution_by_hand() -> None:
-    multiply_adds, activations, _ = forward_costs(on_meta(lambda: nn.Conv2d(8, 8, 3, groups=8, bias=False)), (2, 8, 6, 6))
+    _, multiply_adds, activations, _ = forward_costs(on_meta(lambda: nn.Conv2d(8, 8, 3, groups=8, bias=False)), (2, 8, 6, 6))
     assert (multiply_adds, activations) == (2 * 8 * 16 * 9, 2 * 8 * 16)
 
 
@@ -40,9 +41,9 @@ def two_layers() -> nn.Module:
 
 def test_a_perceptron_by_hand() -> None:
     """In evaluation the largest moment is the first layer's output and its rectified copy."""
-    multiply_adds, activations, peak = forward_costs(on_meta(two_layers), (1, 3, 4, 4))
+    counted, multiply_adds, activations, peak = forward_costs(on_meta(two_layers), (1, 3, 4, 4))
     parameters = 48 * 100 + 100 + 100 * 10 + 10
-    assert (multiply_adds, activations) == (48 * 100 + 100 * 10, 110)
+    assert (counted, multiply_adds, activations) == (parameters, 48 * 100 + 100 * 10, 110)
     assert peak == F32 * (parameters + 48 + 100 + 100)
 
 
@@ -105,7 +106,7 @@ def test_a_deformable_convolution_counts_as_a_convolution() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.conv(images, images.new_zeros(len(images), 18, 8, 8))  # type: ignore[no-any-return]
 
-    assert forward_costs(on_meta(Deformed), (1, 4, 8, 8))[:2] == (6 * 64 * 36, 6 * 64)
+    assert forward_costs(on_meta(Deformed), (1, 4, 8, 8))[1:3] == (6 * 64 * 36, 6 * 64)
 
 
 def allocated(step: Callable[[], None]) -> int:
