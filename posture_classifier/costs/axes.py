@@ -53,7 +53,7 @@ QUANTITIES = {
     "batch_inference_bytes": Quantity(
         "MB of memory for a forward pass in fp32, weights included, {size}", lambda n_bytes: _plain(n_bytes / 1e6), by_batch=True
     ),
-    "watts": Quantity("watts{batch}, {device}", _plain, log=False, by_batch=True),
+    "watts": Quantity("watts of the whole GPU{batch}, {device}", _plain, log=False, by_batch=True),
     "joules_per_photo": Quantity("joules per photo{batch}, {device}", _plain, by_batch=True),
 }
 """Columns of the ``backbones`` command that a plot can show."""

@@ -15,7 +15,7 @@ from posture_classifier.costs.figures import CostFigure
 
 MARKERS = "osD^vP*X"
 """Shapes that tell lines apart without colours."""
-LINE_HEIGHT = 11.0
+LINE_HEIGHT = 13.0
 """Points between the names of two lines that end next to each other."""
 
 
@@ -66,12 +66,19 @@ def _name_lines(picture: Figure, axes: Axes) -> None:
         axes.annotate(
             str(line.get_label()),
             (x, y),
-            xytext=(16, height - own),
+            xytext=(20, height - own),
             textcoords="offset points",
             color=line.get_color(),
             fontsize=9,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": line.get_color(),
+                "linewidth": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
         )
 
 

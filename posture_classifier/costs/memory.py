@@ -98,9 +98,9 @@ class ReadParameters(TorchDispatchMode):  # type: ignore[no-untyped-call] # torc
         count: Number of elements of those parameters that were read.
 
     Example:
-        >>> layers = nn.ModuleList([nn.Linear(4, 2), nn.Linear(4, 2)])
+        >>> layers = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Linear(2, 7))
         >>> with ReadParameters(layers.parameters()) as read:
-        ...     logits = layers[0](torch.ones(1, 4))
+        ...     features = layers[0](torch.ones(1, 4))
         >>> read.count
         10
     """

@@ -12,7 +12,7 @@ from posture_classifier.utils.text import plural
 
 DROPPED_FIRST = (
     *("accuracy_source", "bytes_on_disk", "top5", "image_size", "activations"),
-    *("latency_p95_ms", "year", "inference_bytes", "family"),
+    *("latency_p95_ms", "watts", "joules_per_photo", "year", "inference_bytes", "family"),
 )
 """Columns that a narrow terminal does without; the written table has them."""
 

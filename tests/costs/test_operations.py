@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.costs.operations import ForwardCosts, count_costs, forward_costs, training_memory
+from posture_classifier.costs.operations import ForwardCosts, count_batches, count_costs, forward_costs, training_memory
 
 F32 = 4
 """Bytes."""
@@ -86,6 +86,40 @@ def test_published_figures(name: str, parameters: int, multiply_adds: float, act
     assert counted.multiply_adds == pytest.approx(multiply_adds, rel=0.01)
     assert counted.activations == pytest.approx(activations, rel=0.005)
     assert counted.image_size == 224
+
+
+@pytest.mark.parametrize(("name", "evaluation", "training_only"), [("googlenet", 6_624_904, 6_379_984), ("test_resnet", None, 0)])
+def test_auxiliary_classifiers_are_counted_apart(name: str, evaluation: int | None, training_only: int) -> None:
+    """As torchvision publishes GoogLeNet; its training has them all."""
+    counted = count_costs(name, 64, 2)
+    everything = sum(parameter.numel() for parameter in timm.create_model(name).parameters())
+    assert counted.parameters == (evaluation or everything)
+    assert counted.training_only_parameters == training_only
+    assert counted.parameters + training_only == everything
+    assert counted.bytes_on_disk > F32 * everything
+    assert counted.training_bytes > 4 * F32 * everything, "weights, gradients and two moments"
+
+
+def test_a_parameter_counts_once_and_only_where_it_is_read() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.twice, self.viewed = nn.Linear(4, 4, bias=False), nn.Parameter(torch.zeros(1, 8))
+            self.never = nn.Linear(4, 4)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            pixels = self.twice(self.twice(images.flatten(1)))
+            return pixels + self.viewed.expand(len(images), -1)[:, 4:]  # type: ignore[no-any-return]
+
+    assert forward_costs(on_meta(Shared), (2, 1, 2, 2)).parameters == 16 + 8
+
+
+def test_batches_of_several_sizes_are_counted_as_each_alone() -> None:
+    several = count_batches("test_resnet", 64, [1, 4, 8])
+    assert several == [count_costs("test_resnet", 64, batch_size) for batch_size in (1, 4, 8)]
+    assert several[0].batch_inference_bytes == several[0].inference_bytes
+    pixels = F32 * 3 * 64 * 64
+    assert several[2].batch_inference_bytes - several[1].batch_inference_bytes > 4 * pixels
 
 
 def test_the_disk_holds_parameters_and_buffers(tmp_path: Path) -> None:
