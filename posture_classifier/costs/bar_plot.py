@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from posture_classifier.costs.axes import drawable, frame, year_colours
+from posture_classifier.costs.axes import drawable, frame, quantity_title, year_colours
 from posture_classifier.costs.figures import CostFigure
+from posture_classifier.utils.types import Floats
 
 
 def plot_bars(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int:
@@ -22,16 +24,17 @@ def plot_bars(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int
     Returns:
         Number of networks in the plot; no file is written for 0.
     """
-    density = {row["name"]: 1e8 * row[figure.x] / row[figure.y] for row in rows if drawable(row, figure.x, figure.y)}
-    drawn = sorted({row["name"]: row for row in rows if row["name"] in density}.values(), key=lambda row: density[row["name"]])
+    networks = {row["name"]: row for row in rows if drawable(row, figure.x, figure.y)}
+    drawn = sorted(networks.values(), key=lambda row: row[figure.x] / row[figure.y])
     if not drawn:
         return 0
     picture = Figure(figsize=(9, 1.6 + 0.24 * len(drawn)), layout="constrained")
     axes = picture.add_subplot()
-    values = [density[row["name"]] for row in drawn]
-    axes.barh([row["name"] for row in drawn], values, color=year_colours(picture, axes, drawn), height=0.72)
-    for place, (value, row) in enumerate(zip(values, drawn, strict=True)):
-        axes.annotate(f"{value:#.3g}", (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+    values, lows, highs = (_densities(drawn, column, figure) for column in ("accuracy", "accuracy_low", "accuracy_high"))
+    names, colours = [row["name"] for row in drawn], year_colours(picture, axes, drawn)
+    axes.barh(names, values, xerr=(values - lows, highs - values), color=colours, height=0.72, error_kw={"ecolor": "0.4"})
+    for place, (value, high, row) in enumerate(zip(values, highs, drawn, strict=True)):
+        axes.annotate(f"{value:#.3g}", (high, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
         axes.annotate(
             f"{100 * row['accuracy']:.1f} % / {row['parameters'] / 1e6:.1f} M",
             (1, place),
@@ -44,7 +47,14 @@ def plot_bars(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int
     frame(axes)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0, labelsize=9)
-    axes.set(xlim=(0, 1.28 * max(values)), ylim=(-0.6, len(drawn) - 0.4))
-    axes.set_xlabel("per cent of accuracy for each million parameters (at the right: both)")
+    axes.set(xlim=(0, 1.28 * highs.max()), ylim=(-0.6, len(drawn) - 0.4))
+    axes.set_xlabel(f"{quantity_title('accuracy', drawn)}:\nper cent for each million parameters, and at the right both")
     picture.savefig(path, dpi=160)
     return len(drawn)
+
+
+def _densities(rows: list[dict[str, Any]], column: str, figure: CostFigure) -> Floats:
+    """(N,) per cent for each million parameters; of the accuracy itself where an end is unknown."""
+    shares = [row[figure.x] if row[column] is None else row[column] for row in rows]
+    densities: Floats = 1e8 * np.array(shares, float) / np.array([row[figure.y] for row in rows], float)
+    return densities

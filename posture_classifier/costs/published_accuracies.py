@@ -35,8 +35,8 @@ def published_accuracy(name: str) -> Accuracy | None:
 
     It is that of the weights that the name loads where these are torchvision's. Where a name
     without a tag loads others, it is that of torchvision's first weights of the same architecture,
-    which most networks were given by one and the same plain recipe; the source then names both. A
-    name with the tag of other weights has none: theirs is another.
+    most of which reproduce the paper's results or are ported from it; the source then names both.
+    A name with the tag of other weights has none: theirs is another.
 
     Args:
         name: Any name that ``timm.create_model`` knows.
