@@ -15,11 +15,23 @@ from posture_classifier.utils.validation import mismatch
 
 
 class Accuracy(NamedTuple):
-    """A share of photos, 0 to 1, with its interval where there is one."""
+    """The accuracy of a network, as shares of photos from 0 to 1.
+
+    Attributes:
+        value: Share of photos whose first class is right.
+        low: Lower end of the 95 % interval; None if unknown.
+        high: Upper end of the 95 % interval; None if unknown.
+        top5: Share of photos whose class is among the first five; None if unknown.
+        image_size: Side of the photos in pixels; None if unknown.
+        source: Whose accuracy it is: a file, a pattern of run folders, or published weights.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    top5: float | None = None
+    image_size: int | None = None
+    source: str = ""
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -54,7 +66,7 @@ def read_accuracies(source: str) -> dict[str, Accuracy]:
         UserError: There is no such file, or it lacks these columns.
     """
     found = _from_table(Path(source)) if source.endswith(".csv") else _from_runs(source)
-    return {name: _mean(several) for name, several in found.items()}
+    return {name: _mean(several)._replace(source=source) for name, several in found.items()}
 
 
 def _from_table(path: Path) -> dict[str, list[Accuracy]]:
@@ -74,7 +86,7 @@ def _from_table(path: Path) -> dict[str, list[Accuracy]]:
             raise UserError(
                 f"--accuracy {path}, line {number}: give the columns name, accuracy and perhaps low and high"
             ) from error
-        if not all(0 <= value <= 1 for value in accuracy if value is not None):
+        if not all(0 <= value <= 1 for value in accuracy[:3] if value is not None):
             raise UserError(f"--accuracy {path}, line {number}: give accuracies as shares from 0 to 1")
         found.setdefault(row["name"], []).append(accuracy)
     if not found:
@@ -110,9 +122,9 @@ def _from_runs(pattern: str) -> dict[str, list[Accuracy]]:
 
 
 def _mean(several: list[Accuracy]) -> Accuracy:
-    lows = [low for _, low, _ in several if low is not None]
-    highs = [high for _, _, high in several if high is not None]
-    mean = sum(value for value, _, _ in several) / len(several)
+    lows = [each.low for each in several if each.low is not None]
+    highs = [each.high for each in several if each.high is not None]
+    mean = sum(each.value for each in several) / len(several)
     if len(lows) < len(several) or len(highs) < len(several):
         return Accuracy(mean)
     return Accuracy(mean, min(lows), max(highs))

@@ -1,7 +1,7 @@
-"""How fast a network is on one device, and how much of a GPU's memory it takes."""
+"""How fast a network is on one device, and how much of a GPU's memory and power it takes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from posture_classifier.costs.operations import build_network, input_shape
+from posture_classifier.costs.power import mean_watts
 from posture_classifier.utils.device import device_name
 
 SECONDS = 1.2
@@ -25,16 +26,22 @@ class Speed:
     Attributes:
         latency_median_ms: Milliseconds from one photo to its logits, both on the device.
         latency_p95_ms: Milliseconds that 19 of 20 such passes took at most.
-        photos_per_second: Throughput in batches.
+        ms_per_photo: Milliseconds of a batch, shared by its photos: the median.
+        photos_per_second: Throughput in such batches.
         device: Name of the GPU, or number of the CPU's threads.
         gpu_peak_bytes: Peak memory of a batch on a CUDA device, weights included; None elsewhere.
+        watts: Power of the whole GPU in such batches; None where it cannot be read.
+        joules_per_photo: Energy of a photo in such batches; None where the power is.
     """
 
     latency_median_ms: float
     latency_p95_ms: float
+    ms_per_photo: float
     photos_per_second: float
     device: str
     gpu_peak_bytes: int | None
+    watts: float | None
+    joules_per_photo: float | None
 
 
 def measure_speed(name: str, image_size: int | None, batch_size: int, device: torch.device) -> Speed:
@@ -46,31 +53,54 @@ def measure_speed(name: str, image_size: int | None, batch_size: int, device: to
         batch_size: Photos in a batch, for the throughput.
         device: Where to compute.
     """
+    return measure_batches(name, image_size, [batch_size], device)[0]
+
+
+def measure_batches(name: str, image_size: int | None, batch_sizes: Sequence[int], device: torch.device) -> list[Speed]:
+    """Time a network in batches of several sizes; arguments are as ``measure_speed``'s.
+
+    Single photos are timed once, for all of them.
+    """
     network = build_network(name, image_size, device).eval().to(memory_format=torch.channels_last)
     shape = input_shape(name, image_size)
+    latencies = _durations(_forward_pass(network, shape, device), at_least=5)
+    return [_speed(network, (batch_size, *shape[1:]), device, latencies) for batch_size in batch_sizes]
+
+
+def _speed(network: nn.Module, shape: tuple[int, ...], device: torch.device, latencies: list[float]) -> Speed:
+    """Speed in batches of ``shape`` (B, C, H, W), beside the seconds of single photos."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    latencies = _durations(network, shape, device, at_least=5)
-    batches = _durations(network, (batch_size, *shape[1:]), device, at_least=1)
+    step = _forward_pass(network, shape, device)
+    seconds = float(np.median(_durations(step, at_least=1))) / shape[0]
+    watts = mean_watts(step, device)
     return Speed(
         latency_median_ms=float(np.median(latencies)) * 1000,
         latency_p95_ms=float(np.quantile(latencies, 0.95)) * 1000,
-        photos_per_second=batch_size / float(np.median(batches)),
+        ms_per_photo=seconds * 1000,
+        photos_per_second=1 / seconds,
         device=device_name(device),
         gpu_peak_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+        watts=watts,
+        joules_per_photo=None if watts is None else watts * seconds,
     )
 
 
-@torch.inference_mode()
-def _durations(network: nn.Module, shape: tuple[int, ...], device: torch.device, at_least: int) -> list[float]:
-    """Time forward passes for ``SECONDS``, after a warm-up of a third of that; seconds of each."""
+def _forward_pass(network: nn.Module, shape: tuple[int, ...], device: torch.device) -> Callable[[], None]:
+    """A function that sends random photos of ``shape`` (B, C, H, W) through the network."""
     images = torch.rand(shape, device=device).contiguous(memory_format=torch.channels_last)
 
+    @torch.inference_mode()
     def step() -> None:
         network(images)
         if device.type != "cpu":  # GPUs compute while Python runs on: only the launch would be timed
             torch.accelerator.synchronize(device)
 
+    return step
+
+
+def _durations(step: Callable[[], None], at_least: int) -> list[float]:
+    """Time steps for ``SECONDS``, after a warm-up of a third of that; seconds of each."""
     _repeat(step, SECONDS / 3, at_least=1)  # kernels are chosen, memory is fetched, clocks go up
     return _repeat(step, SECONDS, at_least)
 

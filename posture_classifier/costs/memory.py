@@ -1,4 +1,4 @@
-"""Peak memory of a network, followed while it runs; on the meta device nothing is computed."""
+"""Memory and parameters of a network, followed while it runs; on meta nothing is computed."""
 
 import weakref
 from collections.abc import Iterable
@@ -83,6 +83,40 @@ class LiveMemory(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's 
 
     def _forget(self, n_bytes: int) -> None:
         self._live -= n_bytes
+
+
+class ReadParameters(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch's is not typed
+    """Counts the parameters that operations read.
+
+    What serves training only, such as an auxiliary classifier, is read by no forward pass in
+    evaluation.
+
+    Args:
+        parameters: A network's parameters.
+
+    Attributes:
+        count: Number of elements of those parameters that were read.
+
+    Example:
+        >>> layers = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Linear(2, 7))
+        >>> with ReadParameters(layers.parameters()) as read:
+        ...     features = layers[0](torch.ones(1, 4))
+        >>> read.count
+        10
+    """
+
+    def __init__(self, parameters: Iterable[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+        # Views, such as a transposed weight, have the storage of what they show.
+        self._unread = WeakIdKeyDictionary({parameter.untyped_storage(): parameter.numel() for parameter in parameters})
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
+        """Run one operation, and note which parameters it is given."""
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, Tensor):
+                self.count += self._unread.pop(leaf.untyped_storage(), 0)  # type: ignore[no-untyped-call]
+        return func(*args, **(kwargs or {}))
 
 
 class FusedAttention(TorchFunctionMode):

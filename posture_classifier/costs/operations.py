@@ -1,6 +1,9 @@
 """Costs of a network counted on the meta device, so that they are the same on every machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import timm
 import torch
@@ -9,7 +12,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import posture_classifier.models.backbones  # noqa: F401 - registers our networks with timm, and deformable convolutions' costs
-from posture_classifier.costs.memory import FusedAttention, LiveMemory
+from posture_classifier.costs.memory import FusedAttention, LiveMemory, ReadParameters
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,17 @@ class Costs:
 
     Attributes:
         image_size: Side of the square input in pixels.
-        parameters: Number of parameters.
+        parameters: Number of parameters that a forward pass in evaluation reads, as networks are
+            published: GoogLeNet's 6.6 million are without its auxiliary classifiers.
+        training_only_parameters: Number of the others; memory and disk have them, too.
         multiply_adds: Multiply-adds of convolutions and matrix products in a forward pass of one
             photo; one is two FLOPs.
         activations: Elements that convolutions and matrix products write in that pass.
         bytes_on_disk: Bytes of the tensors in the state dict, parameters and buffers; the file's
             own header comes on top.
         inference_bytes: Peak memory of a forward pass of one photo, weights included.
+        batch_size: Photos in a batch.
+        batch_inference_bytes: Peak memory of a forward pass of a batch, weights included.
         training_bytes: Peak memory of a training step of a batch: weights, gradients, AdamW's two
             moments, and activations.
         training_bytes_per_photo: Bytes that each further photo in the batch adds to that.
@@ -32,12 +39,24 @@ class Costs:
 
     image_size: int
     parameters: int
+    training_only_parameters: int
     multiply_adds: int
     activations: int
     bytes_on_disk: int
     inference_bytes: int
+    batch_size: int
+    batch_inference_bytes: int
     training_bytes: int
     training_bytes_per_photo: int
+
+
+class ForwardCosts(NamedTuple):
+    """Costs of a forward pass in evaluation: numbers, but the peak of its memory in bytes."""
+
+    parameters: int
+    multiply_adds: int
+    activations: int
+    peak_bytes: int
 
 
 def count_costs(name: str, image_size: int | None = None, batch_size: int = 32, classes: int | None = None) -> Costs:
@@ -56,21 +75,46 @@ def count_costs(name: str, image_size: int | None = None, batch_size: int = 32, 
         >>> count_costs("resnet18").parameters
         11689512
     """
+    return count_batches(name, image_size, [batch_size], classes)[0]
+
+
+def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int], classes: int | None = None) -> list[Costs]:
+    """Count what a network costs in batches of several sizes; arguments are as ``count_costs``'s.
+
+    Example:
+        >>> [costs.batch_size for costs in count_batches("test_resnet", 64, [1, 8])]
+        [1, 8]
+    """
     network = build_network(name, image_size, torch.device("meta"), classes)
     shape = input_shape(name, image_size)
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
     state = network.state_dict().values()
-    multiply_adds, activations, inference_bytes = forward_costs(network, shape)
-    training_bytes = training_memory(network, (batch_size, *shape[1:]))
-    return Costs(
-        image_size=shape[-1],
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        multiply_adds=multiply_adds,
-        activations=activations,
-        bytes_on_disk=sum(tensor.numel() * tensor.element_size() for tensor in state),
-        inference_bytes=inference_bytes,
-        training_bytes=training_bytes,
-        training_bytes_per_photo=(training_memory(network, (2 * batch_size, *shape[1:])) - training_bytes) // batch_size,
-    )
+    photo = forward_costs(network, shape)
+
+    def inference(n_photos: int) -> int:
+        return forward_costs(network, (n_photos, *shape[1:])).peak_bytes
+
+    # Batches often double: what is twice the one is the next.
+    @cache
+    def training(n_photos: int) -> int:
+        return training_memory(network, (n_photos, *shape[1:]))
+
+    return [
+        Costs(
+            image_size=shape[-1],
+            parameters=photo.parameters,
+            training_only_parameters=n_parameters - photo.parameters,
+            multiply_adds=photo.multiply_adds,
+            activations=photo.activations,
+            bytes_on_disk=sum(tensor.numel() * tensor.element_size() for tensor in state),
+            inference_bytes=photo.peak_bytes,
+            batch_size=batch_size,
+            batch_inference_bytes=inference(batch_size),
+            training_bytes=training(batch_size),
+            training_bytes_per_photo=(training(2 * batch_size) - training(batch_size)) // batch_size,
+        )
+        for batch_size in batch_sizes
+    ]
 
 
 def build_network(name: str, image_size: int | None, device: torch.device, classes: int | None = None) -> nn.Module:
@@ -88,8 +132,8 @@ def input_shape(name: str, image_size: int | None) -> tuple[int, int, int, int]:
     return 1, channels, image_size or height, image_size or width
 
 
-def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Multiply-adds, activations and peak bytes of a forward pass in evaluation.
+def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
+    """Count what a forward pass in evaluation reads, computes and holds.
 
     Args:
         network: A network on the meta device.
@@ -99,13 +143,14 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int,
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
     flops = FlopCounterMode(display=False)
+    read = ReadParameters(network.parameters())
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.requires_grad_(False)  # views of trained parameters, such as a class token's, stop the counter's own hooks
-    with torch.no_grad(), FusedAttention(), memory, flops:
+    with torch.no_grad(), FusedAttention(), memory, read, flops:
         network(images)
     for parameter in trained:
         parameter.requires_grad_()
-    return flops.get_total_flops() // 2, memory.activations, memory.peak
+    return ForwardCosts(read.count, flops.get_total_flops() // 2, memory.activations, memory.peak)
 
 
 def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:

@@ -5,24 +5,29 @@ from typing import Any, Literal
 from rich import box
 from rich.table import Table
 
+from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
 from posture_classifier.rendering.formatting import quantity
 from posture_classifier.utils.console import wanted_width
 from posture_classifier.utils.text import plural
 
-DROPPED_FIRST = ("bytes_on_disk", "image_size", "activations", "latency_p95_ms", "year", "inference_bytes", "family")
+DROPPED_FIRST = (
+    *("accuracy_source", "bytes_on_disk", "top5", "image_size", "activations"),
+    *("latency_p95_ms", "watts", "joules_per_photo", "year", "inference_bytes", "family"),
+)
 """Columns that a narrow terminal does without; the written table has them."""
 
 
 def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
     """Show costs with three digits, in as many columns as fit.
 
-    Columns without any value are left out.
+    Columns without any value are left out, and of several batch sizes the largest is shown.
 
     Args:
         rows: Rows of the ``backbones`` command, at least one.
         width: Width of the terminal in characters.
     """
-    batch_size = rows[0]["batch_size"]
+    batch_size = max(row["batch_size"] for row in rows)
+    rows = [row for row in rows if row["batch_size"] == batch_size]
     columns: list[tuple[str, str, float]] = [
         ("family", "family", 1),
         ("year", "year", 1),
@@ -39,7 +44,11 @@ def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
         ("latency_p95_ms", "p95\nms", 1),
         ("photos_per_second", "photos/s\n", 1),
         ("gpu_peak_bytes", "GPU peak\nMB", 1e6),
+        ("watts", "power\nW", 1),
+        ("joules_per_photo", "energy\nJ/photo", 1),
         ("accuracy", "accuracy", 1),
+        ("top5", "top-5", 1),
+        ("accuracy_source", "accuracy of", 1),
         ("error", "error", 1),
     ]
     shown = [column for column in columns if any(row[column[0]] is not None for row in rows)]
@@ -52,22 +61,71 @@ def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
     return table
 
 
+def batch_tables(rows: list[dict[str, Any]]) -> list[Table]:
+    """Show what depends on the number of photos in a batch: a table each, a column a batch size.
+
+    Args:
+        rows: Rows of the ``backbones`` command; no table where they have one batch size only.
+    """
+    batch_sizes = sorted({row["batch_size"] for row in rows})
+    if len(batch_sizes) < 2:
+        return []
+    tables = []
+    for key, title, unit in (
+        ("batch_inference_bytes", "MB to predict a batch", 1e6),
+        ("training_bytes", "MB to train on a batch", 1e6),
+        ("gpu_peak_bytes", "MB of the GPU to predict a batch", 1e6),
+        ("ms_per_photo", "milliseconds per photo", 1),
+        ("photos_per_second", "photos per second", 1),
+        ("watts", "watts", 1),
+        ("joules_per_photo", "joules per photo", 1),
+    ):
+        values = {(row["name"], row["batch_size"]): row[key] for row in rows if row[key] is not None}
+        if not values:
+            continue
+        table = Table(box=box.SIMPLE_HEAD, title=f"{title}, by photos in a batch", title_justify="left", padding=(0, 1, 0, 0))
+        table.add_column("network", overflow="fold")
+        for batch_size in batch_sizes:
+            table.add_column(str(batch_size), justify="right")
+        for name in dict.fromkeys(name for name, _ in values):
+            table.add_row(name, *(quantity(values.get((name, batch_size)), unit) for batch_size in batch_sizes))
+        tables.append(table)
+    return tables
+
+
 def _table(rows: list[dict[str, Any]], columns: list[tuple[str, str, float]]) -> Table:
-    batch_size = rows[0]["batch_size"]
-    caption = (
-        "1 multiply-add is 2 FLOPs. Memory is fp32, weights included: of predicting 1 photo, of a training step (AdamW) of "
-        f"{plural(batch_size, 'photo')}, and of each photo more in it."
-    )
-    if device := next((row["device"] for row in rows if row["device"]), None):
-        caption += f" Speed is fp32 on {device}: 1 photo in milliseconds, and batches of {batch_size}."
-    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, caption=_caption(rows), caption_justify="left", padding=(0, 1, 0, 0))
     table.add_column("network", overflow="fold")
     for key, title, _ in columns:
-        justify: Literal["left", "right"] = "left" if key in ("family", "weights", "error") else "right"
-        table.add_column(title, justify=justify, overflow="fold", max_width=40)
+        justify: Literal["left", "right"] = "left" if key in ("family", "weights", "accuracy_source", "error") else "right"
+        table.add_column(title, justify=justify, overflow="fold", max_width=90 if key == "accuracy_source" else 40)
     for row in rows:
         table.add_row(row["name"], *(_accuracy(row) if key == "accuracy" else _cell(row[key], unit) for key, _, unit in columns))
     return table
+
+
+def _caption(rows: list[dict[str, Any]]) -> str:
+    """What the columns mean, as far as the rows need it."""
+    batch_size = rows[0]["batch_size"]
+    sentences = [
+        "1 multiply-add is 2 FLOPs. Memory is fp32, weights included: of predicting 1 photo, of a training step (AdamW) of "
+        f"{plural(batch_size, 'photo')}, and of each photo more in it."
+    ]
+    auxiliary = [
+        f"{row['name']} ({quantity(row['training_only_parameters'], 1e6)} M)" for row in rows if row["training_only_parameters"]
+    ]
+    if auxiliary:
+        sentences.append(
+            f"Parameters are those that predict, without auxiliary classifiers, which memory and disk have: {', '.join(auxiliary)}."
+        )
+    if device := next((row["device"] for row in rows if row["device"]), None):
+        sentences.append(f"Speed is fp32 on {device}: 1 photo in milliseconds, and batches of {batch_size}.")
+    if any(is_published(row["accuracy_source"]) for row in rows):
+        sentences.append(
+            f"Accuracy, with a 95 % interval, is that of torchvision's weights on ImageNet's {N_PHOTOS:,} validation photos, at "
+            "the size of this table; a name may load others, as the written table's accuracy_source says."
+        )
+    return " ".join(sentences)
 
 
 def _accuracy(row: dict[str, Any]) -> str:

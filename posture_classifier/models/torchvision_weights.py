@@ -13,6 +13,7 @@ from torch import Tensor, nn
 Rename = tuple[str, str | Callable[[re.Match[str]], str]]
 
 NAMES = {
+    "inception_v3_aux": "inception_v3",
     "mobilenetv2_100": "mobilenet_v2",
     "mobilenetv3_large_100": "mobilenet_v3_large",
     "mobilenetv3_small_100": "mobilenet_v3_small",

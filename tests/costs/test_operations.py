@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from posture_classifier.costs.operations import count_costs, forward_costs, training_memory
+from posture_classifier.costs.operations import ForwardCosts, count_batches, count_costs, forward_costs, training_memory
 
 F32 = 4
 """Bytes."""
@@ -26,11 +26,12 @@ def test_a_convolution_by_hand() -> None:
     """3x3, from 3 to 8 channels on 10x10 pixels: every output takes 27 multiply-adds."""
     network = on_meta(lambda: nn.Conv2d(3, 8, 3, padding=1))
     weight, images, outputs = 8 * 27 + 8, 3 * 100, 8 * 100
-    assert forward_costs(network, (1, 3, 10, 10)) == (outputs * 27, outputs, F32 * (weight + images + outputs))
+    expected = ForwardCosts(weight, outputs * 27, outputs, F32 * (weight + images + outputs))
+    assert forward_costs(network, (1, 3, 10, 10)) == expected
 
 
 def test_a_grouped_convolution_by_hand() -> None:
-    multiply_adds, activations, _ = forward_costs(on_meta(lambda: nn.Conv2d(8, 8, 3, groups=8, bias=False)), (2, 8, 6, 6))
+    _, multiply_adds, activations, _ = forward_costs(on_meta(lambda: nn.Conv2d(8, 8, 3, groups=8, bias=False)), (2, 8, 6, 6))
     assert (multiply_adds, activations) == (2 * 8 * 16 * 9, 2 * 8 * 16)
 
 
@@ -40,9 +41,9 @@ def two_layers() -> nn.Module:
 
 def test_a_perceptron_by_hand() -> None:
     """In evaluation the largest moment is the first layer's output and its rectified copy."""
-    multiply_adds, activations, peak = forward_costs(on_meta(two_layers), (1, 3, 4, 4))
+    counted, multiply_adds, activations, peak = forward_costs(on_meta(two_layers), (1, 3, 4, 4))
     parameters = 48 * 100 + 100 + 100 * 10 + 10
-    assert (multiply_adds, activations) == (48 * 100 + 100 * 10, 110)
+    assert (counted, multiply_adds, activations) == (parameters, 48 * 100 + 100 * 10, 110)
     assert peak == F32 * (parameters + 48 + 100 + 100)
 
 
@@ -87,6 +88,40 @@ def test_published_figures(name: str, parameters: int, multiply_adds: float, act
     assert counted.image_size == 224
 
 
+@pytest.mark.parametrize(("name", "evaluation", "training_only"), [("googlenet", 6_624_904, 6_379_984), ("test_resnet", None, 0)])
+def test_auxiliary_classifiers_are_counted_apart(name: str, evaluation: int | None, training_only: int) -> None:
+    """As torchvision publishes GoogLeNet; its training has them all."""
+    counted = count_costs(name, 64, 2)
+    everything = sum(parameter.numel() for parameter in timm.create_model(name).parameters())
+    assert counted.parameters == (evaluation or everything)
+    assert counted.training_only_parameters == training_only
+    assert counted.parameters + training_only == everything
+    assert counted.bytes_on_disk > F32 * everything
+    assert counted.training_bytes > 4 * F32 * everything, "weights, gradients and two moments"
+
+
+def test_a_parameter_counts_once_and_only_where_it_is_read() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.twice, self.viewed = nn.Linear(4, 4, bias=False), nn.Parameter(torch.zeros(1, 8))
+            self.never = nn.Linear(4, 4)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            pixels = self.twice(self.twice(images.flatten(1)))
+            return pixels + self.viewed.expand(len(images), -1)[:, 4:]  # type: ignore[no-any-return]
+
+    assert forward_costs(on_meta(Shared), (2, 1, 2, 2)).parameters == 16 + 8
+
+
+def test_batches_of_several_sizes_are_counted_as_each_alone() -> None:
+    several = count_batches("test_resnet", 64, [1, 4, 8])
+    assert several == [count_costs("test_resnet", 64, batch_size) for batch_size in (1, 4, 8)]
+    assert several[0].batch_inference_bytes == several[0].inference_bytes
+    pixels = F32 * 3 * 64 * 64
+    assert several[2].batch_inference_bytes - several[1].batch_inference_bytes > 4 * pixels
+
+
 def test_the_disk_holds_parameters_and_buffers(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "w.pth")
     assert 0 <= (tmp_path / "w.pth").stat().st_size - count_costs("test_resnet").bytes_on_disk < 25_000, (
@@ -105,7 +140,7 @@ def test_a_deformable_convolution_counts_as_a_convolution() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return self.conv(images, images.new_zeros(len(images), 18, 8, 8))  # type: ignore[no-any-return]
 
-    assert forward_costs(on_meta(Deformed), (1, 4, 8, 8))[:2] == (6 * 64 * 36, 6 * 64)
+    assert forward_costs(on_meta(Deformed), (1, 4, 8, 8))[1:3] == (6 * 64 * 36, 6 * 64)
 
 
 def allocated(step: Callable[[], None]) -> int:

@@ -17,6 +17,7 @@ from posture_classifier.utils.text import first_line, plural, shortlist
 if TYPE_CHECKING:
     import torch
 
+    from posture_classifier.costs.accuracies import Accuracy
 
 DEFAULT_NETWORKS = [
     "vgg11",
@@ -54,36 +55,49 @@ COLUMNS = [
     "year",
     "image_size",
     "parameters",
+    "training_only_parameters",
     "multiply_adds",
     "activations",
     "bytes_on_disk",
     "inference_bytes",
     "batch_size",
+    "batch_inference_bytes",
     "training_bytes",
     "training_bytes_per_photo",
     "weights",
     "device",
     "latency_median_ms",
     "latency_p95_ms",
+    "ms_per_photo",
     "photos_per_second",
     "gpu_peak_bytes",
+    "watts",
+    "joules_per_photo",
     "accuracy",
     "accuracy_low",
     "accuracy_high",
+    "top5",
+    "accuracy_source",
     "error",
 ]
-"""Columns of the written table; memory in bytes, times in milliseconds."""
+"""Columns of the written table; memory in bytes, times in milliseconds.
+
+A row is a network in batches of one size.
+"""
+IMAGENET = "imagenet"
+"""Value of ``--accuracy`` for published ones."""
 
 
 def backbones(
     patterns: Sequence[str] = (),
     measure: bool = False,
     image_size: int | None = None,
-    batch_size: int = 32,
+    batch_size: str = "32",
     device: str | None = None,
     accuracy: str | None = None,
     output: Path | None = None,
     plot: Path | None = None,
+    figure: str | None = None,
     overwrite: bool = False,
 ) -> int:
     """List networks with their costs: parameters, multiply-adds (one is two FLOPs), memory, speed.
@@ -93,60 +107,116 @@ def backbones(
         measure: Time each network on this device, too: some four seconds each, longer for large
             ones.
         image_size: Side of the input in pixels; by default each network's own.
-        batch_size: Photos in a batch, for training memory and throughput.
+        batch_size: Photos in a batch, for training memory and throughput; several with commas
+            between them, such as 1,2,4,8, are compared.
         device: Where to measure: cpu, cuda or mps; by default a GPU if there is one.
-        accuracy: A .csv file with columns name, accuracy, low and high, or run folders such as
-            'lightning_logs/*/version_*'.
+        accuracy: A .csv file with columns name, accuracy, low and high; run folders such as
+            'lightning_logs/*/version_*'; or imagenet: what torchvision publishes of its weights.
         output: A .csv or .jsonl file to write: all figures, in bytes and single operations.
         plot: A .png, .svg or .pdf file to draw: accuracy, or else the measured throughput, against
             multiply-adds.
+        figure: What to draw instead, after Canziani et al. 2016; several with commas between them
+            are files of that name, _ and the figure. accuracy or throughput against multiply-adds;
+            batch (time), memory or power against batch sizes; operations or energy: multiply-adds
+            against time or joules; speed: accuracy against photos per second; density: accuracy for
+            each parameter.
         overwrite: Replace the output and the plot if they exist.
 
     Returns:
         Exit code: 1 if a network could not be built or does not take the size, else 0.
     """
-    for option, value in (("image_size", image_size), ("batch_size", batch_size)):
-        if value is not None and value < 1:
-            raise UserError(f"--{option} is {value}, but must be at least 1")
-    if plot is not None and not (measure or accuracy):
-        raise UserError("--plot needs something to draw against the multiply-adds; add --measure, or accuracies with --accuracy")
+    from posture_classifier.costs.figures import choose_figures, figure_files, needs_power
+
+    batch_sizes = _batch_sizes(batch_size)
+    if image_size is not None and image_size < 1:
+        raise UserError(f"--image_size is {image_size}, but must be at least 1")
+    if image_size is not None and accuracy == IMAGENET:
+        raise UserError("--accuracy imagenet was measured at one size for each network, which is used; leave --image_size out")
+    if figure is not None and plot is None:
+        raise UserError(f"--figure {figure} needs a file to draw in; add --plot costs.png")
+    files = figure_files(choose_figures(figure, measure, bool(accuracy), len(batch_sizes)), plot) if plot else {}
     check_output_file("--output", output, TABLE_SUFFIXES, overwrite)
-    check_output_file("--plot", plot, PICTURE_SUFFIXES, overwrite)
+    for file in files.values():
+        check_output_file("--plot", file, PICTURE_SUFFIXES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.costs.accuracies import read_accuracies
+    from posture_classifier.costs.power import check_power
     from posture_classifier.utils.device import choose_device
 
     chosen_device = choose_device(device) if measure else None
-    accuracies = read_accuracies(accuracy) if accuracy else {}
-    names = _select(list(patterns) or list(accuracies))
-    if accuracies and not accuracies.keys() & set(names):
-        raise UserError(f"--accuracy {accuracy} knows none of these networks, but {shortlist(sorted(accuracies))}")
+    if chosen_device and needs_power(list(files)):
+        check_power(chosen_device)
+    names, accuracies = _names_and_accuracies(list(patterns), accuracy)
     rows: list[dict[str, Any]] = []
-    with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names), "network"))):
+    with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names) * len(batch_sizes), "row"))):
         for name in track(names, "Counting", transient=True):
-            rows.append(_row(name, image_size, batch_size, chosen_device))  # noqa: PERF401 - read when it is stopped, too
-    for row in rows:
-        if known := accuracies.get(row["name"]):
-            row.update(accuracy=known.value, accuracy_low=known.low, accuracy_high=known.high)
-    rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"]))
-    return _report(rows, output, plot)
+            known = accuracies.get(name)
+            size = known.image_size if known and known.image_size else image_size
+            rows += [row | _accuracy_columns(known) for row in _rows(name, size, batch_sizes, chosen_device)]
+    rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"], row["batch_size"]))
+    return _report(rows, output, files)
 
 
-def _report(rows: list[dict[str, Any]], output: Path | None, plot: Path | None) -> int:
-    from posture_classifier.costs.table import cost_table
+def _batch_sizes(text: str) -> list[int]:
+    """Read one or several batch sizes, in order, each once."""
+    try:
+        sizes = sorted({int(number) for number in text.strip("[] ").split(",")})
+    except ValueError as error:
+        raise UserError(f"--batch_size is {text}; give a number, or several such as 1,2,4,8") from error
+    if sizes[0] < 1:
+        raise UserError(f"--batch_size is {sizes[0]}, but must be at least 1")
+    return sizes
 
-    say(cost_table(rows, terminal().width))
+
+def _names_and_accuracies(patterns: list[str], accuracy: str | None) -> "tuple[list[str], dict[str, Accuracy]]":
+    """The networks, which accuracies choose where patterns do not, and what is known of them."""
+    if not accuracy:
+        return _select(patterns), {}
+    from posture_classifier.costs.accuracies import read_accuracies
+    from posture_classifier.costs.published_accuracies import published_accuracies
+
+    if accuracy == IMAGENET:
+        names = _select(patterns)
+        accuracies, others = published_accuracies(names), list(published_accuracies(DEFAULT_NETWORKS))
+    else:
+        accuracies = read_accuracies(accuracy)
+        names, others = _select(patterns or list(accuracies)), sorted(accuracies)
+    without = [name for name in names if name not in accuracies]
+    if len(without) == len(names):
+        raise UserError(f"--accuracy {accuracy} knows none of these networks, but {shortlist(others)}")
+    if without:
+        known = len(names) - len(without)
+        say(f"--accuracy {accuracy} knows {known} of {plural(len(names), 'network')}, but not {shortlist(without)}")
+    return names, accuracies
+
+
+def _accuracy_columns(known: "Accuracy | None") -> dict[str, Any]:
+    if known is None:
+        return {}
+    return {
+        "accuracy": known.value,
+        "accuracy_low": known.low,
+        "accuracy_high": known.high,
+        "top5": known.top5,
+        "accuracy_source": known.source,
+    }
+
+
+def _report(rows: list[dict[str, Any]], output: Path | None, files: dict[str, Path]) -> int:
+    from posture_classifier.costs.table import batch_tables, cost_table
+
+    say(cost_table(rows, terminal().width), *batch_tables(rows))
     if output is not None:
         write_rows(rows, COLUMNS, output)
         say(f"{plural(len(rows), 'row')} written to {output}")
-    if plot is not None:
-        from posture_classifier.costs.plot import plot_costs
-
-        drawn = plot_costs(rows, plot)
-        say(f"{plural(drawn, 'network')} drawn in {plot}" if drawn else "no network could be drawn")
-    failed = [row for row in rows if row["error"]]
+    if files:
+        from posture_classifier.costs.plot import draw_figure
+    for name, file in files.items():
+        drawn = draw_figure(name, rows, file)
+        say(f"{plural(drawn, 'network')} drawn in {file}" if drawn else f"no network could be drawn in {file}")
+    names = {row["name"] for row in rows}
+    failed = {row["name"] for row in rows if row["error"]}
     if failed:
-        say(f"{len(failed)} of {plural(len(rows), 'network')} failed", style="red")
+        say(f"{len(failed)} of {plural(len(names), 'network')} failed", style="red")
     return 1 if failed else 0
 
 
@@ -169,22 +239,23 @@ def _select(patterns: list[str]) -> list[str]:
     return list(found)
 
 
-def _row(name: str, image_size: int | None, batch_size: int, device: "torch.device | None") -> dict[str, Any]:
-    """Compute all columns of a network; where that fails, ``error`` has the reason."""
+def _rows(name: str, image_size: int | None, batch_sizes: list[int], device: "torch.device | None") -> list[dict[str, Any]]:
+    """Compute a network's row for each batch size; where that fails, ``error`` has the reason."""
     from posture_classifier.costs.families import family
-    from posture_classifier.costs.latency import measure_speed
-    from posture_classifier.costs.operations import count_costs
+    from posture_classifier.costs.latency import measure_batches
+    from posture_classifier.costs.operations import count_batches
     from posture_classifier.models.weights import weights_location
 
-    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"name": name, "batch_size": batch_size}
+    rows: list[dict[str, Any]] = [dict.fromkeys(COLUMNS) | {"name": name, "batch_size": size} for size in batch_sizes]
     try:
-        row["family"], row["year"] = family(name)
-        row["weights"] = weights_location(name)
-        row |= asdict(count_costs(name, image_size, batch_size))
+        known = {"weights": weights_location(name)} | dict(zip(("family", "year"), family(name), strict=True))
+        rows = [row | known for row in rows]
+        rows = [row | asdict(costs) for row, costs in zip(rows, count_batches(name, image_size, batch_sizes), strict=True)]
         if device is not None:
-            row |= asdict(measure_speed(name, image_size, batch_size, device))
+            speeds = measure_batches(name, image_size, batch_sizes, device)
+            rows = [row | asdict(speed) for row, speed in zip(rows, speeds, strict=True)]
     # Networks say in every kind of exception that they cannot take a size, and the others should
     # still be listed.
     except Exception as error:
-        row["error"] = first_line(error)
-    return row
+        rows = [row | {"error": first_line(error)} for row in rows]
+    return rows

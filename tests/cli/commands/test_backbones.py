@@ -134,6 +134,50 @@ def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path, capsys: py
     assert "interval unknown" in printed
 
 
+def test_published_accuracies_are_listed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output, plot = tmp_path / "table.csv", tmp_path / "figure2.png"
+    options = ["--accuracy", "imagenet", "--batch_size", "1", "--output", str(output), "--plot", str(plot)]
+    assert main(["backbones", "alexnet", "efficientnet_b2", "googlenet", "nin", "lenet5", *options]) == 0
+    rows = {row["name"]: row for row in rows_of(output)}
+    alexnet = rows["alexnet"]
+    assert (alexnet["accuracy"], alexnet["top5"]) == ("0.56522", "0.79066")
+    assert alexnet["accuracy_source"] == "torchvision AlexNet_Weights.IMAGENET1K_V1"
+    assert rows["googlenet"]["parameters"] == "6624904"
+    assert rows["googlenet"]["training_only_parameters"] == "6379984"
+    assert rows["efficientnet_b2"]["image_size"] == "288", "costs are counted at the size of the accuracy"
+    assert [rows["nin"][column] for column in ("accuracy", "top5", "accuracy_source")] == ["", "", ""]
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search("knows 3 of 5 networks.* nin, lenet5", printed), "what lacks one is told"
+    assert "3 networks drawn" in printed
+    assert "googlenet (6.38 M)" in printed, "the table says what was not counted"
+    assert "50,000" in printed
+    assert min(Image.open(plot).size) > 800
+
+
+def test_a_row_for_each_batch_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("posture_classifier.costs.latency.SECONDS", 0.02)
+    output, plot = tmp_path / "table.csv", tmp_path / "costs.svg"
+    options = ["--measure", "--device", "cpu", "--batch_size", "4,1, 2,2", "--output", str(output), "--plot", str(plot)]
+    arguments = ["backbones", "test_resnet", "test_efficientnet", *options, "--figure", "batch,memory,operations"]
+    assert main(arguments) == 0
+    rows = rows_of(output)
+    assert [row["batch_size"] for row in rows] == ["1", "2", "4"] * 2
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows), "the one with fewer multiply-adds first"
+    assert len({row["latency_median_ms"] for row in rows if row["name"] == "test_resnet"}) == 1
+    memory = [int(row["batch_inference_bytes"]) for row in rows if row["name"] == "test_resnet"]
+    assert memory == sorted(set(memory))
+    for row in rows:
+        assert float(row["ms_per_photo"]) == pytest.approx(1000 / float(row["photos_per_second"]))
+        assert (row["watts"], row["joules_per_photo"]) == ("", "")
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == [
+        f"costs_{name}.svg" for name in ("batch", "memory", "operations")
+    ]
+    printed = capsys.readouterr().out
+    assert "milliseconds per photo, by photos in a batch" in printed
+    assert main([*arguments, "--output", str(tmp_path / "other.csv")]) == 2, "none of the figures is overwritten"
+    assert "costs_batch.svg exists" in capsys.readouterr().err
+
+
 def test_accuracies_of_runs(tmp_path: Path) -> None:
     tmp_path /= "runs [1]"
     values = [(0.8, 0.7, 0.9), (0.9, 0.85, 0.95), (0.6, None, None), (0.7, 0.6, 0.8)]
@@ -143,8 +187,9 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
         (tmp_path / f"version_{version}" / "summary.json").write_text(json.dumps(summary))
     (tmp_path / "version_4").mkdir()  # stopped before its test
     found = read_accuracies(str(tmp_path / "version_*"))
-    assert found["resnet18"] == pytest.approx((0.85, 0.7, 0.95))
-    assert found["vgg11"] == Accuracy((0.6 + 0.7) / 2), "what one of them leaves unknown is unknown"
+    assert found["resnet18"][:3] == pytest.approx((0.85, 0.7, 0.95))
+    pattern = str(tmp_path / "version_*")
+    assert found["vgg11"] == Accuracy((0.6 + 0.7) / 2, source=pattern), "what one of them leaves unknown is unknown"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +204,17 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
         (["resnet18", "--output", "{folder}/a.txt"], "a.txt.*.csv or .jsonl"),
         (["resnet18", "--image_size", "0"], "--image_size.* 0.* 1"),
         (["resnet18", "--batch_size", "-1"], "--batch_size.* -1.* 1"),
+        (["resnet18", "--batch_size", "1,2,0"], "--batch_size.* 0.* 1"),
+        (["resnet18", "--batch_size", "1,two"], "--batch_size.*1,two.*1,2,4,8"),
+        (["resnet18", "--batch_size", "1,,2"], "--batch_size.*1,,2"),
+        (["resnet18", "--figure", "batch"], "--figure batch.*--plot"),
+        (["resnet18", "--plot", "{folder}/p.png", "--figure", "cost"], "--figure cost.*accuracy, .*density"),
+        (["resnet18", "--plot", "{folder}/p.png", "--figure", "memory"], "--figure memory.*--batch_size 1,2,4"),
+        (["resnet18", "--plot", "{folder}/p.png", "--figure", "operations"], "--figure operations.*--measure"),
+        (["resnet18", "--plot", "{folder}/p.png", "--figure", "density"], "--figure density.*--accuracy imagenet"),
+        (["nin", "--measure", "--device", "cpu", "--plot", "{folder}/p.png", "--figure", "energy"], "power.* cpu .*nvidia-ml-py"),
+        (["nin", "lenet5", "--accuracy", "imagenet"], "imagenet knows none.*vgg11"),
+        (["alexnet", "--accuracy", "imagenet", "--image_size", "96"], "--image_size"),
         (["resnet18", "--measure", "--device", "abacus"], "abacus"),
         (["--accuracy", "{folder}/there.csv"], r"there.csv.*name, accuracy"),
         (["--accuracy", "{folder}/percent.csv"], r"percent.csv, line 2.*0 to 1"),
