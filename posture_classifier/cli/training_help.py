@@ -4,6 +4,7 @@ Options are read from a file, since building the real parser would import torch.
 """
 
 import re
+import shutil
 import textwrap
 from importlib.resources import files
 
@@ -43,7 +44,8 @@ EXAMPLES = {
     ),
     "evaluation": ("{command} my_photos \\\n      --ckpt_path lightning_logs/my_photos/version_0/checkpoints/best.ckpt",),
 }
-WIDTH = 80
+WIDTH, WIDEST = 80, 100
+"""Columns of the main options, and of the list of all where no terminal says how wide it is."""
 
 
 def training_help(program: str, command: str, summary: str, every_option: bool) -> str:
@@ -59,15 +61,16 @@ def training_help(program: str, command: str, summary: str, every_option: bool) 
     options = (files("posture_classifier.training") / "options.txt").read_text(encoding="utf-8")
     if every_option:
         return (
-            f"{head}Every option is also a key of the YAML file: --data.root photos is data: {{root: photos}}. Of\n"
-            "several files, and then options, the later wins. --print_config prints the result.\n\n"
-            f"{options.rstrip()}"
+            f"{head}Every option is also a key of the YAML file: --data.root photos is\n"
+            "data: {root: photos}. Of several files, and then options, the later wins.\n"
+            "--print_config prints the result.\n\n"
+            f"{_folded(options, shutil.get_terminal_size((WIDEST, 24)).columns).rstrip()}"
         )
     kind = "fit" if command == "fit" else "evaluation"
     listed = "\n".join(_option(name, words, options) for name, words in MAIN_OPTIONS[kind].items())
     examples = "\n".join(f"  {program} {example.format(command=command)}" for example in EXAMPLES[kind])
     return (
-        f"{head}A first word that ends in .yaml is a config file, any other the folder of photos.\n"
+        f"{head}A first word that ends in .yaml is a config file, any other the photos' folder.\n"
         "Every option is also a key of the YAML file: --data.root photos is\n"
         "data: {root: photos}.\n\n"
         f"main options:\n{listed}\n\nexamples:\n{examples}\n\n"
@@ -83,3 +86,15 @@ def _option(name: str, words: str, options: str) -> str:
         words += f" Default: {default[1]}."
     filled = textwrap.fill(words, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False)
     return f"  --{name}\n{filled}"
+
+
+def _folded(options: str, width: int) -> str:
+    """The list of options with descriptions of a narrower width, if the terminal is narrower."""
+    indent = " " * 6
+
+    def fill(paragraph: re.Match[str]) -> str:
+        text = " ".join(paragraph[0].split())
+        return f"{textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)}\n"
+
+    longest = max(map(len, options.splitlines()))
+    return options if width >= longest else re.sub(rf"(?:^{indent}.*\n)+", fill, options, flags=re.MULTILINE)

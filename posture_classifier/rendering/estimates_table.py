@@ -21,7 +21,9 @@ def estimates_table(summary: dict[str, Any], title: str) -> Table:
     """
     estimates = {name: Estimate(**summary[name]) for name in METRICS if name in summary}
     has_intervals = any(estimate.ends for estimate in estimates.values())
-    table = Table("metric", "value", title=f"{title}: {describe_size(summary)}", caption=why_unknown(estimates.values()) or None)
+    title = f"{title}: {describe_size(summary)}"
+    # At least as wide as the title, which rich would otherwise divide.
+    table = Table("metric", "value", title=title, min_width=len(title), caption=why_unknown(estimates.values()) or None)
     table.title_justify = table.caption_justify = "left"
     if has_intervals:
         table.add_column("95 % interval")

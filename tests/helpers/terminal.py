@@ -23,12 +23,14 @@ class Walk:
     Attributes:
         code: Its exit code.
         lines: Everything that stayed on the terminal, scrolled out of sight or not.
+        divided: Those that were too long for it, which it goes on with in the next line.
         first: Seconds until the first character.
         raw: All that was written, control sequences too.
     """
 
     code: int
     lines: list[str]
+    divided: list[str]
     first: float
     raw: str
 
@@ -55,7 +57,8 @@ def walk(*arguments: str, columns: int, folder: Path) -> Walk:
             chunks.append(chunk)
     os.close(reader)
     raw = b"".join(chunks).decode(errors="replace")
-    return Walk(process.returncode, screen(raw, columns), first, raw)
+    lines, divided = screen(raw, columns)
+    return Walk(process.returncode, lines, divided, first, raw)
 
 
 def _read(reader: int) -> bytes:
@@ -66,12 +69,13 @@ def _read(reader: int) -> bytes:
         return b""
 
 
-def screen(raw: str, columns: int) -> list[str]:
-    """The lines that a terminal would show for good.
+def screen(raw: str, columns: int) -> tuple[list[str], list[str]]:
+    """The lines that a terminal would show for good, and those that it had to divide.
 
     It knows what rich writes: line ends, the cursor up, down, left and right, and erasing.
     """
     rows: list[list[str]] = [[]]
+    full: list[int] = []
     row = column = 0
     for token in TOKEN.finditer(raw):
         _, numbers, name = token.groups()
@@ -83,13 +87,15 @@ def screen(raw: str, columns: int) -> list[str]:
             row += 1
         elif len(token[0]) == 1 and token[0] != "\b":
             if column == columns:
+                full.append(row)
                 row, column = row + 1, 0
             rows += [[] for _ in range(row + 1 - len(rows))]
             rows[row] += [" "] * (column + 1 - len(rows[row]))
             rows[row][column] = token[0]
             column += 1
         rows += [[] for _ in range(row + 1 - len(rows))]
-    return ["".join(line).rstrip() for line in rows]
+    lines = ["".join(line).rstrip() for line in rows]
+    return lines, [lines[number] for number in full if lines[number]]
 
 
 def _control(rows: list[list[str]], row: int, column: int, name: str, number: int) -> tuple[int, int]:
