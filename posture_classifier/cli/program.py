@@ -3,7 +3,6 @@
 import ast
 import errno
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -100,12 +99,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    sentence = f"error: {printable(message)}"
-    if sys.stderr.isatty():
-        from posture_classifier.utils.console import fold
+    from posture_classifier.utils.console import fold_for_stderr
 
-        sentence = fold(sentence, shutil.get_terminal_size().columns)
-    print(sentence, file=sys.stderr)
+    print(fold_for_stderr(f"error: {printable(message)}"), file=sys.stderr)
     return code
 
 

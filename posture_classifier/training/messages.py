@@ -1,7 +1,6 @@
 """What ``fit``, ``validate`` and ``test`` print on the terminal."""
 
 import logging
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +25,7 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.runs.status import status_line
-from posture_classifier.utils.console import fold, say, say_command, terminal
+from posture_classifier.utils.console import fold_for_stderr, say, say_command
 from posture_classifier.utils.text import plural, printable, shortlist
 
 PACKAGE = Path(__file__).parents[1]
@@ -37,7 +36,7 @@ def _format_warning(message: Warning | str, category: type[Warning], filename: s
     """A warning as one sentence, which may name a file; one of others' code with its place."""
     ours = Path(filename).is_relative_to(PACKAGE)
     text = printable(f"warning: {message}" if ours else f"{filename}:{lineno}: {message}")
-    return f"{fold(text, terminal().width) if sys.stderr.isatty() else text}\n"
+    return f"{fold_for_stderr(text)}\n"
 
 
 def quiet() -> None:

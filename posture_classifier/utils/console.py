@@ -1,6 +1,7 @@
 """The terminal that commands print on."""
 
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -79,9 +80,8 @@ def continued(command: str, width: int) -> str:
         width: Longest line in columns, if no word is longer.
 
     Example:
-        >>> print(continued("fit --data.root 'my photos' --report false", 20))
-          fit --data.root \
-            'my photos' \
+        >>> print(continued("fit --data.root 'my photos' --report false", 36))
+          fit --data.root 'my photos' \
             --report false
     """
     words: list[str] = []
@@ -122,6 +122,11 @@ def fold(text: str, width: int) -> str:
                 row += word
         lines.append(row)
     return "\n".join(lines)
+
+
+def fold_for_stderr(text: str) -> str:
+    """A text as errors and warnings are written: with lines of a terminal's width, if it is one."""
+    return fold(text, shutil.get_terminal_size().columns) if sys.stderr.isatty() else text
 
 
 def wanted_width(table: Table) -> int:

@@ -46,7 +46,7 @@ def test_a_training(tmp_path: Path, columns: int) -> None:
 def test_other_commands(tmp_path: Path) -> None:
     draw_photos(tmp_path / ROOT, 6, 2, ("left", "right"))
     for arguments, code in (
-        (fit_arguments(ROOT, OUTPUT, 1), 0),
+        ([*fit_arguments(ROOT, OUTPUT, 1), "--data.test_fraction", "0.4"], 0),
         (["check", "photos", "--group_pattern", r"person\d"], 2),
         (["compare", "lightning_logs/photos/version_0"], 0),
         (["backbones", "test_resnet"], 0),
