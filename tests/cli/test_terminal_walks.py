@@ -42,11 +42,20 @@ def test_a_training(tmp_path: Path, columns: int) -> None:
     assert seen.text.count("too few") == 1
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photos and a run that tests several people."""
+    folder = tmp_path_factory.mktemp("trained")
+    draw_photos(folder / ROOT, 6, 2, ("left", "right"))
+    seen = walk(*fit_arguments(ROOT, OUTPUT, 1), "--data.test_fraction", "0.4", columns=80, folder=folder)
+    assert (seen.code, seen.divided) == (0, [])
+    return folder
+
+
 @pytest.mark.slow
-def test_other_commands(tmp_path: Path) -> None:
-    draw_photos(tmp_path / ROOT, 6, 2, ("left", "right"))
-    for arguments, code in (
-        ([*fit_arguments(ROOT, OUTPUT, 1), "--data.test_fraction", "0.4"], 0),
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
         (["check", "photos", "--group_pattern", r"person\d"], 2),
         (["compare", "lightning_logs/photos/version_0"], 0),
         (["backbones", "test_resnet"], 0),
@@ -54,8 +63,10 @@ def test_other_commands(tmp_path: Path) -> None:
         (["fit", "--help"], 0),
         (["fit", "--help", "all"], 0),
         (["fit", "photos", "--data.group_pattern", "nobody|nothing|something", "--data.batchsize", "4"], 2),
-    ):
-        seen = walk(*arguments, columns=80, folder=tmp_path)
-        assert (seen.code, seen.divided) == (code, []), arguments
-        assert "starting" not in seen.lines[0]
-        assert not any(BAR in line and "┏" not in line and "┡" not in line for line in seen.lines), arguments
+    ],
+)
+def test_other_commands(trained: Path, arguments: list[str], code: int) -> None:
+    seen = walk(*arguments, columns=80, folder=trained)
+    assert (seen.code, seen.divided) == (code, [])
+    assert "starting" not in seen.lines[0]
+    assert not any(BAR in line and "┏" not in line and "┡" not in line for line in seen.lines)
