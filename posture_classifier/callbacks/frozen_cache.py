@@ -285,7 +285,7 @@ class FrozenCache(Callback):
         if missing := [lacking for chunk in own if len(lacking := chunk[~store.has(photos.rows[chunk])])]:
             passes = concurrent_passes(device, len(missing))
             batches = self._data.one_pass(split, missing, view, in_use=2 * passes + 1)
-            hidden = not self._trainer.is_global_zero or self._trainer.progress_bar_callback is None
+            hidden = not self._trainer.is_global_zero or getattr(self._trainer.progress_bar_callback, "is_disabled", True)
             with cut.prefix_function() as prefix:
 
                 def compute(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -43,15 +43,32 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     """
     if photos.empty_classes:
         return None
-    n = len(photos.groups.unique()[0])
-    folds = list(range(min(n, FEW_GROUPS), 1, -1)) if not photos.splits[0] else []
-    few = photos.grouped and n < FEW_GROUPS
-    if not (few and folds) and (fit := _advise_fit(photos, options, seed)):
+    few = photos.grouped and len(photos.groups.unique()[0]) < FEW_GROUPS
+    if not (few and not photos.splits[0]) and (fit := _advise_fit(photos, options, seed)):
         return fit
-    for number in folds:
-        if folds_work(photos, number, VAL_FRACTION, seed) and not _lone_in_folds(photos, number, options, seed):
-            return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
+    if number := number_of_folds(photos, options, seed):
+        return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
     return _advise_fit(photos, options, seed) if few else None
+
+
+def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int, val_fraction: float = VAL_FRACTION) -> int | None:
+    """The most folds that ``crossval`` takes: one for each group, ``FEW_GROUPS`` at most.
+
+    Args:
+        photos: All photos that can be read, with their groups; ``splits`` are the user's own.
+        options: The options of ``fit`` that make these groups.
+        seed: Seed of the folds.
+        val_fraction: Share of the photos that are not tested for validation.
+
+    Returns:
+        None where the photos are split already, or no number works.
+    """
+    if photos.splits[0]:
+        return None
+    for number in range(min(len(photos.groups.unique()[0]), FEW_GROUPS), 1, -1):
+        if folds_work(photos, number, val_fraction, seed) and not _lone_in_folds(photos, number, options, seed):
+            return number
+    return None
 
 
 def _advise_fit(photos: Photos, options: tuple[str, ...], seed: int) -> str | None:

@@ -6,18 +6,19 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.resources import files
 from io import TextIOWrapper
 from pathlib import Path
 
 from posture_classifier import __version__
 from posture_classifier.cli import commands
+from posture_classifier.cli.starting import starting
+from posture_classifier.cli.training_help import training_help
 from posture_classifier.cli.unforeseen import describe_unforeseen
 from posture_classifier.utils.cores import limit_library_threads
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.library_folders import ensure_library_folders
 from posture_classifier.utils.stopping import consequences_as_stop, ending_in_order
-from posture_classifier.utils.text import printable
+from posture_classifier.utils.text import did_you_mean, printable
 
 PROGRAM = "posture-classifier"
 TRAINING = {
@@ -83,21 +84,24 @@ def _run(arguments: list[str]) -> int:
     elif command in ("-h", "--help"):
         print(_help(known))
     elif command in TRAINING and {"-h", "--help"} & set(arguments):
-        print(_training_help(command))
+        print(training_help(PROGRAM, command, TRAINING[command], every_option="all" in arguments))
     elif command in TRAINING:
         ensure_library_folders()
-        from posture_classifier.training.fit import PostureCLI
+        with starting(command):
+            from posture_classifier.training.fit import PostureCLI
 
-        PostureCLI(arguments)
+            PostureCLI(arguments)
     elif command in known:
         return _run_command(command, arguments[1:])
     else:
-        raise UserError(f"unknown command {command!r}; choose one of {', '.join(known)}")
+        raise UserError(f"unknown command {command!r}{did_you_mean(command, known)}; choose one of {', '.join(known)}")
     return 0
 
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"error: {printable(message)}", file=sys.stderr)
+    from posture_classifier.utils.console import fold_for_stderr
+
+    print(fold_for_stderr(f"error: {printable(message)}"), file=sys.stderr)
     return code
 
 
@@ -123,21 +127,6 @@ def _help(summaries: dict[str, str]) -> str:
     )
 
 
-def _training_help(command: str) -> str:
-    """The help of ``fit``, ``validate`` or ``test``.
-
-    Its options are read from a file, since building the real parser would import torch.
-    """
-    options = files("posture_classifier.training") / "options.txt"
-    return (
-        f"usage: {PROGRAM} {command} --config FILE [--config FILE ...] [options]\n\n"
-        f"{TRAINING[command]}\n\n"
-        "Every option is also a key of the YAML file: --data.root photos is data: {root: photos}. Of\n"
-        "several files, and then options, the later wins. --print_config prints the result.\n\n"
-        f"{options.read_text(encoding='utf-8').rstrip()}"
-    )
-
-
 def _run_command(name: str, arguments: list[str]) -> int:
     """Call the function ``name`` of ``commands/<name>.py``, whose signature is the command line."""
     from posture_classifier.utils.arguments import parse_call
@@ -145,4 +134,5 @@ def _run_command(name: str, arguments: list[str]) -> int:
     ensure_library_folders()
     function = getattr(import_module(f"{commands.__name__}.{name}"), name)
     call = parse_call(function, arguments, prog=f"{PROGRAM} {name}")
-    return int(function(*call.args, **call.kwargs) or 0)
+    with starting(name):
+        return int(function(*call.args, **call.kwargs) or 0)

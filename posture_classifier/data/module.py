@@ -50,8 +50,8 @@ class PostureData(PhotoMemory):
             suggests one.
         folds: Number of folds to divide the photos into, of which one is tested.
         fold: The fold that is tested, from 0; over all folds each photo is tested once.
-        holdout_groups: Test exactly these groups; a name that is a number in quotes, as in
-            ``["07"]``.
+        holdout_groups: Test exactly this group, or these of a list, in which a name that is a
+            number stands in quotes, as in ``["07"]``.
         val_fraction: Share of the photos for choosing the best epoch; with ``folds`` or
             ``holdout_groups``, of those not tested. 0 trains without validation: then the last
             epoch counts, and early stopping has nothing to watch.
@@ -95,7 +95,7 @@ class PostureData(PhotoMemory):
         exclude: str | None = None,
         folds: int | None = None,
         fold: int | None = None,
-        holdout_groups: list[str] | None = None,
+        holdout_groups: list[str] | str | None = None,
         val_fraction: float = VAL_FRACTION,
         test_fraction: float = TEST_FRACTION,
         seed: int = 0,
@@ -111,7 +111,8 @@ class PostureData(PhotoMemory):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.choice = PhotoChoice(
-            *(root, group_pattern, group_by, split, exclude, folds, fold, holdout_groups),
+            *(root, group_pattern, group_by, split, exclude, folds, fold),
+            [holdout_groups] if isinstance(holdout_groups, str) else holdout_groups,
             *(val_fraction, test_fraction, seed, on_error, layout),
         )
         self.root = root

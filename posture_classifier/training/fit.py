@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -30,6 +31,7 @@ from posture_classifier.training.foreign_loggers import check_loggers, describe_
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
+from posture_classifier.training.next_command import crossval_command, grouped_command
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
 from posture_classifier.training.recommended import chooses_nothing, is_recommended, recommended
 from posture_classifier.training.resumed_run import refuse_to_resume_unasked
@@ -253,7 +255,8 @@ class PostureCLI(FitOptions):
         if self.checkpoint is None:
             refuse_to_resume_unasked(self.trainer)
         with self._cache.decoded(self.datamodule):
-            describe(self.model, self.datamodule, self.trainer, self.config_init.fit.verbose)
+            own = (self._arguments, self.config_init.fit, self.datamodule.choice)
+            describe(self.model, self.datamodule, self.trainer, partial(grouped_command, *own), self.config_init.fit.verbose)
             if len(self.trainer.loggers) > 1:
                 log_configuration(self.trainer, next(c for c in self._callbacks if isinstance(c, SaveConfig)).settings())
             for report in self._wandb_reports:
@@ -271,7 +274,7 @@ class PostureCLI(FitOptions):
         if evaluates:
             self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
         self._cache.release()
-        announce(self.trainer, best)
+        announce(self.trainer, best, partial(crossval_command, self._arguments, self.config_init.fit, self.datamodule.choice))
         try:
             if evaluates and self.config_init.fit.report:
                 self._write_report()
@@ -291,7 +294,7 @@ class PostureCLI(FitOptions):
             command = f"python -m posture_classifier report {quote(str(folder))}"
             rank_zero_warn(f"no {NAME} was written ({first_line(error)}); the run is complete: {command}")
         else:
-            say(f"report: {folder / NAME}")
+            say(f"report: {folder / NAME}", whole=True)
 
     def validate(self, **kwargs: Any) -> None:
         """Evaluate on the validation split."""

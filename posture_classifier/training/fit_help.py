@@ -1,4 +1,4 @@
-"""Writes ``options.txt``, the list of options that ``fit --help`` prints, from the real parser.
+"""Writes ``options.txt``, the list of options that ``fit --help all`` prints, from the real parser.
 
 Building that parser imports torch and Lightning, which takes seconds, so the list is part of the
 package, and a test compares it with the parser. After a change of an option or of its docstring:

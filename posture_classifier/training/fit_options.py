@@ -1,5 +1,7 @@
 """The options of ``fit``, ``validate`` and ``test``."""
 
+from collections.abc import Sequence
+from itertools import chain, takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,6 +19,7 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import one_line
 
 LOGS = "lightning_logs"
+YAML_SUFFIXES = (".yaml", ".yml")
 Seed = restricted_number_type("Seed", int, [(">=", 0), ("<", 2**32)], docstring="A seed as NumPy takes it.")
 SECTIONS = ("trainer", "model", "data", "unfreezing", "cache")
 # All photos have been decoded once before, so a sanity check would find nothing.
@@ -26,9 +29,9 @@ TRAINER_DEFAULTS = {"max_epochs": 20, "num_sanity_val_steps": 0, "log_every_n_st
 class Parser(OneSentenceErrors, LightningArgumentParser):
     """Lightning's parser with our errors."""
 
-    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+    def parse_args(self, args: Any = None, *more: Any, **kwargs: Any) -> Any:
         """Parse, and refuse what jsonargparse and Lightning would take, but nobody can use."""
-        parsed = super().parse_args(*args, **kwargs)
+        parsed = super().parse_args(None if args is None else name_leading_words(args), *more, **kwargs)
         if "subcommand" in parsed:  # otherwise this is the parser of the subcommand itself
             settings = parsed[parsed.subcommand]
             for name in SECTIONS:
@@ -94,6 +97,30 @@ class FitOptions(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed")
         for name in LINKED:
             parser.link_arguments(f"data.{name}", f"model.{name}", apply_on="instantiate")
+
+
+def name_leading_words(arguments: Sequence[str]) -> list[str]:
+    """Put an option before words that follow the command at once: the photos, or a YAML file.
+
+    The photos win over those that the file names.
+
+    Args:
+        arguments: A command line, command first.
+
+    Example:
+        >>> name_leading_words(["fit", "my_photos", "my.yaml", "--report", "false"])
+        ['fit', '--config', 'my.yaml', '--data.root', 'my_photos', '--report', 'false']
+    """
+    if not arguments or arguments[0].startswith("-"):  # the parser of the subcommand itself gets named words
+        return list(arguments)
+    command, *words = arguments
+    leading = list(takewhile(lambda word: not word.startswith("-"), words))
+    configs = [word for word in leading if Path(word).suffix in YAML_SUFFIXES]
+    roots = [word for word in leading if word not in configs]
+    if len(roots) > 1:
+        raise UserError(f"{' and '.join(roots)} are several folders of photos; give one")
+    named = [*(("--config", word) for word in configs), *(("--data.root", word) for word in roots)]
+    return [command, *chain.from_iterable(named), *words[len(leading) :]]
 
 
 def experiment_name(settings: Namespace) -> str:

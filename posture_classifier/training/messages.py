@@ -2,18 +2,23 @@
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
-from posture_classifier.callbacks.evaluation_report import EvaluationReport
+from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of
 from posture_classifier.callbacks.progress import describe_open
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.check.cached_headline import cached_headline
 from posture_classifier.check.commands import command_of
 from posture_classifier.check.digest_check import check_digests
+from posture_classifier.check.group_proposals import Grouping
+from posture_classifier.check.headline import Headline
+from posture_classifier.check.suggested_groups import suggested_groups
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_copies import describe_near_copies
@@ -21,13 +26,18 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import TRUE_PRECISION, compute_type, dtype_name
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.runs.status import status_line
-from posture_classifier.utils.console import say
-from posture_classifier.utils.text import plural, printable
+from posture_classifier.utils.console import fold_for_stderr, say, say_command
+from posture_classifier.utils.text import plural, printable, shortlist
+
+PACKAGE = Path(__file__).parents[1]
+NO_GROUPS = "no groups are named, so photos of one person may be on both sides of the split, and the figures too good"
 
 
 def _format_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
-    """A warning as Lightning prints its own; it may name a file."""
-    return printable(f"{filename}:{lineno}: {message}\n")
+    """A warning as one sentence, which may name a file; one of others' code with its place."""
+    ours = Path(filename).is_relative_to(PACKAGE)
+    text = printable(f"warning: {message}" if ours else f"{filename}:{lineno}: {message}")
+    return f"{fold_for_stderr(text)}\n"
 
 
 def quiet() -> None:
@@ -50,13 +60,20 @@ def quiet() -> None:
 
 
 @rank_zero_only
-def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verbose: bool = False) -> None:
+def describe(
+    model: PostureClassifier,
+    data: PostureData,
+    trainer: Trainer,
+    with_groups: Callable[[Grouping], str],
+    verbose: bool = False,
+) -> None:
     """Print one line about the network and one about the photos, before a long training begins.
 
     Args:
         model: The network to be trained.
         data: Its photos.
         trainer: The trainer, whose devices are named.
+        with_groups: Makes a command that trains with given groups.
         verbose: Whether to name the type of number that the network learns in, too.
     """
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
@@ -83,24 +100,40 @@ def describe(model: PostureClassifier, data: PostureData, trainer: Trainer, verb
     say(network, f"{photos}; {found}" if fine else photos)
     if not fine:
         rank_zero_warn(found)
-    if data.choice.split is None and (expected := _headline(data)):  # a fold, or a resumed run, has said it
-        say(expected)
+    if data.choice.split is None:  # a fold, or a resumed run, has said it
+        _say_what_to_expect(data, with_groups)
 
 
-def _headline(data: PostureData) -> str | None:
-    """What ``check`` says on top, if it has scanned the photos; no command that runs already."""
+def _say_what_to_expect(data: PostureData, with_groups: Callable[[Grouping], str]) -> None:
+    """Say what ``check`` says on top, or else warn where names suggest groups and none are made."""
+    choice = data.choice
+    chosen = data.photos.grouped or choice.group_by is not None or choice.group_pattern is not None
+    headline = _headline(data)
+    if headline is not None:
+        own = command_of("fit", data.photos.root, (*choice.group_options, *choice.other_options))
+        runs = choice.folds or choice.holdout_groups or headline.command == own
+        text = headline.text if chosen or headline.values.get("groups") is None else f"warning: {NO_GROUPS}. {headline.text}"
+        if headline.command is None:
+            say(headline.line)
+        elif runs:
+            say(text)
+        else:
+            say_command(f"{text}; use", headline.command)
+    elif not chosen and (grouping := suggested_groups(choice.indexed)):
+        sizes = shortlist([f"{name} {size}" for name, size in grouping.sizes.items()])
+        groups = f"The names suggest {plural(len(grouping.names), 'group')} ({sizes}) by {grouping.option}"
+        say_command(f"warning: {NO_GROUPS}. {groups}; if that is right, use", with_groups(grouping))
+
+
+def _headline(data: PostureData) -> Headline | None:
+    """What ``check`` says on top, if it has scanned the photos."""
     grouping, more = data.choice.group_options, data.choice.other_options
     try:
         photos = replace(data.photos, splits=data.choice.indexed.splits)
-        headline = cached_headline(photos, data.digests, data.deep_photos.white, grouping, more)
+        return cached_headline(photos, data.digests, data.deep_photos.white, grouping, more)
     # It is an extra, so no fault of it may fail a training.
     except Exception:
         return None
-    if headline is None:
-        return None
-    own = command_of("fit", photos.root, (*grouping, *more))
-    runs = data.choice.folds or data.choice.holdout_groups or headline.command == own
-    return headline.text if runs else headline.line
 
 
 def _drawn(data: PostureData) -> str:
@@ -122,15 +155,39 @@ def _stages(model: PostureClassifier, trainer: Trainer) -> str:
 
 
 @rank_zero_only
-def announce(trainer: Trainer, checkpoint: str | Path | None) -> None:
-    """Print how good the model is, on which photos, and where its files are."""
+def announce(trainer: Trainer, checkpoint: str | Path | None, crossval: Callable[[], str | None] = lambda: None) -> None:
+    """Print how good the model is, on which photos, and where its files are.
+
+    Args:
+        trainer: The trainer, after its test.
+        checkpoint: The checkpoint that was tested.
+        crossval: Makes a command that tests every group, asked for where few were tested; None if
+            there is none.
+    """
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
     if summary["split"] is None:
         say("nothing was evaluated: no photo was kept for validation or test")
     else:
-        say(estimates_table(summary, f"{summary['split']} split"))
-    if summary["status"]:
-        say(status_line(summary["status"]))
+        _say_figures(trainer, summary, crossval)
     # Trainer.log_dir would wait for all ranks.
-    say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}")
+    say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}", whole=True)
+
+
+def _say_figures(trainer: Trainer, summary: dict[str, Any], crossval: Callable[[], str | None]) -> None:
+    """Print the figures, what limits them, and the command that tests more groups if few were."""
+    status = dict(summary["status"])
+    table = estimates_table(summary, f"{summary['split']} split")
+    few = summary["groups"] is not None and "few_groups" in status
+    command = crossval() if few else None
+    if command:  # which says the same, and what to do
+        del status["few_groups"]
+        table.caption = None
+    say(table)
+    if status:
+        say(status_line(status))
+    if command:
+        data = data_of(trainer)
+        tested = shortlist(sorted(set(data.photos.in_split(summary["split"]).groups.tolist())))
+        groups = f"{plural(summary['groups'], 'group is', 'groups are')} tested ({tested}), too few to say how others will fare"
+        say_command(f"{groups}; this tests each of the {len(data.photos.groups.unique()[0])} groups once", command)

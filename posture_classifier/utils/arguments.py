@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser, Namespace, get_loader, set_loader, set_
 
 from posture_classifier.utils.bounded_yaml import check_bounds
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.option_errors import one_sentence
 from posture_classifier.utils.paths import expand_path
 from posture_classifier.utils.text import first_line
 
@@ -47,12 +48,8 @@ class OneSentenceErrors(ArgumentParser):
     """A jsonargparse parser that raises ``UserError`` rather than printing its usage."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Fold jsonargparse's explanation, which has a line per attempt, into one."""
-        text = " ".join(str(message).split())
-        # jsonargparse explains every member of a union type; the key and the value are what helps.
-        head, _, rest = text.partition(" Does not validate against any of the Union subtypes")
-        value = rest.rpartition("Given value")[2]
-        raise UserError(f"{head.rstrip(':.')}{': wrong value' + value if value else ''}; see --help") from ex
+        """Say it in one sentence."""
+        raise UserError(f"{one_sentence(str(message), self)}; see --help") from ex
 
     def parse_args(self, *args: Any, **kwargs: Any) -> Any:
         """Parse as jsonargparse does, with ``~`` and ``$NAME`` expanded in every path.

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 LONGEST_LINE = 240
@@ -17,6 +19,17 @@ def shortlist(names: list[str], shown: int = 5) -> str:
     """
     more = len(names) - shown
     return ", ".join(map(one_line, names[:shown])) + (f" and {more} more" if more > 0 else "")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ask for the known word that a wrong one is most like; nothing where none is.
+
+    Example:
+        >>> did_you_mean("fti", ["fit", "test"])
+        ' (did you mean fit?)'
+    """
+    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def first_line(error: BaseException) -> str:

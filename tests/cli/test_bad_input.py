@@ -145,11 +145,35 @@ def test_one_sentence_and_exit_code_2(
     assert not (tmp_path / "lightning_logs").exists(), "nothing was begun"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["fit", "--data.rot", "x"], ["--data.rot ", "did you mean --data.root?"]),
+        (["fit", "--batch_size", "3"], ["--batch_size", "did you mean --data.batch_size?"]),
+        (["fit", "--root=x"], ["--root ", "did you mean --data.root?"]),
+        (["fit"], ["missing: --data.root"]),
+        (["fit", "--data.root", "x", "--data.batch_size", "many"], ["--data.batch_size: ", "whole number", "many"]),
+        (["fit", "--data.root", "x", "--data.group_by", "name"], ["--data.group_by: ", "name"]),
+        (["fit", "--data.root", "x", "--report", "false", "y"], ["'y'"]),
+        (["check", "x", "--group_patern", "y"], ["--group_patern ", "did you mean --group_pattern?"]),
+        (["check"], ["missing: root"]),
+        (["predict", "mine.yaml", "a.jpg"], ["mine.yaml is a settings file", "best.ckpt"]),
+    ],
+)
+def test_options_are_named_as_they_are_typed(words: list[str], expected: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "fit." not in error
+    for part in expected:
+        assert part in error
+
+
 def test_unknown_key_in_a_config_file(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "mine.yaml"
     config.write_text("model:\n  backbone: test_resnet\n  colour: blue\n")
     assert main([*fit_arguments(draw_folder(), tmp_path, 1), "--config", str(config)]) == 2
-    assert "colour" in capsys.readouterr().err
+    assert "model.colour" in capsys.readouterr().err
 
 
 def test_a_config_that_is_a_photo(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -300,11 +324,15 @@ def test_a_checkpoint_of_other_classes(tmp_path: Path, draw_folder: DrawFolder, 
     assert all(fact in error for fact in (str(checkpoint), "left, right", str(other), "down, up"))
 
 
-@pytest.mark.parametrize("command", ["fitt", "--fit"])
-def test_an_unknown_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "meant"), [("fitt", "fit"), ("fti", "fit"), ("crosval", "crossval"), ("--fit", "fit"), ("xyz", None)]
+)
+def test_an_unknown_command(command: str, meant: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 2
     error = capsys.readouterr().err
     assert f"'{command}'" in error
+    assert ("did you mean" in error) == (meant is not None)
+    assert meant is None or f"did you mean {meant}?" in error
     assert "fit, validate, test, " in error
 
 

@@ -23,7 +23,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=240, check=True)
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["fit", "--help"], ["predict", "--help"]])
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["fit", "--help"], ["fit", "--help", "all"], ["predict", "--help"]])
 def test_quick_answers_import_no_torch(words: list[str]) -> None:
     loaded = python("-X", "importtime", "-m", "posture_classifier", *words).stderr
     assert "posture_classifier.cli" in loaded

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from posture_classifier.cli.commands.audit import audit
+from posture_classifier.cli.commands.check import check
 from posture_classifier.utils.arguments import OneSentenceErrors, parse_call
 from posture_classifier.utils.errors import UserError
 
@@ -107,6 +109,10 @@ def test_an_option_about_photos_may_be_named_as_that_of_fit() -> None:
     own = parse_call(about_photos, ["a.csv", "--root", "b", "--group_pattern", "x"], "prog")
     of_fit = parse_call(about_photos, ["a.csv", "--data.root", "b", "--data.group_pattern=x"], "prog")
     assert own.arguments == of_fit.arguments == {"table": Path("a.csv"), "root": Path("b"), "group_pattern": "x"}
+    for command in (check, audit):
+        words = ["a"] if command is check else ["a.csv", "--root", "b"]
+        for name in ("--group_pattern", "--data.group_pattern"):
+            assert parse_call(command, [*words, name, "x"], "prog").arguments["group_pattern"] == "x"
     with pytest.raises(UserError, match="root"):
         parse_call(about_photos, ["a.csv"], "prog")
     with pytest.raises(UserError, match=r"data\.folds"):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from rich.progress import Progress
 
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import say, say_command
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_file, check_output_folder
 
@@ -55,7 +55,11 @@ def check(
     with Progress(transient=True) as bar:
         task = bar.add_task("Checking photos", total=None)
         result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
-    say(result.headline.line, *result.headline.notes)
+    if command := result.headline.command:
+        say_command(f"{result.headline.text}; use", command)
+    else:
+        say(result.headline.line)
+    say(*result.headline.notes)
     if result.findings:
         say(findings_table(result.findings))
     say(verdict(result))

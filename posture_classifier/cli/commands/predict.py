@@ -49,6 +49,11 @@ def predict(
     """
     start = time.perf_counter()
     check_output_file("--output", output, TABLE_SUFFIXES, overwrite)
+    if Path(checkpoint).suffix in (".yaml", ".yml"):
+        raise UserError(
+            f"{checkpoint} is a settings file; predict needs a checkpoint, as "
+            "lightning_logs/<experiment>/version_N/checkpoints/best.ckpt"
+        )
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.data.left_out import describe_left_out
     from posture_classifier.inference import Classifier
