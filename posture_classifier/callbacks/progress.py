@@ -18,6 +18,10 @@ class Progress(RichProgressBar):
         True
     """
 
+    def __init__(self) -> None:
+        # In a notebook rich would want ipywidgets, and say so at every refresh.
+        super().__init__(console_kwargs={"force_jupyter": False})
+
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """Add the stages that learn, such as ``open: head to layer3 (3 of 6 stages)``."""
         items: dict[str, Any] = super().get_metrics(trainer, pl_module)

@@ -12,6 +12,8 @@ from posture_classifier.utils.text import printable
 
 PIPE_WIDTH = 240
 """Width in characters where the output goes into a pipe or a file; 80 would fold every table."""
+NOTEBOOK_WIDTH = 100
+"""Width in characters of what a notebook shows without folding it."""
 
 
 class _Terminal(Console):
@@ -24,8 +26,13 @@ class _Terminal(Console):
 
 
 def terminal() -> Console:
-    """A console that prints text as it is: brackets are no styles, and numbers are not coloured."""
-    return _Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    """A console that prints text as it is: brackets are no styles, and numbers are not coloured.
+
+    Bars are drawn on it, too. A notebook gets plain text and no bars, for which rich would want
+    ipywidgets.
+    """
+    width = None if sys.stdout.isatty() else NOTEBOOK_WIDTH if Console().is_jupyter else PIPE_WIDTH
+    return _Terminal(highlight=False, markup=False, width=width, force_jupyter=False)
 
 
 def say(*parts: Any, style: str | None = None) -> None:

@@ -123,7 +123,7 @@ def backbones(
         raise UserError(f"--accuracy {accuracy} knows none of these networks, but {shortlist(sorted(accuracies))}")
     rows: list[dict[str, Any]] = []
     with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names), "network"))):
-        for name in track(names, "Counting", transient=True):
+        for name in track(names, "Counting", console=terminal(), transient=True):
             rows.append(_row(name, image_size, batch_size, chosen_device))  # noqa: PERF401 - read when it is stopped, too
     for row in rows:
         if known := accuracies.get(row["name"]):
