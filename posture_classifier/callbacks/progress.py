@@ -7,6 +7,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.utils.console import notebook_options
 
 
 class Progress(RichProgressBar):
@@ -19,8 +20,7 @@ class Progress(RichProgressBar):
     """
 
     def __init__(self) -> None:
-        # In a notebook rich would want ipywidgets, and say so at every refresh.
-        super().__init__(console_kwargs={"force_jupyter": False})
+        super().__init__(console_kwargs=notebook_options())
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """Add the stages that learn, such as ``open: head to layer3 (3 of 6 stages)``."""

@@ -28,11 +28,20 @@ class _Terminal(Console):
 def terminal() -> Console:
     """A console that prints text as it is: brackets are no styles, and numbers are not coloured.
 
-    Bars are drawn on it, too. A notebook gets plain text and no bars, for which rich would want
-    ipywidgets.
+    Bars are drawn on it, too.
     """
-    width = None if sys.stdout.isatty() else NOTEBOOK_WIDTH if Console().is_jupyter else PIPE_WIDTH
-    return _Terminal(highlight=False, markup=False, width=width, force_jupyter=False)
+    options = notebook_options()
+    width = None if sys.stdout.isatty() else NOTEBOOK_WIDTH if options else PIPE_WIDTH
+    return _Terminal(highlight=False, markup=False, width=width, **options)
+
+
+def notebook_options() -> dict[str, Any]:
+    """Options of a console in a notebook, which gets plain text and no bars that move; else none.
+
+    Otherwise rich would want ipywidgets and say so at every step of a bar, or, since Jupyter asks
+    for colours, take the cell's output for a terminal and print each step below the last.
+    """
+    return {"force_jupyter": False, "force_terminal": False} if Console().is_jupyter else {}
 
 
 def say(*parts: Any, style: str | None = None) -> None:

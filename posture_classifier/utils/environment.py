@@ -2,8 +2,11 @@
 
 import os
 import random
+import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 
 from posture_classifier.utils.cores import limit_library_threads
 from posture_classifier.utils.library_folders import ensure_library_folders
@@ -24,9 +27,18 @@ def library_environment() -> Iterator[None]:
     try:
         limit_library_threads()
         ensure_library_folders()
+        _import_tqdm()
         yield
     finally:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
         os.environ.update(before)
         random.setstate(numbers)
+
+
+def _import_tqdm() -> None:
+    """Import the bars of other libraries in a notebook, where they would ask for ipywidgets."""
+    if "ipykernel" in sys.modules and "tqdm.auto" not in sys.modules:
+        with warnings.catch_warnings(), suppress(ImportError):
+            warnings.simplefilter("ignore")
+            import_module("tqdm.auto")

@@ -160,7 +160,8 @@ def test_the_function_check_stays_one_when_its_folder_is_imported() -> None:
 
 @pytest.fixture
 def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What rich takes for Jupyter: a shell of this name, and output that is no terminal."""
+    """What rich takes for Jupyter: a shell of this name; the kernel asks for colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
     shell = type("ZMQInteractiveShell", (), {})
     monkeypatch.setattr(builtins, "get_ipython", shell, raising=False)
 
