@@ -188,7 +188,7 @@ class Classifier:
                 pixels = preprocessing.square(upright_rgb(loaded, preprocessing.white))
             else:
                 pixels = preprocessing.read(loaded)
-        except DecodeError as error:
+        except (DecodeError, OSError) as error:  # the latter of a Pillow image, which is only read now
             return _Decoded(path, str(error))
         return _Decoded(path, torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C")))
 

@@ -156,6 +156,14 @@ def test_a_photo_that_cannot_be_read_is_a_prediction_with_its_error(classifier: 
     assert (prediction.path, prediction.label, prediction.error) == ("missing.jpg", None, "no such file")
 
 
+def test_so_is_a_pillow_image_whose_file_is_damaged(classifier: Classifier, tmp_path: Path) -> None:
+    Image.fromarray(rgb()).save(tmp_path / "whole.jpg")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:-200])
+    damaged, whole = classifier.predict([Image.open(tmp_path / "half.jpg"), Image.open(tmp_path / "whole.jpg")])
+    assert "truncated" in str(damaged.error)
+    assert whole.error is None
+
+
 def test_photos_of_a_generator_are_taken_as_they_are_needed(classifier: Classifier) -> None:
     """A stream of more photos than memory holds."""
     taken: list[int] = []
