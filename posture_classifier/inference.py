@@ -1,30 +1,29 @@
-"""Classifies photos with a finished model: ``Classifier.load("best.ckpt").predict(["a.jpg"])``."""
+"""Classifies photos with a finished model: ``Classifier.load("best.ckpt").predict("a.jpg")``."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
 from posture_classifier.images.decode import DecodeError, upright_rgb
+from posture_classifier.images.photo_inputs import Photo, as_photos, load_photo
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
+from posture_classifier.models.parallel_forward import MAX_PASSES, chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import Precision
 from posture_classifier.models.restore import restore_model
+from posture_classifier.runs.checkpoints import Evaluation, find_checkpoint, read_evaluation
 from posture_classifier.utils.device import choose_device
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import shortlist
 from posture_classifier.utils.threads import map_in_threads
-
-Photo = str | Path | Image.Image | npt.NDArray[np.uint8]
-"""A file, or an RGB image as a Pillow image or an array (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,32 @@ class Prediction:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class _Decoded:
+    """A photo as the network takes it.
+
+    Attributes:
+        path: The file; empty for an image given in memory.
+        pixels: (3, H, W) uint8, or the reason why the photo cannot be read.
+    """
+
+    path: str
+    pixels: Tensor | str
+
+
 class Classifier:
     """A trained model with its class names and preprocessing, read from one checkpoint.
+
+    Several threads may use one classifier at once: a prediction changes nothing in it, and is the
+    same as that of a thread alone. On a CPU it is no faster than one after the other, since each
+    call uses all of torch's threads.
 
     Args:
         model: A fitted model.
         device: A device of torch, such as ``cpu`` or ``cuda:1``; None takes a GPU if there is one.
         precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the
             end of ``fit`` does; ``fp32`` nowhere.
+        evaluation: How good the model is; None if it was not measured.
 
     Raises:
         UserError: There is no such device.
@@ -62,25 +79,39 @@ class Classifier:
         >>> classifier = Classifier.load("best.ckpt", device="cpu")
         >>> classifier.class_names
         ['left', 'right']
-        >>> (prediction,) = classifier.predict(["photos/left/person0_0.png"])
+        >>> prediction = classifier("photos/left/person0_0.png")
         >>> prediction.label in classifier.class_names, 0 < prediction.probability <= 1
         (True, True)
     """
 
-    def __init__(self, model: PostureClassifier, device: str | None = None, precision: Precision = "auto") -> None:
+    def __init__(
+        self,
+        model: PostureClassifier,
+        device: str | None = None,
+        precision: Precision = "auto",
+        evaluation: Evaluation | None = None,
+    ) -> None:
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
         self.model.precision = precision
         self.class_names: list[str] = list(model.hparams["class_names"])
+        self.evaluation = evaluation
 
     @classmethod
     def load(cls, checkpoint: str | Path, device: str | None = None, precision: Precision = "auto") -> "Classifier":
-        """Read a checkpoint; no network and no other file is needed, and nothing in it is executed.
+        """Read a checkpoint; no network is needed, and nothing in it is executed.
+
+        Args:
+            checkpoint: A ``.ckpt`` file, which can be moved anywhere; or the folder of a run, whose
+                best checkpoint is taken.
+            device: A device of torch; None takes a GPU if there is one.
+            precision: ``auto`` or ``fp32``, as above.
 
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
-        return cls.from_checkpoint(Path(checkpoint), read_checkpoint(checkpoint), device, precision)
+        path = find_checkpoint(Path(checkpoint))
+        return cls.from_checkpoint(path, read_checkpoint(path), device, precision)
 
     @classmethod
     def from_checkpoint(
@@ -91,52 +122,79 @@ class Classifier:
         Raises:
             UserError: Parts of the content are missing or do not fit each other.
         """
-        return cls(restore_model(path, content), device, precision)
+        return cls(restore_model(path, content), device, precision, read_evaluation(path, content))
 
-    def predict(self, photos: Sequence[Photo], batch_size: int | None = None) -> list[Prediction]:
-        """Classify photos; the prediction of one that cannot be read has its ``error``."""
-        return list(self.stream(photos, batch_size))
+    def __repr__(self) -> str:
+        network = f"{self.model.hparams['backbone']} at {self.model.preprocessing.image_size} px"
+        classes = shortlist([repr(name) for name in self.class_names], 10)
+        return f"<Classifier of {classes}: {network}; {self.evaluation or 'accuracy not measured'}>"
 
-    def stream(self, photos: Sequence[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
+    @overload  # a text is an iterable of texts, too
+    def predict(self, photos: Photo, batch_size: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def predict(self, photos: Iterable[Photo], batch_size: int | None = None) -> list[Prediction]: ...
+
+    def predict(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Prediction | list[Prediction]:
+        """Classify one photo or many; the prediction of one that cannot be read has its ``error``.
+
+        Args:
+            photos: A photo: a path, the bytes of a file, a Pillow image or an array; or an iterable
+                of photos.
+            batch_size: Most photos in the network at once, as in ``stream``.
+
+        Returns:
+            One prediction of one photo, or a list of those of many, in their order.
+
+        Raises:
+            UserError: As in ``stream``.
+        """
+        one, _ = as_photos(photos)
+        predictions = list(self.stream(photos, batch_size))
+        return predictions[0] if one else predictions
+
+    __call__ = predict
+
+    def stream(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
         """Classify photos one by one in order; the next are decoded while the network computes.
 
         Args:
-            photos: Any number of photos.
+            photos: Photos as ``predict`` takes them, any number; they are taken as they are needed.
             batch_size: Most photos in the network at once, which a CPU's cores share. None suits
                 the device.
 
         Raises:
-            UserError: ``batch_size`` is below 1, an image in memory has another shape or type, or
-                the network predicts no numbers.
+            UserError: ``batch_size`` is below 1, a photo is a URL, an array of another shape, type
+                or range, or none of what a photo can be, or the network predicts no numbers.
         """
         if batch_size is not None and batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, but must be at least 1")
         size = chunk_size(self.device)
-        passes = concurrent_passes(self.device, min(math.ceil(len(photos) / size), batch_size or len(photos)))
+        waiting = iter(as_photos(photos)[1])
+        first = list(islice(waiting, size * MAX_PASSES))  # with more there are no more passes
+        passes = concurrent_passes(self.device, min(math.ceil(len(first) / size), batch_size or len(first)))
         if batch_size is not None:
             size = min(size, batch_size // passes) if passes > 1 else batch_size
-        decoded = map_in_threads(self._decode, photos, ahead=max(64, 2 * size * passes))
-        batches = (photos[start : start + size] for start in range(0, len(photos), size))
-        batches_and_pixels = ((batch, list(islice(decoded, len(batch)))) for batch in batches)
-        yield from chain.from_iterable(parallel_forward(self._classify, batches_and_pixels, passes))
+        decoded = map_in_threads(self._decode, chain(first, waiting), ahead=max(64, 2 * size * passes))
+        batches = iter(lambda: list(islice(decoded, size)), [])
+        yield from chain.from_iterable(parallel_forward(self._classify, batches, passes))
 
-    def _decode(self, photo: Photo) -> Tensor | str:
-        """Pixels (3, H, W) uint8, or the reason why the photo cannot be read."""
+    def _decode(self, photo: Photo) -> _Decoded:
         preprocessing = self.model.preprocessing
+        path = str(photo) if isinstance(photo, (str, Path)) else ""
+        loaded = load_photo(photo)
         try:
-            if isinstance(photo, (str, Path)):
-                pixels = preprocessing.read(photo)
+            if isinstance(loaded, Image.Image):
+                pixels = preprocessing.square(upright_rgb(loaded, preprocessing.white))
             else:
-                image = photo if isinstance(photo, Image.Image) else _from_array(photo)
-                pixels = preprocessing.square(upright_rgb(image, preprocessing.white))
-        except DecodeError as error:
-            return str(error)
-        return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
+                pixels = preprocessing.read(loaded)
+        except (DecodeError, OSError) as error:  # the latter of a Pillow image, which is only read now
+            return _Decoded(path, str(error))
+        return _Decoded(path, torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C")))
 
     @torch.inference_mode()
-    def _classify(self, batch: tuple[Sequence[Photo], list[Tensor | str]]) -> list[Prediction]:
-        photos, pixels = batch
-        readable = [image for image in pixels if isinstance(image, Tensor)]
+    def _classify(self, photos: list[_Decoded]) -> list[Prediction]:
+        readable = [photo.pixels for photo in photos if isinstance(photo.pixels, Tensor)]
         rows: Iterator[list[float]] = iter([])
         if readable:
             images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
@@ -147,19 +205,12 @@ class Classifier:
                     "take another checkpoint"
                 )
             rows = iter(probabilities.tolist())
-        return [self._prediction(photo, image, rows) for photo, image in zip(photos, pixels, strict=True)]
+        return [self._prediction(photo, rows) for photo in photos]
 
-    def _prediction(self, photo: Photo, image: Tensor | str, rows: Iterator[list[float]]) -> Prediction:
+    def _prediction(self, photo: _Decoded, rows: Iterator[list[float]]) -> Prediction:
         """The prediction of one photo, which takes the next row of probabilities if it was read."""
-        path = str(photo) if isinstance(photo, (str, Path)) else ""
-        if isinstance(image, str):
-            return Prediction(path, error=image)
+        if isinstance(photo.pixels, str):
+            return Prediction(photo.path, error=photo.pixels)
         probabilities = dict(zip(self.class_names, next(rows), strict=True))
         label = max(probabilities, key=lambda name: probabilities[name])
-        return Prediction(path, label, probabilities[label], probabilities)
-
-
-def _from_array(array: npt.NDArray[np.uint8]) -> Image.Image:
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        raise UserError(f"an image in memory must be (H, W, 3) uint8, RGB; this one is {array.shape} {array.dtype}")
-    return Image.fromarray(array)
+        return Prediction(photo.path, label, probabilities[label], probabilities)

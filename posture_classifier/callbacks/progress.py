@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 from posture_classifier.callbacks.epoch_table import EpochTable
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import notebook_options, say
 
 
 class Progress(RichProgressBar):
@@ -26,7 +26,7 @@ class Progress(RichProgressBar):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(console_kwargs=notebook_options())
         self._table: EpochTable | None = None
         self._started = 0.0
         self._validated = False

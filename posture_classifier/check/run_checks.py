@@ -6,7 +6,6 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from posture_classifier import check
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.commands import with_groups
 from posture_classifier.check.finding import Finding, by_harm
@@ -86,6 +85,6 @@ def _headline(folder: CheckedFolder, refused: bool, found: list[Finding]) -> Hea
 
 def _checks() -> Iterator[Callable[[CheckedFolder], list[Finding]]]:
     """The function ``findings`` of every file in this folder that has one."""
-    for module in iter_modules(check.__path__):
-        if findings := getattr(import_module(f"{check.__name__}.{module.name}"), "findings", None):
+    for module in iter_modules([str(Path(__file__).parent)]):
+        if findings := getattr(import_module(f"{__package__}.{module.name}"), "findings", None):
             yield findings

@@ -6,14 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from posture_classifier.check.finding import Finding, exit_code
-from posture_classifier.check.run_checks import Result
+from posture_classifier.check.run_checks import Result, run_checks
+from posture_classifier.data.layout import Layout
+from posture_classifier.utils.console import say, say_command, terminal
 from posture_classifier.utils.text import plural, printable, shortlist
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def check_aloud(root: Path, group_pattern: str | None = None, layout: Layout | None = None) -> Result:
+    """Look for every kind of fault in a folder, as ``run_checks`` does, and print what was found.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    with Progress(console=terminal(), transient=True) as bar:
+        task = bar.add_task("Checking photos", total=None)
+        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
+    if command := result.headline.command:
+        say_command(f"{result.headline.text}; use", command)
+    else:
+        say(result.headline.line)
+    say(*result.headline.notes)
+    if result.findings:
+        say(findings_table(result.findings))
+    say(verdict(result))
+    return result
 
 
 def verdict(result: Result) -> str:

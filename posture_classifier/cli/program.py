@@ -2,7 +2,6 @@
 
 import ast
 import errno
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -54,9 +53,6 @@ def _main(arguments: list[str]) -> int:
         if isinstance(stream, TextIOWrapper):
             # A file name in Korean must not end the program on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
-    # Otherwise torch's threads spin while they wait for each other, and take the cores from the
-    # threads that decode photos: on 2 cores, seconds of a network became minutes.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     limit_library_threads()
     try:
         with consequences_as_stop():

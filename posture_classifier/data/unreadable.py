@@ -8,6 +8,7 @@ from rich.progress import track
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.utils.console import terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 from posture_classifier.utils.threads import map_in_threads
@@ -29,7 +30,7 @@ def find_unreadable(photos: Photos, read: Callable[[int], object] | None = None)
             return str(error)
         return None
 
-    reasons = track(map_in_threads(reason, range(len(photos))), "Reading photos", total=len(photos), transient=True)
+    reasons = track(map_in_threads(reason, range(len(photos))), "Reading photos", len(photos), console=terminal(), transient=True)
     return {path: why for path, why in zip(photos.paths, reasons, strict=True) if why}
 
 

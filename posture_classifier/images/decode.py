@@ -44,6 +44,8 @@ SUFFIXES = frozenset(SUFFIX_FORMATS)
 too, and is then named as a photo that cannot be read."""
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF, JPEG 2000, PPM or TGA"
 Result = TypeVar("Result")
+Source = str | Path | bytes
+"""A file, or the bytes of one."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What stands behind ``ftyp`` at the beginning of a HEIC file (ISO/IEC 23008-12)."""
 NOT_A_FILE = "a device or a pipe, not a file"
@@ -54,7 +56,7 @@ class DecodeError(Exception):
     """A file is not an image that can be read in full; the message says why, without the path."""
 
 
-def decode(path: str | Path, at_least: int | None = None, white: WhiteLevels | None = FULL_RANGE) -> Image.Image:
+def decode(path: Source, at_least: int | None = None, white: WhiteLevels | None = FULL_RANGE) -> Image.Image:
     """Read an image as 8-bit RGB, turned upright by its EXIF orientation.
 
     Transparency is laid over white, 16-bit and floating-point greys are scaled to 8 bits, and
@@ -62,7 +64,7 @@ def decode(path: str | Path, at_least: int | None = None, white: WhiteLevels | N
     huge image waits until the others are done.
 
     Args:
-        path: A file of one of ``PHOTO_FORMATS``, whatever its name.
+        path: A file of one of ``PHOTO_FORMATS``, whatever its name, or the bytes of one.
         at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded
             at 1/2, 1/4 or 1/8 of its scale, which saves most of the time on photos of 12
             megapixels. The same value gives the same pixels.
@@ -119,13 +121,14 @@ def open_photo(path: str | Path) -> Image.Image:
         return _open_without_text(path)
 
 
-def _open_without_text(path: str | Path) -> Image.Image:
-    return Image.open(BytesIO(without_text(Path(path).read_bytes())), formats=FORMATS)
+def _open_without_text(path: Source) -> Image.Image:
+    content = path if isinstance(path, bytes) else Path(path).read_bytes()
+    return Image.open(BytesIO(without_text(content)), formats=FORMATS)
 
 
-def _load(path: str | Path, convert: Callable[[Image.Image], Result], at_least: int | None = None) -> Result:
+def _load(path: Source, convert: Callable[[Image.Image], Result], at_least: int | None = None) -> Result:
     try:
-        return _load_opened(Image.open(path, formats=FORMATS), convert, at_least)
+        return _load_opened(Image.open(BytesIO(path) if isinstance(path, bytes) else path, formats=FORMATS), convert, at_least)
     except ValueError:  # as where a PNG has much text, perhaps behind the picture
         return _load_opened(_open_without_text(path), convert, at_least)
 
@@ -140,12 +143,13 @@ def _load_opened(opened: Image.Image, convert: Callable[[Image.Image], Result], 
 
 
 @contextmanager
-def _described_errors(path: str | Path) -> Iterator[None]:
+def _described_errors(path: Source) -> Iterator[None]:
     """A context that raises ``DecodeError`` for all that can go wrong with a file."""
     try:
-        str(path).encode()
-        if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
-            raise DecodeError(NOT_A_FILE)  # reading it might wait for ever
+        if not isinstance(path, bytes):
+            str(path).encode()
+            if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+                raise DecodeError(NOT_A_FILE)  # reading it might wait for ever
         yield
     except UnicodeEncodeError as error:
         raise DecodeError(NOT_UTF8) from error
@@ -158,9 +162,9 @@ def _described_errors(path: str | Path) -> Iterator[None]:
         raise DecodeError(_describe_error(error)) from error
 
 
-def _describe_non_image(path: str | Path) -> str:
+def _describe_non_image(path: Source) -> str:
     """Say what a file is that is named like a photo, but is none."""
-    with open(path, "rb") as file:
+    with BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file:
         head = file.read(512)
     if not head:
         return "empty file"

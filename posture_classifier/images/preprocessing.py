@@ -1,7 +1,6 @@
 """Scales and normalises photos, in the same way for training, evaluation and prediction."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import numpy as np
@@ -11,7 +10,7 @@ from PIL import Image, ImageOps
 from pydantic import Field
 from torch import Tensor
 
-from posture_classifier.images.decode import decode
+from posture_classifier.images.decode import Source, decode
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import printable
@@ -60,7 +59,7 @@ class Preprocessing:
     resize: Resize = "crop"
     white: WhiteLevels | None = FULL_RANGE
 
-    def read(self, path: str | Path) -> npt.NDArray[np.uint8]:
+    def read(self, path: Source) -> npt.NDArray[np.uint8]:
         """Decode a photo and scale it to (image_size, image_size, 3) uint8.
 
         Raises:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import TypeVar
 
 import torch
@@ -17,6 +17,9 @@ CHUNK = 32
 MAX_PASSES = 16
 """Most passes at once: each needs memory of its own, so with more cores than this each pass gets
 several."""
+_number_of_threads = Lock()
+"""Held while torch's number of threads is another one: a thread that reads it for the first time in
+between would keep that one."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -30,7 +33,8 @@ def concurrent_passes(device: torch.device, wanted: int) -> int:
     """Number of forward passes to run at once, at most ``wanted``; 1 unless the device is a CPU."""
     if device.type != "cpu":
         return 1
-    threads = torch.get_num_threads()
+    with _number_of_threads:
+        threads = torch.get_num_threads()
     threads_per_pass = math.ceil(threads / MAX_PASSES)
     return max(1, min(threads // threads_per_pass, wanted))
 
@@ -71,12 +75,13 @@ def _start_threads(passes: int) -> ThreadPoolExecutor:
             torch.set_num_threads(threads // passes)
         all_started.wait()
 
-    try:
-        list(executor.map(start, range(passes)))
-    except BaseException:  # the system gives no more threads: those that wait for them would wait for ever
-        all_started.abort()
-        executor.shutdown()
-        raise
-    finally:
-        torch.set_num_threads(threads)  # which is also what threads of others start with
+    with _number_of_threads:
+        try:
+            list(executor.map(start, range(passes)))
+        except BaseException:  # the system gives no more threads: those that wait for them would wait for ever
+            all_started.abort()
+            executor.shutdown()
+            raise
+        finally:
+            torch.set_num_threads(threads)  # which is also what threads of others start with
     return executor

@@ -38,6 +38,11 @@ def learning_chart(rows: Rows, columns: dict[str, str], title: str, best: int | 
 
 def plot_curves(rows: Rows, path: Path) -> None:
     """Write a picture of the loss and the validation scores by epoch."""
+    draw_curves(rows).savefig(path, dpi=150)
+
+
+def draw_curves(rows: Rows) -> Figure:
+    """Draw the picture."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     charts: list[tuple[str, dict[str, str]]] = [("cross-entropy", LOSSES), ("validation photos", SCORES)]
     for axes, (title, columns) in zip(figure.subplots(1, 2), charts, strict=True):
@@ -45,7 +50,7 @@ def plot_curves(rows: Rows, path: Path) -> None:
         axes.set(xlabel="epoch")
         axes.set_title(title, pad=18)
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def _draw(axes: Axes, rows: Rows, columns: dict[str, str], ink: str, **style: Any) -> None:

@@ -15,6 +15,8 @@ from posture_classifier.utils.text import printable
 
 PIPE_WIDTH = 240
 """Width in characters where the output goes into a pipe or a file; 80 would fold every table."""
+NOTEBOOK_WIDTH = 100
+"""Width in characters of what a notebook shows without folding it."""
 
 
 class _Terminal(Console):
@@ -27,8 +29,22 @@ class _Terminal(Console):
 
 
 def terminal() -> Console:
-    """A console that prints text as it is: brackets are no styles, and numbers are not coloured."""
-    return _Terminal(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    """A console that prints text as it is: brackets are no styles, and numbers are not coloured.
+
+    Bars are drawn on it, too.
+    """
+    options = notebook_options()
+    width = None if sys.stdout.isatty() else NOTEBOOK_WIDTH if options else PIPE_WIDTH
+    return _Terminal(highlight=False, markup=False, width=width, **options)
+
+
+def notebook_options() -> dict[str, Any]:
+    """Options of a console in a notebook, which gets plain text and no bars that move; else none.
+
+    Otherwise rich would want ipywidgets and say so at every step of a bar, or, since Jupyter asks
+    for colours, take the cell's output for a terminal and print each step below the last.
+    """
+    return {"force_jupyter": False, "force_terminal": False} if Console().is_jupyter else {}
 
 
 def say(*parts: Any, style: str | None = None, whole: bool = False) -> None:

@@ -23,9 +23,12 @@ def available_cores() -> int:
 def limit_library_threads() -> None:
     """Keep libraries, which count the cores in sight, from starting more threads than is allowed.
 
-    It takes effect on those that are imported later. Without a limit nothing changes, since sums in
-    another number of threads differ in their last bits.
+    It takes effect on those that are imported later. Without a limit the number of threads stays,
+    since sums in another number of threads differ in their last bits.
     """
+    # Otherwise torch's threads spin while they wait for each other, and take the cores from the
+    # threads that decode photos: on 2 cores, seconds of a network became minutes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if available_cores() < _cores_in_sight():
         os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
 

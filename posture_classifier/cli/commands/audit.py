@@ -5,6 +5,7 @@ from typing import Literal
 
 from rich.progress import Progress
 
+from posture_classifier.utils.console import terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_folder
 
@@ -67,7 +68,7 @@ def audit(
     training = training_part(photos) if train_list is None else read_training_list(train_list, photos)
     leaks = None
     if training is not None:
-        with Progress(transient=True) as bar:
+        with Progress(console=terminal(), transient=True) as bar:
             task = bar.add_task("Looking for leaks", total=None)
             leaks = find_leaks(read.photos, training, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))
     result = Audit(read, leaks, seed)

@@ -148,7 +148,7 @@ def backbones(
     names, accuracies = _names_and_accuracies(list(patterns), accuracy)
     rows: list[dict[str, Any]] = []
     with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names) * len(batch_sizes), "row"))):
-        for name in track(names, "Counting", transient=True):
+        for name in track(names, "Counting", console=terminal(), transient=True):
             known = accuracies.get(name)
             size = known.image_size if known and known.image_size else image_size
             rows += [row | _accuracy_columns(known) for row in _rows(name, size, batch_sizes, chosen_device)]

@@ -4,9 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Literal
 
-from rich.progress import Progress
-
-from posture_classifier.utils.console import say, say_command
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_file, check_output_folder
 
@@ -48,21 +46,10 @@ def check(
     from posture_classifier.check.finding import exit_code
     from posture_classifier.check.fix_list import write_fixes
     from posture_classifier.check.html_page import write_check
-    from posture_classifier.check.run_checks import run_checks
-    from posture_classifier.check.writing import findings_table, verdict, write_json
+    from posture_classifier.check.writing import check_aloud, write_json
     from posture_classifier.utils.text import plural
 
-    with Progress(transient=True) as bar:
-        task = bar.add_task("Checking photos", total=None)
-        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
-    if command := result.headline.command:
-        say_command(f"{result.headline.text}; use", command)
-    else:
-        say(result.headline.line)
-    say(*result.headline.notes)
-    if result.findings:
-        say(findings_table(result.findings))
-    say(verdict(result))
+    result = check_aloud(root, group_pattern, layout)
     if output is not None:
         output.mkdir(exist_ok=True)
         write_check(result, output / "check.html")

@@ -9,7 +9,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import say, terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
 from posture_classifier.utils.stopping import at_stop
@@ -34,7 +34,8 @@ def predict(
     """Classify photos with a trained model.
 
     Args:
-        checkpoint: A .ckpt file of a run; class names and preprocessing are inside it.
+        checkpoint: A .ckpt file of a run, or the run's folder, whose best is taken; class names and
+            preprocessing are inside it.
         paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg'.
         output: A .csv or .jsonl file to write: path, label, probability, one column per class,
             error.
@@ -64,7 +65,8 @@ def predict(
     rows: list[dict[str, Any]] = []
     first = 0.0
     with at_stop(rows_so_far(rows, columns, output, of=plural(len(photos), "photo"))):
-        for prediction in track(classifier.stream(photos, batch_size), "Classifying", len(photos), transient=True):
+        predictions = classifier.stream(photos, batch_size)
+        for prediction in track(predictions, "Classifying", len(photos), console=terminal(), transient=True):
             first = first or time.perf_counter() - start
             rows.append(_row(asdict(prediction), classifier.class_names))
     seconds = time.perf_counter() - start

@@ -40,10 +40,10 @@ def start(
     from posture_classifier.start.procedure import carry_out
     from posture_classifier.start.proposal import propose
     from posture_classifier.start.questions import ask_at_terminal, take_proposals
-    from posture_classifier.utils.console import say
+    from posture_classifier.utils.console import say, terminal
 
     def check(pattern: str | None, layout: Literal["class", "class/group", "group/class"] | None) -> Result:
-        with Progress(transient=True) as bar:
+        with Progress(console=terminal(), transient=True) as bar:
             task = bar.add_task("Looking at the photos", total=None)
             return run_checks(root, pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
 

@@ -15,6 +15,7 @@ from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
 from posture_classifier.data.scan.scan import Scan, scan_photos
 from posture_classifier.data.scan.scene_pairs import scene_pairs
+from posture_classifier.utils.console import terminal
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 LARGE_SCENE = 0.1
@@ -51,7 +52,7 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
     """
     order = np.argsort(photos.paths)
     files = [Path(photos.file(index)) for index in order.tolist()]
-    with Progress(transient=True) as bar:
+    with Progress(console=terminal(), transient=True) as bar:
         task = bar.add_task("Looking for photos of one scene", total=len(photos))
         scanned = scan_photos(files, lambda done, _: bar.update(task, completed=done))
     links = [(link.first, link.second) for link in find_links(scanned)]

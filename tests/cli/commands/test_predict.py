@@ -17,7 +17,6 @@ from PIL import Image
 from posture_classifier import Classifier
 from posture_classifier.cli.program import main
 from posture_classifier.models.precision import native_bf16
-from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import fit_arguments, run_program
 
@@ -175,12 +174,6 @@ def test_an_image_in_memory_is_read_as_its_file_is(run: Path, photos: Path, tmp_
     for name in ("lying.png", "deep.png"):
         from_file, from_memory = classifier.predict([tmp_path / name, Image.open(tmp_path / name)])
         assert from_file.probabilities == from_memory.probabilities
-
-
-@pytest.mark.parametrize("array", [np.zeros((8, 8), np.uint8), np.zeros((3, 8, 8), np.uint8), np.zeros((8, 8, 3), np.float32)])
-def test_arrays_of_another_shape_or_type_are_refused(run: Path, array: np.ndarray) -> None:
-    with pytest.raises(UserError, match="must be"):
-        Classifier.load(run / "checkpoints" / "best.ckpt").predict([array])
 
 
 def test_names_that_a_terminal_cannot_show(run: Path, photos: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The commands as functions, for Python code and notebooks: they leave the process as it was."""

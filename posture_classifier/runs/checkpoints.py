@@ -1,0 +1,139 @@
+"""Finds the checkpoint of a run, and what is known of how good its network is."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
+
+from posture_classifier.metrics.intervals import Estimate
+from posture_classifier.models.checkpoint import Count, damaged
+from posture_classifier.rendering.formatting import describe_estimate
+from posture_classifier.runs.folder import run_of, versions
+from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT, SETTINGS_YAML, SUMMARY_JSON
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import describe_size
+from posture_classifier.utils.validation import mismatch
+
+EVALUATION = "evaluation"
+"""Key of a checkpoint that says how good its network is; one of ``fit`` lacks it."""
+FINAL = "final"
+"""Folder of the network that a cross-validation trains on all photos."""
+PROCEDURES = {"test": "test split", "val": "validation split, which chose the epoch"}
+"""How a run measures its best checkpoint, by the split that it does so on."""
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Accuracy(TypedDict):
+    value: _Share | None
+    low: _Share | None
+    high: _Share | None
+    too_few: NotRequired[str | None]
+
+
+class Measured(TypedDict):
+    """What ``summary.json`` of a run or a cross-validation says of all photos together."""
+
+    images: Count
+    groups: Count | None
+    accuracy: _Accuracy
+
+
+class _Evaluation(Measured):
+    procedure: str
+    temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a network is on photos that it has not learnt from.
+
+    Attributes:
+        procedure: How that was measured: ``cross-validation`` or ``test split``.
+        images: Number of photos.
+        groups: Number of their groups; None where no groups are known.
+        accuracy: Share of photos that are right, with its 95 % interval.
+        temperature: What logits are divided by so that probabilities are calibrated; None where it
+            was not measured.
+    """
+
+    procedure: str
+    images: int
+    groups: int | None
+    accuracy: Estimate
+    temperature: float | None = None
+
+    def __str__(self) -> str:
+        size = describe_size({"images": self.images, "groups": self.groups})
+        return f"accuracy {describe_estimate(self.accuracy)} on {size}, {self.procedure}"
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint that a path stands for.
+
+    Args:
+        path: A file, which is taken as it is; the folder of a run, of which the best checkpoint is
+            taken; or that of a cross-validation, which has one where it ended in a training on all
+            photos.
+
+    Raises:
+        UserError: The folder has no checkpoint of its own.
+    """
+    if not path.is_dir():
+        return path
+    runs = [path, *reversed(versions(path / FINAL)), path / FINAL]
+    for checkpoint in (run / "checkpoints" / name for run in runs for name in (BEST_CHECKPOINT, LAST_CHECKPOINT)):
+        if checkpoint.is_file():
+            return checkpoint
+    raise UserError(f"{path} has no checkpoints/{BEST_CHECKPOINT}; {_advise(path)}")
+
+
+def _advise(path: Path) -> str:
+    """What to give in place of a folder without a checkpoint."""
+    crossval = (path / SETTINGS_YAML).is_file()
+    patterns = ["fold_*/version_*"] if crossval else ["version_*", "*/version_*", "*/*/version_*"]
+    found = [file for pattern in patterns for file in sorted(path.glob(f"{pattern}/checkpoints/{BEST_CHECKPOINT}"))]
+    if not found:
+        return "give a checkpoint, or the folder of a run, lightning_logs/<experiment>/version_N"
+    what = "the networks of a cross-validation are those of its folds" if crossval else "it holds runs"
+    return f"{what}; give one of them, such as {found[0].parent.parent}"
+
+
+def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | None:
+    """What is known of how good the network of a checkpoint is; None if it was not measured.
+
+    Args:
+        checkpoint: The file; that of the best epoch of a run was measured by the run.
+        content: What ``read_checkpoint`` returned.
+
+    Raises:
+        UserError: The checkpoint says it, but not as the program writes it.
+    """
+    if (written := content.get(EVALUATION)) is not None:
+        if reason := mismatch(written, _Evaluation):
+            raise damaged(checkpoint, f"{EVALUATION}.{reason}")
+        measured, procedure = written, written["procedure"]
+    else:
+        measured = _summary_of(checkpoint)
+        procedure = PROCEDURES.get(str(measured.get("split")))
+        if procedure is None or mismatch(measured, Measured):
+            return None
+    accuracy = {name: measured["accuracy"].get(name) for name in _Accuracy.__annotations__}
+    return Evaluation(procedure, measured["images"], measured["groups"], Estimate(**accuracy), measured.get("temperature"))
+
+
+def _summary_of(checkpoint: Path) -> dict[str, Any]:
+    """The ``summary.json`` that is about a checkpoint; empty where there is none, or it is damaged.
+
+    The last checkpoint has none, nor has the best of a run that was resumed and is not at its end.
+    """
+    run = run_of(checkpoint) if checkpoint.name == BEST_CHECKPOINT else None
+    try:
+        if run is None or (run / SUMMARY_JSON).stat().st_mtime < checkpoint.stat().st_mtime:
+            return {}
+        summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
