@@ -24,7 +24,7 @@ from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.frozen_prefix import find_cut, frozen_state
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import compute_type, dtype_name
-from posture_classifier.utils.console import say, terminal
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 
 MODULES = (
@@ -295,8 +295,6 @@ class FrozenCache(Callback):
                 # Closed before the prefix function is left, so that no thread still computes when
                 # the network is restored.
                 with closing(parallel_forward(compute, batches, passes)) as outputs:
-                    for indices, features in track(
-                        outputs, title, len(missing), console=terminal(), transient=True, disable=hidden
-                    ):
+                    for indices, features in track(outputs, title, len(missing), transient=True, disable=hidden):
                         store.write(photos.rows[indices.numpy()], features)
         self._trainer.strategy.barrier()
