@@ -9,11 +9,7 @@ measured again. The command may be killed at any moment: given once more, it goe
 """
 
 import argparse
-import contextlib
-import csv
-import io
 import statistics
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -21,14 +17,12 @@ import torch
 from degradation import RECIPE
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from series import add, fit, read, seeds, select
 
-from posture_classifier.cli.program import main
 from posture_classifier.report.deleted_blocks import NOTHING, measure_deletions
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
-from posture_classifier.runs.folder import last_checkpoint, versions
+from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import SUMMARY_JSON
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 
 NETWORKS = {
     "cifar_plain20": ("plain, 20 layers", "#d55e00", "s"),
@@ -49,34 +43,25 @@ def finished(experiment: Path) -> FinishedRun | None:
 
 def train(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
     """One run of ``fit``, or the rest of one that was killed, or one that has ended already."""
-    experiment = Path("lightning_logs") / f"degradation_{network}_seed{seed}"
-    if run := finished(experiment):
+    experiment = f"degradation_{network}_seed{seed}"
+    if run := finished(Path("lightning_logs") / experiment):
         return run
-    options = ["--data.root", str(folder), "--experiment", experiment.name, "--trainer.max_epochs", str(epochs), *RECIPE]
-    with contextlib.suppress(UserError):  # there is nothing to go on from
-        options += ["--ckpt_path", str(last_checkpoint(experiment))]
-    with contextlib.redirect_stdout(io.StringIO()):
-        code = main(["fit", "--model.backbone", network, "--seed_everything", str(seed), *options])
-    if code != 0 or (run := finished(experiment)) is None:
-        sys.exit(code)
-    return run
+    options = ["--model.backbone", network, "--seed_everything", str(seed), "--data.root", str(folder), *RECIPE]
+    return read_finished_run(fit(experiment, [*options, "--trainer.max_epochs", str(epochs)]))
 
 
 def measure(network: str, seed: int, run: FinishedRun, results: Path) -> None:
     """Delete each block in turn, on all test photos, and add the accuracies to the results."""
     deletions = measure_deletions(run, most=len(run.evaluated))
     rows = [(network, seed, each.deleted, each.images, each.accuracy.value) for each in deletions]
-    is_new = not results.exists()
-    with results.open("a", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows] if is_new else rows)
+    add(results, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 def accuracies(rows: list[dict[str, str]], network: str) -> dict[str, list[float]]:
     """Accuracy of each seed, by what was deleted, in the order in which blocks run."""
     by_block: dict[str, list[float]] = {}
-    for row in rows:
-        if row["network"] == network:
-            by_block.setdefault(row["deleted"], []).append(float(row["accuracy"]))
+    for row in select(rows, network=network):
+        by_block.setdefault(row["deleted"], []).append(float(row["accuracy"]))
     return by_block
 
 
@@ -88,8 +73,8 @@ def report(rows: list[dict[str, str]]) -> None:
         values = [value for block in by_block.values() for value in block]
         spread = f"median {statistics.median(values):.3f}, {min(values):.3f} to {max(values):.3f}"
         print(f"{network}: whole {whole}; without a block {spread} ({len(by_block)} blocks, {len(values)} deletions)")
-        for block, seeds in by_block.items():
-            print(f"  {block}: {' '.join(f'{value:.3f}' for value in seeds)}")
+        for block, values in by_block.items():
+            print(f"  {block}: {' '.join(f'{value:.3f}' for value in values)}")
 
 
 def draw(rows: list[dict[str, str]], path: Path) -> None:
@@ -100,8 +85,8 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
         by_block = accuracies(rows, network)
         del by_block[NOTHING]
         places = [(number + 0.5) / len(by_block) for number in range(len(by_block))]
-        for place, seeds in zip(places, by_block.values(), strict=True):
-            axes.plot([place] * len(seeds), seeds, marker, color=colour, alpha=0.5, markersize=5, markeredgewidth=0)
+        for place, values in zip(places, by_block.values(), strict=True):
+            axes.plot([place] * len(values), values, marker, color=colour, alpha=0.5, markersize=5, markeredgewidth=0)
         axes.plot(places, list(map(statistics.median, by_block.values())), color=colour, linewidth=1.6, label=title)
     axes.axhline(CHANCE, color="black", alpha=0.5, linewidth=1, linestyle=":", label="chance")
     axes.set(xlabel="place of the deleted block", ylabel="test accuracy without it", xlim=(0, 1), ylim=(0, 1.02))
@@ -117,15 +102,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="photos, one folder per class")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", default="0-2", help="first and last")
+    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last")
     parser.add_argument("--results", type=Path, default=Path("deleted_blocks.csv"))
     parser.add_argument("--output", type=Path, default=Path("deleted_blocks.png"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # layers this small are not faster on more
-    first, last = map(int, arguments.seeds.split("-"))
-    for seed, network in product(range(first, last + 1), NETWORKS):
-        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read_rows(arguments.results)):
+    for seed, network in product(arguments.seeds, NETWORKS):
+        if not select(read(arguments.results), network=network, seed=seed):
             run = train(network, seed, arguments.folder, arguments.epochs)
             measure(network, seed, run, arguments.results)
-    report(read_rows(arguments.results))
-    draw(read_rows(arguments.results), arguments.output)
+    report(read(arguments.results))
+    draw(read(arguments.results), arguments.output)

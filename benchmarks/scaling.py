@@ -94,15 +94,14 @@ def train(form: Form, seed: int, folder: Path, epochs: int, results: Path) -> No
         ],
     )
     summary = json.loads((run / "summary.json").read_text())
-    accuracy = summary["accuracy"]
-    row = {name: accuracy[name] for name in ("value", "low", "high")} | {"images": summary["images"], "groups": summary["groups"]}
-    add(results, [key | row])
-    print(f"{form}, seed {seed}: {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})", flush=True)
+    accuracy = {name: summary["accuracy"][name] for name in ("value", "low", "high")}
+    add(results, [key | accuracy | {"images": summary["images"], "groups": summary["groups"]}])
+    print(f"{form.network} at {form.resolution} px, seed {seed}: accuracy {accuracy['value']:.3f}", flush=True)
 
 
 def accuracies(rows: list[Row], form: Form) -> list[Row]:
     """The results of a form, one row for each seed."""
-    return select(rows, network=form.network, image_size=form.resolution)
+    return sorted(select(rows, network=form.network, image_size=form.resolution), key=lambda row: int(row["seed"]))
 
 
 def report(rows: list[Row]) -> None:
