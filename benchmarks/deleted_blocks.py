@@ -8,27 +8,19 @@ photos. A network is added to the results when it was measured, and what is ther
 measured again. The command may be killed at any moment: given once more, it goes on where it was.
 """
 
-import argparse
-import contextlib
-import csv
-import io
 import statistics
-import sys
 from itertools import product
 from pathlib import Path
 
-import torch
-from degradation import RECIPE
+from degradation import experiment, fit_once
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from series import Row, add, parse, read, select
 
-from posture_classifier.cli.program import main
 from posture_classifier.report.deleted_blocks import NOTHING, measure_deletions
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
-from posture_classifier.runs.folder import last_checkpoint, versions
+from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import SUMMARY_JSON
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_rows
 
 NETWORKS = {
     "cifar_plain20": ("plain, 20 layers", "#d55e00", "s"),
@@ -36,51 +28,35 @@ NETWORKS = {
     "cifar_resnet56": ("ResNet, 56 layers", "#31688e", "o"),
 }
 """Title, colour and marker of each."""
-COLUMNS = ("network", "seed", "deleted", "images", "accuracy")
 CHANCE = 0.1
 """Share of photos of the commonest of ten classes, about."""
 
 
-def finished(experiment: Path) -> FinishedRun | None:
-    """The newest run of an experiment; None where it has not ended."""
-    folders = [folder for folder in versions(experiment) if (folder / SUMMARY_JSON).is_file()]
-    return read_finished_run(folders[-1]) if folders else None
+def trained(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
+    """The newest run of a network that has ended, or else one that is trained now."""
+    folders = [run for run in versions(Path("lightning_logs") / experiment(network, seed)) if (run / SUMMARY_JSON).is_file()]
+    return read_finished_run(folders[-1] if folders else fit_once(network, seed, folder, epochs))
 
 
-def train(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
-    """One run of ``fit``, or the rest of one that was killed, or one that has ended already."""
-    experiment = Path("lightning_logs") / f"degradation_{network}_seed{seed}"
-    if run := finished(experiment):
-        return run
-    options = ["--data.root", str(folder), "--experiment", experiment.name, "--trainer.max_epochs", str(epochs), *RECIPE]
-    with contextlib.suppress(UserError):  # there is nothing to go on from
-        options += ["--ckpt_path", str(last_checkpoint(experiment))]
-    with contextlib.redirect_stdout(io.StringIO()):
-        code = main(["fit", "--model.backbone", network, "--seed_everything", str(seed), *options])
-    if code != 0 or (run := finished(experiment)) is None:
-        sys.exit(code)
-    return run
-
-
-def measure(network: str, seed: int, run: FinishedRun, results: Path) -> None:
-    """Delete each block in turn, on all test photos, and add the accuracies to the results."""
+def measure(network: str, seed: int, folder: Path, epochs: int, results: Path) -> None:
+    """Delete each block in turn, unless that is in the results, on all test photos."""
+    key = {"network": network, "seed": seed}
+    if select(read(results), **key):
+        return
+    run = trained(network, seed, folder, epochs)
     deletions = measure_deletions(run, most=len(run.evaluated))
-    rows = [(network, seed, each.deleted, each.images, each.accuracy.value) for each in deletions]
-    is_new = not results.exists()
-    with results.open("a", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows] if is_new else rows)
+    add(results, [key | {"deleted": d.deleted, "images": d.images, "accuracy": d.accuracy.value} for d in deletions])
 
 
-def accuracies(rows: list[dict[str, str]], network: str) -> dict[str, list[float]]:
+def accuracies(rows: list[Row], network: str) -> dict[str, list[float]]:
     """Accuracy of each seed, by what was deleted, in the order in which blocks run."""
     by_block: dict[str, list[float]] = {}
-    for row in rows:
-        if row["network"] == network:
-            by_block.setdefault(row["deleted"], []).append(float(row["accuracy"]))
+    for row in select(rows, network=network):
+        by_block.setdefault(row["deleted"], []).append(float(row["accuracy"]))
     return by_block
 
 
-def report(rows: list[dict[str, str]]) -> None:
+def report(rows: list[Row]) -> None:
     """Print the accuracy of the whole networks, and its range without a block."""
     for network in NETWORKS:
         by_block = accuracies(rows, network)
@@ -92,7 +68,7 @@ def report(rows: list[dict[str, str]]) -> None:
             print(f"  {block}: {' '.join(f'{value:.3f}' for value in seeds)}")
 
 
-def draw(rows: list[dict[str, str]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """Plot accuracy by the deleted block's place: a mark per seed, a line through the medians."""
     figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -114,18 +90,8 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", default="0-2", help="first and last")
-    parser.add_argument("--results", type=Path, default=Path("deleted_blocks.csv"))
-    parser.add_argument("--output", type=Path, default=Path("deleted_blocks.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # layers this small are not faster on more
-    first, last = map(int, arguments.seeds.split("-"))
-    for seed, network in product(range(first, last + 1), NETWORKS):
-        if not any((row["network"], row["seed"]) == (network, str(seed)) for row in read_rows(arguments.results)):
-            run = train(network, seed, arguments.folder, arguments.epochs)
-            measure(network, seed, run, arguments.results)
-    report(read_rows(arguments.results))
-    draw(read_rows(arguments.results), arguments.output)
+    arguments = parse(__doc__, "deleted_blocks", epochs=8)
+    for seed, network in product(arguments.seeds, NETWORKS):
+        measure(network, seed, arguments.folder, arguments.epochs, arguments.results)
+    report(read(arguments.results))
+    draw(read(arguments.results), arguments.output)

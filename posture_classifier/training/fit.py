@@ -1,7 +1,6 @@
 """``fit``, ``validate`` and ``test``: a LightningCLI with a folder and a report for every run."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder
-from posture_classifier.training.foreign_loggers import check_loggers, describe_unmade, log_configuration
+from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
@@ -38,33 +37,12 @@ from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
 from posture_classifier.training.trained_checkpoint import TrainedCheckpoint
+from posture_classifier.training.trainer_options import options_that_fit
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
-
-
-@contextmanager
-def _options_that_fit() -> Iterator[None]:
-    """A context in which Lightning's word on options is a ``UserError``.
-
-    Some it says only after epochs: that options do not fit each other, or want a package that is
-    not there.
-    """
-    try:
-        yield
-    except (MisconfigurationException, ModuleNotFoundError) as error:
-        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
-    except ValueError as error:
-        if (sentence := describe_unmade(error)) is not None:
-            raise UserError(sentence) from error
-        if "Expected more than 1 value per channel" in str(error):  # torch's BatchNorm, of maps of one pixel
-            raise UserError(
-                "a batch of one photo has no statistics for BatchNorm to learn; raise data.batch_size, or set "
-                "--unfreezing.batch_statistics false"
-            ) from error
-        raise
 
 
 class PostureCLI(FitOptions):
@@ -83,7 +61,7 @@ class PostureCLI(FitOptions):
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command, self._arguments = arguments[0], arguments
-        with at_stop(self._save_and_advise), _options_that_fit(), ExitStack() as ending:
+        with at_stop(self._save_and_advise), options_that_fit(), ExitStack() as ending:
             ending.callback(self._release_run)
             super().__init__(
                 PostureClassifier,
