@@ -77,7 +77,8 @@ for network, form in {form.network: form for form in FORMS}.items():
 @cache
 def multiply_adds(form: Form) -> int:
     """Multiply-adds of a forward pass of one photo."""
-    return forward_costs(build_network(form.network, None, torch.device("meta"), 10), (1, 3, form.resolution, form.resolution))[0]
+    network = build_network(form.network, None, torch.device("meta"), 10)
+    return forward_costs(network, (1, 3, form.resolution, form.resolution)).multiply_adds
 
 
 def train(form: Form, seed: int, folder: Path, epochs: int, results: Path) -> None:

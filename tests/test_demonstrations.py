@@ -80,6 +80,15 @@ def test_the_rate_of_a_form_is_the_one_that_reached_the_target_first() -> None:
     assert {name: rectifier.best_rate(rows_by_epoch(), name, 3) for name in ("relu", "tanh")} == {"relu": "0.03", "tanh": "0.03"}
 
 
+def test_the_page_on_architectures_has_what_is_counted() -> None:
+    """Both popular claims are corrected by these tables, which are the same on every machine."""
+    page, inception = (REPOSITORY / "docs" / "architectures.md").read_text(encoding="utf-8"), script("inception")
+    for table in (inception.modules_table, inception.reduction_table, inception.networks_table):
+        assert "\n".join(table()) in page
+    assert "| the last two together | 16,384,000 | 16.4 |" in page
+    assert "| `googlenet` | 224 | 1.50 | 6.6 |" in page
+
+
 def test_rectifiers_are_reported_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rectifier, rates = script("rectifier"), {"relu": "0.03", "tanh": "0.03"}
     rectifier.report(rows_by_epoch(), rates, SEEDS)
