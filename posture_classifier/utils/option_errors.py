@@ -12,7 +12,7 @@ COMMANDS = r"(?:fit|validate|test)\."
 """What jsonargparse puts before the names of options of a subcommand."""
 
 MISSING = re.compile(r"- missing: (?:--)?(\w+)")
-"""What this module has said of a class of the user's options, within what jsonargparse says of it."""
+"""What was said of a class of the user's options, within what jsonargparse says of it."""
 CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import socket
 import sys
 import types
 from pathlib import Path
@@ -25,14 +24,7 @@ from posture_classifier.models import backbones as ours
 from posture_classifier.models import weights
 from posture_classifier.rendering.label_placement import place_labels
 
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise AssertionError("nothing here may ask the network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 def test_families() -> None:
