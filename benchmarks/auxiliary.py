@@ -8,7 +8,6 @@ Every run is added to the results when it ends, and what is there already is not
 command may be killed at any moment, and given once more goes on where it was.
 """
 
-import argparse
 import statistics
 from itertools import product
 from pathlib import Path
@@ -18,7 +17,7 @@ import timm
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from matplotlib.figure import Figure
-from series import PLAIN, Row, add, curves, fit, open_frame, plot_mean_and_range, read, seeds, select
+from series import PLAIN, Row, add, curves, fit, open_frame, parse, plot_mean_and_range, read, select
 from timm.models import generate_default_cfgs
 from torch import nn
 from torch.optim import Optimizer
@@ -141,13 +140,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last")
-    parser.add_argument("--results", type=Path, default=Path("auxiliary.csv"))
-    parser.add_argument("--output", type=Path, default=Path("auxiliary.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # so that any machine sums alike
+    arguments = parse(__doc__, "auxiliary")
     for seed, network, auxiliary in product(arguments.seeds, PANELS, LINES):
         train(network, auxiliary, seed, arguments.folder, arguments.results)
     report(read(arguments.results))

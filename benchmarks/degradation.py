@@ -9,22 +9,20 @@ ends, and what is there already is not trained again. The command may be killed 
 once more, it goes on where it was.
 """
 
-import argparse
 import statistics
 from itertools import product
 from pathlib import Path
 
-import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from series import add, curves, fit, open_frame, plot_mean_and_range, read, seeds, select
+from series import Row, add, curves, fit, open_frame, parse, plot_mean_and_range, read, select
 
 from posture_classifier.runs.names import METRICS_CSV
+from posture_classifier.utils.tables import read_rows
 
 PANELS = {"plain": "without shortcuts", "resnet": "with identity shortcuts"}
 DEPTHS = {20: "#35b779", 56: "#31688e"}
 """Numbers of layers, with their colours."""
-COLUMNS = ("network", "seed", "epoch", "training_error", "validation_error", "seconds")
 RECIPE = (
     # The paper's SGD with momentum and weight decay; its rate of 0.1 is for 128 photos a step.
     *("--model.pretrained", "false", "--model.optimizer", "sgd", "--model.learning_rate", "0.025"),
@@ -34,40 +32,55 @@ RECIPE = (
 )
 
 
+def experiment(network: str, seed: int) -> str:
+    """Name of the experiment of a run."""
+    return f"degradation_{network}_seed{seed}"
+
+
+def fit_once(network: str, seed: int, folder: Path, epochs: int) -> Path:
+    """Train by the recipe; returns the run folder."""
+    options = ["--data.root", str(folder), "--model.backbone", network, "--seed_everything", str(seed), *RECIPE]
+    return fit(experiment(network, seed), [*options, "--trainer.max_epochs", str(epochs)])
+
+
 def train(network: str, seed: int, folder: Path, epochs: int, results: Path) -> None:
-    """One run of ``fit``, or the rest of one that was killed, added to the results."""
-    options = ["--model.backbone", network, "--seed_everything", str(seed), "--data.root", str(folder), *RECIPE]
-    run = fit(f"degradation_{network}_seed{seed}", [*options, "--trainer.max_epochs", str(epochs)])
-    rows = []
-    for row in read(run / METRICS_CSV):
-        training, validation = (f"{1 - float(row[f'{split}/accuracy']):.6g}" for split in ("train", "val"))
-        values = (network, seed, int(row["epoch"]) + 1, training, validation, row["seconds"])
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
-    add(results, rows)
-    print(f"{network}, seed {seed}: training error {rows[-1]['training_error']} after {epochs} epochs", flush=True)
+    """Train once, unless the results have it, and add a row for each epoch."""
+    key = {"network": network, "seed": seed}
+    if select(read(results), **key):
+        return
+    errors = [
+        {
+            "epoch": int(row["epoch"]) + 1,
+            "training_error": f"{1 - float(row['train/accuracy']):.6g}",
+            "validation_error": f"{1 - float(row['val/accuracy']):.6g}",
+            "seconds": row["seconds"],
+        }
+        for row in read_rows(fit_once(network, seed, folder, epochs) / METRICS_CSV)
+    ]
+    add(results, [key | error for error in errors])
+    print(f"{network}, seed {seed}: training error {errors[-1]['training_error']} after {epochs} epochs", flush=True)
 
 
-def report(rows: list[dict[str, str]]) -> None:
+def report(rows: list[Row]) -> None:
     """Print the errors of the last epoch, and how long a run took."""
     for kind in PANELS:
         for depth in DEPTHS:
             network = f"cifar_{kind}{depth}"
-            runs = select(rows, network=network)
-            seconds = statistics.median(sum(seed) for seed in curves(runs, "seconds"))
+            seconds = statistics.median(sum(seed) for seed in curves(select(rows, network=network), "seconds"))
             for column in ("training_error", "validation_error"):
-                last = [seed[-1] for seed in curves(runs, column)]
+                last = [seed[-1] for seed in curves(select(rows, network=network), column)]
                 errors = " ".join(f"{error:.3f}" for error in last)
                 print(f"{network} {column.replace('_', ' ')}: {errors}, mean {statistics.mean(last):.3f}; {seconds:.0f} s a run")
 
 
-def draw(rows: list[dict[str, str]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """Plot training error by epoch (mean and range over seeds): plain left, residual right."""
     picture = Figure(figsize=(8, 3.8), layout="constrained")
     panels = picture.subplots(1, 2, sharex=True, sharey=True)
     for axes, (kind, title) in zip(panels, PANELS.items(), strict=True):
         for depth, colour in DEPTHS.items():
             lines = curves(select(rows, network=f"cifar_{kind}{depth}"), "training_error")
-            plot_mean_and_range(axes, range(1, len(lines[0]) + 1), lines, colour, f"{depth} layers")
+            plot_mean_and_range(axes, range(1, len(lines[0]) + 1), lines, colour, label=f"{depth} layers")
         axes.set_title(f"{kind.replace('resnet', 'ResNet')}, {title}", fontsize=10)
         axes.set(xlabel="epoch", ylim=(0, 1))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -78,17 +91,8 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last")
-    parser.add_argument("--results", type=Path, default=Path("degradation.csv"))
-    parser.add_argument("--output", type=Path, default=Path("degradation.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # layers this small are not faster on more
+    arguments = parse(__doc__, "degradation", epochs=8)
     for seed, depth, kind in product(arguments.seeds, DEPTHS, PANELS):
-        network = f"cifar_{kind}{depth}"
-        if not select(read(arguments.results), network=network, seed=seed):
-            train(network, seed, arguments.folder, arguments.epochs, arguments.results)
+        train(f"cifar_{kind}{depth}", seed, arguments.folder, arguments.epochs, arguments.results)
     report(read(arguments.results))
     draw(read(arguments.results), arguments.output)

@@ -8,16 +8,14 @@ photos. A network is added to the results when it was measured, and what is ther
 measured again. The command may be killed at any moment: given once more, it goes on where it was.
 """
 
-import argparse
 import statistics
 from itertools import product
 from pathlib import Path
 
-import torch
-from degradation import RECIPE
+from degradation import experiment, fit_once
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from series import add, fit, read, seeds, select
+from series import Row, add, parse, read, select
 
 from posture_classifier.report.deleted_blocks import NOTHING, measure_deletions
 from posture_classifier.report.finished_run import FinishedRun, read_finished_run
@@ -30,34 +28,27 @@ NETWORKS = {
     "cifar_resnet56": ("ResNet, 56 layers", "#31688e", "o"),
 }
 """Title, colour and marker of each."""
-COLUMNS = ("network", "seed", "deleted", "images", "accuracy")
 CHANCE = 0.1
 """Share of photos of the commonest of ten classes, about."""
 
 
-def finished(experiment: Path) -> FinishedRun | None:
-    """The newest run of an experiment; None where it has not ended."""
-    folders = [folder for folder in versions(experiment) if (folder / SUMMARY_JSON).is_file()]
-    return read_finished_run(folders[-1]) if folders else None
+def trained(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
+    """The newest run of a network that has ended, or else one that is trained now."""
+    folders = [run for run in versions(Path("lightning_logs") / experiment(network, seed)) if (run / SUMMARY_JSON).is_file()]
+    return read_finished_run(folders[-1] if folders else fit_once(network, seed, folder, epochs))
 
 
-def train(network: str, seed: int, folder: Path, epochs: int) -> FinishedRun:
-    """One run of ``fit``, or the rest of one that was killed, or one that has ended already."""
-    experiment = f"degradation_{network}_seed{seed}"
-    if run := finished(Path("lightning_logs") / experiment):
-        return run
-    options = ["--model.backbone", network, "--seed_everything", str(seed), "--data.root", str(folder), *RECIPE]
-    return read_finished_run(fit(experiment, [*options, "--trainer.max_epochs", str(epochs)]))
-
-
-def measure(network: str, seed: int, run: FinishedRun, results: Path) -> None:
-    """Delete each block in turn, on all test photos, and add the accuracies to the results."""
+def measure(network: str, seed: int, folder: Path, epochs: int, results: Path) -> None:
+    """Delete each block in turn, unless that is in the results, on all test photos."""
+    key = {"network": network, "seed": seed}
+    if select(read(results), **key):
+        return
+    run = trained(network, seed, folder, epochs)
     deletions = measure_deletions(run, most=len(run.evaluated))
-    rows = [(network, seed, each.deleted, each.images, each.accuracy.value) for each in deletions]
-    add(results, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
+    add(results, [key | {"deleted": d.deleted, "images": d.images, "accuracy": d.accuracy.value} for d in deletions])
 
 
-def accuracies(rows: list[dict[str, str]], network: str) -> dict[str, list[float]]:
+def accuracies(rows: list[Row], network: str) -> dict[str, list[float]]:
     """Accuracy of each seed, by what was deleted, in the order in which blocks run."""
     by_block: dict[str, list[float]] = {}
     for row in select(rows, network=network):
@@ -65,7 +56,7 @@ def accuracies(rows: list[dict[str, str]], network: str) -> dict[str, list[float
     return by_block
 
 
-def report(rows: list[dict[str, str]]) -> None:
+def report(rows: list[Row]) -> None:
     """Print the accuracy of the whole networks, and its range without a block."""
     for network in NETWORKS:
         by_block = accuracies(rows, network)
@@ -73,11 +64,11 @@ def report(rows: list[dict[str, str]]) -> None:
         values = [value for block in by_block.values() for value in block]
         spread = f"median {statistics.median(values):.3f}, {min(values):.3f} to {max(values):.3f}"
         print(f"{network}: whole {whole}; without a block {spread} ({len(by_block)} blocks, {len(values)} deletions)")
-        for block, values in by_block.items():
-            print(f"  {block}: {' '.join(f'{value:.3f}' for value in values)}")
+        for block, seeds in by_block.items():
+            print(f"  {block}: {' '.join(f'{value:.3f}' for value in seeds)}")
 
 
-def draw(rows: list[dict[str, str]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """Plot accuracy by the deleted block's place: a mark per seed, a line through the medians."""
     figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -85,8 +76,8 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
         by_block = accuracies(rows, network)
         del by_block[NOTHING]
         places = [(number + 0.5) / len(by_block) for number in range(len(by_block))]
-        for place, values in zip(places, by_block.values(), strict=True):
-            axes.plot([place] * len(values), values, marker, color=colour, alpha=0.5, markersize=5, markeredgewidth=0)
+        for place, seeds in zip(places, by_block.values(), strict=True):
+            axes.plot([place] * len(seeds), seeds, marker, color=colour, alpha=0.5, markersize=5, markeredgewidth=0)
         axes.plot(places, list(map(statistics.median, by_block.values())), color=colour, linewidth=1.6, label=title)
     axes.axhline(CHANCE, color="black", alpha=0.5, linewidth=1, linestyle=":", label="chance")
     axes.set(xlabel="place of the deleted block", ylabel="test accuracy without it", xlim=(0, 1), ylim=(0, 1.02))
@@ -99,17 +90,8 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last")
-    parser.add_argument("--results", type=Path, default=Path("deleted_blocks.csv"))
-    parser.add_argument("--output", type=Path, default=Path("deleted_blocks.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # layers this small are not faster on more
+    arguments = parse(__doc__, "deleted_blocks", epochs=8)
     for seed, network in product(arguments.seeds, NETWORKS):
-        if not select(read(arguments.results), network=network, seed=seed):
-            run = train(network, seed, arguments.folder, arguments.epochs)
-            measure(network, seed, run, arguments.results)
+        measure(network, seed, arguments.folder, arguments.epochs, arguments.results)
     report(read(arguments.results))
     draw(read(arguments.results), arguments.output)

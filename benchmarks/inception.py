@@ -60,7 +60,7 @@ def reduction_table() -> list[str]:
         "5x5 from 16 to 32 channels": (narrow, 16),
         "the last two together": (nn.Sequential(reduction, narrow), 200),
     }
-    counts = {row: forward_costs(layer, (1, channels, 32, 32))[0] for row, (layer, channels) in rows.items()}
+    counts = {row: forward_costs(layer, (1, channels, 32, 32)).multiply_adds for row, (layer, channels) in rows.items()}
     lines = [f"| {row} | {count:,} | {count / 1e6:.1f} |" for row, count in counts.items()]
     return ["| convolution on 32x32 positions | multiply-adds | M |", "|---|---:|---:|", *lines]
 
@@ -69,9 +69,9 @@ def networks_table() -> list[str]:
     """AlexNet and GoogLeNet, which evaluates without its auxiliary classifiers."""
     lines = ["| network | input px | multiply-adds G | parameters M |", "|---|---:|---:|---:|"]
     for name in ("alexnet_two_groups", "alexnet", "googlenet"):
-        network, shape = build_network(name, None, META), input_shape(name, None)
-        evaluated = sum(p.numel() for path, p in network.named_parameters() if not path.startswith("aux"))
-        lines.append(f"| `{name}` | {shape[-1]} | {forward_costs(network, shape)[0] / 1e9:.2f} | {evaluated / 1e6:.1f} |")
+        shape = input_shape(name, None)
+        costs = forward_costs(build_network(name, None, META), shape)
+        lines.append(f"| `{name}` | {shape[-1]} | {costs.multiply_adds / 1e9:.2f} | {costs.parameters / 1e6:.1f} |")
     return lines
 
 

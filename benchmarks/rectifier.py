@@ -9,17 +9,15 @@ the results when it ends, and what is there already is not trained again: the co
 at any moment, and given once more goes on where it was.
 """
 
-import argparse
 import math
 import statistics
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from series import PLAIN, Row, add, curves, fit, open_frame, plot_mean_and_range, read, seeds, select
+from series import PLAIN, Row, add, curves, fit, open_frame, parse, plot_mean_and_range, read, select
 from timm.layers import SelectAdaptivePool2d
 from timm.models import build_model_with_cfg, generate_default_cfgs
 from torch import Tensor, nn
@@ -167,14 +165,7 @@ def draw(rows: list[Row], rates: dict[Activation, str], of: range, path: Path) -
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last; the one after them chooses the rates")
-    parser.add_argument("--results", type=Path, default=Path("rectifier.csv"))
-    parser.add_argument("--output", type=Path, default=Path("rectifier.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # layers this small are not faster on more
+    arguments = parse(__doc__, "rectifier", epochs=25, of_seeds="first and last; the one after them chooses the rates")
     chooser = arguments.seeds[-1] + 1
     for activation, rate in product(ACTIVATIONS, RATES):
         train(activation, rate, chooser, arguments.folder, arguments.epochs, arguments.results)

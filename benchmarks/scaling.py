@@ -9,7 +9,6 @@ what is there already is not trained again: the command may be killed at any mom
 more goes on where it was.
 """
 
-import argparse
 import json
 import statistics
 from functools import cache
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from series import PLAIN, Row, add, fit, open_frame, plot_mean_and_range, read, seeds, select
+from series import PLAIN, Row, add, fit, open_frame, parse, plot_mean_and_range, read, select
 from timm.models import efficientnet, generate_default_cfgs
 from torch import nn
 
@@ -78,7 +77,8 @@ for network, form in {form.network: form for form in FORMS}.items():
 @cache
 def multiply_adds(form: Form) -> int:
     """Multiply-adds of a forward pass of one photo."""
-    return forward_costs(build_network(form.network, None, torch.device("meta"), 10), (1, 3, form.resolution, form.resolution))[0]
+    network = build_network(form.network, None, torch.device("meta"), 10)
+    return forward_costs(network, (1, 3, form.resolution, form.resolution)).multiply_adds
 
 
 def train(form: Form, seed: int, folder: Path, epochs: int, results: Path) -> None:
@@ -131,14 +131,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="photos, one folder per class")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seeds", type=seeds, default="0-2", help="first and last")
-    parser.add_argument("--results", type=Path, default=Path("scaling.csv"))
-    parser.add_argument("--output", type=Path, default=Path("scaling.png"))
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)  # layers this small are not faster on more
+    arguments = parse(__doc__, "scaling", epochs=10)
     for seed, form in product(arguments.seeds, FORMS):
         train(form, seed, arguments.folder, arguments.epochs, arguments.results)
     report(read(arguments.results))

@@ -1,5 +1,6 @@
 """A series of trainings whose figures go to one table, and which goes on where it was killed."""
 
+import argparse
 import contextlib
 import csv
 import io
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import torch
 from matplotlib.axes import Axes
 
 from posture_classifier.cli.program import main
@@ -85,6 +87,26 @@ def seeds(text: str) -> range:
     """Parse ``FIRST-LAST``."""
     first, last = map(int, text.split("-"))
     return range(first, last + 1)
+
+
+def parse(documentation: str | None, name: str, epochs: int | None = None, of_seeds: str = "first and last") -> argparse.Namespace:
+    """Read the command line, and compute in one thread, so that any machine sums alike.
+
+    Args:
+        documentation: The script's own, whose first line describes it.
+        name: Name of the table and of the figure.
+        epochs: Epochs of a run unless told; None if their number is part of the recipe.
+        of_seeds: What to say of the seeds.
+    """
+    parser = argparse.ArgumentParser(description=(documentation or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="photos, one folder per class")
+    if epochs is not None:
+        parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--seeds", type=seeds, default="0-2", help=of_seeds)
+    parser.add_argument("--results", type=Path, default=Path(f"{name}.csv"))
+    parser.add_argument("--output", type=Path, default=Path(f"{name}.png"))
+    torch.set_num_threads(1)
+    return parser.parse_args()
 
 
 def plot_mean_and_range(

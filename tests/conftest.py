@@ -1,9 +1,11 @@
 """Tiny drawn photos and a tiny backbone: every test runs the real program on them."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,6 +34,17 @@ def no_pictures() -> Iterator[None]:
         for name in PLOTS:
             patch.setattr(f"posture_classifier.callbacks.evaluation_report.{name}", lambda *_: None)
         yield
+
+
+@pytest.fixture
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where anything asks the network."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("nothing here may ask the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 @pytest.fixture

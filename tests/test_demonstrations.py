@@ -80,6 +80,15 @@ def test_the_rate_of_a_form_is_the_one_that_reached_the_target_first() -> None:
     assert {name: rectifier.best_rate(rows_by_epoch(), name, 3) for name in ("relu", "tanh")} == {"relu": "0.03", "tanh": "0.03"}
 
 
+def test_the_page_on_architectures_has_what_is_counted() -> None:
+    """Both popular claims are corrected by these tables, which are the same on every machine."""
+    page, inception = (REPOSITORY / "docs" / "architectures.md").read_text(encoding="utf-8"), script("inception")
+    for table in (inception.modules_table, inception.reduction_table, inception.networks_table):
+        assert "\n".join(table()) in page
+    assert "| the last two together | 16,384,000 | 16.4 |" in page
+    assert "| `googlenet` | 224 | 1.50 | 6.6 |" in page
+
+
 def test_rectifiers_are_reported_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rectifier, rates = script("rectifier"), {"relu": "0.03", "tanh": "0.03"}
     rectifier.report(rows_by_epoch(), rates, SEEDS)
@@ -135,6 +144,69 @@ def test_scaling_is_reported_and_drawn(tmp_path: Path, capsys: pytest.CaptureFix
     assert all("0.800 (0.700 to 0.900)" in line for line in lines)
     scaling.draw(rows, tmp_path / "scaling.png")
     assert (tmp_path / "scaling.png").stat().st_size > 1000
+
+
+def test_errors_of_plain_and_residual_networks_are_reported_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    degradation = script("degradation")
+    rows = [
+        {"network": f"cifar_{kind}{depth}", "seed": str(seed), "epoch": str(epoch), "seconds": "30"}
+        | {"training_error": str(error + seed / 100), "validation_error": "0.5"}
+        for kind, depth, seed in product(degradation.PANELS, degradation.DEPTHS, SEEDS)
+        for epoch, error in ((1, 0.8), (2, 0.2))
+    ]
+    degradation.report(rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "cifar_plain20 training error: 0.200 0.210 0.220, mean 0.210; 60 s a run"
+    assert len(lines) == 8
+    degradation.draw(rows, tmp_path / "degradation.png")
+    assert (tmp_path / "degradation.png").stat().st_size > 1000
+
+
+def test_deleted_blocks_are_reported_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deleted_blocks = script("deleted_blocks")
+    found = {"nothing": "0.9", "stage1.0": "0.2", "stage2.1": "0.4"}
+    rows = [
+        {"network": network, "seed": str(seed), "deleted": block, "images": "414", "accuracy": accuracy}
+        for network, seed, (block, accuracy) in product(deleted_blocks.NETWORKS, SEEDS, found.items())
+    ]
+    deleted_blocks.report(rows)
+    expected = "cifar_plain20: whole 0.900 0.900 0.900; without a block median 0.300, 0.200 to 0.400 (2 blocks, 6 deletions)"
+    assert capsys.readouterr().out.splitlines()[0] == expected
+    deleted_blocks.draw(rows, tmp_path / "deleted_blocks.png")
+    assert (tmp_path / "deleted_blocks.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "expected"),
+    [
+        ("degradation", [], {"epochs": 8, "seeds": range(3), "results": "degradation.csv", "output": "degradation.png"}),
+        ("auxiliary", ["--seeds", "1-2", "--results", "a.csv"], {"seeds": range(1, 3), "results": "a.csv"}),
+    ],
+)
+def test_a_series_is_asked_for_in_one_way(
+    name: str, words: list[str], expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [name, "photos", *words])
+    found = vars(script("series").parse("A title.\n\nMore.", name, epochs=expected.get("epochs")))
+    assert found["folder"] == Path("photos")
+    assert {
+        option: type(value)(found[option]) if isinstance(value, str) else found[option] for option, value in expected.items()
+    } == expected
+    assert ("epochs" in found) is ("epochs" in expected), "where it is no part of the recipe"
+
+
+@pytest.mark.slow
+def test_blocks_are_deleted_from_the_networks_of_the_section_before(draw_folder: DrawFolder, tmp_path: Path) -> None:
+    degradation, deleted_blocks, series = script("degradation"), script("deleted_blocks"), script("series")
+    folder, errors, results = draw_folder(), tmp_path / "errors.csv", tmp_path / "results.csv"
+    for _ in range(2):
+        degradation.train("cifar_plain20", 0, folder, 1, errors)
+        deleted_blocks.measure("cifar_plain20", 0, folder, 1, results)
+    [epoch] = series.read(errors)
+    assert (epoch["network"], epoch["seed"], epoch["epoch"]) == ("cifar_plain20", "0", "1")
+    assert series.read(results)[0]["deleted"] == "nothing"
+    assert len(series.read(results)) == 8
+    assert len(list((tmp_path / "lightning_logs" / degradation.experiment("cifar_plain20", 0)).iterdir())) == 1
 
 
 @pytest.mark.slow

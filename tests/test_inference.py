@@ -18,7 +18,8 @@ from posture_classifier import Classifier
 from posture_classifier.cli.program import main
 from posture_classifier.inference import Prediction
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.runs.checkpoints import EVALUATION, find_checkpoint
+from posture_classifier.models.checkpoint import EVALUATION
+from posture_classifier.runs.checkpoints import find_checkpoint
 from posture_classifier.utils.errors import UserError
 
 OLD_RUN = Path(__file__).parent / "helpers" / "old_run"

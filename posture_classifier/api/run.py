@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.metrics.scores import METRICS
+from posture_classifier.models.checkpoint import Measured
 from posture_classifier.rendering.confusion_matrix import draw_confusion
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.fonts import fonts
 from posture_classifier.rendering.formatting import describe_estimate, describe_interval, describe_value
 from posture_classifier.rendering.learning_curves import draw_curves
 from posture_classifier.report.page import NAME, write_report
-from posture_classifier.runs.checkpoints import Measured
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import read_settings

@@ -16,7 +16,7 @@ class ConfigurationCosts:
     """Costs of one network; None is not known, since timm lacks the network or it was not timed.
 
     Attributes:
-        parameters: Number of parameters.
+        parameters: Number of parameters that a forward pass in evaluation reads.
         multiply_adds: Multiply-adds of a forward pass of one photo; one is two FLOPs.
         inference_bytes: Peak memory of predicting one photo in fp32.
         training_bytes: Peak memory of a training step of the run's batch in fp32, with nothing

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
+from textwrap import fill
 from typing import Any, Literal
 
 from matplotlib import colormaps
@@ -16,6 +18,8 @@ from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
 
 UNKNOWN_YEAR = "0.75"
 """Grey level of a network whose year is unknown."""
+LINE = 77
+"""Letters of a line beside an axis that is 5.6 inches high."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def set_axis(axes: Axes, direction: Literal["x", "y"], column: str, title: str) 
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_minor_locator(LogLocator(subs=()))
     axis.set_major_formatter(FuncFormatter(lambda value, _: quantity.tick(value)))
-    axis.set_label_text(title)
+    n_lines = ceil(len(title) / LINE) if direction == "y" else 1
+    axis.set_label_text(fill(title, ceil(len(title) / n_lines) + 8))  # words make lines uneven
 
 
 def frame(axes: Axes) -> None:

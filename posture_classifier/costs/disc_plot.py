@@ -13,8 +13,9 @@ from posture_classifier.rendering.label_placement import place_labels
 from posture_classifier.utils.types import Floats
 
 AREAS = {"parameters": (9.0e-6, (1e6, 5e6, 25e6, 125e6)), "multiply_adds": (60.0e-9, (1e8, 5e8, 2e9, 1e10))}
-"""Square points of a disc for each parameter or multiply-add, and the areas that a legend shows:
-5 million parameters have 7.6 points across, VGG-16 has 40."""
+"""Square points of a disc for each parameter or multiply-add, and the sizes that a legend shows: 5
+million parameters have 7.6 points across, VGG-16 has 40. No disc is smaller than the first size's,
+which can just be seen."""
 
 
 def plot_discs(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int:
@@ -40,11 +41,12 @@ def plot_discs(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> in
     set_axis(axes, "y", figure.y, quantity_title(figure.y, drawn))
     axes.set(xlim=_limits(x, QUANTITIES[figure.x].log), ylim=_limits(y, QUANTITIES[figure.y].log))
     frame(axes)
-    areas = AREAS[figure.area][0] * sizes
+    factor, shown = AREAS[figure.area]
+    areas = factor * np.maximum(sizes, shown[0])
     if figure.y == "accuracy":
         _draw_intervals(axes, drawn, figure.x)
     axes.scatter(x, y, s=areas, c=year_colours(picture, axes, drawn), alpha=0.85, edgecolors="white", linewidths=0.7, zorder=3)
-    _draw_size_legend(axes, figure, float(sizes.max()))
+    _draw_size_legend(axes, figure, sizes)
     place_labels(picture, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in drawn])
     picture.savefig(path, dpi=160)
     return len(drawn)
@@ -65,18 +67,21 @@ def _draw_intervals(axes: Axes, rows: list[dict[str, Any]], column: str) -> None
             axes.plot([row[column]] * 2, [row["accuracy_low"], row["accuracy_high"]], color="0.6", linewidth=1, zorder=2)
 
 
-def _draw_size_legend(axes: Axes, figure: CostFigure, largest: float) -> None:
-    """Draw a legend of the areas, where the fewest discs are."""
+def _draw_size_legend(axes: Axes, figure: CostFigure, drawn: Floats) -> None:
+    """Draw a legend of the areas of the drawn sizes, where the fewest discs are."""
     factor, sizes = AREAS[figure.area]
-    shown = [size for size in sizes if size <= 1.5 * largest][-3:]
     tick = QUANTITIES[figure.area].tick
-    discs = [axes.scatter([], [], s=factor * size, color="0.7", edgecolors="white", label=tick(size)) for size in shown]
+    shown = [size for size in sizes if size <= 1.5 * drawn.max()][-3:]
+    labels = {size: tick(size) for size in shown}
+    if drawn.min() < sizes[0]:
+        labels = {sizes[0]: f"{tick(sizes[0])} or less"} | {size: tick(size) for size in shown[-2:] if size > sizes[0]}
+    discs = [axes.scatter([], [], s=factor * size, color="0.7", edgecolors="white", label=text) for size, text in labels.items()]
     axes.legend(
         handles=discs,
         loc="best",
         title=f"disc area:\n{figure.area.replace('_', '-')}",
         frameon=False,
         handletextpad=1.2,
-        labelspacing=1.0 + factor * max(shown, default=0) / 630,
+        labelspacing=1.0 + factor * max(labels, default=0) / 630,
         borderpad=1.2,
     )

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import timm
 from rich import box
 from rich.table import Table
 
@@ -125,7 +126,14 @@ def _caption(rows: list[dict[str, Any]]) -> str:
             f"Accuracy, with a 95 % interval, is that of torchvision's weights on ImageNet's {N_PHOTOS:,} validation photos, at "
             "the size of this table; a name may load others, as the written table's accuracy_source says."
         )
+    sentences += [f"{row['name']}: {text}." for row in rows if (text := _description(row["name"]))]
     return " ".join(sentences)
+
+
+def _description(name: str) -> str | None:
+    """What the file of a network notes of it in timm's registry; None where it notes nothing."""
+    config = timm.get_pretrained_cfg(name.partition(".")[0])  # whichever weights the name asks for
+    return config.description if config else None
 
 
 def _accuracy(row: dict[str, Any]) -> str:

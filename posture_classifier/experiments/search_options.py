@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import timm
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
-from posture_classifier.models.weights import nearest_names
+from posture_classifier.models.weights import why_no_network
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
@@ -56,8 +55,8 @@ def check_search(settings: Namespace) -> SearchOptions:
     search = SearchOptions(**settings.search.as_dict())
     weights = search.weights or {}
     for name in search.backbones:
-        if not timm.is_model(name):
-            raise UserError(f"search.backbones: {name!r} is unknown to timm{nearest_names(name)}")
+        if (reason := why_no_network(name)) is not None:
+            raise UserError(f"search.backbones: {name!r} is unknown to timm{reason}")
     if not search.backbones or not search.seeds:
         raise UserError("search.backbones and search.seeds must name at least one each")
     if unused := sorted(set(weights) - set(search.backbones)):

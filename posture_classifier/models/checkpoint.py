@@ -51,23 +51,32 @@ class _SeenEarlier(_Seen, total=False):
     earlier_val: Digests
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class _Interval(TypedDict):
-    value: float | None
-    low: float | None
-    high: float | None
+    value: Share | None
+    low: Share | None
+    high: Share | None
+    too_few: NotRequired[str | None]
+
+
+class Measured(TypedDict):
+    """What figures of a network say of all photos together; further ones stand beside them."""
+
+    images: Count
+    groups: Count | None
+    accuracy: _Interval
 
 
 Procedure = Literal["cross-validation", "test split"]
 """How the photos of an evaluation were tested."""
 
 
-class Evaluation(TypedDict):
-    """What is read of a network's figures; a checkpoint holds further ones beside them."""
+class StoredEvaluation(Measured):
+    """What is read of the figures that a checkpoint holds of its network."""
 
     procedure: Procedure
-    images: Count
-    groups: Count | None
-    accuracy: _Interval
     temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
 
 
@@ -85,7 +94,7 @@ Content = TypedDict(
         "callbacks": dict[str, Any],
         "optimizer_states": list[dict[str, Any]],
         "lr_schedulers": list[Any],
-        "evaluation": Evaluation,
+        "evaluation": StoredEvaluation,
     },
     total=False,
 )

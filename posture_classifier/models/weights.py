@@ -24,7 +24,7 @@ from posture_classifier.models.weight_files import read_state
 from posture_classifier.models.weight_matching import load_state
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
+from posture_classifier.utils.text import first_line, shortlist
 
 PIP_WEIGHTS = {
     # The tensors of these packages have the order and shapes of timm's models with TensorFlow
@@ -78,14 +78,11 @@ def create_backbone(
         >>> backbone(torch.rand(1, 3, 64, 64)).shape, source
         (torch.Size([1, 2]), 'random')
     """
-    if not timm.is_model(name):
-        raise UserError(f"model.backbone {name!r} is unknown to timm{nearest_names(name)}")
+    if (reason := why_no_network(name)) is not None:
+        raise UserError(f"model.backbone {name!r} is unknown to timm{reason}")
     package = _package(name)
     from_hub = weights is None and pretrained and not (package and find_spec(package))
-    try:
-        config = timm.get_pretrained_cfg(name)
-    except RuntimeError as error:
-        raise UserError(f"timm cannot build model.backbone {name}: {first_line(error)}") from error
+    config = timm.get_pretrained_cfg(name)
     if from_hub and not config.has_weights:
         # timm would warn, and continue with random ones.
         raise UserError(f"timm has no pretrained weights for {name}: {_remedies(name)}")
@@ -118,6 +115,24 @@ def _fill(backbone: nn.Module, name: str, weights: str | None, package: str | No
     state = zip(backbone.state_dict(), read_state(file).values(), strict=True)
     load_state(backbone, name, dict(state), file)
     return f"pip package {package.replace('_', '-')}"
+
+
+def why_no_network(name: str) -> str | None:
+    """Why timm cannot build a name: the end of a sentence that says so; None if it can.
+
+    Example:
+        >>> why_no_network("resnet18.a4_in1k")
+        '; the weights of resnet18 are a1_in1k, a2_in1k, a3_in1k and 4 more'
+    """
+    if not timm.is_model(name):
+        return nearest_names(name)
+    architecture, dot, tag = name.partition(".")
+    tags = [known.partition(".")[2] for known in timm.list_models(f"{architecture}.*", include_tags=True)]
+    if not dot or tag in tags:
+        return None
+    return (
+        f"; the weights of {architecture} are {shortlist(tags, 4)}" if tags else f"; {architecture} has no weights to choose from"
+    )
 
 
 def nearest_names(name: str) -> str:

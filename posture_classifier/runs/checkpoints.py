@@ -3,13 +3,10 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
-
-from pydantic import Field
-from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
+from typing import Any
 
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.models.checkpoint import Count, damaged
+from posture_classifier.models.checkpoint import EVALUATION, Measured
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.folder import run_of, versions
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT, SETTINGS_YAML, SUMMARY_JSON
@@ -17,33 +14,10 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import describe_size
 from posture_classifier.utils.validation import mismatch
 
-EVALUATION = "evaluation"
-"""Key of a checkpoint that says how good its network is; one of ``fit`` lacks it."""
 FINAL = "final"
 """Folder of the network that a cross-validation trains on all photos."""
 PROCEDURES = {"test": "test split", "val": "validation split, which chose the epoch"}
 """How a run measures its best checkpoint, by the split that it does so on."""
-_Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Accuracy(TypedDict):
-    value: _Share | None
-    low: _Share | None
-    high: _Share | None
-    too_few: NotRequired[str | None]
-
-
-class Measured(TypedDict):
-    """What ``summary.json`` of a run or a cross-validation says of all photos together."""
-
-    images: Count
-    groups: Count | None
-    accuracy: _Accuracy
-
-
-class _Evaluation(Measured):
-    procedure: str
-    temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
 
 
 @dataclass(frozen=True)
@@ -107,20 +81,15 @@ def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | N
     Args:
         checkpoint: The file; that of the best epoch of a run was measured by the run.
         content: What ``read_checkpoint`` returned.
-
-    Raises:
-        UserError: The checkpoint says it, but not as the program writes it.
     """
-    if (written := content.get(EVALUATION)) is not None:
-        if reason := mismatch(written, _Evaluation):
-            raise damaged(checkpoint, f"{EVALUATION}.{reason}")
-        measured, procedure = written, written["procedure"]
+    if (measured := content.get(EVALUATION)) is not None:
+        procedure = measured["procedure"]
     else:
         measured = _summary_of(checkpoint)
         procedure = PROCEDURES.get(str(measured.get("split")))
         if procedure is None or mismatch(measured, Measured):
             return None
-    accuracy = {name: measured["accuracy"].get(name) for name in _Accuracy.__annotations__}
+    accuracy = {name: measured["accuracy"].get(name) for name in ("value", "low", "high", "too_few")}
     return Evaluation(procedure, measured["images"], measured["groups"], Estimate(**accuracy), measured.get("temperature"))
 
 

@@ -28,7 +28,6 @@ from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
-from posture_classifier.training.lightning_errors import lightning_errors_as_ours
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.next_command import crossval_command, grouped_command
@@ -38,6 +37,7 @@ from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
 from posture_classifier.training.trained_checkpoint import TrainedCheckpoint
+from posture_classifier.training.trainer_options import options_that_fit
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause
@@ -61,7 +61,7 @@ class PostureCLI(FitOptions):
     def __init__(self, arguments: list[str]) -> None:
         quiet()
         self._command, self._arguments = arguments[0], arguments
-        with at_stop(self._save_and_advise), lightning_errors_as_ours(), ExitStack() as ending:
+        with at_stop(self._save_and_advise), options_that_fit(), ExitStack() as ending:
             ending.callback(self._release_run)
             super().__init__(
                 PostureClassifier,

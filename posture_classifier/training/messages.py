@@ -187,7 +187,6 @@ def _say_figures(trainer: Trainer, summary: dict[str, Any], crossval: Callable[[
     if status:
         say(status_line(status))
     if command:
-        data = data_of(trainer)
-        tested = shortlist(sorted(set(data.photos.in_split(summary["split"]).groups.tolist())))
-        groups = f"{plural(summary['groups'], 'group is', 'groups are')} tested ({tested}), too few to say how others will fare"
-        say_command(f"{groups}; this tests each of the {len(data.photos.groups.unique()[0])} groups once", command)
+        # Not by name: W&B is sent what is printed, even where it is to be sent no names.
+        groups = f"{plural(summary['groups'], 'group is', 'groups are')} tested, too few to say how others will fare"
+        say_command(f"{groups}; this tests each of the {len(data_of(trainer).photos.groups.unique()[0])} groups once", command)

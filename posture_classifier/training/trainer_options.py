@@ -1,7 +1,12 @@
-"""Options of Lightning's Trainer that it takes, although nothing can be trained with them."""
+"""Options of Lightning's Trainer that nothing can be trained with, each refused in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+from posture_classifier.training.foreign_loggers import describe_unmade
 from posture_classifier.utils.errors import UserError
 
 ABOVE_ZERO = (
@@ -31,3 +36,25 @@ def check_trainer(trainer: Namespace) -> None:
             raise UserError(f"trainer.{name} is {value}, but must be above 0")
     if any(part in str(trainer.strategy) for part in SPAWNING_STRATEGIES):
         raise UserError(f"trainer.strategy {trainer.strategy} starts processes that cannot report back; use ddp")
+
+
+@contextmanager
+def options_that_fit() -> Iterator[None]:
+    """A context in which Lightning's word on options is a ``UserError``.
+
+    Some it says only after epochs: that options do not fit each other, or want a package that is
+    not there.
+    """
+    try:
+        yield
+    except (MisconfigurationException, ModuleNotFoundError) as error:
+        raise UserError(f"trainer: {' '.join(str(error).split())}") from error
+    except ValueError as error:
+        if (sentence := describe_unmade(error)) is not None:
+            raise UserError(sentence) from error
+        if "Expected more than 1 value per channel" in str(error):  # torch's BatchNorm, of maps of one pixel
+            raise UserError(
+                "a batch of one photo has no statistics for BatchNorm to learn; raise data.batch_size, or set "
+                "--unfreezing.batch_statistics false"
+            ) from error
+        raise

@@ -11,6 +11,10 @@ KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", 
 COMMANDS = r"(?:fit|validate|test)\."
 """What jsonargparse puts before the names of options of a subcommand."""
 
+MISSING = re.compile(r"- missing: (?:--)?(\w+)")
+"""What was said of a class of the user's options, within what jsonargparse says of it."""
+CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
+
 
 def one_sentence(message: str, parser: ArgumentParser) -> str:
     """Fold an error, which has a line per attempt, and name the option that was probably meant.
@@ -29,6 +33,8 @@ def one_sentence(message: str, parser: ArgumentParser) -> str:
     # jsonargparse explains every member of a union type; the key and the value are what helps.
     head, _, rest = text.partition(" Does not validate against any of the Union subtypes")
     value = rest.rpartition("Given value")[2]
+    if (absent := MISSING.search(rest)) and (of_class := CLASS.search(value)):
+        return _incomplete(re.sub(rf'Parser key "({COMMANDS})?([\w.]+)".*', r"\2", head), of_class[1], absent[1], ": [" in value)
     text = f"{head.rstrip(':.')}{': wrong value' + value if value else ''}"
     text = re.sub(r"Expected an? <class '(\w+)'>\. Got value:", lambda kind: f"expected {KINDS.get(kind[1], kind[1])}, not", text)
     if found := re.match(r"the following arguments are required: (.*)", text):
@@ -43,6 +49,12 @@ def _unknown(words: list[str], options: set[str]) -> str:
         return f"unexpected word {words[0]!r}: a value follows its option, and the folder of photos or the files come first"
     name = option.partition("=")[0]
     return f"unknown option {name}{_meant(name, options)}"
+
+
+def _incomplete(option: str, of_class: str, absent: str, in_list: bool) -> str:
+    """Name what a class cannot be made without, and where to give it."""
+    where = f"init_args: {{{absent}: ...}} beside its class_path" if in_list else f"--{option}.{absent}"
+    return f"--{option}: {of_class} needs {absent}; add {where}"
 
 
 def _meant(name: str, known: set[str]) -> str:

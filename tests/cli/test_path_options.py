@@ -29,7 +29,7 @@ NO_PATHS = {
         "gradient_clip_algorithm",
         "deterministic",
     ),
-    *("profiler", "plugins", "model_registry"),
+    *("profiler", "plugins", "model_registry", "names"),
 }
 """Options of type ``str``, or that hold some, and are no paths."""
 

@@ -78,6 +78,31 @@ def test_discs_are_networks_in_their_largest_batch(tmp_path: Path, drawn: list[F
     assert "batches of 8" in axes.get_xlabel()
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_titles_of_axes_fit_beside_them(name: str, tmp_path: Path, drawn: list[Figure]) -> None:
+    """The longest ones: networks of several sizes, with published accuracies."""
+    source = {"accuracy_source": "torchvision AlexNet_Weights.IMAGENET1K_V1", "device": "NVIDIA RTX PRO 6000 Blackwell Server"}
+    mixed = [row | source | {"image_size": 32 * row["year"]} for row in rows()]
+    draw_figure(name, mixed, tmp_path / "mixed.svg")
+    figure, axes = drawn[0], drawn[0].axes[0]
+    across, upwards = axes.xaxis.label.get_window_extent(), axes.yaxis.label.get_window_extent()
+    assert figure.bbox.x0 <= across.x0 < across.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= upwards.y0 <= upwards.y1 <= figure.bbox.y1
+
+
+def test_the_smallest_networks_are_seen_and_said_to_be_small(tmp_path: Path, drawn: list[Figure]) -> None:
+    sizes = [60_000, 1_000_000, 25_000_000]
+    some = [row | {"parameters": size} for row, size in zip(rows()[::3], sizes, strict=False)]
+    draw_figure("throughput", some, tmp_path / "t.svg")
+    axes = drawn[0].axes[0]
+    areas = sorted(float(area) for area in axes.collections[0].get_sizes())  # type: ignore[attr-defined]
+    assert areas[0] == areas[1] == pytest.approx(areas[2] / 25)
+    assert areas[0] ** 0.5 > 2, "points across, with a white edge of 0.7"
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["1 M or less", "5 M", "25 M"]
+
+
 def test_density_is_per_cent_for_each_million(tmp_path: Path, drawn: list[Figure]) -> None:
     draw_figure("density", rows(), tmp_path / "d.svg")
     axes = drawn[0].axes[0]

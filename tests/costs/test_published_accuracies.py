@@ -1,21 +1,11 @@
 """Accuracies that come with torchvision, and whose they are."""
 
-import socket
-from typing import Any
-
 import pytest
 import timm
 
 from posture_classifier.costs.published_accuracies import published_accuracies, published_accuracy
 
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise AssertionError("nothing here may ask the network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 @pytest.mark.parametrize(

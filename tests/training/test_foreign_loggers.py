@@ -70,6 +70,19 @@ def test_a_logger_whose_package_is_missing_is_one_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["CSVLogger", "TensorBoardLogger"])
+def test_what_a_logger_needs_is_named(name: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What a user of Lightning types first; the first test above follows the advice."""
+    assert main([*arguments, "--trainer.logger", name]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"{name} needs save_dir; add --trainer.logger.save_dir" in said
+    settings = tmp_path / "logger.yaml"
+    settings.write_text(yaml.safe_dump({"trainer": {"logger": [{"class_path": name}]}}))
+    assert main(["fit", "--config", str(settings), *arguments[1:]]) == 2
+    assert "add init_args: {save_dir: ...} beside its class_path" in capsys.readouterr().err
+
+
 def test_a_logger_that_cannot_write_is_one_sentence(
     tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

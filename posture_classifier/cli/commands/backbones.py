@@ -225,7 +225,7 @@ def _select(patterns: list[str]) -> list[str]:
     import timm
 
     from posture_classifier.costs.families import smallest_of_ours
-    from posture_classifier.models.weights import nearest_names
+    from posture_classifier.models.weights import nearest_names, why_no_network
 
     if not patterns:
         return [name for name in [*smallest_of_ours(2), *DEFAULT_NETWORKS] if timm.is_model(name)]
@@ -233,6 +233,8 @@ def _select(patterns: list[str]) -> list[str]:
     for pattern in patterns:
         # A name may say with which weights, as in resnet18.a1_in1k.
         names = [pattern] if timm.is_model(pattern) else timm.list_models(pattern)
+        if pattern in names and (reason := why_no_network(pattern)):
+            raise UserError(f"no network is called {pattern}{reason}")
         if not names:
             raise UserError(f"no network is called {pattern}{nearest_names(pattern.strip('*?'))}; '*' lists all of them")
         found |= dict.fromkeys(names)

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import socket
 import sys
 import types
 from pathlib import Path
@@ -25,14 +24,7 @@ from posture_classifier.models import backbones as ours
 from posture_classifier.models import weights
 from posture_classifier.rendering.label_placement import place_labels
 
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise AssertionError("nothing here may ask the network")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 def test_families() -> None:
@@ -79,6 +71,11 @@ def test_where_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert weights.weights_location("legacy_seresnet18") == "here"
 
 
+def made_row(name: str) -> dict[str, Any]:
+    """A row that has nothing but its name and batch size."""
+    return dict.fromkeys(tool.COLUMNS) | {"name": name, "batch_size": 32}
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -97,6 +94,15 @@ def test_the_table_is_sorted_and_written_in_full(tmp_path: Path, capsys: pytest.
     text = capsys.readouterr().out
     assert text.index("test_vit") < text.index("resnet18")
     assert "1 multiply-add is 2 FLOPs" in text
+
+
+def test_what_a_network_is_known_for_is_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row with an error among them."""
+    assert main(["backbones", "cifar_resnet14_b", "lenet5", "--image_size", "1"]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert printed.count("cifar_resnet14_b: the posture project's ResNet") == 1
+    assert "175,258 parameters" in printed
+    assert "lenet5:" not in printed
 
 
 def test_a_network_that_does_not_take_the_size_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,6 +202,8 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
     ("arguments", "facts"),
     [
         (["rsnet18"], "rsnet18.* resnet18"),
+        (["resnet18.a9_in1k", "--accuracy", "imagenet"], "resnet18.a9_in1k.* weights of resnet18 are a1_in1k, "),
+        (["nin.a1_in1k"], "nin.a1_in1k.* nin has no weights"),
         (["zzzz*"], r"zzzz\*.*'\*'"),
         (["resnet18", "--plot", "{folder}/p.png"], "--plot.*--measure"),
         (["resnet18", "--measure", "--plot", "{folder}/p.csv"], r"p.csv.*.png, .svg or .pdf"),
@@ -269,13 +277,7 @@ def test_names_in_the_plot_do_not_cover_each_other() -> None:
 def test_a_narrow_terminal_gets_fewer_columns() -> None:
     from rich.console import Console
 
-    row = dict.fromkeys(tool.COLUMNS) | {
-        "name": "n" * 28,
-        "family": "F" * 10,
-        "year": 2015,
-        "weights": "download",
-        "batch_size": 32,
-    }
+    row = made_row("n" * 28) | {"family": "F" * 10, "year": 2015, "weights": "download"}
     row |= {name: 10**9 for name in tool.COLUMNS if name.endswith(("bytes", "photo", "adds", "ations", "parameters", "disk"))}
     for width in (90, 120, 240):
         table = cost_table([row], width)
