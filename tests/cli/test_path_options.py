@@ -29,7 +29,7 @@ NO_PATHS = {
         "gradient_clip_algorithm",
         "deterministic",
     ),
-    *("profiler", "plugins", "model_registry", "names"),
+    *("profiler", "plugins", "model_registry", "names", "figure", "batch_size"),
 }
 """Options of type ``str``, or that hold some, and are no paths."""
 
