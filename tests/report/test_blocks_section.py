@@ -108,6 +108,8 @@ def test_the_report_names_the_command_and_the_command_works(run: Path, capsys: p
     assert main(arguments) == 0
     assert (run / "blocks.csv").exists()
     (run / "report.html").unlink()
+    assert main(arguments[:-2]) == 0, "what report itself wrote, it replaces"
+    (run / "blocks.csv").write_text("mine\n")
     assert main(arguments[:-2]) == 2, "without --overwrite true"
     assert "blocks.csv" in capsys.readouterr().err
 
