@@ -107,11 +107,12 @@ def test_the_report_names_the_command_and_the_command_works(run: Path, capsys: p
     assert str(run) in arguments
     assert main(arguments) == 0
     assert (run / "blocks.csv").exists()
-    (run / "report.html").unlink()
-    assert main(arguments[:-2]) == 0, "what report itself wrote, it replaces"
+    without_overwrite = arguments[:-2]
+    assert main(without_overwrite) == 0, "it replaces its own files"
     (run / "blocks.csv").write_text("mine\n")
-    assert main(arguments[:-2]) == 2, "without --overwrite true"
+    assert main(without_overwrite) == 2
     assert "blocks.csv" in capsys.readouterr().err
+    assert (run / "blocks.csv").read_text() == "mine\n"
 
 
 @pytest.mark.parametrize("gone", ["photos", "checkpoint"])
