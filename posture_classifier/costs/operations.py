@@ -33,8 +33,10 @@ class Costs:
         batch_size: Photos in a batch.
         batch_inference_bytes: Peak memory of a forward pass of a batch, weights included.
         training_bytes: Peak memory of a training step of a batch: weights, gradients, AdamW's two
-            moments, and activations.
-        training_bytes_per_photo: Bytes that each further photo in the batch adds to that.
+            moments, and activations. None where BatchNorm cannot learn from one photo, having maps
+            of one pixel.
+        training_bytes_per_photo: Bytes that each further photo in the batch adds to that; None
+            where it is None.
     """
 
     image_size: int
@@ -46,8 +48,8 @@ class Costs:
     inference_bytes: int
     batch_size: int
     batch_inference_bytes: int
-    training_bytes: int
-    training_bytes_per_photo: int
+    training_bytes: int | None
+    training_bytes_per_photo: int | None
 
 
 class ForwardCosts(NamedTuple):
@@ -96,8 +98,17 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
 
     # Batches often double: what is twice the one is the next.
     @cache
-    def training(n_photos: int) -> int:
-        return training_memory(network, (n_photos, *shape[1:]))
+    def training(n_photos: int) -> int | None:
+        try:
+            return training_memory(network, (n_photos, *shape[1:]))
+        except ValueError:
+            if n_photos > 1:
+                raise
+            return None  # BatchNorm says so of a channel that has one value
+
+    def training_per_photo(batch_size: int) -> int | None:
+        one, two = training(batch_size), training(2 * batch_size)
+        return None if one is None or two is None else (two - one) // batch_size
 
     return [
         Costs(
@@ -111,7 +122,7 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
             batch_size=batch_size,
             batch_inference_bytes=inference(batch_size),
             training_bytes=training(batch_size),
-            training_bytes_per_photo=(training(2 * batch_size) - training(batch_size)) // batch_size,
+            training_bytes_per_photo=training_per_photo(batch_size),
         )
         for batch_size in batch_sizes
     ]

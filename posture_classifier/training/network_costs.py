@@ -13,7 +13,7 @@ def training_costs(model: PostureClassifier, data: PostureData) -> dict[str, flo
     Returns:
         ``parameters`` of a forward pass in evaluation; ``multiply_adds`` of a photo;
         ``inference_bytes`` of a photo and ``training_bytes`` of a step with a batch of the
-        training's size, in fp32 with nothing frozen. None of them where they cannot be counted.
+        training's size, in fp32 with nothing frozen. What cannot be counted is left out.
     """
     size, classes = model.preprocessing.image_size, len(data.class_names)
     try:
@@ -21,4 +21,4 @@ def training_costs(model: PostureClassifier, data: PostureData) -> dict[str, flo
     # Some networks cannot be followed without values; the training does not depend on these.
     except Exception:
         return {}
-    return {name: float(getattr(counted, name)) for name in COUNTED}
+    return {name: float(value) for name in COUNTED if (value := getattr(counted, name)) is not None}

@@ -97,6 +97,7 @@ def test_auxiliary_classifiers_are_counted_apart(name: str, evaluation: int | No
     assert counted.training_only_parameters == training_only
     assert counted.parameters + training_only == everything
     assert counted.bytes_on_disk > F32 * everything
+    assert counted.training_bytes is not None
     assert counted.training_bytes > 4 * F32 * everything, "weights, gradients and two moments"
 
 
@@ -120,6 +121,17 @@ def test_batches_of_several_sizes_are_counted_as_each_alone() -> None:
     assert several[0].batch_inference_bytes == several[0].inference_bytes
     pixels = F32 * 3 * 64 * 64
     assert several[2].batch_inference_bytes - several[1].batch_inference_bytes > 4 * pixels
+
+
+def test_a_batch_of_one_that_cannot_train_predicts_all_the_same() -> None:
+    """Maps of one pixel, of which BatchNorm has one value a channel."""
+    one, two = count_batches("lcnet_035", 32, [1, 2])
+    assert (one.training_bytes, one.training_bytes_per_photo) == (None, None)
+    assert one.batch_inference_bytes < two.batch_inference_bytes
+    assert two == count_costs("lcnet_035", 32, 2)
+    assert two.training_bytes is not None
+    assert two.training_bytes_per_photo is not None
+    assert two.training_bytes > two.training_bytes_per_photo > 0
 
 
 def test_the_disk_holds_parameters_and_buffers(tmp_path: Path) -> None:

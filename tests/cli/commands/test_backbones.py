@@ -198,6 +198,14 @@ def test_accuracies_of_runs(tmp_path: Path) -> None:
     assert found["vgg11"] == Accuracy((0.6 + 0.7) / 2, source=pattern), "what one of them leaves unknown is unknown"
 
 
+def test_one_photo_is_enough_to_count_what_cannot_learn_from_it(tmp_path: Path) -> None:
+    output = tmp_path / "table.csv"
+    assert main(["backbones", "lcnet_035", "--image_size", "32", "--batch_size", "1", "--output", str(output)]) == 0
+    [row] = rows_of(output)
+    assert (row["training_bytes"], row["training_bytes_per_photo"], row["error"]) == ("", "", "")
+    assert int(row["batch_inference_bytes"]) > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "facts"),
     [
