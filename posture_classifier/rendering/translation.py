@@ -140,13 +140,12 @@ class Translator:
         return "".join(pieces)
 
     def _piece(self, piece: str) -> str:
-        """A text between two tags, with the space around it."""
+        """A text between two tags, with the space around it; a name keeps the spaces in it, too."""
         start = LEADING.match(piece)
         words = piece[start.end() if start else 0 :].rstrip()
-        if not words:
-            return piece
-        found = escape(self.text(unescape(" ".join(words.split()))), quote=False)
-        return piece.replace(words, found, 1)
+        text = unescape(" ".join(words.split()))
+        translated = self.text(text)
+        return piece if translated == text else piece.replace(words, escape(translated, quote=False), 1)
 
     def _attribute(self, found: re.Match[str]) -> str:
         return f'{found[1]}="{escape(self.text(unescape(found[2])))}"'

@@ -89,7 +89,7 @@ def test_a_number_is_no_word() -> None:
 
 def test_a_page_keeps_its_tags_style_commands_and_escapes(tmp_path: Path) -> None:
     body = Markup(
-        '<p>\n Left,\n what it\n sees. </p><p>1 photo of 1 group<br>&lt;accuracy&gt;</p><img src="data:," alt="accuracy">'
+        '<p>\n Left,\n what it\n sees. </p><p>1 photo of 1 group<br>&lt;a  b&#39;s&gt;</p><img src="data:," alt="accuracy">'
     )
     sections = [Section("accuracy", body), next_step("report: a & b", "accuracy")]
     write_page(tmp_path / "page.html", "accuracy", Markup("<p>accuracy</p>"), sections, Translator("xx"))
@@ -98,7 +98,7 @@ def test_a_page_keeps_its_tags_style_commands_and_escapes(tmp_path: Path) -> Non
     assert '<html lang="xx">' in page
     assert "<title>praviz</title>" in page
     assert '<section id="accuracy"><h2>praviz</h2>' in page, "links stay"
-    assert "<p>\n Levo &amp; &lt;vid&gt;. </p><p>G1 F1<br>&lt;accuracy&gt;</p>" in page
+    assert "<p>\n Levo &amp; &lt;vid&gt;. </p><p>G1 F1<br>&lt;a  b&#39;s&gt;</p>" in page, "a name is not touched"
     assert 'alt="praviz"' in page
     assert "<p>raport: a &amp; b</p>" in page
     assert '<pre class="command">accuracy</pre>' in page

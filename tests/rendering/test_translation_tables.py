@@ -49,6 +49,7 @@ def test_an_entry_is_well_formed(language: str) -> None:
     for english, translation in table:
         compile_pattern(english)
         assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(translation)), english
+        translation.format_map(dict.fromkeys(PLACEHOLDER.findall(english), ""))  # raises at other braces
         assert english.count("[") == english.count("]") == len(re.findall(r"\[[^\[\]{}]*\|[^\[\]{}]*\]", english)), english
         assert not re.fullmatch(PLACEHOLDER, english), "it would match everything"
         assert english == " ".join(english.split())

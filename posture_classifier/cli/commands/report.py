@@ -26,8 +26,7 @@ def report(
         blocks: Delete one block of the network at a time, which shows the stages that the photos
             need, and write blocks.csv beside the page. Up to 200 photos are predicted once for
             every two blocks.
-        language: Language of the page, en or ko; by default that of the locale, where it is one of
-            them.
+        language: Language of the page, such as ko; by default that of the locale, or else English.
         overwrite: Replace even a report.html or blocks.csv that another program wrote.
     """
     if not 0 < recall <= 1:
