@@ -37,6 +37,8 @@ LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Environment variables that name the language of messages, in the order of POSIX."""
 NUMBER = "[-+\N{MINUS SIGN}]?\\d(?:[\\d.,]*\\d)?(?:e[-+]?\\d+)?"
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+COUNT = re.compile(r"n\d*")
+"""Names of placeholders for numbers."""
 SENTENCE_END = re.compile(r"(?<=[.?!]) (?=\S)")
 LEADING = re.compile(r"[\s.:;,]*")
 """What may stand before a piece of a page whose beginning is in another element."""
@@ -86,7 +88,7 @@ def compile_pattern(english: str) -> re.Pattern[str]:
     for part in re.split(r"(\{\w+\}|\[[^\]]*\])", english):
         if found := PLACEHOLDER.fullmatch(part):
             name = found[1]
-            kind = NUMBER if re.fullmatch(r"n\d*", name) else ".+?"
+            kind = NUMBER if COUNT.fullmatch(name) else ".+?"
             parts.append(f"(?P={name})" if name in known else f"(?P<{name}>{kind})")
             known.add(name)
         elif part.startswith("["):
@@ -98,9 +100,18 @@ def compile_pattern(english: str) -> re.Pattern[str]:
 
 @lru_cache
 def _patterns(language: str) -> list[Pattern]:
-    """Those that begin with letters of their own first, then those with most of them."""
-    table = sorted(read_table(language), key=lambda pair: (pair[0].startswith("{"), -len(PLACEHOLDER.sub("", pair[0]))))
-    return [Pattern(compile_pattern(english), translation) for english, translation in table]
+    """The patterns of a table in the order in which they are tried, the most certain first."""
+
+    def uncertainty(entry: tuple[str, str]) -> tuple[bool, bool, int]:
+        names, letters = PLACEHOLDER.findall(entry[0]), PLACEHOLDER.sub("", entry[0])
+        takes_anything = any(not name.isupper() and not COUNT.fullmatch(name) for name in names)
+        # A list of known parts would otherwise be one part for a pattern that begins with a name.
+        begins_open = entry[0].startswith("{")
+        return begins_open, begins_open and takes_anything, -len(letters)
+
+    return [
+        Pattern(compile_pattern(english), translation) for english, translation in sorted(read_table(language), key=uncertainty)
+    ]
 
 
 class Translator:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.cli.program import main
-from posture_classifier.rendering.translation import PLACEHOLDER, read_table
+from posture_classifier.rendering.translation import PLACEHOLDER, Translator, read_table
 from tests.helpers.check_folders import CLASSES, draw_bursts, draw_people, draw_scenes, plant, scene
 from tests.helpers.made_runs import make_folds, some_right
 from tests.helpers.photos import DrawFolder
@@ -84,6 +84,27 @@ def test_a_language_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixt
     for command in ("check", "report"):
         assert main([command, str(tmp_path), "--language", "xx"]) == 2
         assert "en, ko" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        ("a/b: 460 photos of 46 groups for training, 9 photos for test", "a/b: 학습 그룹 46개의 사진 460장, 시험 사진 9장"),
+        ("a/check.json says: errors: 2 errors, 1 warning, 0 notes; 9 photos of 2 classes",
+         "a/check.json: 오류 있음: 오류 2개, 경고 1개, 참고 0개; 클래스 2개의 사진 9장"),
+        ("b.1 94 % (95 % interval 86.5 to 97 %); b.2 96 % (95 % interval unknown: 2 groups)",
+         "b.1 94 %(95 % 신뢰구간 86.5~97 %); b.2 96 %(95 % 신뢰구간 알 수 없음: 그룹 2개)"),
+        ("8 .txt, 4 .mp4, 2 .dcm (DICOM), 1 of another name and 2 more",
+         ".txt 8개, .mp4 4개, .dcm (DICOM) 2개, 다른 이름 1개 외 2개"),
+        ("They are in a (a.0: 3.3 points (95 % interval 1.2 to 5.4)); b (b.1: 2.0 points).",
+         "그 블록이 있는 단계: a(a.0: 3.3%p, 95 % 신뢰구간 1.2~5.4); b(b.1: 2.0%p)."),
+        ("a.jpg and 3 others (left, right), b.jpg and 1 other (left)", "a.jpg 외 3장(left, right), b.jpg 외 1장(left)"),
+        ("0.9% of the val photos and 5% of the test photos", "검증 사진의 0.9% 및 시험 사진의 5%"),
+        ("training ends at 0.1; validation ends at nothing", "학습의 마지막 값 0.1; 검증의 마지막 값 없음"),
+    ],
+)  # fmt: skip
+def test_a_list_is_translated_part_by_part(english: str, korean: str) -> None:
+    assert Translator("ko").text(english) == korean
 
 
 def _faulty(root: Path) -> Path:

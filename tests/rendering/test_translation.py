@@ -19,6 +19,7 @@ TABLE = """
 - {en: "{Names} and {n} more", xx: "{Names} +{n}"}
 - {en: "{A}, {B}", xx: "{A} / {B}"}
 - {en: "accuracy", xx: "praviz"}
+- {en: "{name} ({n} right)", xx: "{n} <{name}>"}
 - {en: "Left, what it sees.", xx: "Levo & <vid>."}
 - {en: "report: {path}", xx: "raport: {path}"}
 """
@@ -64,6 +65,7 @@ def test_the_language_is_the_one_asked_for_or_that_of_the_locale(monkeypatch: py
         ("No groups are named: accuracy.", "Sin grupo; praviz."),
         ("No groups are named: something else.", "No groups are named: something else."),
         ("report: accuracy", "raport: accuracy"),
+        ("anna (1 right), bob (2 right)", "1 <anna> / 2 <bob>"),
         ("0.927", "0.927"),
         ("", ""),
     ],
