@@ -28,6 +28,12 @@ def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 
 @pytest.fixture(autouse=True, scope="session")
+def speak_english() -> None:
+    """Whatever language whoever runs the tests has."""
+    os.environ["LC_ALL"] = "C.UTF-8"
+
+
+@pytest.fixture(autouse=True, scope="session")
 def no_pictures() -> Iterator[None]:
     """Drawing is a third of so small a training; tests of pictures put ``PLOTS`` back."""
     with pytest.MonkeyPatch.context() as patch:

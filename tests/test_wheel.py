@@ -43,7 +43,7 @@ def test_the_wheel_ships_what_is_not_python(installed: Path) -> None:
     names = {path.name for path in (REPOSITORY / "configs").iterdir()}
     assert {path.name for path in (package / "shipped" / "configs").iterdir()} == names
     assert len(list((package / "shipped" / "data" / "turtle_neck").rglob("*.jpg"))) == 720
-    for path in ("py.typed", "rendering/style.css", "training/options.txt"):
+    for path in ("py.typed", "rendering/style.css", "rendering/languages/ko.yaml", "training/options.txt"):
         assert (package / path).is_file()
 
 

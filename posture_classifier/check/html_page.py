@@ -11,23 +11,39 @@ from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import verdict
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.page import Section, next_step, write_page
+from posture_classifier.rendering.translation import Translator
 
 
-def write_check(result: Result, path: Path) -> None:
-    """Write the page of a check."""
+def write_check(result: Result, path: Path, language: str | None = None) -> None:
+    """Write the page of a check.
+
+    Args:
+        result: What was found.
+        path: HTML file to write.
+        language: Language of the page, such as ``ko``; None is that of the locale, or English.
+    """
+    translator = Translator(language, result.names)
     level = ("note", "warning", "error")[exit_code(result.findings)]
-    lead = render("check.html", "lead", level=level, headline=result.headline, verdict=verdict(result), findings=result.findings)
+    lead = render(
+        "check.html",
+        "lead",
+        level=level,
+        headline=result.headline,
+        verdict=verdict(result),
+        findings=result.findings,
+        translate=translator.text,
+    )
     readable = result.readable
     shown = sum(count_shown(finding.photos) for finding in result.findings)
     photos = PagePhotos(result.photos.root, result.white, shown + (count_sheet(readable) if readable is not None else 0))
     sections = [overview_section(readable, photos)] if readable is not None and len(readable) else []
-    sections += [_section(photos, finding) for finding in result.findings]
+    sections += [_section(photos, finding, translator) for finding in result.findings]
     if result.headline.command:
         sections.append(next_step("Train as the photos allow, and learn how far to trust the result:", result.headline.command))
-    write_page(path, f"Check of {result.photos.root}", lead, sections)
+    write_page(path, f"Check of {result.photos.root}", lead, sections, translator)
 
 
-def _section(page_photos: PagePhotos, finding: Finding) -> Section:
+def _section(page_photos: PagePhotos, finding: Finding, translator: Translator) -> Section:
     captions = finding.captions or [""] * len(finding.photos)
     clusters = list(zip(finding.photos, captions, strict=True))[:CLUSTERS]
     if all(len(paths) == 1 for paths, _ in clusters):
@@ -35,7 +51,7 @@ def _section(page_photos: PagePhotos, finding: Finding) -> Section:
     else:
         figures = [_cluster(page_photos, paths, caption) for paths, caption in clusters]
     hidden = len(finding.photos) - len(clusters)
-    body = render("check.html", "finding", text=finding.text, figures=figures, hidden=hidden)
+    body = render("check.html", "finding", text=translator.text(finding.text), figures=figures, hidden=hidden)
     title = render("check.html", "finding_title", finding=finding)
     return Section(title, body, finding.severity, finding.kind)
 

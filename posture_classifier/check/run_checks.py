@@ -39,6 +39,11 @@ class Result:
     readable: Photos | None = None
     proposals: Proposals | None = None
 
+    @property
+    def names(self) -> set[str]:
+        """Names that the user gave: of classes, and of the groups that names or dates make."""
+        return {*self.photos.classes, *(self.readable or self.photos).groups.tolist()}
+
 
 def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
     r"""Look for every kind of fault in a folder of photos.

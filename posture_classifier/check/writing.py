@@ -13,29 +13,37 @@ from rich.text import Text
 from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result, run_checks
 from posture_classifier.data.layout import Layout
+from posture_classifier.rendering.translation import Translator
 from posture_classifier.utils.console import say, say_command, terminal
 from posture_classifier.utils.text import plural, printable, shortlist
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def check_aloud(root: Path, group_pattern: str | None = None, layout: Layout | None = None) -> Result:
+def check_aloud(root: Path, group_pattern: str | None = None, layout: Layout | None = None, language: str | None = None) -> Result:
     """Look for every kind of fault in a folder, as ``run_checks`` does, and print what was found.
 
+    Args:
+        root: The folder, in whatever state it is.
+        group_pattern: As for ``run_checks``.
+        layout: As for ``run_checks``.
+        language: Language of what is printed, such as ``ko``; None is that of the locale.
+
     Raises:
-        UserError: There is no such folder.
+        UserError: There is no such folder, or no such language.
     """
     with Progress(console=terminal(), transient=True) as bar:
-        task = bar.add_task("Checking photos", total=None)
+        task = bar.add_task(Translator(language).text("Checking photos"), total=None)
         result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
+    translator = Translator(language, result.names)
     if command := result.headline.command:
-        say_command(f"{result.headline.text}; use", command)
+        say_command(translator.text(f"{result.headline.text}; use"), command)
     else:
-        say(result.headline.line)
-    say(*result.headline.notes)
+        say(translator.text(result.headline.line))
+    say(*map(translator.text, result.headline.notes))
     if result.findings:
-        say(findings_table(result.findings))
-    say(verdict(result))
+        say(findings_table(result.findings, translator))
+    say(translator.text(verdict(result)))
     return result
 
 
@@ -47,17 +55,21 @@ def verdict(result: Result) -> str:
     return f"{word}: {listing}; {plural(len(result.photos), 'photo')} of {plural(len(result.photos.classes), 'class', 'classes')}"
 
 
-def findings_table(findings: list[Finding]) -> Table:
-    """Make a table with a row for each finding, and a few of its photos."""
+def findings_table(findings: list[Finding], translator: Translator) -> Table:
+    """Make a table with a row for each finding, and a few of its photos.
+
+    A kind is written as ``check.json`` names it, where it is not translated.
+    """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for title in ("", "kind", "what was found"):
-        table.add_column(title, overflow="fold")
+        table.add_column(translator.text(title), overflow="fold")
     for finding in findings:
-        text = Text(printable(finding.text))
+        text = Text(printable(translator.text(finding.text)))
         if finding.photos:
             clusters = [" = ".join(cluster[:4]) for cluster in finding.photos]
-            text.append(f"\n{printable(shortlist(clusters, 3))}", style="dim")
-        table.add_row(Text(finding.severity, style=COLOURS[finding.severity]), finding.kind, text)
+            text.append(f"\n{printable(translator.text(shortlist(clusters, 3)))}", style="dim")
+        severity, kind = translator.text(finding.severity), translator.text(finding.kind)
+        table.add_row(Text(severity, style=COLOURS[finding.severity]), kind, text)
     return table
 
 

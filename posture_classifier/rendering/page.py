@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from posture_classifier.rendering.elements import render
+from posture_classifier.rendering.translation import ENGLISH, Translator
 from posture_classifier.utils.text import printable
 
 GENERATOR = "posture_classifier"
@@ -38,8 +39,15 @@ class Section:
         return self.anchor or re.sub(r"\W+", "-", self.title.lower()).strip("-")
 
 
-def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section]) -> None:
+def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section], translator: Translator | None = None) -> None:
     """Write a page: the title, the lead below it, and the sections, each under a line.
+
+    Args:
+        path: HTML file to write.
+        title: Title of the page.
+        lead: What stands below it.
+        sections: The sections, in English.
+        translator: Translates all of it; None leaves it in English.
 
     Example:
         >>> from markupsafe import Markup
@@ -48,9 +56,18 @@ def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section]
         True
     """
     style = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
-    page = render("page.html", title=title, lead=lead, sections=sections, style=style, generator=GENERATOR)
+    translator = translator or Translator(ENGLISH)
+    page = render(
+        "page.html",
+        title=title,
+        lead=lead,
+        sections=sections,
+        style=style,
+        generator=GENERATOR,
+        language=translator.language,
+    )
     # Names of files may hold bytes that are no UTF-8, which no page can.
-    path.write_text(printable(page) + "\n", encoding="utf-8")
+    path.write_text(printable(translator.page(page)) + "\n", encoding="utf-8")
 
 
 def is_our_page(path: Path) -> bool:

@@ -50,6 +50,11 @@ class Evaluated:
         few = len(self.classes) < 4
         return f"{self.root.name}: {', '.join(self.classes)}" if few else f"{self.root.name}, {len(self.classes)} classes"
 
+    @property
+    def names(self) -> set[str]:
+        """Names that the user gave: of classes and groups."""
+        return {*self.classes, *self.evaluated.groups.tolist()}
+
     def check_class(self, name: str | None) -> None:
         """Make sure that a class, if one is named, is among those that were predicted.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from posture_classifier.rendering.page import write_page
+from posture_classifier.rendering.translation import Translator
 from posture_classifier.report.choice import Choice
 from posture_classifier.report.finished_folds import FinishedFolds
 from posture_classifier.report.folds_sections import folds_check_section, folds_section, origin_section
@@ -13,7 +14,9 @@ from posture_classifier.report.probability_sections import calibration_section, 
 from posture_classifier.report.result_section import groups_section, lead, result_section
 
 
-def write_folds_report(folds: FinishedFolds, path: Path, recall: float, caught: str | None = None) -> None:
+def write_folds_report(
+    folds: FinishedFolds, path: Path, recall: float, caught: str | None = None, language: str | None = None
+) -> None:
     """Write the page of a cross-validation.
 
     Thresholds and temperature are those that all photos choose; what they do is measured on each
@@ -24,9 +27,10 @@ def write_folds_report(folds: FinishedFolds, path: Path, recall: float, caught: 
         path: HTML file to write.
         recall: Share of a class that is to be caught, above 0, at most 1.
         caught: Class to catch; None takes every one in turn.
+        language: Language of the page, such as ``ko``; None is that of the locale, or English.
 
     Raises:
-        UserError: There is no such class.
+        UserError: There is no such class, or no such language.
     """
     folds.check_class(caught)
     choice, check = Choice.by_other_folds(folds.evaluated), read_known_check(folds)
@@ -41,4 +45,4 @@ def write_folds_report(folds: FinishedFolds, path: Path, recall: float, caught: 
         origin_section(folds),
         folds_check_section(folds, check),
     ]
-    write_page(path, folds.title, lead(folds, sections), sections)
+    write_page(path, folds.title, lead(folds, sections), sections, Translator(language, folds.names))

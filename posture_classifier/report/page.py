@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from posture_classifier.rendering.page import Section, write_page
+from posture_classifier.rendering.translation import Translator
 from posture_classifier.report.blocks_section import blocks_section, not_measured_section
 from posture_classifier.report.choice import Choice
 from posture_classifier.report.deleted_blocks import BLOCKS_CSV, can_delete_blocks, measure_deletions, write_deletions
@@ -22,7 +23,14 @@ NAME = "report.html"
 RECALL = 0.95
 
 
-def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str | None = None, blocks: bool = False) -> None:
+def write_report(
+    folder: Path,
+    path: Path,
+    recall: float = RECALL,
+    caught: str | None = None,
+    blocks: bool = False,
+    language: str | None = None,
+) -> None:
     """Write the page of a run, or of a cross-validation.
 
     Args:
@@ -32,15 +40,16 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         caught: Class to catch; None takes every one in turn.
         blocks: Whether to delete each block of the network, and write ``blocks.csv`` beside the
             page.
+        language: Language of the page, such as ``ko``; None is that of the locale, or English.
 
     Raises:
         UserError: There is no such finished run, or it has no such class, or what deleting blocks
-            takes is gone.
+            takes is gone; or there is no such language.
     """
     if is_cross_validation(folder):
         if blocks:
             raise UserError(f"--blocks true deletes blocks of one network; give the run of a fold, as {folder}/fold_0/version_0")
-        write_folds_report(read_finished_folds(folder), path, recall, caught)
+        write_folds_report(read_finished_folds(folder), path, recall, caught, language)
         return
     run = read_finished_run(folder)
     run.check_class(caught)
@@ -59,7 +68,7 @@ def write_report(folder: Path, path: Path, recall: float = RECALL, caught: str |
         next_step_section(run, check),
     ]
     sections = [section for section in listed if section is not None]
-    write_page(path, run.title, lead(run, sections), sections)
+    write_page(path, run.title, lead(run, sections), sections, Translator(language, run.names))
 
 
 def _blocks_sections(run: FinishedRun, output: Path | None) -> list[Section]:

@@ -12,6 +12,7 @@ from posture_classifier.check.left_out_files import KINDS
 from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import findings_table, write_json
 from posture_classifier.rendering.elements import thumbnail
+from posture_classifier.rendering.translation import ENGLISH, Translator
 from tests.helpers.check_folders import draw_scenes
 
 
@@ -39,7 +40,7 @@ def test_every_kind_is_a_finding_with_its_number_and_what_to_do(tmp_path: Path) 
     result = Result(listing.photos, list(findings.values()), not_estimated("no photo was read"))
     write_check(result, tmp_path / "check.html")
     write_json(result, tmp_path / "check.json")
-    assert findings_table(result.findings).row_count == len(KINDS)
+    assert findings_table(result.findings, Translator(ENGLISH)).row_count == len(KINDS)
     assert "circles/<wbr>@eaDir" in (tmp_path / "check.html").read_text()
     assert thumbnail(root / "circles" / "@eaDir", 16) is None
 

@@ -16,6 +16,7 @@ def check(
     output: Path | None = None,
     fix_list: Path | None = None,
     fix_list_anyway: bool = False,
+    language: str | None = None,
     overwrite: bool = False,
 ) -> int:
     r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
@@ -31,6 +32,8 @@ def check(
             pictures that are also in a later split.
         fix_list_anyway: Write that list even if it takes over 10 % of the photos or changes the
             balance of a group's classes.
+        language: Language of what is printed and of check.html, such as ko; by default that of the
+            locale, or else English, as check.json and the list always are.
         overwrite: Replace the output and the list if they exist.
 
     Returns:
@@ -47,16 +50,18 @@ def check(
     from posture_classifier.check.fix_list import write_fixes
     from posture_classifier.check.html_page import write_check
     from posture_classifier.check.writing import check_aloud, write_json
+    from posture_classifier.rendering.translation import Translator
     from posture_classifier.utils.text import plural
 
-    result = check_aloud(root, group_pattern, layout)
+    translator = Translator(language)
+    result = check_aloud(root, group_pattern, layout, language)
     if output is not None:
         output.mkdir(exist_ok=True)
-        write_check(result, output / "check.html")
+        write_check(result, output / "check.html", language)
         write_json(result, output / "check.json")
-        say(f"report: {output / 'check.html'}")
+        say(translator.text(f"report: {output / 'check.html'}"))
     if fix_list is not None:
         n = write_fixes(result, fix_list, fix_list_anyway)
         how = f": fit --data.exclude {shlex.quote(str(fix_list))}" if n else f"; {fix_list} is empty"
-        say(f"{plural(n, 'photo')} to leave out{how}")
+        say(translator.text(f"{plural(n, 'photo')} to leave out{how}"))
     return exit_code(result.findings)

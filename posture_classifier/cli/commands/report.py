@@ -12,6 +12,7 @@ def report(
     recall: float = 0.95,
     catch: str | None = None,
     blocks: bool = False,
+    language: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write report.html, one file: result, errors with pictures, thresholds, learning curves.
@@ -25,6 +26,7 @@ def report(
         blocks: Delete one block of the network at a time, which shows the stages that the photos
             need, and write blocks.csv beside the page. Up to 200 photos are predicted once for
             every two blocks.
+        language: Language of the page, such as ko; by default that of the locale, or else English.
         overwrite: Replace even a report.html or blocks.csv that another program wrote.
     """
     if not 0 < recall <= 1:
@@ -35,7 +37,9 @@ def report(
     check_output_folder("--output", folder, overwrite=True)  # it may exist, a foreign page in it may not
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.rendering.page import is_our_page
+    from posture_classifier.rendering.translation import Translator
 
+    translator = Translator(language)
     page = folder / "report.html"
     if page.exists() and not overwrite and not is_our_page(page):
         raise UserError(f"{page} is not a page that report wrote; choose another folder with --output, or add --overwrite true")
@@ -46,5 +50,5 @@ def report(
     if blocks and table.exists() and not overwrite and not is_our_table(table):
         raise UserError(f"{table} is not a table that report wrote; choose another folder with --output, or add --overwrite true")
     folder.mkdir(exist_ok=True)
-    write_report(run, folder / NAME, recall, catch, blocks)
-    print(f"report: {folder / NAME}")
+    write_report(run, folder / NAME, recall, catch, blocks, language)
+    print(translator.text(f"report: {folder / NAME}"))
