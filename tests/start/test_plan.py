@@ -37,8 +37,8 @@ def test_more_groups_are_tested_in_part_by_a_network_that_opens(tmp_path: Path) 
 
 @pytest.mark.parametrize("advised", [FOLDS, SPLIT])
 def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path, advised: str) -> None:
-    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), advised)
-    write_plan(plan, ["120 photos: 민준 60, 서연 60."])
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), advised, ("The groups are scenes.", "They are few."))
+    write_plan(plan, ["120 photos: 민준 60,\n서연 60."])
     assert read_plan(plan.path, Path("my photos")) == plan
     assert yaml.safe_load(plan.path.read_text()) == plan.settings
     assert "민준" in plan.path.read_text(encoding="utf-8")
