@@ -108,7 +108,8 @@ def write_plan(plan: Plan, facts: list[str]) -> None:
     lines += [f"# {one_line(fact)}" for fact in facts]
     lines += [LIMIT + one_line(limit) for limit in plan.limits]
     lines += ["# The same without start:", f"#   {one_line(plan.command)}"]
-    for line in yaml.safe_dump(plan.settings, sort_keys=False, allow_unicode=True).splitlines():
+    # A value that goes on in a second line would end in the comment on the first.
+    for line in yaml.safe_dump(plan.settings, sort_keys=False, allow_unicode=True, width=float("inf")).splitlines():
         words = WORDS.get(line.strip().partition(":")[0])
         lines.append(f"{line} # {words}" if words else line)
     with atomic_write(plan.path) as temporary:
@@ -123,7 +124,10 @@ def read_plan(path: Path, root: Path) -> Plan | None:
     """
     if not path.exists():
         return None
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # as Windows' editor may save it
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a text in UTF-8; save it as such, or remove it, and start writes it anew") from error
     if not text.startswith(SIGNATURE):
         raise UserError(f"{path} exists and was not written by start; move it, or choose another folder with --output")
     try:

@@ -44,6 +44,23 @@ def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path, advised: str) -> 
     assert "민준" in plan.path.read_text(encoding="utf-8")
 
 
+def test_a_long_path_with_spaces_stays_on_its_line(tmp_path: Path) -> None:
+    root = Path("/photos of my team" * 10)
+    plan = make_plan(tmp_path / "a.yaml", root, FOLDS)
+    write_plan(plan, [])
+    assert read_plan(plan.path, root) == plan
+
+
+def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
+    write_plan(plan, [])
+    plan.path.write_text(plan.path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert read_plan(plan.path, Path("my photos")) == plan
+    plan.path.write_bytes(plan.path.read_bytes() + "# 사진".encode("cp949"))
+    with pytest.raises(UserError, match=r"a\.yaml"):
+        read_plan(plan.path, Path("my photos"))
+
+
 def test_an_edited_plan_is_taken_as_it_is(tmp_path: Path) -> None:
     plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
     write_plan(plan, [])
