@@ -135,8 +135,10 @@ def read_plan(path: Path, root: Path) -> Plan | None:
         folder = Path(settings["data"]["root"])
         settings["experiment"], settings["model"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1} is no YAML" if mark else "it lacks data.root, experiment or model"
         raise UserError(
-            f"{path} is no longer a configuration ({type(error).__name__}); remove it, and start writes it anew"
+            f"{path} is no longer a configuration ({place}); put that right, or remove it, and start writes it anew"
         ) from error
     if folder.resolve() != root.resolve():
         raise UserError(f"{path} is about the photos in {folder}; move it, or choose another folder with --output")

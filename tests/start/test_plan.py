@@ -86,5 +86,15 @@ def test_a_file_of_somebody_else_is_neither_used_nor_overwritten(tmp_path: Path,
     assert path.read_text() == before
 
 
+def test_a_slip_in_an_edited_plan_is_told_with_its_line(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
+    write_plan(plan, [])
+    text = plan.path.read_text()
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if "folds:" in each)
+    plan.path.write_text(text.replace("  folds:", "  [folds:"))
+    with pytest.raises(UserError, match=rf"line ({line}|{line + 1}) "):
+        read_plan(plan.path, Path("my photos"))
+
+
 def test_without_a_file_there_is_no_plan_yet(tmp_path: Path) -> None:
     assert read_plan(tmp_path / "a.yaml", Path("my photos")) is None

@@ -168,6 +168,15 @@ def test_an_option_that_does_not_fit_is_refused_before_anything_is_written(
     assert not [*tmp_path.rglob("*.yaml"), *tmp_path.rglob("lightning_logs")]
 
 
+def test_an_output_that_cannot_be_written_to_is_refused_before_the_photos_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = draw_photos(tmp_path / "photos", 1, 1, ("left", "right"))
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)  # root may write everywhere
+    assert main(["start", str(root), "--yes", "--output", str(tmp_path)]) == 2
+    assert f"the folder {tmp_path} cannot be written to" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_folder_that_cannot_be_trained_on_is_told_what_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = draw_photos(tmp_path / "photos", 3, 1, ("left",))
     assert main(["start", str(root), "--yes", "--output", str(tmp_path)]) == 2

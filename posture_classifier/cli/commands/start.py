@@ -1,5 +1,6 @@
 """``start``: from a folder of photos to a number that can be trusted, and the trained network."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,6 +38,8 @@ def start(
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
     if not output.is_dir():
         raise UserError(f"--output {output} must be a folder that exists")
+    if not os.access(output, os.W_OK):
+        raise UserError(f"the folder {output} cannot be written to; choose another one by --output")
     if output.resolve().is_relative_to(root.resolve()):
         raise UserError(
             f"what start writes would lie in {root}, whose folders are taken for classes; choose another place by --output"
