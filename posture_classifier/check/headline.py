@@ -91,7 +91,7 @@ def make_headline(photos: Photos, features: Features, labels: Ints, proposals: P
         estimate = estimate_share(_hits(features, labels, groups), groups) if n_groups > 1 else Estimate(None)
         values |= {"new_groups": vars(estimate), "groups": n_groups}
         text += f"; with {best.grouping.new} about {_describe(estimate, best, labels)}"
-        command, refusal = best.command, "" if best.command else _why_refused(photos, best)
+        command, refusal = best.command, "" if best.command else why_refused(photos, best)
     return Headline(text, [METHOD, *_notes(photos, proposals)], command, refusal, values)
 
 
@@ -113,7 +113,8 @@ def _without_groups(photos: Photos, proposals: Proposals) -> tuple[str | None, s
     return proposals.ungrouped, "" if proposals.ungrouped else _too_few(photos, "photo")
 
 
-def _why_refused(photos: Photos, proposal: Proposal) -> str:
+def why_refused(photos: Photos, proposal: Proposal) -> str:
+    """Say why ``fit`` and ``crossval`` would refuse photos with these groups."""
     grouping = proposal.grouping
     grouped = with_groups(photos, grouping.groups)
     if grouping.undated:
@@ -141,7 +142,7 @@ def _notes(photos: Photos, proposals: Proposals) -> list[str]:
         for each in proposals.refused[:1]:
             grouping = each.grouping
             names = f"{plural(len(grouping.names), 'group')} ({shortlist(grouping.names, 3)})"
-            notes.append(f"{grouping.option} makes {names}, but {_why_refused(photos, each)}.")
+            notes.append(f"{grouping.option} makes {names}, but {why_refused(photos, each)}.")
     return notes
 
 

@@ -19,6 +19,24 @@ GROUP_WORDS = "subject|subj|sub|person|people|participant|patient|user|actor|ses
 _NUMBERED_GROUP = re.compile(rf"(?:{GROUP_WORDS})[-_ ]?\d+", re.IGNORECASE)
 
 
+class AmbiguousLayoutError(UserError):
+    """The folders alone do not say which of them name classes.
+
+    Args:
+        root: The data folder.
+        outer: Some names of the outer folders.
+        inner: Some names that most of these hold.
+    """
+
+    def __init__(self, root: Path, outer: str, inner: str) -> None:
+        super().__init__(
+            f"{root}: most of the folders {outer} hold folders of the same names ({inner}), so either may be the classes; set "
+            f"data.layout to group/class if {inner} are the classes and the others people or sessions, to class/group if it is the "
+            "other way round, or to class if the inner folders name nobody"
+        )
+        self.outer, self.inner = outer, inner
+
+
 class ClassFolder(NamedTuple):
     """A folder all of whose photos are of one class.
 
@@ -90,14 +108,10 @@ def find_layout(root: Path, folders: list[str]) -> Layout | None:
     return "group/class" if outer_numbered else "class/group"
 
 
-def ambiguous_layout(root: Path, folders: list[str]) -> UserError:
+def ambiguous_layout(root: Path, folders: list[str]) -> AmbiguousLayoutError:
     """The error where ``find_layout`` cannot tell; arguments are the same."""
     outer, inner = (shortlist(sorted(names), 4) for names in (map(_name, folders), _common_folders(root, folders)))
-    return UserError(
-        f"{root}: most of the folders {outer} hold folders of the same names ({inner}), so either may be the classes; set "
-        f"data.layout to group/class if {inner} are the classes and the others people or sessions, to class/group if it is the "
-        "other way round, or to class if the inner folders name nobody"
-    )
+    return AmbiguousLayoutError(root, outer, inner)
 
 
 def _common_folders(root: Path, folders: list[str]) -> list[str]:

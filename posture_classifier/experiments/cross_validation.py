@@ -13,7 +13,7 @@ from rich.table import Table
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
-from posture_classifier.experiments.series_with_final import SeriesWithFinal, split_size
+from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.experiments.training_series import (
     LOG,
@@ -22,7 +22,7 @@ from posture_classifier.experiments.training_series import (
     fit_options,
     has_ended,
     make_series_folder,
-    never_ends,
+    other_photos,
     parse_settings,
     to_yaml,
 )
@@ -37,10 +37,10 @@ from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import busy, say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
-from posture_classifier.utils.text import describe_size, first_line, plural
+from posture_classifier.utils.text import first_line, plural
 
 COMMAND = "crossval"
 RANDOM = "random"
@@ -70,7 +70,8 @@ class CrossValidation(SeriesWithFinal):
 
         Args:
             options: Words of the command line after the command.
-            repeat: Whether the same is trained anew if it has ended; otherwise it is only reported.
+            repeat: Whether the same is trained anew if it has ended; otherwise that is done only if
+                photos came or went.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -83,7 +84,7 @@ class CrossValidation(SeriesWithFinal):
         kinds = ["groups", RANDOM] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(kinds)}\n{to_yaml(plain)}"
         experiment = experiment_folder(settings)
-        is_complete = (_has_final if settings.final else has_ended) if repeat else never_ends
+        is_complete = (_has_final if settings.final else has_ended) if repeat else other_photos(settings, "splits/fold_0.csv")
         stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, is_complete)
         if stopped is None:
             splits = _splits(settings, compare_splits)
@@ -112,31 +113,33 @@ class CrossValidation(SeriesWithFinal):
                 if self.finished_run(name) is None:
                     self.fit(name, options, title)
                 if run := self.finished_run(name):
-                    say(f"{title}: {_describe_fold(run)}, {self.duration(name)}")
+                    summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
+                    say(f"{title}: {describe_accuracy(summary)}, {self.duration(name)}")
 
-    def report(self, advise: bool = True) -> None:
+    def report(self, aloud: bool = True) -> None:
         """Write the predictions, the final network if it is wanted, the page and the summary.
 
         The summary is the last, since it marks the end: until then the same command goes on.
 
         Args:
-            advise: Whether to say where all of it is and what to do next.
+            aloud: Whether to print what was measured, where all of it is and what to do next.
         """
-        table, summary = self._pool()
+        table, summary = self._pool(aloud)
         final = None
         if self.settings.final:
             runs = [Path(run) for run in summary["runs"]]
             final, summary["final"] = self.train_final(table, summary, runs, "splits/fold_0.csv", "cross-validation")
         page = self._write_page(summary) if self.settings.report else None
         self.finish(summary)
-        if advise:
+        if aloud:
             self._say_what_is_next(final, page)
 
     def _write_page(self, summary: dict[str, Any]) -> Path | None:
         """Write ``report.html``; a fault in it ends nothing, since all results are written."""
         path = self.folder / NAME
         try:
-            write_folds_report(read_finished_folds(self.folder, summary), path, RECALL)
+            with busy("Writing the page"):
+                write_folds_report(read_finished_folds(self.folder, summary), path, RECALL)
         except Exception as error:
             command = f"python -m posture_classifier report {quote(str(self.folder))}"
             say(f"no {NAME} was written ({first_line(error)}); the cross-validation is complete: {command}")
@@ -156,16 +159,14 @@ class CrossValidation(SeriesWithFinal):
             command = f"python -m posture_classifier crossval --config {quote(str(self.folder / SETTINGS_YAML))}{random} --final"
             say(f"next, a network that is trained on all photos: {command}")
 
-    def _pool(self) -> tuple[PredictionTable, dict[str, Any]]:
-        """Write ``predictions.csv`` of all folds; print and return what was measured on them."""
+    def _pool(self, aloud: bool) -> tuple[PredictionTable, dict[str, Any]]:
+        """Write ``predictions.csv`` of all folds; return, and print, what was measured on them."""
         data = self.settings.data
         grouped, summary = self._write_predictions("", self.folder / PREDICTIONS_CSV)
         summary = {"root": data.root, "folds": data.folds, "seed": data.seed} | summary
-        say(_table(summary, "all folds"))
-        if summary["status"]:
-            say(status_line(summary["status"]))
-        if hardest := hardest_groups(summary["accuracy_of_groups"] or []):
-            say(hardest)
+        if aloud:
+            said = [status_line(summary["status"]), hardest_groups(summary["accuracy_of_groups"] or [])]
+            say(_table(summary, "all folds"), *filter(None, said))
         if self.settings.compare_splits:
             random, summary["random"] = self._write_predictions(f"{RANDOM}/", self.folder / "predictions_random.csv")
             difference = random.correct.astype(float) - grouped.correct
@@ -188,12 +189,6 @@ class CrossValidation(SeriesWithFinal):
 def _has_final(folder: Path) -> bool:
     """Whether a cross-validation has ended with a final network."""
     return has_ended(folder) and "final" in json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))
-
-
-def _describe_fold(run: Path) -> str:
-    """Write the accuracy of a fold: ``accuracy 0.914 on 150 photos of 15 groups``."""
-    summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-    return f"accuracy {summary['accuracy']['value']:.3f} on {describe_size(summary)}"
 
 
 def _check(settings: Namespace) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from posture_classifier.data.module import PostureData
-from posture_classifier.experiments.series_with_final import SeriesWithFinal
+from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.training_series import (
+    LOG,
     check_starts,
     find_stopped,
     fit_options,
     make_series_folder,
-    never_ends,
+    other_photos,
     parse_settings,
     to_yaml,
 )
@@ -20,6 +21,7 @@ from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMAR
 from posture_classifier.runs.predictions import read_prediction_table
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
 
@@ -35,7 +37,7 @@ class HeldOut(SeriesWithFinal):
 
     @classmethod
     def prepare(cls, options: list[str]) -> "HeldOut":
-        """Take up the newest folder if it is of the same settings, or else make one.
+        """Take up the newest folder if it is of the same settings and photos, or else make one.
 
         Args:
             options: Options of ``fit``.
@@ -45,7 +47,7 @@ class HeldOut(SeriesWithFinal):
         """
         settings, plain = parse_settings(PostureCLI, COMMAND, options)
         experiment, text = experiment_folder(settings), to_yaml(plain)
-        found = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, never_ends)
+        found = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, other_photos(settings, SPLIT))
         if found is None:
             photos = PostureData(**settings.data).choice.photos
             check_starts([settings.model.weights], [photos])
@@ -61,15 +63,17 @@ class HeldOut(SeriesWithFinal):
         Returns:
             The summary of the tested run, with the ``run`` that it is of, and ``final``.
         """
+        say(f"a part of {split_size(self.folder / SPLIT)} is tested; what each training prints is in {self.folder}/*/{LOG}")
         with at_stop(self.how_to_go_on):
             if self.finished_run(TESTED) is None:
-                PostureCLI(["fit", *self.options_of(TESTED, self.trainings[TESTED])])
+                self.fit(TESTED, self.trainings[TESTED], "tested network")
         run = self.finished_run(TESTED)
         if run is None:
             raise UserError(f"the run in {self.folder} did not test its photos; leave trainer.limit_test_batches out")
         table = read_prediction_table(run / "test" / PREDICTIONS_CSV)
         summary: dict[str, Any] = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
         summary["run"] = run.as_posix()
+        say(f"tested network: {describe_accuracy(summary)}, {self.duration(TESTED)}")
         _, summary["final"] = self.train_final(table, summary, [run], SPLIT, "test split")
         self.finish(summary)
         return summary

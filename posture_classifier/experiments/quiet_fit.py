@@ -1,6 +1,7 @@
 """``fit`` as a part of more: what it prints goes to a file, and one line says how far it is."""
 
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -29,6 +30,7 @@ def fit_quietly(options: list[str], log: Path, title: str, shown: set[str], bar:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     console = terminal()
+    console.file = sys.stdout  # or else rich follows the redirection below
     status = console.status(f"{title}: reading photos", spinner="line")
     # Before the output is redirected, so that the line stays on the terminal.
     with log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as file:

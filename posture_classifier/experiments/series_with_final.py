@@ -79,3 +79,8 @@ def split_size(split: Path) -> str:
     rows = read_split_rows(split)
     groups = len({row["group"] for row in rows})
     return describe_size({"images": len(rows), "groups": groups if groups < len(rows) else None})
+
+
+def describe_accuracy(summary: dict[str, Any]) -> str:
+    """Write the accuracy of a tested network: ``accuracy 0.914 on 150 photos of 15 groups``."""
+    return f"accuracy {summary['accuracy']['value']:.3f} on {describe_size(summary)}"

@@ -14,6 +14,7 @@ from jsonargparse import Namespace, capture_parser
 
 from posture_classifier.callbacks.save_config import RESTORED
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
 from posture_classifier.data.split import write_split
 from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, run_on_gpus
@@ -177,9 +178,16 @@ def has_ended(folder: Path) -> bool:
     return (folder / SUMMARY_JSON).exists()
 
 
-def never_ends(_: Path) -> bool:
-    """The word on completeness of who takes up even a series that has ended."""
-    return False
+def other_photos(settings: Namespace, split: str) -> Callable[[Path], bool]:
+    """The word on completeness of who takes up even an ended series: whether photos changed.
+
+    Args:
+        settings: Settings of the series.
+        split: Path of a file below the folder of a series that lists all its photos.
+    """
+    # Which photos there are does not depend on groups, and those by looks take their time.
+    photos = set(PostureData(**{**settings.data, "group_by": "none"}).choice.indexed.paths.tolist())
+    return lambda folder: {row["path"] for row in read_split_rows(folder / split)} != photos
 
 
 def find_stopped(

@@ -12,14 +12,17 @@ from posture_classifier.check.commands import RECIPE
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.shipped import shipped
+from posture_classifier.utils.text import one_line
 
 SIGNATURE = "# Written by `posture-classifier start`"
+LIMIT = "# Limit: "
+"""Before each sentence on what the result does not tell, which is read back."""
 RECIPES = {"crossval": "linear_probe", "fit": "best"}
 """Few people are tested in turn, by a network each, so theirs stays frozen, whose features are
 computed once; with more people one network is trained, and its stages open."""
 NUMBERS = {"folds": int, "val_fraction": float, "test_fraction": float}
 WORDS = {
-    "root": "one folder per class",
+    "root": "the photos",
     "group_pattern": "what in a path names the person: nobody is both trained on and tested on",
     "group_by": "what makes groups: nobody is both trained on and tested on",
     "layout": "what the folders name",
@@ -29,6 +32,7 @@ WORDS = {
     "backbone": "its weights came with the program",
     "head": "the network stays frozen, and its head sees all of it",
     "open_stages": "from epoch 1 on all but the first stage learn",
+    "default_root_dir": "the folder of lightning_logs",
 }
 """What the file says beside a key."""
 
@@ -43,11 +47,13 @@ class Plan:
         path: The YAML file.
         procedure: ``crossval`` tests everybody once, ``fit`` a part of the people.
         settings: The options of that command, as the file holds them.
+        limits: Sentences on what the result does not tell.
     """
 
     path: Path
     procedure: Procedure
     settings: dict[str, Any]
+    limits: tuple[str, ...] = ()
 
     @property
     def experiment(self) -> str:
@@ -65,13 +71,14 @@ class Plan:
         return [self.procedure, "--config", str(self.path), *(["--final"] if self.procedure == "crossval" else [])]
 
 
-def make_plan(path: Path, root: Path, advised: str) -> Plan:
+def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()) -> Plan:
     """Make a plan of a command that ``check`` advises, with the recipe for its number of groups.
 
     Args:
-        path: The YAML file to be written.
+        path: The YAML file to be written, in the folder that gets ``lightning_logs``.
         root: Folder of the photos.
         advised: ``fit`` or ``crossval`` with options about photos, as a shell takes it.
+        limits: Sentences on what the result does not tell.
     """
     procedure, *options = shlex.split(advised)[3:]
     assert procedure in RECIPES
@@ -85,7 +92,9 @@ def make_plan(path: Path, root: Path, advised: str) -> Plan:
         section: values for section, values in recipe.items() if section not in ("experiment", "data")
     }
     settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}
-    return Plan(path, procedure, settings)  # type: ignore[arg-type]
+    if path.parent != Path():
+        settings["trainer"]["default_root_dir"] = str(path.parent)
+    return Plan(path, procedure, settings, limits)  # type: ignore[arg-type]
 
 
 def write_plan(plan: Plan, facts: list[str]) -> None:
@@ -96,9 +105,11 @@ def write_plan(plan: Plan, facts: list[str]) -> None:
         facts: Sentences about the photos and the procedure.
     """
     lines = [f"{SIGNATURE} on {date.today().isoformat()}; change it as you like, and start goes on with it."]
-    lines += [f"# {fact}" for fact in facts]
-    lines += ["# The same without start:", f"#   {plan.command}"]
-    for line in yaml.safe_dump(plan.settings, sort_keys=False, allow_unicode=True).splitlines():
+    lines += [f"# {one_line(fact)}" for fact in facts]
+    lines += [LIMIT + one_line(limit) for limit in plan.limits]
+    lines += ["# The same without start:", f"#   {one_line(plan.command)}"]
+    # A value that goes on in a second line would end in the comment on the first.
+    for line in yaml.safe_dump(plan.settings, sort_keys=False, allow_unicode=True, width=float("inf")).splitlines():
         words = WORDS.get(line.strip().partition(":")[0])
         lines.append(f"{line} # {words}" if words else line)
     with atomic_write(plan.path) as temporary:
@@ -113,7 +124,10 @@ def read_plan(path: Path, root: Path) -> Plan | None:
     """
     if not path.exists():
         return None
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # as Windows' editor may save it
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a text in UTF-8; save it as such, or remove it, and start writes it anew") from error
     if not text.startswith(SIGNATURE):
         raise UserError(f"{path} exists and was not written by start; move it, or choose another folder with --output")
     try:
@@ -121,9 +135,12 @@ def read_plan(path: Path, root: Path) -> Plan | None:
         folder = Path(settings["data"]["root"])
         settings["experiment"], settings["model"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1} is no YAML" if mark else "it lacks data.root, experiment or model"
         raise UserError(
-            f"{path} is no longer a configuration ({type(error).__name__}); remove it, and start writes it anew"
+            f"{path} is no longer a configuration ({place}); put that right, or remove it, and start writes it anew"
         ) from error
     if folder.resolve() != root.resolve():
         raise UserError(f"{path} is about the photos in {folder}; move it, or choose another folder with --output")
-    return Plan(path, "crossval" if settings["data"].get("folds") else "fit", settings)
+    limits = tuple(line.removeprefix(LIMIT) for line in text.splitlines() if line.startswith(LIMIT))
+    return Plan(path, "crossval" if settings["data"].get("folds") else "fit", settings, limits)

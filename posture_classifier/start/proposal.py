@@ -3,29 +3,33 @@
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import get_args
+from shlex import quote
 
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import FEW_GROUPS, advise_command, with_groups
-from posture_classifier.check.finding import SEVERITIES
+from posture_classifier.check.commands import advise_command, with_groups
+from posture_classifier.check.finding import Finding
 from posture_classifier.check.fix_list import write_fixes
 from posture_classifier.check.group_proposals import Grouping
 from posture_classifier.check.run_checks import Result
+from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.folder import Photos, detect_layout, ungrouped
-from posture_classifier.data.layout import Layout
-from posture_classifier.start.groups import choose_grouping
+from posture_classifier.data.layout import AmbiguousLayoutError, Layout
+from posture_classifier.start.groups import choose_grouping, limits_of
 from posture_classifier.start.plan import Plan, make_plan, write_plan
-from posture_classifier.start.questions import YES, Ask
-from posture_classifier.utils.console import say
+from posture_classifier.start.questions import Ask, says_yes
+from posture_classifier.utils.console import say, say_command
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 
 Rows = npt.NDArray[np.int64]
-Check = Callable[[str | None, Layout | None], Result]
-"""Looks at the photos, with groups by a regular expression or those that are proposed, and with
-what the folders name, or as far as that is certain."""
+Check = Callable[[Layout | None], Result]
+"""Looks at the photos, with what the folders name, or as far as that is certain."""
+HOW = {
+    "crossval": "Each group is tested once, by a network that has not seen it; then a final network learns from all.",
+    "fit": "Part of them is tested, by a network that has not seen it; then a final network learns from all.",
+}
 
 
 def propose(root: Path, path: Path, check: Check, group_pattern: str | None, layout: Layout | None, ask: Ask) -> Plan:
@@ -35,22 +39,22 @@ def propose(root: Path, path: Path, check: Check, group_pattern: str | None, lay
         root: Folder of the photos.
         path: The YAML file to write.
         check: Looks at the photos.
-        group_pattern: The user's own pattern; None lets names, dates and looks propose groups.
+        group_pattern: The user's own pattern, which ``check`` knows, too: whoever names the groups
+            knows what the folders name.
         layout: What the folders name; None finds it out, or asks.
         ask: Asks a question.
 
     Raises:
         UserError: The photos cannot be trained on and tested; the message says why.
     """
-    layout = layout or _ask_layout(root, group_pattern, ask)
-    result = check(group_pattern, layout)
-    grouping, result = _decide_groups(result, lambda pattern: check(pattern, layout), ask)
-    say(*_describe_findings(result))
-    if result.proposals is None or result.readable is None:
-        raise UserError(result.headline.text)
-    options, rows = _exclusion(result, result.readable, path, ask)
-    photos = result.readable.select(rows)
-    if len(result.readable) < len(result.photos):
+    if layout is None and group_pattern is None:
+        layout = _ask_layout(root, ask)
+    result = check(layout)
+    readable, grouping = _decide_groups(result, ask)
+    _say_findings(result)
+    options, rows = _exclusion(result, readable, path, ask)
+    photos = readable.select(rows)
+    if len(readable) < len(result.photos):
         options += ("--data.on_error", "skip")
     if grouping:
         photos, options = with_groups(photos, grouping.groups[rows]), (*grouping.options, *options)
@@ -60,48 +64,65 @@ def propose(root: Path, path: Path, check: Check, group_pattern: str | None, lay
         options += ("--data.layout", layout)
     advised = advise_command(photos, options)
     if advised is None:
-        raise UserError(f"{root} cannot be trained on and tested: {result.headline.refusal or 'classes or groups are too few'}")
-    plan = make_plan(path, root, advised)
+        reason = (
+            result.headline.refusal or "classes or groups are too few for training, validation and testing to have some of each"
+        )
+        raise UserError(f"{root} cannot be trained on and tested: {reason}")
+    plan = make_plan(path, root, advised, tuple(limits_of(grouping)) if grouping else ())
     facts = _facts(result, grouping, plan)
     write_plan(plan, facts)
-    say(*facts, f"written: {path}")
+    say(*facts, *plan.limits, f"All of this is in {path}, which you may edit.")
     return plan
 
 
-def _ask_layout(root: Path, group_pattern: str | None, ask: Ask) -> Layout | None:
+def _ask_layout(root: Path, ask: Ask) -> Layout | None:
     """Ask what the folders name, where that is not certain and nobody has said it."""
-    detect_layout(root, ask=False)
     try:
-        detect_layout(root, ask=group_pattern is None)
-    except UserError as error:
-        say(str(error))
-        for layout in get_args(Layout):
-            if ask(f"Is it {layout}?", "n").lower() in YES:
-                return layout  # type: ignore[no-any-return]
-        raise UserError(f"{root}: say what its folders name with --layout, one of {', '.join(get_args(Layout))}") from error
+        detect_layout(root)
+    except AmbiguousLayoutError as error:
+        meanings: dict[Layout, str] = {
+            "group/class": f"{error.outer} are people or sessions, and {error.inner} the classes",
+            "class/group": f"{error.outer} are the classes, and {error.inner} people or sessions",
+            "class": f"{error.outer} are the classes, and {error.inner} name nobody",
+        }
+        layouts = list(meanings)
+        say(f"The folders in {root} hold folders of the same names:")
+        say(*[f"{number}. {meanings[layout]}" for number, layout in enumerate(layouts, 1)])
+        while answer := ask("Which is right? 1, 2 or 3:", ""):
+            if answer in ("1", "2", "3"):
+                return layouts[int(answer) - 1]
+            say(f"{answer!r} is none of 1, 2 and 3.")
+        choices = "; ".join(f"{layout} if {meaning}" for layout, meaning in meanings.items())
+        raise UserError(f"{root}: say what its folders name with --layout: {choices}") from error
     return None
 
 
-def _decide_groups(result: Result, check: Callable[[str], Result], ask: Ask) -> tuple[Grouping | None, Result]:
-    """The groups that the user wants; a pattern of their own has the photos looked at once more."""
-    while result.proposals and result.readable is not None and not result.photos.grouped:
-        chosen = choose_grouping(result.readable, result.proposals, ask)
-        if not isinstance(chosen, str):
-            return (chosen.grouping if chosen else None), result
-        result = check(chosen)
-    given = result.proposals.best if result.proposals else None
-    return (given.grouping if given else None), result
+def _decide_groups(result: Result, ask: Ask) -> tuple[Photos, Grouping | None]:
+    """The photos that can be read, and the groups that an option or an answer makes of them."""
+    faults = [each for each in result.findings if each.kind == "group_pattern"]
+    if faults or result.proposals is None or result.readable is None:
+        faults = faults or [each for each in result.findings if each.severity == "error"]
+        raise UserError(" ".join(each.text for each in faults) or result.headline.text)
+    proposals, readable = result.proposals, result.readable
+    if result.photos.grouped:
+        return readable, proposals.best.grouping if proposals.best else None
+    if proposals.best is None and result.headline.refusal:
+        raise UserError(f"{result.photos.root} cannot be trained on and tested: {result.headline.refusal}")
+    return readable, choose_grouping(readable, proposals, ask)
 
 
-def _describe_findings(result: Result) -> list[str]:
-    """What was found, in a line for each severity, and where to look at it."""
-    kinds = {
-        severity: [found.kind for found in result.findings if found.severity == severity and found.kind != "groups"]
-        for severity in SEVERITIES[:2]
-    }
-    lines = [f"{plural(len(names), severity)}: {shortlist(names, 6)}" for severity, names in kinds.items() if names]
-    root = result.photos.root
-    return [*lines, f"To look at them: python -m posture_classifier check {root} --output looked_at"] if lines else []
+def _say_findings(result: Result) -> None:
+    """What was found, a line for each kind, and how to look at it."""
+
+    def told(finding: Finding) -> bool:
+        return finding.severity in ("error", "warning") and finding.kind != "groups"
+
+    lines = [f"{each.severity}: {each.text}" for each in result.findings if told(each)]
+    if lines:
+        say(*lines[:3])
+        more = f" ({plural(len(lines) - 3, 'more finding')})" if len(lines) > 3 else ""
+        command = f"python -m posture_classifier check {quote(str(result.photos.root))} --output looked_at"
+        say_command(f"To look at these photos{more}", command)
 
 
 def _exclusion(result: Result, readable: Photos, path: Path, ask: Ask) -> tuple[tuple[str, ...], Rows]:
@@ -110,16 +131,15 @@ def _exclusion(result: Result, readable: Photos, path: Path, ask: Ask) -> tuple[
     everything = np.arange(len(readable))
     if not listed:
         return (), everything
+    what = f"{plural(len(listed), 'photo is a copy', 'photos are copies')} or cannot be read"
+    if losses := describe_losses(result.photos, np.isin(result.photos.paths, list(listed))):
+        say(f"{what}; none is left out, since that would be much: {'; '.join(losses)}.")
+        return (), everything
     names = (path.with_name(f"{path.stem}_left_out{number or ''}.csv") for number in count())
     file = next(name for name in names if not name.exists())
-    question = f"Leave out {plural(len(listed), 'photo')} that are copies or cannot be read (listed in {file})?"
-    if ask(question, "y").lower() not in YES:
+    if not says_yes(ask, f"{what}. Leave {'it' if len(listed) == 1 else 'them'} out (listed in {file})?", "y"):
         return (), everything
-    try:
-        write_fixes(result, file)
-    except UserError as error:
-        say(str(error))
-        return (), everything
+    write_fixes(result, file)
     return ("--data.exclude", str(file)), np.flatnonzero(~np.isin(readable.paths, list(listed)))
 
 
@@ -129,8 +149,4 @@ def _facts(result: Result, grouping: Grouping | None, plan: Plan) -> list[str]:
     if grouping is None:
         return [f"{photos}; each photo counts as a person of its own, so the result flatters if one person is on several."]
     names = [f"{name} {size}" for name, size in grouping.sizes.items()]
-    how = {
-        "crossval": f"Fewer than {FEW_GROUPS} groups: each is tested once, by a network that has not seen it.",
-        "fit": "A part of the groups is kept for the test, and the network never sees it.",
-    }
-    return [f"{photos}; {plural(len(names), 'group')}: {shortlist(names, 6)}.", how[plan.procedure]]
+    return [f"{photos}; {plural(len(names), 'group')}: {shortlist(names, 6)}.", HOW[plan.procedure]]

@@ -3,7 +3,8 @@
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
@@ -68,6 +69,17 @@ def say(*parts: Any, style: str | None = None, whole: bool = False) -> None:
             console.print(text, style=style, soft_wrap=isinstance(part, str) or not console.is_terminal, crop=False)
     sys.stdout.write(written.get())
     sys.stdout.flush()
+
+
+@contextmanager
+def busy(text: str) -> Iterator[None]:
+    """A context in which a terminal shows that something goes on; a pipe gets nothing of it."""
+    console = terminal()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(text, spinner="line"):
+        yield
 
 
 def say_command(text: str, command: str) -> None:

@@ -37,11 +37,28 @@ def test_more_groups_are_tested_in_part_by_a_network_that_opens(tmp_path: Path) 
 
 @pytest.mark.parametrize("advised", [FOLDS, SPLIT])
 def test_a_plan_is_read_back_as_it_was_written(tmp_path: Path, advised: str) -> None:
-    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), advised)
-    write_plan(plan, ["120 photos: 민준 60, 서연 60."])
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), advised, ("The groups are scenes.", "They are few."))
+    write_plan(plan, ["120 photos: 민준 60,\n서연 60."])
     assert read_plan(plan.path, Path("my photos")) == plan
     assert yaml.safe_load(plan.path.read_text()) == plan.settings
     assert "민준" in plan.path.read_text(encoding="utf-8")
+
+
+def test_a_long_path_with_spaces_stays_on_its_line(tmp_path: Path) -> None:
+    root = Path("/photos of my team" * 10)
+    plan = make_plan(tmp_path / "a.yaml", root, FOLDS)
+    write_plan(plan, [])
+    assert read_plan(plan.path, root) == plan
+
+
+def test_a_file_that_an_editor_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
+    write_plan(plan, [])
+    plan.path.write_text(plan.path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert read_plan(plan.path, Path("my photos")) == plan
+    plan.path.write_bytes(plan.path.read_bytes() + "# 사진".encode("cp949"))
+    with pytest.raises(UserError, match=r"a\.yaml"):
+        read_plan(plan.path, Path("my photos"))
 
 
 def test_an_edited_plan_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -67,6 +84,16 @@ def test_a_file_of_somebody_else_is_neither_used_nor_overwritten(tmp_path: Path,
     with pytest.raises(UserError, match=r"a\.yaml"):
         read_plan(path, Path("my photos"))
     assert path.read_text() == before
+
+
+def test_a_slip_in_an_edited_plan_is_told_with_its_line(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
+    write_plan(plan, [])
+    text = plan.path.read_text()
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if "folds:" in each)
+    plan.path.write_text(text.replace("  folds:", "  [folds:"))
+    with pytest.raises(UserError, match=rf"line ({line}|{line + 1}) "):
+        read_plan(plan.path, Path("my photos"))
 
 
 def test_without_a_file_there_is_no_plan_yet(tmp_path: Path) -> None:

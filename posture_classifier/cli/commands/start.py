@@ -1,22 +1,28 @@
 """``start``: from a folder of photos to a number that can be trusted, and the trained network."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from posture_classifier.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from posture_classifier.start.plan import Plan
+
+Layout = Literal["class", "class/group", "group/class"]
 
 
 def start(
     root: Path,
     yes: bool = False,
     group_pattern: str | None = None,
-    layout: Literal["class", "class/group", "group/class"] | None = None,
+    layout: Layout | None = None,
     output: Path = Path(),
 ) -> int:
-    """Look at the photos, ask who is on them, train, test on people never seen, and write the page.
+    """Look at photos, ask who is on them, train, test on people never seen.
 
     It writes what it decides to OUTPUT/<name of the folder>.yaml, which you may edit, and its runs
-    below OUTPUT/lightning_logs. The same command goes on where it was stopped.
+    and their page below OUTPUT/lightning_logs. The same command goes on where it was stopped.
 
     Args:
         root: The data folder, with one folder per class.
@@ -32,26 +38,52 @@ def start(
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
     if not output.is_dir():
         raise UserError(f"--output {output} must be a folder that exists")
+    if not os.access(output, os.W_OK):
+        raise UserError(f"the folder {output} cannot be written to; choose another one by --output")
+    if output.resolve().is_relative_to(root.resolve()):
+        raise UserError(
+            f"what start writes would lie in {root}, whose folders are taken for classes; choose another place by --output"
+        )
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from rich.progress import Progress
-
-    from posture_classifier.check.run_checks import Result, run_checks
     from posture_classifier.start.plan import read_plan
-    from posture_classifier.start.procedure import carry_out
-    from posture_classifier.start.proposal import propose
-    from posture_classifier.start.questions import ask_at_terminal, take_proposals
-    from posture_classifier.utils.console import say, terminal
-
-    def check(pattern: str | None, layout: Literal["class", "class/group", "group/class"] | None) -> Result:
-        with Progress(console=terminal(), transient=True) as bar:
-            task = bar.add_task("Looking at the photos", total=None)
-            return run_checks(root, pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
 
     path = output / f"{root.resolve().name}.yaml"
     plan = read_plan(path, root)
+    given = {"group_pattern": group_pattern, "layout": layout}
+    for name, value in given.items():
+        if plan and value not in (None, plan.settings["data"].get(name)):
+            raise UserError(f"{path} was written without --{name} {value}; remove it, and start begins anew, or set {name} there")
+    from posture_classifier.utils.console import busy, say
+
     if plan is None:
-        plan = propose(root, path, check, group_pattern, layout, take_proposals if yes else ask_at_terminal)
+        plan = _propose(root, path, yes, group_pattern, layout)
     else:
-        say(f"going on with {path}")
-    say(*carry_out(plan, output))
+        say(f"going on as {path} says; without that file, start asks anew")
+    # Importing what trains takes seconds, which should not be silent.
+    with busy("Getting ready to train"):
+        from posture_classifier.start.procedure import carry_out
+
+    carry_out(plan)
     return 0
+
+
+def _propose(root: Path, path: Path, yes: bool, group_pattern: str | None, layout: Layout | None) -> "Plan":
+    """Look at the photos with a bar, and make the plan."""
+    from rich.progress import Progress
+
+    from posture_classifier.check.run_checks import Result, run_checks
+    from posture_classifier.start.proposal import propose
+    from posture_classifier.start.questions import ask_at_terminal, take_proposals
+    from posture_classifier.utils.console import terminal
+
+    def check(layout: Layout | None) -> Result:
+        with Progress(console=terminal(), transient=True) as bar:
+            task = bar.add_task("Looking at the photos", total=None)
+
+            def show(done: int, n: int) -> None:
+                # A bar that is full would stand there while the findings are computed.
+                bar.update(task, completed=done, total=n if done < n else None)
+
+            return run_checks(root, group_pattern, show, layout)
+
+    return propose(root, path, check, group_pattern, layout, take_proposals if yes else ask_at_terminal)
