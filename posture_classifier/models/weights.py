@@ -122,7 +122,7 @@ def why_no_network(name: str) -> str | None:
 
     Example:
         >>> why_no_network("resnet18.a4_in1k")
-        '; the weights of resnet18 are a1_in1k, a2_in1k, a3_in1k and 4 more'
+        '; the weights of resnet18 are a1_in1k, a2_in1k, ... more'
     """
     if not timm.is_model(name):
         return nearest_names(name)

@@ -104,6 +104,7 @@ def test_what_another_version_computed_is_not_found(
     assert sum(computed) == 2 * 20
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_what_they_compute(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder(people=40)
     options = [*EXACT, *SGD, "--unfreezing.open_stages", "{1: 2}", "--cache.keep", "true"]

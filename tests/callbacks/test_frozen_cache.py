@@ -144,6 +144,7 @@ class CountShare(Callback):
         (self.folder / f"rank{trainer.global_rank}").write_text(str(self.count))
 
 
+@pytest.mark.slow
 def test_two_ranks_train_as_one_process_and_each_computes_its_share(tmp_path: Path, draw_folder: DrawFolder) -> None:
     """The reference is one process without a cache: ranks and cache must change nothing."""
     root = draw_folder(people=20)

@@ -47,6 +47,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_a_killed_search_is_resumed_and_a_failing_backbone_does_not_stop_the_others(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]

@@ -210,6 +210,7 @@ assert network.forward.args[0] is network
 """
 
 
+@pytest.mark.slow
 def test_another_process_can_unpickle_the_network() -> None:
     """Processes that are spawned, as on Windows and macOS, get a model by pickle."""
     network, _ = create_backbone("test_resnet", 2, pretrained=False, image_size=64, head="all_stages")

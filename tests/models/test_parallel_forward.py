@@ -113,6 +113,7 @@ def test_a_gpu_computes_one_pass_after_the_other() -> None:
     assert set(parallel_forward(lambda _: threading.get_ident(), range(5), passes)) == {threading.get_ident()}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_threads")
 def test_training_on_what_several_threads_computed(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder(people=12)

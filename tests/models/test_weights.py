@@ -138,6 +138,7 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_weights_are_fetched_once_and_then_taken_from_the_cache(tmp_path: Path) -> None:
     trained = timm.create_model("test_resnet")
     Hub.content = save(trained.state_dict())

@@ -140,6 +140,7 @@ def test_accuracies_choose_the_networks_and_are_drawn(tmp_path: Path, capsys: py
     assert "interval unknown" in printed
 
 
+@pytest.mark.slow
 def test_published_accuracies_are_listed_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output, plot = tmp_path / "table.csv", tmp_path / "figure2.png"
     options = ["--accuracy", "imagenet", "--batch_size", "1", "--output", str(output), "--plot", str(plot)]

@@ -237,6 +237,7 @@ def test_speed_is_measured_when_asked(runs: Path, monkeypatch: pytest.MonkeyPatc
     assert "latency" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sweep_reads_each_run_once_and_counts_each_network_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What keeps a comparison of hundreds of runs within seconds."""
     for number in range(24):

@@ -176,6 +176,7 @@ def test_an_image_in_memory_is_read_as_its_file_is(run: Path, photos: Path, tmp_
         assert from_file.probabilities == from_memory.probabilities
 
 
+@pytest.mark.slow
 def test_names_that_a_terminal_cannot_show(run: Path, photos: Path, tmp_path: Path) -> None:
     """Korean on another code page, brackets as in rich's markup, and bytes that are no UTF-8."""
     folder = tmp_path / "names"
