@@ -117,7 +117,7 @@ def test_folds_at_random_come_after_folds_of_groups(tmp_path: Path, photos: Path
 def test_what_is_printed_decides_nothing(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A series is resumed with another ``verbose``, and each training prints as is wanted now."""
     calls: list[list[str]] = []
-    monkeypatch.setattr("posture_classifier.experiments.cross_validation.fit_quietly", lambda options, *_: calls.append(options))
+    monkeypatch.setattr("posture_classifier.experiments.series_with_final.fit_quietly", lambda options, *_: calls.append(options))
     options = arguments(photos, tmp_path)[1:]
     for verbose in ("true", "false"):
         with CrossValidation.prepare([*options, "--verbose", verbose]) as series:
