@@ -15,7 +15,19 @@ from tests.helpers.photos import DrawFolder
 from tests.helpers.program import fit_arguments
 
 NO_PATHS = {
-    *("group_pattern", "metric", "wandb_group", "catch", "names", "figure", "device", "patterns", "options", "precision"),
+    *(
+        "group_pattern",
+        "metric",
+        "wandb_group",
+        "catch",
+        "names",
+        "figure",
+        "batch_size",
+        "device",
+        "patterns",
+        "options",
+        "precision",
+    ),
     *("path_column", "label_column", "predicted_column", "group_by"),
     *("experiment", "holdout_groups", "augmentation", "backbone", "preprocessing", "weights_source", "class_weights"),
     *(
