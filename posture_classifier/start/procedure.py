@@ -70,7 +70,7 @@ def describe_result(summary: dict[str, Any], limits: Sequence[str] = ()) -> str:
 def _from_to(summary: dict[str, Any]) -> str:
     """The lowest and the highest accuracy of a group; nothing where there are none to compare."""
     groups = sorted(summary.get("accuracy_of_groups") or [], key=lambda each: float(each["accuracy"]))
-    if len(groups) < 2:
+    if len(groups) < 2 or groups[0]["accuracy"] == groups[-1]["accuracy"]:
         return ""
     lowest, highest = [f"{percent(each['accuracy'])} ({one_line(each['group'])})" for each in (groups[0], groups[-1])]
     return f": from {lowest} to {highest}"

@@ -1,6 +1,8 @@
 """From a folder to a plan: look at the photos, ask who is on them, and choose the procedure."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from shlex import quote
@@ -11,7 +13,8 @@ import numpy.typing as npt
 from posture_classifier.check.commands import advise_command, with_groups
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.fix_list import write_fixes
-from posture_classifier.check.group_proposals import Grouping
+from posture_classifier.check.group_proposals import Grouping, Proposal, groupings_by_name
+from posture_classifier.check.nearest import Nearest
 from posture_classifier.check.run_checks import Result
 from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.folder import Photos, detect_layout, ungrouped
@@ -106,9 +109,17 @@ def _decide_groups(result: Result, ask: Ask) -> tuple[Photos, Grouping | None]:
     proposals, readable = result.proposals, result.readable
     if result.photos.grouped:
         return readable, proposals.best.grouping if proposals.best else None
+    if proposals.best is None:
+        proposals = replace(proposals, possible=_people_by_name(readable))
     if proposals.best is None and result.headline.refusal:
         raise UserError(f"{result.photos.root} cannot be trained on and tested: {result.headline.refusal}")
     return readable, choose_grouping(readable, proposals, ask)
+
+
+def _people_by_name(photos: Photos) -> list[Proposal]:
+    """Groups that names suggest, even if their photos do not look alike: it is safe."""
+    ways = [(each, advise_command(with_groups(photos, each.groups), each.options)) for each in groupings_by_name(photos)]
+    return [Proposal(each, Nearest(math.nan, math.nan), command) for each, command in ways if command]
 
 
 def _say_findings(result: Result) -> None:

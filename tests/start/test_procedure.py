@@ -43,6 +43,11 @@ def test_limits_stand_before_what_is_expected_of_the_final_network() -> None:
     assert 0 < said.index("The groups are scenes.") < said.index("the final network")
 
 
+def test_where_all_are_alike_there_is_no_spread() -> None:
+    groups = [{"group": name, "accuracy": 1.0} for name in ("민준", "지후")]
+    assert "민준" not in describe_result(SUMMARY | {"accuracy_of_groups": groups})
+
+
 def test_photos_that_stand_alone_are_no_group() -> None:
     said = describe_result(SUMMARY | {"groups": None, "accuracy_of_groups": None, "status": {}})
     assert "Of 720 photos, 86.1 %" in said

@@ -68,7 +68,8 @@ def test_few_people_are_each_tested_once_and_the_last_network_learns_from_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = draw_photos(tmp_path / "my photos", 3, 2, ("left", "right"))
-    command = ["start", str(root), "--yes", "--group_pattern", r"person\d", "--output", str(tmp_path)]
+    # Photos of one of these people look no more alike than others, but their names tell.
+    command = ["start", str(root), "--yes", "--output", str(tmp_path)]
     with monkeypatch.context() as patch:
         patch.setattr(CrossValidation, "train_final", stop)
         assert main(command) == 2, "it is stopped after the folds"
