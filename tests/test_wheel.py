@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY
 
 SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "NOTICE", "posture_classifier", "configs", "data")
@@ -65,3 +66,19 @@ def test_the_demo_runs_from_the_wheel_alone(installed: Path, tmp_path: Path) -> 
     assert result.returncode == 0, result.stderr
     summary = json.loads((tmp_path / "lightning_logs" / "demo" / "version_0" / "summary.json").read_text())
     assert summary["accuracy"]["low"] > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_four_people_with_korean_names_start_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
+    root = draw_photos(tmp_path / "사진", 4, 6, ("정상", "거북목"))
+    for path in root.glob("*/*.png"):
+        person, number = path.stem.split("_")
+        path.rename(path.with_name(f"{['민준', '서연', '지후', '하은'][int(person[-1])]}_{number}.png"))
+    result = run_installed(installed, tmp_path, "start", "사진", "--yes")
+    assert result.returncode == 0, result.stderr
+    (folder,) = (tmp_path / "lightning_logs" / "사진").glob("crossval_*")
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["images"], summary["groups"], summary["folds"]) == (48, 4, 4)
+    assert (folder / "report.html").is_file()
+    assert (tmp_path / "사진.yaml").is_file()

@@ -25,14 +25,14 @@ from posture_classifier.models.restore import DEFAULTS, check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
-from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder
+from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder, name_leading_words
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.next_command import crossval_command, grouped_command
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
-from posture_classifier.training.recommended import chooses_nothing, is_recommended, recommended
+from posture_classifier.training.recommended import SENTENCE, chooses_nothing, is_recommended, recommended
 from posture_classifier.training.resumed_run import refuse_to_resume_unasked
 from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
@@ -54,6 +54,7 @@ class PostureCLI(FitOptions):
 
     checkpoint: TrainedCheckpoint | None = None
     run_folder: RunFolder | None = None
+    _recommended = False
     _requeue: Requeue | None = None
     datamodule: PostureData
     model: PostureClassifier
@@ -85,8 +86,10 @@ class PostureCLI(FitOptions):
         """Parse, and take the settings of the model from the checkpoint, if one is given."""
         super().parse_arguments(parser, args)
         command = self.config.subcommand
-        if command == "fit" and chooses_nothing(self._arguments[1:]) and self._is_recommended():
-            super().parse_arguments(parser, [command, *recommended(self._arguments[1:])])
+        _, *options = name_leading_words(self._arguments)
+        if command == "fit" and chooses_nothing(options) and self._is_recommended():
+            self._recommended = True
+            super().parse_arguments(parser, [command, *recommended(options)])
         settings = self.config[command]
         for name in RESTORED:
             if settings.model[name] is not None:
@@ -232,6 +235,8 @@ class PostureCLI(FitOptions):
         """Train, from a checkpoint if one was given."""
         if self.checkpoint is None:
             refuse_to_resume_unasked(self.trainer)
+        if self._recommended and self.trainer.is_global_zero:
+            say(SENTENCE)
         with self._cache.decoded(self.datamodule):
             own = (self._arguments, self.config_init.fit, self.datamodule.choice)
             describe(self.model, self.datamodule, self.trainer, partial(grouped_command, *own), self.config_init.fit.verbose)

@@ -10,6 +10,7 @@ NAME = "configs/best.yaml"
 CHOICES = ("--config", "--model", "--unfreezing")
 """Beginnings of options that choose something; everything else goes with the recommended recipe,
 and wins over it."""
+SENTENCE = f"Nothing was chosen about the network, so {NAME} holds; its weights came with the program."
 
 
 def chooses_nothing(options: list[str]) -> bool:

@@ -76,3 +76,27 @@ def test_a_run_of_other_settings_is_resumed_with_its_own(tmp_path: Path, draw_fo
     assert main(other) == 0
     assert main(bare(root, tmp_path, "--trainer.max_epochs", "2", "--ckpt_path", "last")) == 0
     assert settings_of(tmp_path / "lightning_logs" / root.name / "version_0")["unfreezing"]["open_stages"] is None
+
+
+@pytest.mark.usefixtures("tiny_recipe")
+@pytest.mark.parametrize("file", [False, True])
+def test_a_folder_alone_takes_the_recipe_and_a_file_beside_it_does_not(
+    tmp_path: Path, draw_folder: DrawFolder, file: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = draw_folder()
+    _, _, _, *options = bare(root, tmp_path, "--trainer.max_epochs", "1")
+    own = tmp_path / "own.yaml"
+    own.write_text("model: {backbone: test_resnet, pretrained: false, image_size: 48}\n")
+    assert main(["fit", str(root), *([str(own)] if file else []), *options]) == 0
+    settings = settings_of(tmp_path / "lightning_logs" / root.name / "version_0")
+    assert settings["model"]["image_size"] == (48 if file else 32)
+    assert ("configs/best.yaml" in capsys.readouterr().out) is not file
+
+
+@pytest.mark.usefixtures("tiny_recipe")
+def test_a_bare_cross_validation_takes_the_recipe_too(tmp_path: Path, draw_folder: DrawFolder) -> None:
+    root = draw_folder()
+    _, *options = bare(root, tmp_path, "--trainer.max_epochs", "1", "--data.folds", "2")
+    assert main(["crossval", *options]) == 0
+    run = tmp_path / "lightning_logs" / root.name / "crossval_0" / "fold_0" / "version_0"
+    assert settings_of(run)["unfreezing"]["open_stages"] == OPEN_STAGES
