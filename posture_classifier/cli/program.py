@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,6 +26,8 @@ TRAINING = {
     "validate": "Evaluate a checkpoint on the validation split.",
     "test": "Evaluate a checkpoint on the test split.",
 }
+ENDED_BY_PIPE = 141
+"""128 + SIGPIPE, a signal that Windows does not have."""
 OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
 """Errors of the operating system about a full disk or a folder that cannot be written to."""
 
@@ -60,16 +63,26 @@ def _main(arguments: list[str]) -> int:
     except UserError as error:
         return _fail(str(error))
     except OSError as error:
-        if error.errno in OUTPUT_ERRORS:
-            return _fail(
-                f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
-            )
-        if error.filename:
-            return _fail(f"{error.filename}: {error.strerror}")
-        return _fail(describe_unforeseen(error), code=1)
+        return _fail_by_system(error)
     # Nobody foresaw it, so nobody wrote a better sentence.
     except Exception as error:
         return _fail(describe_unforeseen(error), code=1)
+
+
+def _fail_by_system(error: OSError) -> int:
+    """Say what the operating system refused; returns the exit code."""
+    if isinstance(error, BrokenPipeError):
+        # Whoever read the output has gone, as `| head` does when it has enough. What is still to be
+        # flushed goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ENDED_BY_PIPE
+    if error.errno in OUTPUT_ERRORS:
+        return _fail(
+            f"{error.filename or 'the output'} could not be written: {error.strerror}; what was written before is still there"
+        )
+    if error.filename:
+        return _fail(f"{error.filename}: {error.strerror}")
+    return _fail(describe_unforeseen(error), code=1)
 
 
 def _run(arguments: list[str]) -> int:

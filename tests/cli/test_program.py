@@ -16,7 +16,7 @@ from posture_classifier import __version__
 from posture_classifier.cli import commands
 from posture_classifier.cli.program import main
 from tests.helpers.photos import DrawFolder
-from tests.helpers.program import Fit
+from tests.helpers.program import REPOSITORY, Fit
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,3 +77,13 @@ def test_a_full_disk_anywhere_is_one_sentence(
     assert "No space left on device" in error
     assert name in error
     assert "Traceback" not in error
+
+
+def test_a_reader_that_has_enough_ends_the_command_quietly() -> None:
+    command = [sys.executable, "-m", "posture_classifier", "configs"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=REPOSITORY)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 141
