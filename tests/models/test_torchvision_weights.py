@@ -64,7 +64,9 @@ def test_the_converted_network_answers_the_same(name: str, tmp_path: Path) -> No
     with torch.no_grad():  # in double precision, since deep random networks magnify the last bit
         expected, found = original.double()(images.double()), network.double()(images.double())
     assert (expected[0] - expected[1]).abs().max() > 1e-3 * expected.abs().max(), "outputs depend on the image"
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))
+    # Another epsilon of BatchNorm goes into its variances, which are rounded to float32. If it did
+    # not, the outputs would be 49 times as large.
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3 * float(expected.abs().max()))
 
 
 def test_every_name_is_a_network_of_both() -> None:
