@@ -23,7 +23,7 @@ class Accuracy(NamedTuple):
         high: Upper end of the 95 % interval; None if unknown.
         top5: Share of photos whose class is among the first five; None if unknown.
         image_size: Side of the photos in pixels; None if unknown.
-        source: Whose accuracy it is: a file, a pattern of run folders, or published weights.
+        source: Name of the file, of the run folders, or of the published weights that it is of.
     """
 
     value: float

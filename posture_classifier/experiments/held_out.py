@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from posture_classifier.data.module import PostureData
@@ -77,8 +76,3 @@ class HeldOut(SeriesWithFinal):
         _, summary["final"] = self.train_final(table, summary, [run], SPLIT, "test split")
         self.finish(summary)
         return summary
-
-    @staticmethod
-    def page(summary: dict[str, Any]) -> Path:
-        """The page of the tested run."""
-        return Path(summary["run"]) / "report.html"

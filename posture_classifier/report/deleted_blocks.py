@@ -46,7 +46,8 @@ class Deletion:
         images: Number of photos.
         groups: Number of their groups; None where none were named.
         accuracy: Share of photos that are right without it.
-        difference: That less the share with it, on the same photos; no value for the whole network.
+        difference: Accuracy without the block less that with it, on the same photos; no value for
+            the whole network.
         p: Holm's p-value of the hypothesis that there is no difference, of all blocks together;
             None for the whole network.
     """

@@ -17,7 +17,8 @@ from posture_classifier.utils.text import one_line
 SIGNATURE = "# Written by `posture-classifier start`"
 LIMIT = "# Limit: "
 """Before each sentence on what the result does not tell, which is read back."""
-RECIPES = {"crossval": "linear_probe", "fit": "best"}
+Procedure = Literal["fit", "crossval"]
+RECIPES: dict[Procedure, str] = {"crossval": "linear_probe", "fit": "best"}
 """Few people are tested in turn, by a network each, so theirs stays frozen, whose features are
 computed once; with more people one network is trained, and its stages open."""
 NUMBERS = {"folds": int, "val_fraction": float, "test_fraction": float}
@@ -36,8 +37,6 @@ WORDS = {
 }
 """What the file says beside a key."""
 
-Procedure = Literal["fit", "crossval"]
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,11 +53,6 @@ class Plan:
     procedure: Procedure
     settings: dict[str, Any]
     limits: tuple[str, ...] = ()
-
-    @property
-    def experiment(self) -> str:
-        """Folder of the runs, below ``lightning_logs``."""
-        return str(self.settings["experiment"])
 
     @property
     def command(self) -> str:
@@ -80,8 +74,8 @@ def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()
         advised: ``fit`` or ``crossval`` with options about photos, as a shell takes it.
         limits: Sentences on what the result does not tell.
     """
-    procedure, *options = shlex.split(advised)[3:]
-    assert procedure in RECIPES
+    command, *options = shlex.split(advised)[3:]
+    procedure: Procedure = "crossval" if command == "crossval" else "fit"
     options = options[len(RECIPE) :]
     data = {
         name.removeprefix("--data."): NUMBERS.get(name.removeprefix("--data."), str)(value)
@@ -94,7 +88,7 @@ def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()
     settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}
     if path.parent != Path():
         settings["trainer"]["default_root_dir"] = str(path.parent)
-    return Plan(path, procedure, settings, limits)  # type: ignore[arg-type]
+    return Plan(path, procedure, settings, limits)
 
 
 def write_plan(plan: Plan, facts: list[str]) -> None:

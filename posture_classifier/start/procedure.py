@@ -32,7 +32,7 @@ def carry_out(plan: Plan) -> None:
     else:
         with HeldOut.prepare(options) as held_out:
             summary = held_out.run()
-            page = held_out.page(summary)
+            page = Path(summary["run"]) / "report.html"
     say("", describe_result(summary, plan.limits))
     _say_where(plan, page, final_checkpoint(Path(summary["final"]["run"])))
 
@@ -41,7 +41,7 @@ def describe_result(summary: dict[str, Any], limits: Sequence[str] = ()) -> str:
     """Say in words how good a network can be expected to be on people that it has not seen.
 
     Args:
-        summary: Of a cross-validation, or of a tested run.
+        summary: Content of ``summary.json`` of a cross-validation, or of a tested run.
         limits: Sentences on what that does not tell.
 
     Example:

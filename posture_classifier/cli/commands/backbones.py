@@ -128,10 +128,7 @@ def backbones(
     from posture_classifier.costs.figures import choose_figures, figure_files, needs_power
 
     batch_sizes = _batch_sizes(batch_size)
-    if image_size is not None and image_size < 1:
-        raise UserError(f"--image_size is {image_size}, but must be at least 1")
-    if image_size is not None and accuracy == IMAGENET:
-        raise UserError("--accuracy imagenet was measured at one size for each network, which is used; leave --image_size out")
+    _check_image_size(image_size, accuracy)
     if figure is not None and plot is None:
         raise UserError(f"--figure {figure} needs a file to draw in; add --plot costs.png")
     files = figure_files(choose_figures(figure, measure, bool(accuracy), len(batch_sizes)), plot) if plot else {}
@@ -154,6 +151,13 @@ def backbones(
             rows += [row | _accuracy_columns(known) for row in _rows(name, size, batch_sizes, chosen_device)]
     rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"], row["batch_size"]))
     return _report(rows, output, files)
+
+
+def _check_image_size(image_size: int | None, accuracy: str | None) -> None:
+    if image_size is not None and image_size < 1:
+        raise UserError(f"--image_size is {image_size}, but must be at least 1")
+    if image_size is not None and accuracy == IMAGENET:
+        raise UserError("--accuracy imagenet was measured at one size for each network, which is used; leave --image_size out")
 
 
 def _batch_sizes(text: str) -> list[int]:
