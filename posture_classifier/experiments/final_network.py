@@ -13,6 +13,7 @@ from posture_classifier.metrics.intervals import estimate_share
 from posture_classifier.metrics.scores import METRICS
 from posture_classifier.metrics.temperature_scaling import fit_temperature
 from posture_classifier.models.checkpoint import EVALUATION, Procedure, load_plain
+from posture_classifier.runs.checkpoints import FINAL
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
@@ -21,13 +22,12 @@ from posture_classifier.training.checkpoint_io import AtomicCheckpointIO
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import write_rows
 
-NAME = "final"
 SPLIT = "splits/final.csv"
 
 
 def finished_final(folder: Path) -> Path | None:
     """The run folder of a series' final training if that came to its end, else None."""
-    return next((run for run in reversed(versions(folder / NAME)) if (run / SUMMARY_JSON).is_file()), None)
+    return next((run for run in reversed(versions(folder / FINAL)) if (run / SUMMARY_JSON).is_file()), None)
 
 
 def final_checkpoint(run: Path) -> Path:

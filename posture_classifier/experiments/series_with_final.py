@@ -9,6 +9,7 @@ from posture_classifier.experiments import final_network
 from posture_classifier.experiments.quiet_fit import fit_quietly
 from posture_classifier.experiments.training_series import LOG, TrainingSeries, fit_options
 from posture_classifier.models.checkpoint import Procedure
+from posture_classifier.runs.checkpoints import FINAL
 from posture_classifier.runs.names import SETTINGS_YAML
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.tables import read_split_rows
@@ -55,7 +56,7 @@ class SeriesWithFinal(TrainingSeries):
         Returns:
             The checkpoint, and what ``summary.json`` says of the training.
         """
-        name, epochs = final_network.NAME, final_network.epochs_to_train(runs)
+        name, epochs = FINAL, final_network.epochs_to_train(runs)
         with at_stop(self.how_to_go_on):
             if final_network.finished_final(self.folder) is None:
                 final_network.write_final_split(self.folder, split)
