@@ -36,6 +36,11 @@ class Prediction:
         probability: Probability of ``label``, 0 to 1.
         probabilities: Probability of every class by name; they sum to 1.
         error: The reason why the photo could not be read; None where it could.
+        sure: Whether ``label`` is probable enough to be said, by the rule that the checkpoint
+            holds; None where it holds none.
+        distance: How unlike the training photos the photo is, 0 or more; None where the checkpoint
+            cannot tell.
+        familiar: Whether the distance is within that of photos of the same kind; None as above.
     """
 
     path: str
@@ -43,6 +48,9 @@ class Prediction:
     probability: float | None = None
     probabilities: dict[str, float] | None = None
     error: str | None = None
+    sure: bool | None = None
+    distance: float | None = None
+    familiar: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,40 @@ Procedure = Literal["cross-validation", "test split"]
 """How the photos of an evaluation were tested."""
 
 
+class StoredThreshold(TypedDict):
+    """A class's threshold, and what it does on photos that did not choose it."""
+
+    wanted_recall: Share
+    threshold: Share
+    recall: _Interval
+    false_alarms: _Interval
+    precision: _Interval
+
+
+class StoredAbstention(TypedDict):
+    """From which probability on a label is said, and its effect on photos that chose nothing."""
+
+    threshold: Share
+    answered: _Interval
+    accuracy: _Interval
+
+
+class StoredFamiliarity(TypedDict):
+    """From which distance on a photo is unlike the training photos, and how often that is wrong."""
+
+    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    false_alarms: _Interval
+    reference: dict[str, InstanceOf[torch.Tensor]]
+
+
 class StoredEvaluation(Measured):
     """What is read of the figures that a checkpoint holds of its network."""
 
     procedure: Procedure
     temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
+    thresholds: NotRequired[dict[str, list[StoredThreshold]]]
+    abstention: NotRequired[StoredAbstention | None]
+    familiarity: NotRequired[StoredFamiliarity | None]
 
 
 Content = TypedDict(

@@ -1,7 +1,8 @@
 """Finds the checkpoint of a run, and what is known of how good its network is."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,53 @@ PROCEDURES = {"test": "test split", "val": "validation split, which chose the ep
 
 
 @dataclass(frozen=True)
+class ClassThreshold:
+    """From which probability on a class is called, so that a wanted share of its photos is caught.
+
+    Attributes:
+        wanted_recall: Share of the class's photos that is to be caught: 0.90, 0.95 or 0.99.
+        threshold: Lowest calibrated probability of the class that calls it.
+        recall: Share of the class's photos that were caught, among photos that chose nothing.
+        false_alarms: Share of the other photos that were called by this class, too.
+        precision: Share of the calls that were right.
+    """
+
+    wanted_recall: float
+    threshold: float
+    recall: Estimate
+    false_alarms: Estimate
+    precision: Estimate
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """When "not sure" is said in place of a label.
+
+    Attributes:
+        threshold: Below this calibrated probability of the label it is not sure.
+        answered: Share of photos that get a label, among photos that chose nothing.
+        accuracy: Share of those that are right.
+    """
+
+    threshold: float
+    answered: Estimate
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """When a photo counts as unlike the photos that were trained on.
+
+    Attributes:
+        threshold: Above this distance it does.
+        false_alarms: Share of photos of the same kind, of people not seen, of which that is said.
+    """
+
+    threshold: float
+    false_alarms: Estimate
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good a network is on photos that it has not learnt from.
 
@@ -31,6 +79,10 @@ class Evaluation:
         accuracy: Share of photos that are right, with its 95 % interval.
         temperature: What logits are divided by so that probabilities are calibrated; None where it
             was not measured.
+        thresholds: Thresholds of each class by name, for increasing recall; none where they were
+            not measured.
+        abstention: When "not sure" is said; None where it was not measured.
+        familiarity: When a photo is unlike the training photos; None where it was not measured.
     """
 
     procedure: str
@@ -38,6 +90,9 @@ class Evaluation:
     groups: int | None
     accuracy: Estimate
     temperature: float | None = None
+    thresholds: Mapping[str, Sequence[ClassThreshold]] = field(default_factory=dict)
+    abstention: Abstention | None = None
+    familiarity: Familiarity | None = None
 
     def __str__(self) -> str:
         size = describe_size({"images": self.images, "groups": self.groups})
@@ -89,8 +144,27 @@ def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | N
         procedure = PROCEDURES.get(str(measured.get("split")))
         if procedure is None or mismatch(measured, Measured):
             return None
-    accuracy = {name: measured["accuracy"].get(name) for name in ("value", "low", "high", "too_few")}
-    return Evaluation(procedure, measured["images"], measured["groups"], Estimate(**accuracy), measured.get("temperature"))
+    return Evaluation(
+        procedure,
+        measured["images"],
+        measured["groups"],
+        _estimate(measured["accuracy"]),
+        measured.get("temperature"),
+        {name: [ClassThreshold(**_with_estimates(each)) for each in rows] for name, rows in measured.get("thresholds", {}).items()},
+        Abstention(**_with_estimates(abstention)) if (abstention := measured.get("abstention")) else None,
+        Familiarity(familiarity["threshold"], _estimate(familiarity["false_alarms"]))
+        if (familiarity := measured.get("familiarity"))
+        else None,
+    )
+
+
+def _with_estimates(stored: dict[str, Any]) -> dict[str, Any]:
+    """The values of a table of numbers and intervals, of which the latter become estimates."""
+    return {name: _estimate(value) if isinstance(value, dict) else value for name, value in stored.items()}
+
+
+def _estimate(interval: dict[str, Any]) -> Estimate:
+    return Estimate(**{name: interval.get(name) for name in ("value", "low", "high", "too_few")})
 
 
 def _summary_of(checkpoint: Path) -> dict[str, Any]:

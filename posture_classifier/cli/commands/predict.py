@@ -120,8 +120,7 @@ def _expand(paths: list[str]) -> "tuple[list[str], LeftOutCounts]":
 def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:
     """Flatten a prediction into a row; cells are empty where the photo could not be read."""
     probabilities = prediction.pop("probabilities") or dict.fromkeys(class_names)
-    error = prediction.pop("error")
-    return prediction | probabilities | {"error": error}
+    return {name: prediction[name] for name in ("path", "label", "probability")} | probabilities | {"error": prediction["error"]}
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -1,0 +1,1 @@
+"""A finished model in other formats, each with its proof that it answers as the checkpoint does."""
