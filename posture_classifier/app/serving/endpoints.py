@@ -1,20 +1,24 @@
 """The HTTP endpoints of a served model."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from posture_classifier import __version__
+from posture_classifier.app.requests import Refusal, read_body
 from posture_classifier.app.serving.batching import Batcher, BusyError
 from posture_classifier.app.serving.protocol import model_metadata, output_tensors, read_request
+from posture_classifier.export.artifact import ExportedClassifier
+from posture_classifier.export.metadata import Metadata
 from posture_classifier.images.photo_inputs import Photo
 from posture_classifier.inference import Classifier, Prediction
 from posture_classifier.utils.errors import UserError
@@ -29,15 +33,18 @@ EXTENSIONS = ["photo", "information"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def inference_app(classifier: Classifier, name: str, information: dict[str, Any]) -> Starlette:
+def inference_app(
+    classifier: Classifier | ExportedClassifier, name: str, metadata: Metadata, hosts: Sequence[str] = ("*",)
+) -> Starlette:
     """A web application that answers as one model.
 
     Args:
         classifier: The model.
         name: Its name in the addresses.
-        information: What is known of it: classes, preprocessing, and how good it is.
+        metadata: What is known of it: classes, preprocessing, and how good it is.
+        hosts: Names under which it may be asked; a star is any.
     """
-    endpoints = _Endpoints(classifier, name, information)
+    endpoints = _Endpoints(classifier, name, metadata)
     model = f"/v2/models/{name}"
     routes: list[tuple[str, str, Endpoint]] = [
         ("GET", "/v2", endpoints.server),
@@ -51,16 +58,17 @@ def inference_app(classifier: Classifier, name: str, information: dict[str, Any]
     ]
     return Starlette(
         routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in routes],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
         lifespan=endpoints.lifespan,
-        exception_handlers={HTTPException: _refuse, UserError: _refuse, BusyError: _refuse},
+        exception_handlers=dict.fromkeys((HTTPException, Refusal, UserError, BusyError), _refuse),
     )
 
 
 class _Endpoints:
     """Answers the requests for one model."""
 
-    def __init__(self, classifier: Classifier, name: str, information: dict[str, Any]) -> None:
-        self._classifier, self._name, self._information = classifier, name, information
+    def __init__(self, classifier: Classifier | ExportedClassifier, name: str, metadata: Metadata) -> None:
+        self._classes, self._name, self._metadata = classifier.class_names, name, metadata
         self._classify = Batcher(classifier.predict)
 
     @asynccontextmanager
@@ -81,27 +89,26 @@ class _Endpoints:
         return JSONResponse({"name": self._name, "ready": True})
 
     async def metadata(self, request: Request) -> Response:
-        evaluation = self._classifier.evaluation
-        outputs = [("sure", "BOOL")] if evaluation and evaluation.abstention else []
-        outputs += [("distance", "FP32"), ("familiar", "BOOL")] if evaluation and evaluation.familiarity else []
-        return JSONResponse(model_metadata(self._name, self._classifier.class_names, outputs))
+        outputs = [("sure", "BOOL")] if self._metadata["abstention"] else []
+        outputs += [("distance", "FP32"), ("familiar", "BOOL")] if self._metadata["familiarity"] else []
+        return JSONResponse(model_metadata(self._name, self._classes, outputs))
 
     async def information(self, request: Request) -> Response:
-        return JSONResponse(self._information)
+        return JSONResponse(self._metadata)
 
     async def infer(self, request: Request) -> Response:
         """Answer a request of the protocol."""
-        body = await _body(request)
+        body = await read_body(request, LARGEST_BODY)
         asked = await asyncio.to_thread(read_request, body)
         predictions = await self._predictions(asked.photos)
-        outputs = output_tensors(predictions, self._classifier.class_names, asked.outputs)
+        outputs = output_tensors(predictions, self._classes, asked.outputs)
         return JSONResponse({"model_name": self._name, "outputs": outputs} | ({"id": asked.id} if asked.id is not None else {}))
 
     async def photo(self, request: Request) -> Response:
         """Classify the file that is the body."""
         if request.headers.get("content-type", "").startswith(OTHER_TYPES):
-            raise HTTPException(415, f"the body is no photo; {HOW_TO_SEND}")
-        body = await _body(request)
+            raise Refusal(415, "wrong_type", f"the body is no photo; {HOW_TO_SEND}")
+        body = await read_body(request, LARGEST_BODY)
         if not body:
             raise UserError(f"the body is empty; {HOW_TO_SEND}")
         answer = asdict((await self._predictions([body]))[0])
@@ -122,30 +129,10 @@ class _Endpoints:
         return predictions
 
 
-async def _body(request: Request) -> bytes:
-    """The body of a request, of which no more is taken than is allowed.
-
-    Raises:
-        HTTPException: It is too large, or the client has gone.
-    """
-    parts, n_bytes = [], 0
-    try:
-        async for part in request.stream():
-            parts.append(part)
-            n_bytes += len(part)
-            if n_bytes > LARGEST_BODY:
-                raise HTTPException(
-                    413, f"the body has more than {LARGEST_BODY // 2**20} MiB; send a smaller photo, or fewer at once"
-                )
-    except ClientDisconnect as error:
-        raise HTTPException(400, "the client has gone") from error
-    return b"".join(parts)
-
-
 async def _refuse(request: Request, error: Exception) -> Response:
     """Say in one sentence what is wrong with a request, as the protocol's error object."""
     if isinstance(error, BusyError):
         return JSONResponse({"error": "too many photos wait already; try again"}, 503, {"Retry-After": "1"})
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-    return JSONResponse({"error": str(error)}, 400)
+    return JSONResponse({"error": str(error)}, error.status if isinstance(error, Refusal) else 400)

@@ -21,6 +21,7 @@ from posture_classifier.inference import Prediction
 from posture_classifier.models.classifier import PostureClassifier
 
 MODEL = "/v2/models/necks"
+METADATA: Any = {"classes": ["normal", "turtle_neck"], "abstention": None, "familiarity": None}
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,7 @@ def classifier() -> Classifier:
 
 @pytest.fixture
 def client(classifier: Classifier) -> Iterator[TestClient]:
-    with TestClient(
-        inference_app(classifier, "necks", {"classes": classifier.class_names}), raise_server_exceptions=False
-    ) as client:
+    with TestClient(inference_app(classifier, "necks", METADATA), raise_server_exceptions=False) as client:
         yield client
 
 
