@@ -37,7 +37,8 @@ def forward_with_features(forward: Callable[[Tensor], Tensor], images: Tensor) -
         forward: Forward pass of a network that ``hand_out_features`` has prepared.
         images: (B, 3, H, W).
     """
-    _this_thread.kept = kept = []
+    kept: list[Tensor] = []
+    _this_thread.kept = kept
     try:
         logits = forward(images)
     finally:
