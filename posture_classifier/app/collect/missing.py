@@ -1,11 +1,13 @@
 """What is still missing in a collection, the most needed first."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from posture_classifier.app.collect.counts import Counts
 from posture_classifier.check.class_balance import FEW, SPLITS
 
+Level = Literal["needed", "rough", "advised"]
+LEVELS = get_args(Level)
 ADVISED_PEOPLE = 20
 ADVISED_PHOTOS = 10
 """As a rule of thumb, 20 people with 10 photos of each class say more than 2 with a thousand."""
@@ -24,7 +26,7 @@ class Missing:
     """
 
     code: str
-    level: Literal["needed", "rough", "advised"]
+    level: Level
     values: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def find_missing(counts: Counts) -> list[Missing]:
     classes = counts.classes
     if len(classes) < 2:
         return [Missing("classes", "needed", {"n": 2 - len(classes)})]
-    return [*_people(counts), *_one_sided(counts), *_sizes(counts)]
+    found = [*_people(counts), *_one_sided(counts), *_sizes(counts)]
+    return sorted(found, key=lambda each: LEVELS.index(each.level))
 
 
 def _people(counts: Counts) -> list[Missing]:
