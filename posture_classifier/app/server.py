@@ -1,7 +1,6 @@
 """Builds the local pages as one Starlette application."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,10 +15,9 @@ from posture_classifier.app.access import Access
 from posture_classifier.app.errors import report_unforeseen
 from posture_classifier.app.requests import Refusal
 from posture_classifier.app.security import Guard
+from posture_classifier.app.shell import STATIC
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.rendering.page import STYLE
-
-STATIC = Path(__file__).parent / "static"
 
 
 def build_app(workplace: Workplace, access: Access) -> Starlette:
