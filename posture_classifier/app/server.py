@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from posture_classifier.app import collect, try_page
+from posture_classifier.app import collect, enter, try_page
 from posture_classifier.app.access import Access
 from posture_classifier.app.errors import report_unforeseen
 from posture_classifier.app.requests import Refusal
@@ -29,6 +29,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     """
     routes: list[BaseRoute] = [
         Route("/", _first_page(workplace)),
+        *(enter.routes(access) if access.takes_codes else []),
         *try_page.routes(workplace),
         *collect.routes(workplace),
         Route("/static/style.css", _style),
@@ -36,7 +37,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen)],
+        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen, open_paths=enter.OPEN_PATHS)],
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
     )
 

@@ -1,10 +1,10 @@
 // Fills the frame of every page, then lets the page's own module fill <main>.
 import { LANGUAGES, applyTexts, chooseLanguage, language, loadTexts } from "./i18n.js";
-import { markPage } from "./nav.js";
+import { fillNavigation } from "./nav.js";
 
 await loadTexts("/static/languages");
 applyTexts(document);
-markPage();
+fillNavigation();
 const select = document.getElementById("language");
 for (const [code, name] of Object.entries(LANGUAGES)) select.append(new Option(name, code, false, code === language()));
 select.addEventListener("change", () => {
