@@ -37,9 +37,7 @@ def web_files() -> dict[str, Path]:
     return {path.name: path for path in [*STYLES, *WEB.glob("*.js")]}
 
 
-def try_page(
-    metadata: Metadata, assets: str = "/web", classify: str = "/api/classify", pages: Sequence[str] = ()
-) -> str:
+def try_page(metadata: Metadata, assets: str = "/web", classify: str = "/api/classify", pages: Sequence[str] = ()) -> str:
     """Make the page for a local server that classifies.
 
     The page loads ``web_files()`` from ``assets`` and posts the RGB bytes of each frame or photo
