@@ -1,0 +1,28 @@
+"""The frame of every page: its head and the navigation; a script fills in the rest."""
+
+from pathlib import Path
+from string import Template
+from typing import Literal
+
+from starlette.responses import HTMLResponse, Response
+
+PageName = Literal["try", "collect", "review"]
+STATIC = Path(__file__).parent / "static"
+
+
+def shell(page: PageName, script: str, style: str | None = None) -> Response:
+    """A page.
+
+    Args:
+        page: The entry of the navigation that it is.
+        script: Path of the ES module that fills ``<main>``, such as ``/static/collect.js``.
+        style: Path of a style sheet beside those of all pages.
+    """
+    link = f'<link rel="stylesheet" href="{style}">' if style else ""
+    content = Template((STATIC / "shell.html").read_text(encoding="utf-8"))
+    return HTMLResponse(content.substitute(nav=navigation(page), script=script, style=link))
+
+
+def navigation(page: PageName) -> str:
+    """The navigation; ``static/nav.js`` marks the entry of the page."""
+    return Template((STATIC / "nav.html").read_text(encoding="utf-8")).substitute(page=page)
