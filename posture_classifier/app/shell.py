@@ -2,12 +2,13 @@
 
 from pathlib import Path
 from string import Template
-from typing import Literal
+from typing import Literal, get_args
 
 from starlette.responses import HTMLResponse, Response
 
 PageName = Literal["try", "collect", "review"]
-_SHELL = Path(__file__).parent / "static" / "shell.html"
+PAGES: tuple[PageName, ...] = get_args(PageName)
+STATIC = Path(__file__).parent / "static"
 
 
 def shell(page: PageName, script: str, style: str | None = None) -> Response:
@@ -18,6 +19,6 @@ def shell(page: PageName, script: str, style: str | None = None) -> Response:
         script: Path of the ES module that fills ``<main>``, such as ``/static/collect.js``.
         style: Path of a style sheet beside those of all pages.
     """
-    content = Template(_SHELL.read_text(encoding="utf-8"))
     link = f'<link rel="stylesheet" href="{style}">' if style else ""
+    content = Template((STATIC / "shell.html").read_text(encoding="utf-8"))
     return HTMLResponse(content.substitute(page=page, script=script, style=link))

@@ -1,6 +1,6 @@
 // Texts in the reader's language: the choice made here, or else what the browser asks for.
 export const LANGUAGES = { en: "English", ko: "한국어" };
-const KEY = "posture_classifier.language";
+const KEY = "posture_classifier.language"; // as the page Try keeps it, too
 let texts = {};
 
 /** The language of the page: one of LANGUAGES. */
