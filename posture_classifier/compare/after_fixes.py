@@ -81,7 +81,8 @@ def compare_after_fixes(old: PredictionTable, new: PredictionTable) -> AfterFixe
     Example:
         >>> from pathlib import Path
         >>> from posture_classifier.runs.predictions import read_prediction_table
-        >>> table = read_prediction_table(Path("lightning_logs/photos/version_0/test/predictions.csv"))
+        >>> run = Path("lightning_logs/photos/version_0")
+        >>> table = read_prediction_table(run / "test" / "predictions.csv")
         >>> compare_after_fixes(table, table).all.difference.value
         0.0
     """
