@@ -13,6 +13,8 @@ from posture_classifier.utils.text import printable
 
 GENERATOR = "posture_classifier"
 """What the head of each page names as the program that wrote it."""
+STYLE = Path(__file__).parent / "style.css"
+"""The one style sheet of all pages."""
 HEAD = 2000
 """Characters within which the head names it."""
 
@@ -55,7 +57,7 @@ def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section]
         >>> "<h1>left &amp; right</h1>" in Path("page.html").read_text()
         True
     """
-    style = Markup((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
+    style = Markup(STYLE.read_text(encoding="utf-8"))
     translator = translator or Translator(ENGLISH)
     page = render(
         "page.html",

@@ -1,0 +1,64 @@
+"""Builds the local pages as one Starlette application."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from posture_classifier.app import collect, try_page
+from posture_classifier.app.access import Access
+from posture_classifier.app.errors import report_unforeseen
+from posture_classifier.app.requests import Refusal
+from posture_classifier.app.security import Guard
+from posture_classifier.app.workplace import Workplace
+from posture_classifier.rendering.page import STYLE
+
+STATIC = Path(__file__).parent / "static"
+
+
+def build_app(workplace: Workplace, access: Access) -> Starlette:
+    """Build the application: its pages, what they ask for, and the guard before all of it.
+
+    Args:
+        workplace: What the pages work on.
+        access: Who may use them.
+    """
+    routes: list[BaseRoute] = [
+        Route("/", _first_page(workplace)),
+        *try_page.routes(workplace),
+        *collect.routes(workplace),
+        Route("/static/style.css", _style),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen)],
+        exception_handlers={Refusal: _refused, HTTPException: _http_error},
+    )
+
+
+def _first_page(workplace: Workplace) -> Callable[[Request], Awaitable[Response]]:
+    async def first_page(_: Request) -> Response:
+        return RedirectResponse("/try" if workplace.checkpoint else "/collect", 303)
+
+    return first_page
+
+
+async def _style(_: Request) -> Response:
+    return Response(STYLE.read_text(encoding="utf-8"), media_type="text/css")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return error.response
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return Refusal(error.status_code, f"http_{error.status_code}", error.detail).response

@@ -1,0 +1,18 @@
+// Fills the frame of every page, then lets the page's own module fill <main>.
+import { LANGUAGES, applyTexts, chooseLanguage, language, loadTexts } from "./i18n.js";
+
+const page = document.body.dataset.page;
+await loadTexts("/static/languages");
+applyTexts(document);
+for (const link of document.querySelectorAll("[data-nav]")) {
+  if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
+}
+const select = document.getElementById("language");
+for (const [code, name] of Object.entries(LANGUAGES)) select.append(new Option(name, code, false, code === language()));
+select.addEventListener("change", () => {
+  chooseLanguage(select.value);
+  location.reload();
+});
+const { start } = await import(document.body.dataset.script);
+await start(document.getElementById("main"));
+document.body.dataset.ready = "true";

@@ -1,0 +1,56 @@
+"""What the pages work on: a folder of photos, and what was trained or tested with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from posture_classifier.runs.checkpoints import find_checkpoint
+from posture_classifier.runs.names import SETTINGS_YAML
+from posture_classifier.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the pages work on; each page says what it lacks.
+
+    Attributes:
+        folder: The data folder, below which photos are collected; None where only a network is
+            given.
+        run: The folder of a run or of a cross-validation; None where none is given.
+        checkpoint: The checkpoint of the network to try; None where there is none.
+    """
+
+    folder: Path | None = None
+    run: Path | None = None
+    checkpoint: Path | None = None
+
+
+def find_workplace(place: Path, checkpoint: Path | None = None) -> Workplace:
+    """Find out what a path is.
+
+    Args:
+        place: A data folder, a checkpoint, or the folder of a run or of a cross-validation.
+        checkpoint: The network to try beside a data folder: a checkpoint or the folder of a run.
+
+    Raises:
+        UserError: There is nothing of that name, or it holds no checkpoint.
+    """
+    if not place.exists():
+        raise UserError(f"{place} does not exist; give a folder of photos (an empty one will do), a checkpoint or a run's folder")
+    if place.is_file():
+        return Workplace(checkpoint=_network(place))
+    if _is_run(place):
+        return Workplace(run=place, checkpoint=find_checkpoint(place))
+    if checkpoint is not None:
+        return Workplace(folder=place, run=checkpoint if checkpoint.is_dir() else None, checkpoint=_network(checkpoint))
+    return Workplace(folder=place)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / SETTINGS_YAML).is_file() or (folder / "checkpoints").is_dir()
+
+
+def _network(path: Path) -> Path:
+    found = find_checkpoint(path)
+    if not found.is_file():
+        raise UserError(f"{path} does not exist; give a checkpoint or the folder of a run")
+    return found
