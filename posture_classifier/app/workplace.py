@@ -17,11 +17,13 @@ class Workplace:
             given.
         run: The folder of a run or of a cross-validation; None where none is given.
         checkpoint: The checkpoint of the network to try; None where there is none.
+        fixes: The file that decisions about photos go to; None is ``fixes.csv`` beside the photos.
     """
 
     folder: Path | None = None
     run: Path | None = None
     checkpoint: Path | None = None
+    fixes: Path | None = None
 
 
 def find_workplace(place: Path, checkpoint: Path | None = None) -> Workplace:

@@ -8,7 +8,7 @@ of the photos. Any other columns, and the order of the columns, are the user's o
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,9 +67,9 @@ def read_fixes(path: Path) -> dict[str, Fix]:
             decision that there is not, or one of another class without that class.
 
     Example:
-        >>> add_fix(Path("fixes.csv"), Fix("left/person0_0.png", "fine"))
-        >>> add_fix(Path("fixes.csv"), Fix("left/person0_0.png", "relabel", new_label="right"))
-        >>> read_fixes(Path("fixes.csv"))["left/person0_0.png"].new_label
+        >>> decisions = [Fix("left/a.jpg", "fine"), Fix("left/a.jpg", "relabel", new_label="right")]
+        >>> add_fixes(Path("fixes.csv"), decisions)
+        >>> read_fixes(Path("fixes.csv"))["left/a.jpg"].new_label
         'right'
     """
     rows = last_rows(read_photo_list("data.fixes", path, ["path", DECISION], SOURCE))
@@ -164,18 +164,32 @@ def check_unchanged(photos: Photos, split: Path) -> None:
         )
 
 
-def add_fix(path: Path, fix: Fix) -> None:
-    """Add a decision to the file, which is made if need be; all of it is on the disk afterwards."""
-    _write([*_rows(path), asdict(fix)], path)
+def add_fixes(path: Path, fixes: Sequence[Fix]) -> None:
+    """Add decisions to the file, made if need be; all of them are on the disk afterwards.
+
+    Raises:
+        UserError: The file is no such table, which is left as it is.
+    """
+    _write([*_rows(path), *map(asdict, fixes)], path)
 
 
-def take_back(path: Path, photo: str) -> bool:
-    """Remove the last decision about a photo; returns whether there was one."""
+def take_back_last(path: Path, photos: Container[str]) -> str | None:
+    """Remove the last decision about any of these photos.
+
+    Args:
+        path: The file.
+        photos: Paths, as the folder has them.
+
+    Returns:
+        The photo's path; None if nothing was decided.
+    """
     rows = _rows(path)
-    about = [index for index, row in enumerate(rows) if normalise_name(row["path"]) == normalise_name(photo)]
-    if about:
-        _write([row for index, row in enumerate(rows) if index != about[-1]], path)
-    return bool(about)
+    about = [index for index, row in enumerate(rows) if row["path"] in photos]
+    if not about:
+        return None
+    taken = rows.pop(about[-1])
+    _write(rows, path)
+    return taken["path"]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -188,8 +202,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path} cannot be used ({error}); {SOURCE} writes such a file") from error
 
 
-def _write(rows: Iterable[dict[str, str]], path: Path) -> None:
-    rows = list(rows)
+def _write(rows: list[dict[str, str]], path: Path) -> None:
     columns = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
     with atomic_write(path) as temporary:
         write_rows(rows, columns, temporary)

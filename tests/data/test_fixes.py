@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.cli.program import main
-from posture_classifier.data.fixes import Fix, add_fix, apply_fixes, fingerprint, read_fixes, take_back
+from posture_classifier.data.fixes import Fix, add_fixes, apply_fixes, fingerprint, read_fixes, take_back_last
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.photo_lists import exclude_photos
@@ -112,14 +112,14 @@ def test_an_earlier_split_stays_as_it_was(tmp_path: Path, draw_folder: DrawFolde
 
 def test_decisions_are_added_and_taken_back_beside_what_was_written_by_hand(tmp_path: Path) -> None:
     path = written(tmp_path / "fixes.csv", "path,decision,who\r\n=1.png,fine,anna\r\n")
-    add_fix(path, Fix.now(ONE, "remove", "left", reason="blurred"))
-    add_fix(path, Fix.now(ONE, "relabel", "left", "right"))
+    add_fixes(path, [Fix.now(ONE, "remove", "left", reason="blurred")])
+    add_fixes(path, [Fix.now(ONE, "relabel", "left", "right")])
     assert [fix.decision for fix in read_fixes(path).values()] == ["fine", "relabel"]
     assert (read_fixes(path)[ONE].label, read_fixes(path)[ONE].new_label) == ("left", "right")
-    assert take_back(path, ONE)
+    assert take_back_last(path, [ONE]) == ONE
     assert (read_fixes(path)[ONE].decision, read_fixes(path)[ONE].reason) == ("remove", "blurred")
-    assert take_back(path, ONE)
-    assert not take_back(path, ONE)
+    assert take_back_last(path, [ONE]) == ONE
+    assert take_back_last(path, [ONE]) is None
     with path.open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["path"], row["who"]) == ("./=1.png", "anna"), "no spreadsheet takes a name for a formula"
@@ -129,17 +129,17 @@ def test_decisions_are_added_and_taken_back_beside_what_was_written_by_hand(tmp_
 def test_a_damaged_file_is_not_written_over(tmp_path: Path) -> None:
     path = written(tmp_path / "fixes.csv", "something else\n")
     with pytest.raises(UserError, match=r"fixes\.csv cannot be used"):
-        add_fix(path, Fix.now(ONE, "remove", "left"))
+        add_fixes(path, [Fix.now(ONE, "remove", "left")])
     assert path.read_text() == "something else\n"
 
 
 def test_a_series_is_resumed_only_while_the_fixes_do_the_same(tmp_path: Path) -> None:
     path = tmp_path / "fixes.csv"
-    add_fix(path, Fix.now(ONE, "remove", "left"))
+    add_fixes(path, [Fix.now(ONE, "remove", "left")])
     first, text = fingerprint(path), to_yaml({"data": {"fixes": str(path)}})
-    add_fix(path, Fix.now(OTHER, "fine", "left"))
+    add_fixes(path, [Fix.now(OTHER, "fine", "left")])
     assert (fingerprint(path), to_yaml({"data": {"fixes": str(path)}})) == (first, text)
-    add_fix(path, Fix.now(OTHER, "relabel", "left", "right"))
+    add_fixes(path, [Fix.now(OTHER, "relabel", "left", "right")])
     assert fingerprint(path) != first
     assert to_yaml({"data": {"fixes": str(path)}}) != text
 
@@ -148,8 +148,8 @@ def test_new_labels_are_trained_on_and_written(tmp_path: Path, draw_folder: Draw
     root, fixes = draw_folder(), tmp_path / "fixes.csv"
     tested = [row for row in read_split_rows(fit(root) / "split.csv") if row["split"] == "test"]
     wrong, gone = (row["path"] for row in tested if row["label"] == "left")
-    add_fix(fixes, Fix.now(wrong, "relabel", "left", "right"))
-    add_fix(fixes, Fix.now(gone, "remove", "left"))
+    add_fixes(fixes, [Fix.now(wrong, "relabel", "left", "right")])
+    add_fixes(fixes, [Fix.now(gone, "remove", "left")])
     run = fit(
         root, "--data.fixes", str(fixes), "--data.split", str(tmp_path / "lightning_logs/photos/version_0/split.csv"), version=1
     )
@@ -158,7 +158,7 @@ def test_new_labels_are_trained_on_and_written(tmp_path: Path, draw_folder: Draw
     assert set(table.paths) == {row["path"] for row in tested} - {gone}
     assert table.classes[table.predictions.labels[table.paths.tolist().index(wrong)]] == "right"
 
-    add_fix(fixes, Fix.now("right/person0_0.png", "fine", "right"))
+    add_fixes(fixes, [Fix.now("right/person0_0.png", "fine", "right")])
     resume = [*fit_arguments(root, tmp_path, 2), "--data.fixes", str(fixes), "--ckpt_path", "last"]
     assert main(resume) == 0, "nothing changed for the training"
     assert len(read_split_rows(run / "split.csv")) == 23
@@ -169,10 +169,10 @@ def test_a_training_does_not_go_on_with_other_labels(
 ) -> None:
     root, fixes = draw_folder(), tmp_path / "fixes.csv"
     fit(root)
-    add_fix(fixes, Fix.now(ONE, "relabel", "left", "right"))
+    add_fixes(fixes, [Fix.now(ONE, "relabel", "left", "right")])
     resume = [*fit_arguments(root, tmp_path, 2), "--data.fixes", str(fixes), "--ckpt_path", "last"]
     assert main(resume) == 2
     assert f"{ONE} is right and was left" in " ".join(capsys.readouterr().err.split())
-    add_fix(fixes, Fix.now(ONE, "remove", "left"))
+    add_fixes(fixes, [Fix.now(ONE, "remove", "left")])
     assert main(resume) == 2
     assert f"{ONE} is left out" in " ".join(capsys.readouterr().err.split())
