@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from posture_classifier.app import collect, try_page
+from posture_classifier.app import collect, review, try_page
 from posture_classifier.app.access import Access
 from posture_classifier.app.errors import report_unforeseen
 from posture_classifier.app.requests import Refusal
@@ -33,6 +33,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
         Route("/", _first_page(workplace)),
         *try_page.routes(workplace),
         *collect.routes(workplace),
+        *review.routes(workplace),
         Route("/static/style.css", _style),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

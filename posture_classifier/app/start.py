@@ -10,12 +10,13 @@ from posture_classifier.app.workplace import find_workplace
 from posture_classifier.utils.console import say
 
 
-def start_app(place: Path, checkpoint: Path | None, host: str, port: int, browser: bool) -> None:
+def start_app(place: Path, checkpoint: Path | None, fixes: Path | None, host: str, port: int, browser: bool) -> None:
     """Answer at an address until the program is stopped.
 
     Args:
         place: A folder of photos, a checkpoint, or the folder of a run.
         checkpoint: The network to try beside a folder of photos.
+        fixes: The file that decisions about photos go to.
         host: The address to answer at.
         port: The port; 0 takes a free one.
         browser: Whether to open the page in a browser.
@@ -23,7 +24,7 @@ def start_app(place: Path, checkpoint: Path | None, host: str, port: int, browse
     Raises:
         UserError: Something named is not there, or the port cannot be opened.
     """
-    workplace = find_workplace(place, checkpoint)
+    workplace = find_workplace(place, checkpoint, fixes)
     access = Access()
     listening = open_socket(host, port)
     port = listening.getsockname()[1]

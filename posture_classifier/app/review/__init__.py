@@ -1,4 +1,4 @@
-"""Review: photos that are probably wrong, one after the other, and what somebody decides of them."""
+"""Review: photos that are probably wrong, and what somebody decides about them."""
 
 from posture_classifier.app.review.routes import routes
 

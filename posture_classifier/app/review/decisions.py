@@ -110,7 +110,8 @@ class Review:
         return {
             "photos": [self._photo(path, fixes.get(normalise_name(path))) for path in item.photos],
             "reasons": [
-                {"kind": reason.kind, "photos": [self._numbers[path] for path in reason.photos if path in item.photos]} | reason.values
+                {"kind": reason.kind, "photos": [self._numbers[path] for path in reason.photos if path in item.photos]}
+                | reason.values
                 for reason in item.reasons
             ],
         }

@@ -95,8 +95,8 @@ def make_queue(reasons: Iterable[Reason]) -> list[Item]:
 
     Example:
         >>> error, pair = Reason("error", ("b",)), Reason("identical_files", ("a", "b"))
-        >>> [(item.photos, len(item.reasons)) for item in make_queue([error, Reason("dark", ("c",)), pair])]
-        [(('b', 'a'), 2), (('c',), 1)]
+        >>> [item.photos for item in make_queue([error, Reason("dark", ("c",)), pair])]
+        [('b', 'a'), ('c',)]
     """
     items: dict[int, tuple[dict[str, None], list[Reason]]] = {}
     place: dict[str, int] = {}

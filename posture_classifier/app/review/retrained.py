@@ -72,7 +72,7 @@ def _took(run: Path, source: Source) -> bool:
 
 
 def progress(run: Path, source: Source) -> dict[str, Any]:
-    """How far a training is: epochs or folds that ended, of how many, and the last epoch's values."""
+    """How far a training is: epochs or folds that ended, of how many, and each epoch's accuracy."""
     if source.is_crossval:
         folds = source.data["folds"]
         return {"unit": "folds", "done": len(list(run.glob(f"fold_*/*/{SUMMARY_JSON}"))), "of": folds, "epochs": []}

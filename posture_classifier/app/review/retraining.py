@@ -1,4 +1,4 @@
-"""Trains again in a child process, which goes on when the page is closed and ends with the server."""
+"""Trains again in a child process, which outlives the page, and ends with the server."""
 
 import os
 import shlex

@@ -55,7 +55,7 @@ def _sentences(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             answer: Response = await function(*arguments)
         except UserError as error:
-            raise Refusal(409, "user_error", str(error), sentence=str(error)) from error
+            raise Refusal(409, "user_error", str(error)) from error
         return answer
 
     return wrapped
