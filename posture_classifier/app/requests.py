@@ -38,14 +38,14 @@ async def read_body(request: Request, most: int, kinds: tuple[str, ...] = ()) ->
     Args:
         request: The request.
         most: Bytes, at most.
-        kinds: Media types that are taken; empty takes any.
+        kinds: Media types that are taken, or how they begin, as ``image/``; empty takes any.
 
     Raises:
         Refusal: The body is longer (413) or of another type (415).
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kinds and kind not in kinds:
-        raise Refusal(415, "wrong_type", f"send {' or '.join(kinds)}")
+    if kinds and not kind.startswith(kinds):
+        raise Refusal(415, "wrong_type", f"send {' or '.join(kinds)}", kinds=list(kinds))
     body = bytearray()
     try:
         async for part in request.stream():

@@ -27,7 +27,7 @@ anywhere."""
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
-        "script-src 'self' 'wasm-unsafe-eval'",
+        "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob: data:",
         "media-src 'self' blob: data:",
@@ -51,7 +51,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Headers of every answer."""
-ENTER = '<!DOCTYPE html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>posture_classifier</title>'
+HEAD = '<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,"><title>posture_classifier</title>'
+"""Begins the pages that are answered here; a browser would otherwise ask for an icon."""
+ENTER = f'{HEAD}<meta http-equiv="refresh" content="0;url=/">'
 """Leads on to the pages as our own page: on a redirect from another one, as of a notebook, browsers
 would withhold the cookie."""
 
@@ -147,7 +149,7 @@ class Guard:
             if self._access.takes_codes:
                 return Response(status_code=303, headers={"Location": "/enter"})
             text = "Open the address that the terminal shows: it holds a key. 터미널에 표시된 주소를 여세요."
-            return HTMLResponse(f'<!DOCTYPE html><meta charset="utf-8"><title>posture_classifier</title><p>{text}', 401)
+            return HTMLResponse(f"{HEAD}<p>{text}", 401)
         return Refusal(401, "locked", "open the address that the terminal shows").response
 
 

@@ -1,7 +1,6 @@
 """Builds the local pages as one Starlette application."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,15 +10,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from posture_classifier.app import collect, review, try_page
+from posture_classifier.app import collect, enter, review, try_page
 from posture_classifier.app.access import Access
 from posture_classifier.app.errors import report_unforeseen
 from posture_classifier.app.requests import Refusal
 from posture_classifier.app.security import Guard
+from posture_classifier.app.shell import STATIC
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.rendering.page import STYLE
-
-STATIC = Path(__file__).parent / "static"
 
 
 def build_app(workplace: Workplace, access: Access) -> Starlette:
@@ -31,6 +29,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     """
     routes: list[BaseRoute] = [
         Route("/", _first_page(workplace)),
+        *(enter.routes(access) if access.takes_codes else []),
         *try_page.routes(workplace),
         *collect.routes(workplace),
         *review.routes(workplace),
@@ -39,7 +38,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen)],
+        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen, open_paths=enter.OPEN_PATHS)],
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
     )
 

@@ -7,7 +7,7 @@ from typing import Literal
 from starlette.responses import HTMLResponse, Response
 
 PageName = Literal["try", "collect", "review"]
-_SHELL = Path(__file__).parent / "static" / "shell.html"
+STATIC = Path(__file__).parent / "static"
 
 
 def shell(page: PageName, script: str, style: str | None = None) -> Response:
@@ -18,6 +18,11 @@ def shell(page: PageName, script: str, style: str | None = None) -> Response:
         script: Path of the ES module that fills ``<main>``, such as ``/static/collect.js``.
         style: Path of a style sheet beside those of all pages.
     """
-    content = Template(_SHELL.read_text(encoding="utf-8"))
     link = f'<link rel="stylesheet" href="{style}">' if style else ""
-    return HTMLResponse(content.substitute(page=page, script=script, style=link))
+    content = Template((STATIC / "shell.html").read_text(encoding="utf-8"))
+    return HTMLResponse(content.substitute(nav=navigation(page), script=script, style=link))
+
+
+def navigation(page: PageName) -> str:
+    """The navigation; ``static/nav.js`` marks the entry of the page."""
+    return Template((STATIC / "nav.html").read_text(encoding="utf-8")).substitute(page=page)

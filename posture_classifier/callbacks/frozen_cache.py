@@ -40,6 +40,7 @@ MODULES = (
     "images/deep_colour",
     "images/depth",
     "images/preprocessing",
+    "images/square",
     "images/strips",
 )
 """Modules whose code decides which values are cached; a change of it makes cached files invalid."""

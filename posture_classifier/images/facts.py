@@ -183,5 +183,12 @@ def _measure(image: Image.Image) -> dict[str, Any]:
         "clipped": float((grey >= 250).mean()),
         "sharpness": float(laplacian.std()) if laplacian.size else 0.0,
         "corners": (red, green, blue),
-        "sketch": np.asarray(image.convert("L").resize((SKETCH_SIZE, SKETCH_SIZE), Image.Resampling.BOX)),
+        "sketch": sketch(image),
     }
+
+
+def sketch(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """A small grey picture (64, 64) of an upright RGB photo, by which copies are recognised."""
+    small = image.copy()
+    small.thumbnail((MEASURED_SIZE, MEASURED_SIZE), Image.Resampling.BOX)
+    return np.asarray(small.convert("L").resize((SKETCH_SIZE, SKETCH_SIZE), Image.Resampling.BOX))

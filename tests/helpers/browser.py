@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,3 +125,11 @@ def served(app: "ASGIApp", host: str = "127.0.0.1", **options: Any) -> Iterator[
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something holds; Playwright's own way needs ``eval``, which our pages forbid."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

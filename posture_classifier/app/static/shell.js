@@ -1,12 +1,10 @@
 // Fills the frame of every page, then lets the page's own module fill <main>.
 import { LANGUAGES, applyTexts, chooseLanguage, language, loadTexts } from "./i18n.js";
+import { fillNavigation } from "./nav.js";
 
-const page = document.body.dataset.page;
 await loadTexts("/static/languages");
 applyTexts(document);
-for (const link of document.querySelectorAll("[data-nav]")) {
-  if (link.dataset.nav === page) link.setAttribute("aria-current", "page");
-}
+fillNavigation();
 const select = document.getElementById("language");
 for (const [code, name] of Object.entries(LANGUAGES)) select.append(new Option(name, code, false, code === language()));
 select.addEventListener("change", () => {

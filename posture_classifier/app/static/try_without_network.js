@@ -1,10 +1,8 @@
 // The Try page where there is no network to try.
+import { element } from "./dom.js";
 import { t } from "./i18n.js";
 
 export async function start(main) {
-  const title = document.createElement("h1");
-  title.textContent = t("nav.try");
-  const text = document.createElement("p");
-  text.textContent = t("try.no_network");
-  main.append(title, text);
+  const command = "python -m posture_classifier app lightning_logs/<experiment>/version_0";
+  main.append(element("h1", {}, t("try.title")), element("p", {}, t("try.no_network")), element("pre", { className: "command" }, command));
 }

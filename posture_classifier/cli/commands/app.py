@@ -30,6 +30,7 @@ def app(
     """
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.app.start import start_app
+    from posture_classifier.app.workplace import find_workplace
 
-    start_app(place, checkpoint, fixes, host, port, browser)
+    start_app(find_workplace(place, checkpoint, fixes), host, port, browser)
     return 0

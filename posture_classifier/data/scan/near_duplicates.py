@@ -74,6 +74,31 @@ def _halve(sketches: Sketches) -> Features:
     return result
 
 
+def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np.bool_]:
+    """Find out which photos look like copies of one, by their sketches alone.
+
+    Frames of a camera that stands still are such copies until something moves by a few hundredths
+    of the picture's width.
+
+    Args:
+        sketch: Grey photo (64, 64).
+        others: Grey photos (N, 64, 64).
+
+    Returns:
+        (N,) whether each of them does.
+
+    Example:
+        >>> frames = np.random.default_rng(0).integers(0, 255, (2, 64, 64), dtype=np.uint8)
+        >>> copies_of(frames[0] // 2, frames)
+        array([ True, False])
+    """
+    one = sketch[None]
+    bits = np.bitwise_count(perceptual_hash(one) ^ perceptual_hash(others))
+    correlation = np.einsum("phw,phw->p", _standardise(_halve(others)), _standardise(_halve(one)).repeat(len(others), 0))
+    result: npt.NDArray[np.bool_] = (bits <= COPY_BITS) & (correlation >= COPY_CORRELATION)
+    return result
+
+
 def find_links(scan: Scan) -> list[Link]:
     """Find pairs that connect the photos of every cluster; not all pairs of a cluster.
 

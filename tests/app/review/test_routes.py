@@ -163,4 +163,3 @@ def test_a_folder_of_photos_is_checked_for_duplicates(tmp_path: Path, draw_folde
         *("fit", "--data.root", str(root), "--data.fixes", str(root / "fixes.csv"))
     ]
     assert client.client.post("/api/review/training", json={}).status_code == 409
-
