@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ from posture_classifier.utils.errors import UserError
 
 
 class _Decided(BaseModel):
-    photos: list[int] = Field(min_length=1, max_length=MOST_PHOTOS)
+    photos: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, max_length=MOST_PHOTOS)
     decision: Decision
     new_label: str = ""
 

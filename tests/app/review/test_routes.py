@@ -9,49 +9,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from starlette.testclient import TestClient
 
-from posture_classifier.app.access import Access
-from posture_classifier.app.review.background_check import BackgroundCheck
-from posture_classifier.app.server import build_app
-from posture_classifier.app.workplace import find_workplace
 from posture_classifier.data.fixes import read_fixes
 from posture_classifier.runs.predictions import read_prediction_table
+from tests.app.review.conftest import Client
 from tests.helpers.photos import DrawFolder
-from tests.helpers.program import Fit
-
-HOST = "http://127.0.0.1:8000"
-
-
-@pytest.fixture
-def no_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking at all photos takes seconds; what it finds is for other tests."""
-    monkeypatch.setattr(BackgroundCheck, "start", lambda self: setattr(self, "state", "ready"))
-
-
-class Client:
-    """Asks as the page does."""
-
-    def __init__(self, place: Path, fixes: Path | None = None) -> None:
-        access = Access()
-        self.client = TestClient(build_app(find_workplace(place, None, fixes), access), HOST, headers={"Origin": HOST})
-        assert self.client.get(f"/?key={access.key}").status_code == 200
-
-    def state(self) -> dict[str, Any]:
-        answer = self.client.get("/api/review")
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def decide(self, photos: list[int], decision: str, new_label: str = "", code: int = 200) -> None:
-        body = {"photos": photos, "decision": decision, "new_label": new_label}
-        assert self.client.post("/api/review/decision", json=body).status_code == code
-
-
-@pytest.fixture
-def run(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> Path:
-    """A run of an untrained network, which says one class of everything."""
-    return fit(draw_folder(), epochs=1)
 
 
 @pytest.mark.usefixtures("no_check")
@@ -118,7 +80,7 @@ def test_only_photos_of_the_queue_are_shown_and_nothing_of_their_camera(run: Pat
     ("body", "code"),
     [
         ({"photos": [99999], "decision": "fine"}, 404),
-        ({"photos": [-1], "decision": "fine"}, 404),
+        ({"photos": [-1], "decision": "fine"}, 400),
         ({"photos": [0], "decision": "relabel", "new_label": "nothing"}, 404),
         ({"photos": [0], "decision": "explode"}, 400),
         ({"photos": [], "decision": "fine"}, 400),
