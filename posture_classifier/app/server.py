@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from posture_classifier.app import collect, enter, try_page
+from posture_classifier.app import collect, enter, review, try_page
 from posture_classifier.app.access import Access
 from posture_classifier.app.errors import report_unforeseen
 from posture_classifier.app.requests import Refusal
@@ -33,6 +33,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
         *enter_routes,
         *try_page.routes(workplace),
         *collect.routes(workplace),
+        *review.routes(workplace),
         Route("/static/style.css", _style),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

@@ -17,19 +17,22 @@ class Workplace:
             given.
         run: The folder of a run or of a cross-validation; None where none is given.
         checkpoint: The checkpoint of the network to try; None where there is none.
+        fixes: The file that decisions about photos go to; None is ``fixes.csv`` beside the photos.
     """
 
     folder: Path | None = None
     run: Path | None = None
     checkpoint: Path | None = None
+    fixes: Path | None = None
 
 
-def find_workplace(place: Path, checkpoint: Path | None = None) -> Workplace:
+def find_workplace(place: Path, checkpoint: Path | None = None, fixes: Path | None = None) -> Workplace:
     """Find out what a path is.
 
     Args:
         place: A data folder, a checkpoint, or the folder of a run or of a cross-validation.
         checkpoint: The network to try beside a data folder: a checkpoint or the folder of a run.
+        fixes: The file that decisions about photos go to.
 
     Raises:
         UserError: There is nothing of that name, or it holds no checkpoint.
@@ -37,16 +40,26 @@ def find_workplace(place: Path, checkpoint: Path | None = None) -> Workplace:
     if not place.exists():
         raise UserError(f"{place} does not exist; give a folder of photos (an empty one will do), a checkpoint or a run's folder")
     if place.is_file():
-        return Workplace(checkpoint=_network(place))
+        return Workplace(checkpoint=_network(place), fixes=fixes)
     if _is_run(place):
-        return Workplace(run=place, checkpoint=find_checkpoint(place))
+        return Workplace(run=place, checkpoint=_own_network(place), fixes=fixes)
     if checkpoint is not None:
-        return Workplace(folder=place, run=checkpoint if checkpoint.is_dir() else None, checkpoint=_network(checkpoint))
-    return Workplace(folder=place)
+        return Workplace(
+            folder=place, run=checkpoint if checkpoint.is_dir() else None, checkpoint=_network(checkpoint), fixes=fixes
+        )
+    return Workplace(folder=place, fixes=fixes)
 
 
 def _is_run(folder: Path) -> bool:
     return (folder / SETTINGS_YAML).is_file() or (folder / "checkpoints").is_dir()
+
+
+def _own_network(run: Path) -> Path | None:
+    """The network of a run; that of a cross-validation may have none of its own."""
+    try:
+        return find_checkpoint(run)
+    except UserError:
+        return None
 
 
 def _network(path: Path) -> Path:

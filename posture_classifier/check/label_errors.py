@@ -1,5 +1,7 @@
 """Probable label errors: photos that a linear head, trained without their group, puts elsewhere."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,7 +27,7 @@ def findings(folder: CheckedFolder) -> list[Finding]:
     if folder.folds is None or min(sample.groups_per_class) < MIN_GROUPS_FOR_LABELS:
         return []
     suspects, predicted, trials = find_suspects(sample, folder.scan.stages[sample.rows], odd_photos(folder))
-    values = {"planted": trials.planted, "trial_listed": trials.listed, "trial_right": trials.right}
+    values: dict[str, Any] = {"planted": trials.planted, "trial_listed": trials.listed, "trial_right": trials.right}
     if trials.level is None:
         return [Finding("unchecked", "note", _refusal(trials), values=values)]
     if len(suspects) == 0:
@@ -38,7 +40,8 @@ def findings(folder: CheckedFolder) -> list[Finding]:
         "were truly wrong. Where fewer labels are wrong, fewer of those listed are."
     )
     paths = [[path] for path in folder.readable.paths[suspects].tolist()]
-    return [Finding("label_errors", "warning", text, paths, captions, values | {"suspects": len(suspects)})]
+    values |= {"suspects": len(suspects), "looks_like": [names[predicted[index]] for index in suspects]}
+    return [Finding("label_errors", "warning", text, paths, captions, values)]
 
 
 def _refusal(trials: Trials) -> str:

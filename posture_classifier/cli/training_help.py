@@ -16,6 +16,7 @@ MAIN_OPTIONS = {
         "data.group_by": "What makes groups instead: folder, cluster (photos of one scene), exif or none.",
         "data.holdout_groups": "Test exactly these people: anna, or [anna,ben].",
         "data.exclude": "A .csv file of photos to leave out, as check --fix_list writes it.",
+        "data.fixes": "A fixes.csv of photos to leave out or to relabel, as the review of app writes it.",
         "data.batch_size": "Photos a step.",
         "model.backbone": "The network; the command backbones lists them with their costs.",
         "model.head": "last_stage, or all_stages, which is better while the network stays frozen.",

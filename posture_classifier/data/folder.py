@@ -38,6 +38,7 @@ class Photos:
         rows: (N,) int64 place of each photo among all that were indexed, whichever split it is in.
         left_out: Number of the files that are not taken, by reason.
         layout: What the folders name.
+        relabelled: Number of the photos that count as another class than their folder says.
     """
 
     root: Path
@@ -50,6 +51,7 @@ class Photos:
     rows: npt.NDArray[np.int64]
     left_out: LeftOutCounts = field(default_factory=Counter)
     layout: Layout = "class"
+    relabelled: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from posture_classifier.utils.text import plural, printable, shortlist
 
-Reason = Literal["other_files", "outside_classes", "hidden_files", "system_folders", "linked_again", "excluded"]
+Reason = Literal["other_files", "outside_classes", "hidden_files", "system_folders", "linked_again", "excluded", "removed"]
 LeftOutCounts = Counter[tuple[Reason, str]]
 """Number of files by the reason and name of ``LeftOut``."""
 KNOWN_AS = {".dcm": "DICOM", ".dicom": "DICOM"}
@@ -75,6 +75,8 @@ def describe_left_out(counts: LeftOutCounts) -> str:
         parts.append(plural(n, "link to a folder that was counted already", "links to folders that were counted already"))
     if n := single["excluded"]:
         parts.append(f"{n} by data.exclude")
+    if n := single["removed"]:
+        parts.append(f"{n} by data.fixes")
     return ", ".join(parts)
 
 

@@ -48,6 +48,8 @@ class PostureData(PhotoMemory):
         split: A ``split.csv`` of an earlier run, to be used again, with its groups.
         exclude: A .csv file whose column ``path`` names photos to leave out; ``check --fix_list``
             suggests one.
+        fixes: A ``fixes.csv``, as the review of ``app`` writes it: photos that it removes are left
+            out, and those that it relabels count as their new class. No file is moved.
         folds: Number of folds to divide the photos into, of which one is tested.
         fold: The fold that is tested, from 0; over all folds each photo is tested once.
         holdout_groups: Test exactly this group, or these of a list, in which a name that is a
@@ -93,6 +95,7 @@ class PostureData(PhotoMemory):
         group_by: GroupBy | None = None,
         split: str | None = None,
         exclude: str | None = None,
+        fixes: str | None = None,
         folds: int | None = None,
         fold: int | None = None,
         holdout_groups: list[str] | str | None = None,
@@ -111,7 +114,7 @@ class PostureData(PhotoMemory):
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
         self.choice = PhotoChoice(
-            *(root, group_pattern, group_by, split, exclude, folds, fold),
+            *(root, group_pattern, group_by, split, exclude, fixes, folds, fold),
             [holdout_groups] if isinstance(holdout_groups, str) else holdout_groups,
             *(val_fraction, test_fraction, seed, on_error, layout),
         )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from lightning.pytorch.utilities import rank_zero_warn
 
+from posture_classifier.data.fixes import apply_fixes, removed_photos
 from posture_classifier.data.folder import Photos, detect_layout, read_folder, ungrouped
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.groups_of_sides import check_groups_of_sides
@@ -37,6 +38,7 @@ class PhotoChoice:
     group_by: GroupBy | None
     split: str | None
     exclude: str | None
+    fixes: str | None
     folds: int | None
     fold: int | None
     holdout_groups: list[str] | None
@@ -73,6 +75,8 @@ class PhotoChoice:
             photos = ungrouped(photos)
         if self.exclude is not None:
             photos = exclude_photos(photos, Path(self.exclude))
+        if self.fixes is not None:
+            photos = apply_fixes(photos, Path(self.fixes))
         reads_groups = self._makes_groups in ("cluster", "exif") and self.split is None
         if self.on_error == "skip":
             photos = skip_unreadable(photos)
@@ -115,7 +119,7 @@ class PhotoChoice:
     def _split(self, val_fraction: float, test_fraction: float) -> Photos:
         photos = self.indexed
         if self.split is not None:
-            return read_split(photos, Path(self.split))
+            return read_split(photos, Path(self.split), set() if self.fixes is None else removed_photos(Path(self.fixes)))
         if self.folds is not None:
             return fold_split(photos, self.folds, self.fold or 0, val_fraction, self.seed)
         if self.holdout_groups is not None:
@@ -159,5 +163,6 @@ class PhotoChoice:
         return (
             *(("--data.layout", self.layout) if self.layout and "--data.layout" not in self.group_options else ()),
             *(("--data.exclude", self.exclude) if self.exclude else ()),
+            *(("--data.fixes", self.fixes) if self.fixes else ()),
             *(("--data.on_error", "skip") if self.on_error == "skip" else ()),
         )

@@ -14,6 +14,9 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_table
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
+DECISION, REMOVE = "decision", "remove"
+"""Column of ``fixes.csv``, and what it says of a photo that is to be left out."""
+
 
 def read_photo_list(option: str, path: Path, columns: Collection[str], source: str) -> list[dict[str, str]]:
     """Read the rows of a CSV file that has at least these columns.
@@ -33,18 +36,24 @@ def read_photo_list(option: str, path: Path, columns: Collection[str], source: s
         raise UserError(f"{option} {path} cannot be used ({error}); {source} writes such a file") from error
 
 
+def last_rows(rows: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The last row of each photo, by its path in Unicode's composed form."""
+    return {normalise_name(row["path"]): row for row in rows}
+
+
 def exclude_photos(photos: Photos, path: Path) -> Photos:
     """Leave out the photos that a CSV file names in its column ``path``, relative to the folder.
 
-    It may name files that are no photos, such as thumbnails of a network disk. A list that takes
-    over 10 % of the photos, or a class from a group, is warned of.
+    Of a ``fixes.csv``, which has decisions, the photos are left out that were removed. A list may
+    name files that are no photos, such as thumbnails of a network disk. One that takes over 10 % of
+    the photos, or a class from a group, is warned of.
 
     Raises:
         UserError: The file cannot be read, lacks the column, names photos that are not there, or
             leaves a class empty.
     """
     rows = read_photo_list("data.exclude", path, ["path"], "check --fix_list")
-    excluded = {normalise_name(row["path"]) for row in rows}
+    excluded = {name for name, row in last_rows(rows).items() if row.get(DECISION, REMOVE) == REMOVE}
     names = [normalise_name(name) for name in photos.paths]
     if unknown := sorted(name for name in excluded.difference(names) if not passed_over(name)):
         raise UserError(
@@ -55,8 +64,15 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
     rest = photos.select(~left_out)
     if empty := rest.empty_classes:
         raise UserError(f"data.exclude {path} leaves no photo of class {empty[0]}")
+    relabelled = sum(row.get(DECISION) == "relabel" for row in last_rows(rows).values())
+    if relabelled:
+        _warn(f"data.exclude {path} only leaves photos out; data.fixes with the same file also relabels {relabelled}")
     if losses := describe_losses(photos, left_out):
-        from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
-
-        rank_zero_warn(f"data.exclude {path} leaves out {'; '.join(losses)}, which changes what is trained on")
+        _warn(f"data.exclude {path} leaves out {'; '.join(losses)}, which changes what is trained on")
     return replace(rest, left_out=photos.left_out + Counter({("excluded", ""): len(photos) - len(rest)}))
+
+
+def _warn(message: str) -> None:
+    from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
+
+    rank_zero_warn(message)

@@ -1,7 +1,7 @@
 """Splits photos into training, validation and test: stratified, by groups, reproducible."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -211,11 +211,16 @@ def write_split(photos: Photos, path: Path) -> None:
     write_rows((dict(zip(columns, row, strict=True)) for row in cells), columns, path)
 
 
-def read_split(photos: Photos, path: Path) -> Photos:
+def read_split(photos: Photos, path: Path, removed: Collection[str] = ()) -> Photos:
     """Read the split of each photo from a CSV file with the columns ``path`` and ``split``.
 
     Photos that the file does not name are left out, with a warning: they were added since. Where
     photos are not grouped, the column ``group`` (if any) names their groups.
+
+    Args:
+        photos: The photos that are used.
+        path: The file.
+        removed: Photos, with their paths in composed form, that the file may name all the same.
 
     Raises:
         UserError: The file is missing, lacks a column, names photos that are not there, has an
@@ -226,7 +231,7 @@ def read_split(photos: Photos, path: Path) -> Photos:
     if unknown := sorted({row["split"] for row in rows.values()} - set(SPLITS)):
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
     names = [normalise_name(name) for name in photos.paths]
-    if missing := sorted(set(rows) - set(names)):
+    if missing := sorted(set(rows) - set(names) - set(removed)):
         _refuse_missing(photos.root, path, missing)
     if added := [name for name, known in zip(photos.paths, names, strict=True) if known not in listed]:
         _warn(

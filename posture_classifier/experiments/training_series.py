@@ -13,6 +13,7 @@ from filelock import BaseFileLock
 from jsonargparse import Namespace, capture_parser
 
 from posture_classifier.callbacks.save_config import RESTORED
+from posture_classifier.data.fixes import fingerprint
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
@@ -168,9 +169,14 @@ def check_starts(files: Iterable[str | None], splits: Iterable[Photos]) -> None:
 
 
 def to_yaml(settings: dict[str, Any]) -> str:
-    """Settings as the text of a YAML file, in their own order."""
+    """Settings as the text of a YAML file, in their own order.
+
+    A digest of the fixes stands beside the name of their file: a series is resumed only while they
+    do the same to the photos.
+    """
     text: str = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    return text
+    fixes = settings.get("data", {}).get("fixes")
+    return f"# fixes: {fingerprint(Path(fixes))}\n{text}" if fixes else text
 
 
 def has_ended(folder: Path) -> bool:

@@ -17,13 +17,14 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
 from posture_classifier.callbacks.wandb_report import WandbReport
+from posture_classifier.data.fixes import check_unchanged
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import MIXED_PRECISION
 from posture_classifier.models.restore import DEFAULTS, check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
-from posture_classifier.runs.names import LAST_CHECKPOINT
+from posture_classifier.runs.names import LAST_CHECKPOINT, SPLIT_CSV
 from posture_classifier.training.best_checkpoint import BestNetwork, store_evaluation_of_run
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder, name_leading_words
@@ -193,6 +194,8 @@ class PostureCLI(FitOptions):
             self.checkpoint.check_classes(self.datamodule)
             check_weights(self.checkpoint.path, self.checkpoint.content, self.model)
             check_state(str(self.subcommand), self.checkpoint.path, self.checkpoint.content, self.trainer, self.model)
+            if (run := self._run_to_resume(self.config_init[self.subcommand])) and (run / SPLIT_CSV).is_file():
+                check_unchanged(self.datamodule.photos, run / SPLIT_CSV)
             self.datamodule.start_from(self.checkpoint.path, self.checkpoint.seen)
             self.checkpoint = replace(self.checkpoint, content={})  # its weights take memory
         elif weights := self.model.hparams["weights"]:

@@ -95,6 +95,8 @@ def describe(
     photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
     if len(data.deep_photos):
         photos += f"; {len(data.deep_photos)} of more than 8 bits, {data.deep_photos.describe(model.preprocessing.white)}"
+    if data.photos.relabelled:
+        photos += f"; {data.photos.relabelled} relabelled by data.fixes"
     if left_out := describe_left_out(data.photos.left_out):
         photos += f"; left out: {left_out}"
     say(network, f"{photos}; {found}" if fine else photos)

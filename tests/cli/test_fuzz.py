@@ -31,7 +31,16 @@ VALUES = [
     "{class_path: os.system}",
 ]
 OPTIONS = [
-    *("data.root", "data.split", "data.exclude", "data.folds", "data.fold", "data.holdout_groups", "data.val_fraction"),
+    *(
+        "data.root",
+        "data.split",
+        "data.exclude",
+        "data.fixes",
+        "data.folds",
+        "data.fold",
+        "data.holdout_groups",
+        "data.val_fraction",
+    ),
     *(
         "data.test_fraction",
         "data.batch_size",
@@ -147,7 +156,7 @@ class Fuzz:
 
     def table(self) -> list[str]:
         text = self.spoil((self.run / "split.csv").read_text())
-        return [*self.fit, self.draw.choice(["--data.split", "--data.exclude"]), self.file(".csv", text)]
+        return [*self.fit, self.draw.choice(["--data.split", "--data.exclude", "--data.fixes"]), self.file(".csv", text)]
 
     def foreign_table(self) -> list[str]:
         text = self.spoil((self.run / "test" / "predictions.csv").read_text())

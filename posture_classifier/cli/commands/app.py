@@ -6,6 +6,7 @@ from pathlib import Path
 def app(
     place: Path,
     checkpoint: Path | None = None,
+    fixes: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     browser: bool = True,
@@ -17,6 +18,8 @@ def app(
     Args:
         place: A folder of photos (an empty one will do), a checkpoint, or the folder of a run.
         checkpoint: The network to try beside a folder of photos: a checkpoint or a run's folder.
+        fixes: The .csv file that a review writes its decisions to; by default fixes.csv in the
+            folder of the photos.
         host: The address to answer at; 0.0.0.0 lets phones in the local network in, by https and a
             code that the terminal shows.
         port: The port; 0 takes a free one.
@@ -29,5 +32,5 @@ def app(
     from posture_classifier.app.start import start_app
     from posture_classifier.app.workplace import find_workplace
 
-    start_app(find_workplace(place, checkpoint), host, port, browser)
+    start_app(find_workplace(place, checkpoint, fixes), host, port, browser)
     return 0

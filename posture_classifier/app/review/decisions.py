@@ -1,0 +1,144 @@
+"""A review: the queue, what was decided of it, and which photos may be asked for."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from posture_classifier.app.review.background_check import BackgroundCheck
+from posture_classifier.app.review.queue import ERROR, Item, Reason, make_queue, reasons_of_errors, reasons_of_findings
+from posture_classifier.app.review.source import Source
+from posture_classifier.data.fixes import Decision, Fix, add_fixes, read_fixes, take_back_last
+from posture_classifier.data.folder import detect_layout, read_folder
+from posture_classifier.rendering.translation import Translator
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import normalise_name
+
+ABOUT_ALL = ("file_property_shortcut", "light_shortcut", "groups", "group_leaks", "class_imbalance")
+"""Findings that no decision about a single photo cures."""
+
+
+class Review:
+    """Holds a queue, and takes decisions about its photos; safe for use by several threads.
+
+    Photos are named by numbers, which stay as they are while the program runs: nobody can ask for a
+    file that is not in the queue.
+
+    Args:
+        source: What is reviewed.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.check = BackgroundCheck(source.root, source.data.get("group_pattern"), source.data.get("layout"))
+        photos = read_folder(source.root, layout=source.data.get("layout") or detect_layout(source.root, ask=False))
+        self.classes = list(photos.classes)
+        self._labels = {path: photos.classes[label] for path, label in zip(photos.paths, photos.labels.tolist(), strict=True)}
+        self._errors = [reason for reason in reasons_of_errors(source.tables) if reason.photos[0] in self._labels]
+        self._items: tuple[str, list[Item]] | None = None
+        self._paths: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def file(self, number: int) -> Path | None:
+        """The file of a photo; None where no photo has that number."""
+        return self.source.root / self._paths[number] if 0 <= number < len(self._paths) else None
+
+    def state(self, language: str) -> dict[str, Any]:
+        """All that the page shows, as plain values."""
+        with self._lock:
+            self.check.start()
+            items, fixes = self._queue(), self._fixes()
+            shown = [self._item(item, fixes) for item in items]
+        decisions = [fixes[name].decision for name in fixes if fixes[name].path in self._labels]
+        return {
+            "root": str(self.source.root),
+            "run": None if self.source.run is None else str(self.source.run),
+            "fixes": str(self.source.fixes),
+            "classes": self.classes,
+            "check": {"state": self.check.state, "done": self.check.done, "total": self.check.total, "problem": self.check.problem},
+            "notes": self._notes(language),
+            "items": shown,
+            "counts": {name: decisions.count(name) for name in ("remove", "relabel", "fine")},
+        }
+
+    def decide(self, numbers: list[int], decision: Decision, new_label: str = "") -> None:
+        """Write a decision about photos; it is on the disk afterwards.
+
+        Raises:
+            KeyError: There is no such photo, or no such class.
+            UserError: The file of the fixes cannot be written.
+        """
+        if decision == "relabel" and new_label not in self.classes:
+            raise KeyError(new_label)
+        with self._lock:
+            reasons = {path: _words(item, path) for item in self._queue() for path in item.photos}
+            fixes = []
+            for path in [self._paths[number] for number in numbers]:
+                label = self._labels[path]
+                same = decision == "relabel" and new_label == label
+                new = new_label if decision == "relabel" and not same else ""
+                fixes.append(Fix.now(path, "fine" if same else decision, label, new, reasons.get(path, "")))
+            add_fixes(self.source.fixes, fixes)
+
+    def undo(self) -> int | None:
+        """Take back the last decision about a photo of the queue; returns its number, if any."""
+        with self._lock:
+            self._queue()
+            photo = take_back_last(self.source.fixes, self._numbers)
+            return None if photo is None else self._numbers[photo]
+
+    def _fixes(self) -> dict[str, Fix]:
+        return read_fixes(self.source.fixes) if self.source.fixes.exists() else {}
+
+    def _queue(self) -> list[Item]:
+        """The items; made anew when the check has ended."""
+        state = self.check.state
+        if self._items is None or self._items[0] != state:
+            found = self.check.result.findings if self.check.result else []
+            doubts = reasons_of_findings(found, self._labels)
+            self._items = (state, make_queue([*self._errors, *(each for each in doubts if self._knows(each))]))
+            for path in (path for item in self._items[1] for path in item.photos):
+                if path not in self._numbers:
+                    self._numbers[path] = len(self._paths)
+                    self._paths.append(path)
+        return self._items[1]
+
+    def _knows(self, reason: Reason) -> bool:
+        return all(path in self._labels for path in reason.photos)
+
+    def _item(self, item: Item, fixes: dict[str, Fix]) -> dict[str, Any]:
+        return {
+            "photos": [self._photo(path, fixes.get(normalise_name(path))) for path in item.photos],
+            "reasons": [
+                {"kind": reason.kind, "photos": [self._numbers[path] for path in reason.photos if path in item.photos]}
+                | reason.values
+                for reason in item.reasons
+            ],
+        }
+
+    def _photo(self, path: str, fix: Fix | None) -> dict[str, Any]:
+        decided = {"decision": fix.decision, "new_label": fix.new_label} if fix else {"decision": None, "new_label": ""}
+        return {"number": self._numbers[path], "path": path, "label": self._labels[path]} | decided
+
+    def _notes(self, language: str) -> list[str]:
+        """Sentences about all photos, in a language."""
+        if (result := self.check.result) is None:
+            return []
+        try:
+            translator = Translator(language, result.names)
+        except UserError:
+            translator = Translator("en", result.names)
+        return [translator.text(finding.text) for finding in result.findings if finding.kind in ABOUT_ALL]
+
+
+def _words(item: Item, path: str) -> str:
+    """The reasons for looking at a photo, as they stand in the file."""
+    words = []
+    for reason in (each for each in item.reasons if path in each.photos):
+        if reason.kind == ERROR:
+            words.append(f"error: said {reason.values['said']} ({reason.values['share']:.2f})")
+        elif said := reason.values.get("said"):
+            words.append(f"{reason.kind}: looks like {said}")
+        else:
+            words.append(reason.kind)
+    return "; ".join(words)
