@@ -1,0 +1,165 @@
+"""Whether an artifact answers as its checkpoint does, on the same photos, from file to label."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from posture_classifier.metrics.intervals import Estimate, estimate_mean
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import estimates
+from posture_classifier.rendering.formatting import percent, points
+from posture_classifier.utils.text import plural
+from posture_classifier.utils.types import Floats
+
+MOST_OTHER_LABELS = 0.005
+"""Share of photos that an artifact in floating-point numbers may label otherwise."""
+LARGEST_LOSS = 0.02
+"""Loss of accuracy that the paired interval of int8 has to exclude."""
+LARGEST_LOSS_RISE = 0.05
+"""Rise of the log loss, in nats, that the paired interval of int8 has to exclude: it keeps the
+checkpoint's calibration."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A metric of checkpoint and artifact on the same photos.
+
+    Attributes:
+        checkpoint: The metric of ``Classifier`` in fp32.
+        artifact: That of the artifact.
+        difference: Artifact less checkpoint, with its paired 95 % interval over groups.
+    """
+
+    checkpoint: Estimate
+    artifact: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far an artifact's answers are from those of its checkpoint.
+
+    Attributes:
+        images: Number of photos.
+        groups: Number of their groups; None where they are not known.
+        other_labels: Number of photos that get another label.
+        largest_difference: Of all probabilities of all photos.
+        mean_difference: Likewise.
+        accuracy: None where the photos were learnt from, so that accuracy says nothing.
+        log_loss: In nats; None likewise.
+    """
+
+    images: int
+    groups: int | None
+    other_labels: int
+    largest_difference: float
+    mean_difference: float
+    accuracy: Pair | None
+    log_loss: Pair | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a JSON file."""
+        return asdict(self)
+
+
+def compare(
+    checkpoint: Predictions, artifact: Predictions, groups: npt.NDArray[np.str_], unseen: bool, grouped: bool = True
+) -> Agreement:
+    """Compare two predictions of the same N photos.
+
+    Args:
+        checkpoint: What ``Classifier`` says in fp32.
+        artifact: What the artifact says.
+        groups: (N,) group of each photo.
+        unseen: Whether the network has not learnt from the photos.
+        grouped: Whether the groups are known; if not, every photo is its own.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+        >>> one = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
+        >>> other = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities[:, ::-1])
+        >>> compare(one, other, np.array(["a", "b", "c"]), unseen=False).other_labels
+        3
+    """
+    difference = np.abs(artifact.probabilities - checkpoint.probabilities)
+    pairs: dict[str, Pair | None] = {"accuracy": None, "log_loss": None}
+    if unseen and np.isfinite(difference).all():
+        one, other = estimates(checkpoint, groups), estimates(artifact, groups)
+        changes = {
+            "accuracy": artifact.correct.astype(np.float64) - checkpoint.correct,
+            "log_loss": artifact.losses - checkpoint.losses,
+        }
+        pairs = {name: Pair(one[name], other[name], paired_interval(change, groups)) for name, change in changes.items()}
+    return Agreement(
+        images=len(checkpoint.labels),
+        groups=len(np.unique(groups)) if grouped else None,
+        other_labels=int((artifact.predicted != checkpoint.predicted).sum()),
+        largest_difference=float(difference.max()),
+        mean_difference=float(difference.mean()),
+        accuracy=pairs["accuracy"],
+        log_loss=pairs["log_loss"],
+    )
+
+
+def paired_interval(changes: Floats, groups: npt.NDArray[np.str_]) -> Estimate:
+    """The mean change with its 95 % interval over groups.
+
+    Where nothing changes, the interval is as wide as if one photo had: fewer than one in so many
+    photos could not have been seen.
+
+    Args:
+        changes: (N,) change of each photo.
+        groups: (N,) group of each photo.
+
+    Example:
+        >>> paired_interval(np.zeros(400), np.repeat(np.arange(40), 10).astype(str)).ends
+        (-0.00..., 0.00...)
+    """
+    if changes.any():
+        return estimate_mean(changes, groups)
+    one = np.zeros(len(changes))
+    one[0] = 1
+    widest = estimate_mean(one, groups)
+    if widest.high is None:
+        return Estimate(0.0, too_few=widest.too_few)
+    return Estimate(0.0, -widest.high, widest.high)
+
+
+def why_refused(agreement: Agreement) -> str | None:
+    """Say why an artifact in floating-point numbers does not pass; None if it does."""
+    if not np.isfinite(agreement.largest_difference):
+        return "some of its probabilities are no numbers"
+    if agreement.other_labels > MOST_OTHER_LABELS * agreement.images:
+        return (
+            f"it labels {agreement.other_labels} of {plural(agreement.images, 'photo')} otherwise than its checkpoint, "
+            f"and at most {percent(MOST_OTHER_LABELS)} may be"
+        )
+    return None
+
+
+def why_int8_refused(agreement: Agreement) -> str | None:
+    """Say why an artifact in int8 does not pass; None if it does.
+
+    It passes where the paired intervals exclude a loss of ``LARGEST_LOSS`` of accuracy and a rise
+    of ``LARGEST_LOSS_RISE`` of the log loss.
+    """
+    if not np.isfinite(agreement.largest_difference):
+        return "some of its probabilities are no numbers"
+    if agreement.accuracy is None or agreement.log_loss is None:
+        return "the network has learnt from all photos at hand, so what int8 costs cannot be measured"
+    accuracy, loss = agreement.accuracy.difference, agreement.log_loss.difference
+    if accuracy.low is None or loss.high is None:
+        return f"{accuracy.too_few or loss.too_few} are too few to tell what int8 costs"
+    if accuracy.low <= -LARGEST_LOSS:
+        return (
+            f"accuracy may be {points(accuracy.low).lstrip(chr(0x2212))} points lower by the paired interval, "
+            f"and {points(LARGEST_LOSS).lstrip('+')} have to be excluded"
+        )
+    if loss.high >= LARGEST_LOSS_RISE:
+        return (
+            f"its probabilities are less calibrated: log loss may be {loss.high:.3f} higher by the paired interval, "
+            f"and {LARGEST_LOSS_RISE} has to be excluded"
+        )
+    return None

@@ -1,0 +1,74 @@
+"""ONNX: one file that onnxruntime, browsers, Triton and most other runtimes take."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from posture_classifier.export.formats import Pixels
+from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
+from posture_classifier.export.photo_graph import PhotoGraph
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
+from posture_classifier.utils.types import Floats
+
+TITLE = "ONNX"
+EXTRA = "export"
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+SUFFIX = ".onnx"
+PREDICT = "onnx.py"
+EXAMPLE = (96, 128, 3)
+"""Shape of the photo that the network is traced with; every other size is taken, too."""
+
+
+def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
+    """Write one .onnx file without external data."""
+    sizes = torch.export.Dim.DYNAMIC
+    program = torch.onnx.export(
+        graph,
+        (torch.zeros(EXAMPLE, dtype=torch.uint8),),
+        dynamo=True,
+        input_names=["image"],
+        output_names=graph.output_names,
+        dynamic_shapes=({0: sizes, 1: sizes},),
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    program.model.metadata_props[KEY] = to_json(metadata)
+    program.save(path, external_data=False)
+
+
+class OpenOnnx:
+    """A session of onnxruntime on the CPU, one thread for each photo: photos share the cores.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It is damaged, or was not written by this program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise UserError(f"{path} cannot be read as ONNX ({first_line(error)}); export the checkpoint again") from error
+        self.metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map.get(KEY), path)
+
+    def __call__(self, image: Pixels) -> tuple[Floats, float | None]:
+        """Probabilities (C,) of a photo, and its distance from the training photos, if any."""
+        probabilities, *distance = self._session.run(None, {"image": np.ascontiguousarray(image)})
+        return np.asarray(probabilities, dtype=np.float64), float(distance[0]) if distance else None
+
+
+def open(path: Path) -> OpenOnnx:
+    """Open an artifact."""
+    return OpenOnnx(path)
