@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from posture_classifier.images.decode import DecodeError, upright_rgb
 from posture_classifier.images.photo_inputs import Photo, as_photos, load_photo
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.familiarity import FamiliarityDistance
 from posture_classifier.models.parallel_forward import MAX_PASSES, chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import Precision
-from posture_classifier.models.restore import restore_model
+from posture_classifier.models.restore import restore_familiarity, restore_model
 from posture_classifier.runs.checkpoints import Evaluation, find_checkpoint, read_evaluation
 from posture_classifier.utils.device import choose_device
 from posture_classifier.utils.errors import UserError
@@ -34,7 +35,8 @@ class Prediction:
         path: The file; empty for an image given in memory.
         label: The most probable class; None where the photo could not be read.
         probability: Probability of ``label``, 0 to 1.
-        probabilities: Probability of every class by name; they sum to 1.
+        probabilities: Probability of every class by name; they sum to 1. Calibrated, where the
+            checkpoint holds a temperature.
         error: The reason why the photo could not be read; None where it could.
         sure: Whether ``label`` is probable enough to be said, by the rule that the checkpoint
             holds; None where it holds none.
@@ -66,6 +68,22 @@ class _Decoded:
     pixels: Tensor | str
 
 
+class _Answer(NamedTuple):
+    """What the network says of one photo.
+
+    Attributes:
+        label: Number of the most probable class.
+        probabilities: Those that are shown, of all classes.
+        confidence: The largest calibrated probability.
+        distance: Distance from the training photos; None where it cannot be told.
+    """
+
+    label: int
+    probabilities: list[float]
+    confidence: float
+    distance: float | None
+
+
 class Classifier:
     """A trained model with its class names and preprocessing, read from one checkpoint.
 
@@ -78,7 +96,11 @@ class Classifier:
         device: A device of torch, such as ``cpu`` or ``cuda:1``; None takes a GPU if there is one.
         precision: ``auto`` computes in bfloat16 where the hardware has it, as the evaluation at the
             end of ``fit`` does; ``fp32`` nowhere.
-        evaluation: How good the model is; None if it was not measured.
+        evaluation: How good the model is; None if it was not measured. By what it holds
+            probabilities are calibrated, and a prediction is sure and its photo familiar, or not.
+        familiarity: Computes the distance from the training photos; None if that is not known.
+        calibrated: Whether probabilities are calibrated; false gives those of the network as they
+            are. The label is the same, and so is whether it is sure.
 
     Raises:
         UserError: There is no such device.
@@ -98,15 +120,21 @@ class Classifier:
         device: str | None = None,
         precision: Precision = "auto",
         evaluation: Evaluation | None = None,
+        familiarity: FamiliarityDistance | None = None,
+        calibrated: bool = True,
     ) -> None:
         self.device = choose_device(device)
         self.model = model.to(self.device).eval()
         self.model.precision = precision
         self.class_names: list[str] = list(model.hparams["class_names"])
         self.evaluation = evaluation
+        self.familiarity = None if familiarity is None else familiarity.to(self.device).eval()
+        self.calibrated = calibrated
 
     @classmethod
-    def load(cls, checkpoint: str | Path, device: str | None = None, precision: Precision = "auto") -> "Classifier":
+    def load(
+        cls, checkpoint: str | Path, device: str | None = None, precision: Precision = "auto", calibrated: bool = True
+    ) -> "Classifier":
         """Read a checkpoint; no network is needed, and nothing in it is executed.
 
         Args:
@@ -114,23 +142,31 @@ class Classifier:
                 best checkpoint is taken.
             device: A device of torch; None takes a GPU if there is one.
             precision: ``auto`` or ``fp32``, as above.
+            calibrated: Whether probabilities are calibrated, as above.
 
         Raises:
             UserError: The file is missing, damaged, unsafe or another program's.
         """
         path = find_checkpoint(Path(checkpoint))
-        return cls.from_checkpoint(path, read_checkpoint(path), device, precision)
+        return cls.from_checkpoint(path, read_checkpoint(path), device, precision, calibrated)
 
     @classmethod
     def from_checkpoint(
-        cls, path: Path, content: dict[str, Any], device: str | None = None, precision: Precision = "auto"
+        cls,
+        path: Path,
+        content: dict[str, Any],
+        device: str | None = None,
+        precision: Precision = "auto",
+        calibrated: bool = True,
     ) -> "Classifier":
         """Build the classifier from a checkpoint and its content, which was read already.
 
         Raises:
             UserError: Parts of the content are missing or do not fit each other.
         """
-        return cls(restore_model(path, content), device, precision, read_evaluation(path, content))
+        model = restore_model(path, content)
+        familiarity = restore_familiarity(path, content, model)
+        return cls(model, device, precision, read_evaluation(path, content), familiarity, calibrated)
 
     def __repr__(self) -> str:
         network = f"{self.model.hparams['backbone']} at {self.model.preprocessing.image_size} px"
@@ -203,22 +239,47 @@ class Classifier:
     @torch.inference_mode()
     def _classify(self, photos: list[_Decoded]) -> list[Prediction]:
         readable = [photo.pixels for photo in photos if isinstance(photo.pixels, Tensor)]
-        rows: Iterator[list[float]] = iter([])
+        answers: Iterator[_Answer] = iter([])
         if readable:
             images = self.model.preprocessing.normalise(torch.stack(readable).to(self.device))
-            probabilities = self.model(images).float().softmax(1)
-            if not probabilities.isfinite().all():
-                raise UserError(
-                    "the network's probabilities are not finite: its training diverged, or its checkpoint was changed; "
-                    "take another checkpoint"
-                )
-            rows = iter(probabilities.tolist())
-        return [self._prediction(photo, rows) for photo in photos]
+            answers = self._answers(images)
+        return [self._prediction(photo, answers) for photo in photos]
 
-    def _prediction(self, photo: _Decoded, rows: Iterator[list[float]]) -> Prediction:
-        """The prediction of one photo, which takes the next row of probabilities if it was read."""
+    def _answers(self, images: Tensor) -> Iterator[_Answer]:
+        """What the network says of normalised images (B, 3, H, W), one after the other."""
+        distances: list[float | None] = [None] * len(images)
+        if self.familiarity is None:
+            logits = self.model(images).float()
+        else:
+            logits, features = self.model.logits_and_features(images)
+            logits, distances = logits.float(), self.familiarity(features).tolist()
+        temperature = (self.evaluation and self.evaluation.temperature) or 1.0
+        calibrated = (logits / temperature).softmax(1)
+        shown = calibrated if self.calibrated else logits.softmax(1)
+        if not shown.isfinite().all():
+            raise UserError(
+                "the network's probabilities are not finite: its training diverged, or its checkpoint was changed; "
+                "take another checkpoint"
+            )
+        # The logits' own order: probabilities can be equal by rounding, and the label is the same
+        # at every temperature.
+        return map(_Answer, logits.argmax(1).tolist(), shown.tolist(), calibrated.amax(1).tolist(), distances)
+
+    def _prediction(self, photo: _Decoded, answers: Iterator[_Answer]) -> Prediction:
+        """The prediction of one photo, which takes the next answer if it was read."""
         if isinstance(photo.pixels, str):
             return Prediction(photo.path, error=photo.pixels)
-        probabilities = dict(zip(self.class_names, next(rows), strict=True))
-        label = max(probabilities, key=lambda name: probabilities[name])
-        return Prediction(photo.path, label, probabilities[label], probabilities)
+        answer = next(answers)
+        probabilities = dict(zip(self.class_names, answer.probabilities, strict=True))
+        label = self.class_names[answer.label]
+        abstention = self.evaluation and self.evaluation.abstention
+        familiarity = self.evaluation and self.evaluation.familiarity
+        return Prediction(
+            photo.path,
+            label,
+            probabilities[label],
+            probabilities,
+            sure=answer.confidence >= abstention.threshold if abstention else None,
+            distance=answer.distance,
+            familiar=answer.distance <= familiarity.threshold if familiarity and answer.distance is not None else None,
+        )

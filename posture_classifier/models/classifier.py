@@ -20,6 +20,7 @@ from posture_classifier.models.all_stages_head import Head
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.models.checkpoint import MARK
 from posture_classifier.models.frozen_prefix import Cut
+from posture_classifier.models.head_features import forward_with_features, hand_out_features
 from posture_classifier.models.precision import Mixed, Precision, autocast, exclude_from_autocast
 from posture_classifier.models.stages import Granularity, Stage, classifiers
 from posture_classifier.models.stages import stages as divide
@@ -117,6 +118,7 @@ class PostureClassifier(LightningModule):
         )
         weights_source = weights_source or source
         exclude_from_autocast(classifiers(self.backbone))
+        hand_out_features(self.backbone)
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
@@ -148,6 +150,14 @@ class PostureClassifier(LightningModule):
         with autocast(self.backbone, self.precision, learns=self.training):
             logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
+
+    def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (B, C) of normalised images (B, 3, H, W), and the features (B, D) of the head.
+
+        In evaluation mode. The features are what the classifier sees, with an all-stages head
+        those of all stages.
+        """
+        return forward_with_features(self, images)
 
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
         """Output of the network; a cached batch only needs the suffix."""

@@ -11,8 +11,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from posture_classifier.images.preprocessing import Preprocessing
-from posture_classifier.models.checkpoint import damaged
+from posture_classifier.models.checkpoint import EVALUATION, damaged
 from posture_classifier.models.classifier import PostureClassifier, check_ranges
+from posture_classifier.models.familiarity import FamiliarityDistance
+from posture_classifier.models.head_features import count_features
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, printable, shortlist
 from posture_classifier.utils.validation import mismatch
@@ -51,6 +53,24 @@ def restore_model(path: Path, checkpoint: dict[str, Any]) -> PostureClassifier:
     check_weights(path, checkpoint, model)
     model.load_state_dict(checkpoint["state_dict"])
     return model
+
+
+def restore_familiarity(path: Path, content: dict[str, Any], model: PostureClassifier) -> FamiliarityDistance | None:
+    """The distance from the training photos that a checkpoint holds; None if it holds none.
+
+    Raises:
+        UserError: It is not one of this network's features.
+    """
+    stored = content.get(EVALUATION, {}).get("familiarity")
+    if stored is None:
+        return None
+    try:
+        familiarity = FamiliarityDistance(stored["reference"])
+    except ValueError as error:
+        raise damaged(path, f"{EVALUATION}.familiarity.reference: {error}") from error
+    if familiarity.n_features != count_features(model.backbone):
+        raise damaged(path, f"{EVALUATION}.familiarity.reference is of {familiarity.n_features} features, and the head sees others")
+    return familiarity
 
 
 def read_arguments(path: Path, checkpoint: dict[str, Any]) -> dict[str, Any]:
