@@ -1,1 +1,1 @@
-"""Any number of photos through a finished model, into a table that grows as they go: ``predict``."""
+"""Any number of photos through a finished model into a table: ``predict``."""

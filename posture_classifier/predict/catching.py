@@ -1,4 +1,4 @@
-"""Labels by the threshold that a checkpoint holds of a class, rather than by the most probable one."""
+"""Labels by the threshold of a class, rather than by which class is the most probable."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,6 @@ from posture_classifier.rendering.formatting import percent_estimate
 from posture_classifier.runs.checkpoints import ClassThreshold, Evaluation
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import describe_size, did_you_mean, shortlist
-
-RECALL = 0.95
-"""Share of a class that is to be caught, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,8 @@ def find_catch(catch: str, recall: float, class_names: list[str], evaluation: Ev
     """
     if catch not in class_names:
         raise UserError(
-            f"--catch {catch} is no class of {checkpoint}{did_you_mean(catch, class_names)}; choose one of {shortlist(class_names, 20)}"
+            f"--catch {catch} is no class of {checkpoint}{did_you_mean(catch, class_names)}; choose one of "
+            f"{shortlist(class_names, 20)}"
         )
     stored = list(evaluation.thresholds.get(catch, [])) if evaluation else []
     if evaluation is None or not stored:

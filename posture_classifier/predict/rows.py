@@ -70,5 +70,3 @@ class Rows:
             "error": prediction.error,
         }
         return {column: cells[column] for column in self.columns}
-
-

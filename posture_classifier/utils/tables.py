@@ -47,7 +47,7 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
 
 
 def record(row: dict[str, Any], columns: list[str], suffix: str) -> str:
-    """A row as it stands in a table, with its line end.
+    r"""A row as it stands in a table, with its line end.
 
     Args:
         row: Cells by column; what is None is an empty cell or null.
@@ -56,15 +56,15 @@ def record(row: dict[str, Any], columns: list[str], suffix: str) -> str:
 
     Example:
         >>> record({"path": "a.jpg", "sure": True}, ["path", "sure", "error"], ".csv")
-        'a.jpg,True,\\n'
+        'a.jpg,True,\n'
     """
     if suffix == ".jsonl":
         return json.dumps(row, ensure_ascii=False) + "\n"
     cells = [_harmless(row.get(column), column) for column in columns]
     # Before 3.13 Python does not quote a carriage return, at which it ends a line on reading.
-    quoting = csv.QUOTE_ALL if any(isinstance(cell, str) and "\r" in cell for cell in cells) else csv.QUOTE_MINIMAL
+    in_quotes = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     line = StringIO(newline="")
-    csv.writer(line, lineterminator="\n", quoting=quoting).writerow(cells)
+    csv.writer(line, lineterminator="\n", quoting=csv.QUOTE_ALL if in_quotes else csv.QUOTE_MINIMAL).writerow(cells)
     return line.getvalue()
 
 
