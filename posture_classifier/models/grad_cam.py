@@ -1,11 +1,16 @@
 """Grad-CAM (Selvaraju et al. 2017): maps of the places in a photo that speak for a class."""
 
+from collections.abc import Sequence
 from math import isqrt
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
+
+from posture_classifier.models.classifier import PostureClassifier
 
 MIN_SIDE = 4
 """Fewest positions per side of a map that Grad-CAM is computed on."""
@@ -55,6 +60,24 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | No
         hook.remove()
     maps = LayerAttribution.interpolate(maps.float(), tuple(images.shape[2:]), "bilinear")[:, 0]
     return maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-12)
+
+
+def explain_squares(model: PostureClassifier, squares: Sequence[npt.NDArray[np.uint8]], labels: Sequence[int]) -> Tensor | None:
+    """Compute Grad-CAM maps (N, S, S) from 0 to 1, on the CPU, of photos as a network takes them.
+
+    Args:
+        model: The network, in evaluation mode.
+        squares: Pixels (S, S, 3) of each photo; at least one.
+        labels: The class that each map is about.
+
+    Returns:
+        The maps, or None if the network has no layer that keeps places apart.
+    """
+    device = next(model.parameters()).device
+    pixels = torch.from_numpy(np.stack(list(squares)).transpose(0, 3, 1, 2))
+    images = model.preprocessing.normalise(pixels.to(device)).contiguous(memory_format=torch.channels_last)
+    maps = grad_cam(model.backbone, images, torch.tensor(labels, device=device))
+    return None if maps is None else maps.cpu()
 
 
 def is_flat(maps: Tensor) -> Tensor:

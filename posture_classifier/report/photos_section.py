@@ -1,30 +1,24 @@
 """The photos that a network is most wrong about, and least certain of."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from markupsafe import Markup
-from matplotlib import colormaps
 from PIL import Image
 
-from posture_classifier.images.decode import DecodeError, decode
+from posture_classifier.images.decode import DecodeError
 from posture_classifier.images.preprocessing import Preprocessing
-from posture_classifier.inference import Classifier
-from posture_classifier.models.grad_cam import grad_cam, is_flat
+from posture_classifier.models.grad_cam import explain_squares, is_flat
 from posture_classifier.rendering.elements import photo, render, thumbnail
+from posture_classifier.rendering.heat_maps import SIDE, overlay, sharp_square
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.utils.text import plural
 
 MOST_WRONG, LEAST_CERTAIN = 12, 6
 """Photos shown of each kind."""
-SIDE = 640
-"""Most pixels along the side of a picture, which can be enlarged."""
-MAP_OPACITY = 0.6
-"""Share of the Grad-CAM map in a picture; the rest is the photo in grey."""
 NO_MAP = "no map: lit all over"
 Squares = dict[int, npt.NDArray[np.uint8]]
 """Pixels (S, S, 3) as the network sees them, by number of the photo."""
@@ -111,7 +105,8 @@ def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
             squares[i] = preprocessing.read(file)
         except DecodeError:
             continue
-    maps = _maps(run.classifier, squares, [int(run.evaluated.predictions.predicted[i]) for i in squares])
+    predicted = [int(run.evaluated.predictions.predicted[i]) for i in squares]
+    maps = explain_squares(run.classifier.model, list(squares.values()), predicted) if squares else None
     if maps is None:
         explanation = (
             "Each photo as the network sees it; this one has no layer that keeps places apart, so that there is no Grad-CAM."
@@ -130,35 +125,14 @@ def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
     return explanation, {i: _picture(files[i], preprocessing, heat.get(i), NO_MAP if i in heat else "") for i in chosen}
 
 
-def _maps(classifier: Classifier, squares: Squares, labels: list[int]) -> torch.Tensor | None:
-    """Grad-CAM maps (N, S, S) from 0 to 1; None if the network has no map, or there is no photo."""
-    if not squares:
-        return None
-    pixels = torch.from_numpy(np.stack(list(squares.values())).transpose(0, 3, 1, 2))
-    images = classifier.model.preprocessing.normalise(pixels.to(classifier.device)).contiguous(memory_format=torch.channels_last)
-    maps = grad_cam(classifier.model.backbone, images, torch.tensor(labels, device=classifier.device))
-    return None if maps is None else maps.cpu()
-
-
 def _picture(
     file: Path, preprocessing: Preprocessing, heat: npt.NDArray[np.float32] | None = None, without_heat: str = ""
 ) -> Picture:
     """Show what the network sees of a photo, sharper than it sees it, and its map on top of it."""
     try:
-        image = decode(file, SIDE, preprocessing.white)
+        square = sharp_square(file, preprocessing)
     except DecodeError:
         return Picture(None)
-    longest = (min if preprocessing.resize == "crop" else max)(image.size)
-    square = replace(preprocessing, image_size=min(SIDE, longest)).square(image)
     if heat is None:
         return Picture(Image.fromarray(square), note=without_heat)
-    return Picture(Image.fromarray(square), _overlay(square, heat))
-
-
-def _overlay(square: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Image.Image:
-    """Lay a map (S, S) over a photo (T, T, 3) in grey."""
-    larger = np.asarray(Image.fromarray(heat).resize(square.shape[1::-1], Image.Resampling.BILINEAR))
-    # Inferno's lightness rises evenly, so that it is read without colour too.
-    colours = 255 * colormaps["inferno"](larger)[..., :3]
-    overlay = MAP_OPACITY * colours + (1 - MAP_OPACITY) * square.mean(axis=2, keepdims=True)
-    return Image.fromarray(overlay.astype(np.uint8))
+    return Picture(Image.fromarray(square), overlay(square, heat))

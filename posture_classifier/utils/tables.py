@@ -15,8 +15,7 @@ import csv
 import json
 import re
 from collections.abc import Collection, Iterable
-from io import BytesIO, TextIOWrapper
-from itertools import chain
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +35,9 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
     buffer = BytesIO()
     # The bytes of a name that is no UTF-8 are written as they are.
     text = TextIOWrapper(buffer, newline="", encoding="utf-8", errors="surrogateescape")
-    if output.suffix == ".jsonl":
-        text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    else:
-        _write_csv(rows, columns, text)
+    if output.suffix != ".jsonl":
+        text.write(header(columns))
+    text.writelines(record(row, columns, output.suffix) for row in rows)
     text.flush()
     content = buffer.getvalue()
     with output.open("wb") as file:
@@ -48,13 +46,53 @@ def write_rows(rows: Iterable[dict[str, Any]], columns: list[str], output: Path)
         file.write(content)
 
 
-def _write_csv(rows: Iterable[dict[str, Any]], columns: list[str], file: TextIOWrapper) -> None:
-    plain = csv.writer(file, lineterminator="\n")
-    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in chain([dict(zip(columns, columns, strict=True))], rows):
-        cells = [_harmless(row.get(column), column) for column in columns]
-        # Before 3.13 Python does not quote a carriage return, at which it ends a line on reading.
-        (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
+def record(row: dict[str, Any], columns: list[str], suffix: str) -> str:
+    r"""A row as it stands in a table, with its line end.
+
+    Args:
+        row: Cells by column; what is None is an empty cell or null.
+        columns: Columns of the table.
+        suffix: ``.csv`` or ``.jsonl``.
+
+    Example:
+        >>> record({"path": "a.jpg", "sure": True}, ["path", "sure", "error"], ".csv")
+        'a.jpg,True,\n'
+    """
+    if suffix == ".jsonl":
+        return json.dumps(row, ensure_ascii=False) + "\n"
+    cells = [_harmless(row.get(column), column) for column in columns]
+    # Before 3.13 Python does not quote a carriage return, at which it ends a line on reading.
+    in_quotes = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    line = StringIO(newline="")
+    csv.writer(line, lineterminator="\n", quoting=csv.QUOTE_ALL if in_quotes else csv.QUOTE_MINIMAL).writerow(cells)
+    return line.getvalue()
+
+
+def header(columns: list[str]) -> str:
+    """The first line of a .csv table."""
+    return record(dict(zip(columns, columns, strict=True)), columns, ".csv")
+
+
+def read_record(text: str, columns: list[str], suffix: str) -> dict[str, Any]:
+    """The row that ``record`` wrote; cells of a .csv table are texts.
+
+    Raises:
+        ValueError: It is no such row, or only a part of one.
+    """
+    if not text.endswith("\n"):
+        raise ValueError("a line without its end")
+    if suffix == ".jsonl":
+        row = json.loads(text)
+        if not isinstance(row, dict) or list(row) != columns:
+            raise ValueError("other columns")
+        return row
+    try:
+        rows = list(csv.reader(StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    if len(rows) != 1:
+        raise ValueError("several rows")
+    return {column: _original(cell, column) for column, cell in zip(columns, rows[0], strict=True)}
 
 
 def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> StopFunction:

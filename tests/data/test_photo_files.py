@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from posture_classifier.check.folder_layout import list_folder
-from posture_classifier.cli.commands.predict import _expand
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
-from posture_classifier.data.left_out import count_left_out
+from posture_classifier.data.left_out import LeftOutCounts, count_left_out
 from posture_classifier.data.photo_files import SYSTEM_FOLDERS, find_photos
+from posture_classifier.predict.photo_list import PhotoList, ShardWalk
+from posture_classifier.predict.shard import Shard
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder
 from tests.helpers.program import fit_arguments
@@ -34,12 +35,18 @@ def touch(root: Path, *paths: str) -> Path:
     return root
 
 
+def expand(paths: list[str]) -> tuple[list[str], LeftOutCounts]:
+    """The photos that ``predict`` takes, and what it leaves out."""
+    walk = ShardWalk(PhotoList(paths), Shard())
+    return list(walk), walk.left_out
+
+
 def taken(root: Path) -> set[str]:
     """The photos that all commands take; ``predict`` knows no classes, and takes loose ones too."""
     photos, listing = read_folder(root), list_folder(root)
     assert listing.photos.paths.tolist() == photos.paths.tolist()
     assert count_left_out(listing.left_out) == photos.left_out
-    predicted, left_out = _expand([str(root)])
+    predicted, left_out = expand([str(root)])
     loose = {each.path for each in listing.left_out if each.reason == "outside_classes"}
     assert {Path(path).relative_to(root).as_posix() for path in predicted} == set(photos.paths) | loose
     assert len(predicted) == len(photos) + len(loose)
@@ -96,7 +103,7 @@ def test_all_commands_take_the_same_of_any_folder(tmp_path: Path, seed: int) -> 
     assert listing.photos.paths.tolist() == photos.paths.tolist()
     assert count_left_out(listing.left_out) == photos.left_out
     of_classes = [real_files(root / photos.paths[n] for n in np.flatnonzero(photos.labels == label)) for label in (0, 1)]
-    predicted = real_files(map(Path, _expand([str(root)])[0]))
+    predicted = real_files(map(Path, expand([str(root)])[0]))
     assert set(predicted) == set(of_classes[0]) | set(of_classes[1])
     for once in (predicted, *of_classes):
         assert set(Counter(once).values()) == {1}
@@ -159,7 +166,7 @@ def test_closed_folders_are_refused_unless_they_are_left_out(tmp_path: Path, mon
     monkeypatch.setattr(os, "scandir", refusing)
     assert taken(root) == {"left/day/a.jpg", "right/a.jpg"}
     closed.append(root / "left" / "day")
-    for command in (read_folder, lambda root: _expand([str(root)])):
+    for command in (read_folder, lambda root: expand([str(root)])):
         with pytest.raises(UserError, match=r"left/day .*Permission denied"):
             command(root)
 
@@ -169,10 +176,10 @@ def test_what_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
     root = touch(tmp_path, *paths)
     assert find_photos(root).photos == []
     assert find_photos(root / ".photos").photos == ["a.jpg"]
-    photos, left_out = _expand([str(root / path) for path in (".photos", "@eaDir/c.jpg", ".d.jpg", "e.raw")])
+    photos, left_out = expand([str(root / path) for path in (".photos", "@eaDir/c.jpg", ".d.jpg", "e.raw")])
     assert photos == [str(root / path) for path in (".photos/a.jpg", "@eaDir/c.jpg", ".d.jpg", "e.raw")]
     assert left_out == {("system_folders", "@eaDir"): 1}
-    assert _expand([str(root), str(root / ".d.jpg"), str(root / ".photos")])[1] == {
+    assert expand([str(root), str(root / ".d.jpg"), str(root / ".photos")])[1] == {
         ("other_files", ".raw"): 1,
         ("system_folders", "@eaDir"): 2,
     }
@@ -181,19 +188,19 @@ def test_what_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
 def test_patterns_match_no_thumbnails_and_go_round_no_circle(tmp_path: Path) -> None:
     root = touch(tmp_path, "left/a.jpg", "left/@eaDir/a.jpg/b.jpg", "left/c.dat", "left/.d.jpg")
     (root / "left" / "again").symlink_to(root / "left")
-    photos, left_out = _expand([str(root / "**" / "*.jpg")])
+    photos, left_out = expand([str(root / "**" / "*.jpg")])
     assert photos == [str(root / "left/a.jpg")]
     assert set(left_out) == {("system_folders", "@eaDir")}
-    assert _expand([str(root / "left/@eaDir/*/*.jpg")])[0] == [str(root / "left/@eaDir/a.jpg/b.jpg")]
-    assert _expand([str(root / "left/.*.jpg")]) == ([str(root / "left/.d.jpg")], {}), "the pattern names the dot"
-    assert _expand([str(root / "left" / "*.dat")])[0] == [str(root / "left/c.dat")], "the pattern names the suffix"
+    assert expand([str(root / "left/@eaDir/*/*.jpg")])[0] == [str(root / "left/@eaDir/a.jpg/b.jpg")]
+    assert expand([str(root / "left/.*.jpg")]) == ([str(root / "left/.d.jpg")], {}), "the pattern names the dot"
+    assert expand([str(root / "left" / "*.dat")])[0] == [str(root / "left/c.dat")], "the pattern names the suffix"
 
 
 def test_no_photo_at_all_is_one_sentence_that_says_what_there_is(tmp_path: Path) -> None:
     root = touch(tmp_path, "a.nef", "@eaDir/b.jpg")
     for paths in ([str(root)], [str(root / "@eaDi*" / "*.jpg")]):
         with pytest.raises(UserError, match=r"no photos in .*@eaDir.*AVIF"):
-            _expand(paths)
+            expand(paths)
 
 
 def test_fit_says_what_it_leaves_out(draw_folder: DrawFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,25 +1,15 @@
 """``predict``: photos in, a table of classes out."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from rich.progress import track
-from rich.table import Table
-from rich.text import Text
-
-from posture_classifier.utils.console import say, terminal
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.files import TABLE_SUFFIXES, check_output_file
-from posture_classifier.utils.stopping import at_stop
-from posture_classifier.utils.tables import rows_so_far, write_rows
-from posture_classifier.utils.text import plural, printable
+from posture_classifier.utils.text import plural
 
 if TYPE_CHECKING:
-    from posture_classifier.data.left_out import LeftOutCounts
-
-MAX_TABLE_ROWS = 50
+    from posture_classifier.predict.job import Job
 
 
 def predict(
@@ -27,6 +17,11 @@ def predict(
     paths: list[str],
     output: Path | None = None,
     overwrite: bool = False,
+    catch: str | None = None,
+    recall: float | None = None,
+    explain: Path | None = None,
+    shard: str | None = None,
+    merge: bool = False,
     batch_size: int | None = None,
     device: str | None = None,
     precision: Literal["auto", "fp32"] = "auto",
@@ -35,101 +30,82 @@ def predict(
 
     Args:
         checkpoint: A .ckpt file of a run, or the run's folder, whose best is taken; class names and
-            preprocessing are inside it.
+            preprocessing are inside it. Or a model that export wrote, such as model.onnx.
         paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg'.
-        output: A .csv or .jsonl file to write: path, label, probability, one column per class,
-            error.
+        output: A .csv, .jsonl or .parquet file to write: path, label, probability, one column per
+            class, sure, distance and familiar where the checkpoint can tell, error. Rows go to
+            <output>.part as they come; after a kill the same command goes on there.
         overwrite: Replace the output if it exists.
+        catch: A class to be caught: it is the label from the checkpoint's threshold on, and else
+            the most probable of the others.
+        recall: Share of that class that is to be caught: 0.9, 0.95 (the default) or 0.99.
+        explain: A folder to make for pictures of what in each photo spoke for its label.
+        shard: A part of the photos, i/n with i from 0, for one of n processes; by default RANK and
+            WORLD_SIZE, as torchrun sets them.
+        merge: Join the tables of all shards, which were written by this command without --merge.
         batch_size: Photos in the network at once, at most; by default what suits the device.
         device: cpu, cuda or mps; by default a GPU if there is one.
         precision: auto computes in bfloat16 where the hardware has it, as the evaluation of fit
             does; fp32 nowhere.
 
     Returns:
-        Exit code: 1 if a photo could not be read, else 0.
+        Exit code: 1 if a photo could not be read, else 0; of a shard always 0.
     """
     start = time.perf_counter()
-    check_output_file("--output", output, TABLE_SUFFIXES, overwrite)
     if Path(checkpoint).suffix in (".yaml", ".yml"):
         raise UserError(
             f"{checkpoint} is a settings file; predict needs a checkpoint, as "
             "lightning_logs/<experiment>/version_N/checkpoints/best.ckpt"
         )
-    # Imported late: a wrong option should not cost the seconds that torch takes.
+    from posture_classifier.predict.job import Job
+    from posture_classifier.predict.shard import Shard, choose_shard
+
+    part = Shard() if merge else choose_shard(shard)
+    job = Job(checkpoint, paths, part, output, overwrite, catch, recall, explain, batch_size, device, precision, start)
+    job.check_options()
+    if merge:
+        return _merge(job)
+    if job.is_done():
+        say(f"{job.table} is finished already, so that shard {part} has nothing to do")
+        return 0
+    return _classify(job)
+
+
+def _merge(job: "Job") -> int:
+    from posture_classifier.predict.merge import merge_shards
+
+    if job.output is None:
+        raise UserError("--merge joins the shards of a table; name the table with --output")
+    whole = merge_shards(job.output, job.manifest())
+    say(f"{plural(whole['rows'], 'row')} in {job.output}; its shards beside it are no longer needed")
+    if not whole["list_digest"]:
+        say(
+            "photos have come or gone while the shards ran: each is there once at most, and one that came late may be missing",
+            style="yellow",
+        )
+    return _say_failed(whole["unreadable"], whole["rows"])
+
+
+def _classify(job: "Job") -> int:
     from posture_classifier.data.left_out import describe_left_out
-    from posture_classifier.inference import Classifier
 
-    photos, left_out = _expand(paths)
-    classifier = Classifier.load(checkpoint, device, precision)
-    columns = ["path", "label", "probability", *classifier.class_names, "error"]
-    rows: list[dict[str, Any]] = []
-    first = 0.0
-    with at_stop(rows_so_far(rows, columns, output, of=plural(len(photos), "photo"))):
-        predictions = classifier.stream(photos, batch_size)
-        for prediction in track(predictions, "Classifying", len(photos), console=terminal(), transient=True):
-            first = first or time.perf_counter() - start
-            rows.append(_row(asdict(prediction), classifier.class_names))
-    seconds = time.perf_counter() - start
-    if output is not None:
-        write_rows(rows, columns, output)
-    say(_table(rows))
-    if output is not None:
-        say(f"{plural(len(rows), 'row')} written to {output}")
-    say(f"{plural(len(rows), 'photo')} in {seconds:.1f} s, the first prediction after {first:.1f} s")
-    if left_out:
-        say(f"left out: {describe_left_out(left_out)}")
-    failed = [row for row in rows if row["error"]]
-    if failed:
-        say(f"{len(failed)} of {plural(len(rows), 'photo')} could not be read", style="red")
-    return 1 if failed else 0
+    done = job.run()
+    summary = done.summary
+    say(summary.table())
+    for sentence in done.sentences:
+        say(sentence)
+    if job.table is not None:
+        say(f"{plural(summary.rows, 'row')} written to {job.table}")
+    seconds = time.perf_counter() - job.started
+    say(f"{plural(summary.rows, 'photo')} in {seconds:.1f} s, the first prediction after {done.first:.1f} s")
+    if done.left_out:
+        say(f"left out: {describe_left_out(done.left_out)}")
+    failed = _say_failed(summary.unreadable, summary.rows)
+    # To torchrun a process that ends with another code has failed, and it ends all others.
+    return failed if job.shard.of == 1 else 0
 
 
-def _expand(paths: list[str]) -> "tuple[list[str], LeftOutCounts]":
-    """List the files that files, folders and patterns stand for, in order, each once.
-
-    A file or folder that is named is taken, whatever its name; within folders, and among what a
-    pattern matches, the rule of ``photo_files`` holds.
-    """
-    from posture_classifier.data.left_out import LeftOut, count_left_out, describe_left_out
-    from posture_classifier.data.photo_files import find_photos, match_files
-    from posture_classifier.images.decode import FORMATS_IN_WORDS
-
-    photos: dict[str, None] = {}
-    left_out: dict[str, LeftOut] = {}
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            found = find_photos(path)
-            photos |= dict.fromkeys(str(path / photo) for photo in found.photos)
-            left_out |= {str(path / each.path): each for each in found.left_out}
-        elif path.exists():
-            photos[str(path)] = None
-        elif (found := match_files(name)).photos or found.left_out:
-            photos |= dict.fromkeys(found.photos)
-            left_out |= {each.path: each for each in found.left_out}
-        else:
-            raise UserError(f"{name} does not exist and matches no file; give photos, folders or patterns such as 'photos/*.jpg'")
-    named = {str(Path(name)) for name in paths}
-    counts = count_left_out(each for path, each in left_out.items() if path not in named)
-    if not photos:
-        why = f" (left out: {describe_left_out(counts)})" if counts else ""
-        raise UserError(f"no photos in {', '.join(paths)}{why}; photos are {FORMATS_IN_WORDS} files")
-    return list(photos), counts
-
-
-def _row(prediction: dict[str, Any], class_names: list[str]) -> dict[str, Any]:
-    """Flatten a prediction into a row; cells are empty where the photo could not be read."""
-    probabilities = prediction.pop("probabilities") or dict.fromkeys(class_names)
-    return {name: prediction[name] for name in ("path", "label", "probability")} | probabilities | {"error": prediction["error"]}
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("path", "label", "probability", caption=plural(len(rows), "photo"))
-    for row in rows[:MAX_TABLE_ROWS]:
-        if row["error"]:
-            table.add_row(Text(printable(row["path"])), Text(row["error"], style="red"), "")
-        else:
-            table.add_row(Text(printable(row["path"])), Text(row["label"]), f"{row['probability']:.3f}")
-    if len(rows) > MAX_TABLE_ROWS:
-        table.add_row(f"and {len(rows) - MAX_TABLE_ROWS} more", "", "")
-    return table
+def _say_failed(unreadable: int, rows: int) -> int:
+    if unreadable:
+        say(f"{unreadable} of {plural(rows, 'photo')} could not be read", style="red")
+    return int(unreadable > 0)

@@ -1,0 +1,1 @@
+"""Any number of photos through a finished model into a table: ``predict``."""
