@@ -19,6 +19,8 @@ EXTRA = "export"
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 SUFFIX = ".onnx"
 PREDICT = "onnx.py"
+PREDICT_NEEDS = "onnxruntime numpy pillow"
+ANY_SIZE = True
 EXAMPLE = (96, 128, 3)
 """Shape of the photo that the network is traced with; every other size is taken, too."""
 
