@@ -72,6 +72,8 @@ def _plain_copy(network: nn.Module) -> nn.Module:
             for key in [key for key, hook in hooks.items() if hook.__module__.startswith(OURS)]:
                 del hooks[key]
     for parameter in copy.parameters():
+        # Not every format knows weights with the channels innermost.
+        parameter.data = parameter.detach().clone(memory_format=torch.contiguous_format)
         parameter.requires_grad_(False)
     hand_out_features(copy)
     return copy

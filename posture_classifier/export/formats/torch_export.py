@@ -1,7 +1,6 @@
 """PyTorch's own format (``torch.export``): one .pt2 file that torch runs without this program."""
 
 import json
-import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -35,10 +34,7 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
         dynamic_shapes=({0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC},),
     )
     forget_sources(program)
-    with warnings.catch_warnings():
-        # It says which copy of a weight it takes where a part of it is a view.
-        warnings.filterwarnings("ignore", "No complete tensor found")
-        torch.export.save(program, path, extra_files={KEY: to_json(metadata)})
+    torch.export.save(program, path, extra_files={KEY: to_json(metadata)})
 
 
 def forget_sources(program: torch.export.ExportedProgram) -> None:
