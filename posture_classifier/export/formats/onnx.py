@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from posture_classifier.export.formats import Pixels
-from posture_classifier.export.int8 import calibration_photos, temperature_factor, with_temperature
+from posture_classifier.export.formats._int8_adjustment import calibration_photos, temperature_factor, with_temperature
+from posture_classifier.export.formats._onnx_quantisation import divide_logits, quantise
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
-from posture_classifier.export.onnx_int8 import divide_logits, quantise
 from posture_classifier.export.photo_graph import PhotoGraph
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import first_line
