@@ -74,15 +74,19 @@ def _purpose(metadata: Metadata) -> str:
 
 
 def _usage(metadata: Metadata, module: FormatModule) -> str:
+    side = metadata["preprocessing"]["image_size"]
+    size = "(height, width, 3), upright RGB of any size" if module.ANY_SIZE else f"({side}, {side}, 3), upright RGB"
     lines = [
-        "Input `image`: uint8 (height, width, 3), upright RGB of any size. Output `probabilities`: one for each class, in the "
+        f"Input `image`: uint8 {size}. Output `probabilities`: one for each class, in the "
         "order above" + ("; `distance`: how unlike the training photos it is." if metadata["familiarity"] else "."),
-        "Crop, resize, normalisation and calibration are inside; turn the photo upright by its EXIF orientation first.",
+        f"{'Crop, resize, normalisation' if module.ANY_SIZE else 'Normalisation'} and calibration are inside; turn the photo "
+        "upright by its EXIF orientation first" + ("." if module.ANY_SIZE else ", and make it a square as the training did."),
     ]
     file = f"{NAME}{module.SUFFIX}"
     if module.PREDICT:
-        lines.append("```bash\npip install onnxruntime numpy pillow\npython predict.py photo.jpg\n```")
-    lines.append(f"```bash\npip install 'posture-classifier[{module.EXTRA}]'\nposture-classifier predict {file} photos/\n```")
+        lines.append(f"```bash\npip install {module.PREDICT_NEEDS}\npython predict.py photo.jpg\n```")
+    program = f"'posture-classifier[{module.EXTRA}]'" if module.EXTRA else "posture-classifier"
+    lines.append(f"```bash\npip install {program}\nposture-classifier predict {file} photos/\n```")
     return "\n\n".join(lines)
 
 

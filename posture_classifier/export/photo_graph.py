@@ -50,7 +50,10 @@ class PhotoGraph(nn.Module):
         Args:
             image: (H, W, 3) uint8, upright RGB of any size.
         """
-        images = self.preprocessing(image)
+        return self.answer(self.preprocessing(image))
+
+    def answer(self, images: Tensor) -> tuple[Tensor, ...]:
+        """What ``forward`` returns, from the normalised image (1, 3, S, S) of the photo."""
         if self.familiarity is None:
             return (self._calibrate(self.network(images)),)
         logits, features = forward_with_features(self.network, images)
@@ -69,6 +72,32 @@ def _plain_copy(network: nn.Module) -> nn.Module:
             for key in [key for key, hook in hooks.items() if hook.__module__.startswith(OURS)]:
                 del hooks[key]
     for parameter in copy.parameters():
+        # Not every format knows weights with the channels innermost.
+        parameter.data = parameter.detach().clone(memory_format=torch.contiguous_format)
         parameter.requires_grad_(False)
     hand_out_features(copy)
     return copy
+
+
+class SquareGraph(nn.Module):
+    """Computes what a ``PhotoGraph`` does from a square of the network's own size.
+
+    For formats that take one size only: the photo is cropped and scaled by whoever runs it.
+
+    Args:
+        graph: The graph for photos of any size, whose network it shares.
+
+    Example:
+        >>> graph = SquareGraph(PhotoGraph(Classifier.load("best.ckpt", device="cpu")))
+        >>> graph(torch.zeros(32, 32, 3, dtype=torch.uint8))[0].shape
+        torch.Size([2])
+    """
+
+    def __init__(self, graph: PhotoGraph) -> None:
+        super().__init__()
+        self.whole = graph
+        self.size = graph.preprocessing.preprocessing.image_size
+
+    def forward(self, square: Tensor) -> tuple[Tensor, ...]:
+        """Outputs of the photo whose square (S, S, 3) of uint8 is given."""
+        return self.whole.answer(self.whole.preprocessing.preprocessing.normalise(square.permute(2, 0, 1)[None]))

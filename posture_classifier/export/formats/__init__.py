@@ -54,6 +54,9 @@ class FormatModule(Protocol):
         SUFFIX: Ending of the artifact's name, with its dot.
         PREDICT: Name of a script in ``export/scripts/`` that classifies photos with the artifact
             alone; empty if there is none.
+        PREDICT_NEEDS: What pip has to install for that script.
+        ANY_SIZE: Whether the artifact takes a photo of any size; if not, it takes the square that
+            the preprocessing makes of it.
     """
 
     TITLE: str
@@ -61,6 +64,8 @@ class FormatModule(Protocol):
     PACKAGES: tuple[str, ...]
     SUFFIX: str
     PREDICT: str
+    PREDICT_NEEDS: str
+    ANY_SIZE: bool
 
     def write(self, graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
         """Write the artifact; it may put further files beside it, whose names begin alike."""

@@ -1,6 +1,7 @@
 """ONNX: one file that onnxruntime, browsers, Triton and most other runtimes take."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 import torch
 
 from posture_classifier.export.formats import Pixels
+from posture_classifier.export.formats._int8_adjustment import calibration_photos, temperature_factor, with_temperature
+from posture_classifier.export.formats._onnx_quantisation import divide_logits, quantise
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph
 from posture_classifier.utils.errors import UserError
@@ -19,6 +22,8 @@ EXTRA = "export"
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 SUFFIX = ".onnx"
 PREDICT = "onnx.py"
+PREDICT_NEEDS = "onnxruntime numpy pillow"
+ANY_SIZE = True
 EXAMPLE = (96, 128, 3)
 """Shape of the photo that the network is traced with; every other size is taken, too."""
 
@@ -49,6 +54,17 @@ def _forget_sources(model: Any) -> None:
         for node in graph.all_nodes():
             for part in (node, *node.outputs):
                 part.metadata_props.clear()
+
+
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+    """Write one .onnx file in int8, with a temperature of its own."""
+    pixels = calibration_photos(graph, photos)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "model.onnx"
+        write(graph, metadata, plain)
+        quantise(plain, path, pixels)
+    factor = temperature_factor(graph, open(path), pixels)
+    divide_logits(path, factor, to_json(with_temperature(metadata, factor)))
 
 
 class OpenOnnx:

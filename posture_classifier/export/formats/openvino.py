@@ -1,0 +1,81 @@
+"""OpenVINO: .xml and .bin for Intel's processors, by way of ONNX."""
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from posture_classifier.export.formats import Pixels, onnx
+from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
+from posture_classifier.export.photo_graph import PhotoGraph
+from posture_classifier.utils.cores import available_cores
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
+from posture_classifier.utils.types import Floats
+
+TITLE = "OpenVINO"
+EXTRA = "openvino"
+PACKAGES = ("onnx", "onnxscript", "openvino", "nncf")
+SUFFIX = ".xml"
+PREDICT = "openvino.py"
+PREDICT_NEEDS = "openvino numpy pillow"
+ANY_SIZE = True
+
+
+def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
+    """Write an .xml and, beside it, the .bin with its weights."""
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        onnx.write(graph, metadata, file)
+        save(openvino.Core().read_model(file), metadata, path)
+
+
+def save(model: Any, metadata: Metadata, path: Path) -> None:
+    """Save a model of OpenVINO with its metadata, in fp32."""
+    import openvino
+
+    model.set_rt_info(to_json(metadata), KEY)
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+class OpenOpenvino:
+    """A compiled model on the CPU; each thread has a request of its own.
+
+    Args:
+        path: The .xml; its .bin lies beside it.
+
+    Raises:
+        UserError: It is damaged, or was not written by this program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import openvino
+
+        cores = available_cores()
+        # Without the hint it computes in bfloat16 where the processor can.
+        options = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
+        try:
+            model = openvino.Core().read_model(path)
+            self._compiled: Any = openvino.compile_model(model, "CPU", options)
+        except RuntimeError as error:
+            raise UserError(f"{path} cannot be read as OpenVINO ({first_line(error)}); export the checkpoint again") from error
+        text = model.get_rt_info(KEY).astype(str) if model.has_rt_info(KEY) else None
+        self.metadata = read_metadata(text, path)
+        self._thread = threading.local()
+
+    def __call__(self, image: Pixels) -> tuple[Floats, float | None]:
+        """Probabilities (C,) of a photo, and its distance from the training photos, if any."""
+        if not hasattr(self._thread, "request"):
+            self._thread.request = self._compiled.create_infer_request()
+        outputs = self._thread.request.infer({"image": np.ascontiguousarray(image)})
+        distance = float(outputs["distance"]) if len(outputs) > 1 else None
+        return np.array(outputs["probabilities"], dtype=np.float64), distance
+
+
+def open(path: Path) -> OpenOpenvino:
+    """Open an artifact."""
+    return OpenOpenvino(path)
