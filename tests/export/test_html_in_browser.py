@@ -76,7 +76,7 @@ def opened_page(browser: "Browser", exported: Path, metadata: Metadata, **contex
 
 
 def until(page: "Page", expression: str) -> None:
-    """Wait until an expression is true; Playwright's own way of waiting breaks the page's policy."""
+    """Wait until an expression is true; Playwright's own waiting breaks the page's policy."""
     for _ in range(200):
         if page.evaluate(expression):
             return
@@ -138,7 +138,7 @@ def test_dropped_photos_get_the_answers_of_the_classifier(
         assert bool(row["error"]) == bool(one.error)
         if one.probabilities:
             assert [float(row[name]) for name in one.probabilities] == pytest.approx(list(one.probabilities.values()), abs=1e-3)
-            assert (row["sure"], row["familiar"]) == (str(one.sure).lower(), str(one.familiar).lower())
+            assert (row["sure"], row["familiar"]) == (str(one.sure), str(one.familiar))
     assert labels == [one.label if one.sure else "not sure" for one in expected if one.label]
 
 

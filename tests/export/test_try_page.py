@@ -160,7 +160,8 @@ def test_what_cannot_be_said_is_no_stretch() -> None:
         const clear = { sure: true, familiar: true };
         const result = [
           excessOf([0.2, 0.8], 1, null, clear), excessOf([0.2, 0.8], 1, 0.9, clear),
-          excessOf([0.2, 0.8], 1, null, { sure: false, familiar: true }), excessOf([0.2, 0.8], 1, 0.5, { sure: true, familiar: false }),
+          excessOf([0.2, 0.8], 1, null, { sure: false, familiar: true }),
+          excessOf([0.2, 0.8], 1, 0.5, { sure: true, familiar: false }),
         ];
     """
     assert run_javascript("watch.js", statements) == pytest.approx([0.6, -0.1, -1, -1])
