@@ -93,8 +93,7 @@ def export_checkpoint(
             path.rename(path.with_name(path.name + REFUSED))
             _move(prepared, folder / REFUSED_FOLDER)
             return result
-        card = model_card(metadata, module, int8, agreement, unproven)
-        (prepared / CARD).write_text(card, encoding="utf-8")
+        (prepared / CARD).write_text(model_card(metadata, module, int8, agreement, unproven), encoding="utf-8")
         if module.PREDICT:
             shutil.copyfile(Path(scripts.__path__[0]) / module.PREDICT, prepared / PREDICT)
         _move(prepared, folder)

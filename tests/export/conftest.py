@@ -1,4 +1,4 @@
-"""A run whose checkpoint holds all that a checkpoint can, exported once a module."""
+"""A run whose checkpoint holds all that a checkpoint can, exported once a session."""
 
 import shutil
 from pathlib import Path
@@ -44,12 +44,12 @@ def measured(classifier: Classifier, classes: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_photos(tmp_path_factory.mktemp("data") / "secret-photos", people=PEOPLE, each=1, classes=("left", "right"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
     """A run of ``fit``."""
     output = tmp_path_factory.mktemp("run")
@@ -63,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def exported(run: Path) -> Path:
     """The folder of its export as ONNX."""
     assert main(["export", str(run)]) == 0
