@@ -126,7 +126,7 @@ def measure_final(checkpoint: Path, settings: Namespace, split: Path) -> tuple[d
         split: The file with its photos.
     """
     classifier = Classifier.from_checkpoint(checkpoint, read_checkpoint(checkpoint), precision=settings.precision)
-    undivided = {"split": str(split), "folds": None, "fold": None, "holdout_groups": None}
+    undivided = {"split": str(split), "folds": None, "fold": None, "holdout_groups": None, "val_fraction": 0}
     data = PostureData(**{**settings.data, **undivided})
     data.preprocessing = classifier.model.preprocessing
     return BestNetwork(classifier.model, data).measure_reference(settings.data.seed), split_sizes(data.photos)
