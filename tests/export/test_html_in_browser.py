@@ -61,7 +61,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
 def metadata(exported: Path) -> Metadata:
     """What the network is said to be; it is sure of everything, and knows all kinds of photos."""
     artifact = ExportedClassifier.load(exported)
-    return cast(Metadata, artifact.metadata | {"abstention": None, "familiarity": None})
+    return artifact.metadata | {"abstention": None, "familiarity": None}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_page_of_somebody_else_is_no_artifact(tmp_path: Path) -> None:
         html.open(page)
 
 
-def run_javascript(module: str, statements: str) -> object:
+def run_javascript(module: str, statements: str) -> Any:
     """The value of ``result`` after statements in Node, with a module of the page at hand."""
     node = shutil.which("node")
     if node is None:
@@ -128,7 +129,7 @@ def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
         for (let i = 1; i <= 100; i++) many.add([0, 1], i / 50);
         const result = [few.values, many.values, new Smoothing(0).add([0.3, 0.7], 5)];
     """
-    few, many, none = run_javascript("smoothing.js", statements)  # type: ignore[misc]
+    few, many, none = run_javascript("smoothing.js", statements)
     assert few == pytest.approx([0.3679, 0.6321], abs=1e-4)
     assert many == pytest.approx(few)
     assert none == [0.3, 0.7]
