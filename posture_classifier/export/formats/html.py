@@ -4,8 +4,10 @@ import base64
 import gzip
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from posture_classifier.export.formats import int8_of
 from posture_classifier.export.formats import onnx as onnx_format
 from posture_classifier.export.formats.onnx import OpenOnnx
 from posture_classifier.export.metadata import Metadata
@@ -24,9 +26,19 @@ MODEL = re.compile(r'<script type="application/octet-stream" id="model">([A-Za-z
 
 def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
     """Write one .html file that holds the network as ONNX, and all that runs it."""
+    _write_page(path, lambda model: onnx_format.write(graph, metadata, model))
+
+
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+    """Write the page with the network in int8, as ONNX has it."""
+    _write_page(path, lambda model: int8_of("onnx", onnx_format)(graph, metadata, model, photos))
+
+
+def _write_page(path: Path, write_model: Callable[[Path], None]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / f"model{onnx_format.SUFFIX}"
-        onnx_format.write(graph, metadata, model)
+        write_model(model)
+        metadata = OpenOnnx(model).metadata  # int8 has a temperature of its own
         path.write_text(offline_page(metadata, model.read_bytes()), encoding="utf-8")
 
 

@@ -91,15 +91,21 @@ export class Photos {
     byId("photos-said").textContent = [progress, ...shown].join(" · ");
   }
 
-  /** The columns of `predict`, and what the rules say. */
+  /** The table that `predict` writes: what the rules say only where there are any. */
   table() {
-    const { classes } = this.classifier.info;
-    const head = ["path", "label", "probability", ...classes, "error", "sure", "distance", "familiar"];
-    const rows = this.rows.map(({ name, answer, judgement, error }) =>
-      answer
-        ? [name, classes[judgement.index], judgement.probability, ...answer.probabilities, "", judgement.sure, answer.distance, judgement.familiar]
-        : [name, "", "", ...classes.map(() => ""), error, "", "", ""],
-    );
-    return [head, ...rows];
+    const { classes, abstention, familiarity } = this.classifier.info;
+    const python = (value) => (value ? "True" : "False");
+    const columns = [
+      ["path", ({ name }) => name],
+      ["label", ({ judgement }) => classes[judgement.index]],
+      ["probability", ({ judgement }) => judgement.probability],
+      ...classes.map((name, i) => [name, ({ answer }) => answer.probabilities[i]]),
+      ...(abstention ? [["sure", ({ judgement }) => python(judgement.sure)]] : []),
+      ...(familiarity ? [["distance", ({ answer }) => answer.distance]] : []),
+      ...(familiarity ? [["familiar", ({ judgement }) => python(judgement.familiar)]] : []),
+      ["error", ({ error }) => error],
+    ];
+    const cell = (row, [name, value]) => (row.answer || name === "path" || name === "error" ? value(row) : "");
+    return [columns.map(([name]) => name), ...this.rows.map((row) => columns.map((column) => cell(row, column)))];
   }
 }

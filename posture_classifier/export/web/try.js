@@ -54,7 +54,10 @@ class TryPage {
 
   ready() {
     byId("start").onclick = () => this.startCamera();
-    byId("stop").onclick = () => this.stop();
+    byId("stop").onclick = () => {
+      this.stop();
+      byId("start").focus();
+    };
     byId("start").disabled = !Camera.possible;
     byId("photo-files").onchange = ({ target }) => this.take(target);
     byId("video-file").onchange = ({ target }) => this.take(target);
@@ -95,6 +98,7 @@ class TryPage {
     try {
       await this.camera.start();
       this.begin("camera");
+      byId("stop").focus();
       await this.listCameras();
     } catch (error) {
       this.camera.stop();
