@@ -44,7 +44,7 @@ function pieces(training, state, begin, end) {
   const button = training.can_train
     ? training.state === "running"
       ? el("button", { type: "button", class: "stop", click: end }, t("review.training.stop"))
-      : el("button", { type: "button", class: "train", click: begin }, t(training.answer ? "review.training.again" : "review.training.begin"))
+      : el("button", { type: "button", class: "main train", click: begin }, t(training.answer ? "review.training.again" : "review.training.begin"))
     : null;
   const parts = [...command, button, ...progress(training), ...answer(training.answer)];
   return parts.filter(Boolean);
