@@ -1,5 +1,6 @@
 """Training again on what was decided, and whether it helped."""
 
+import json
 import shlex
 import shutil
 import time
@@ -45,6 +46,10 @@ def test_the_command_that_is_shown_trains_with_the_same_split(run: Path, monkeyp
     answer = client.training()["answer"]
     assert (answer["relabelled"], answer["removed"], answer["all"]["images"], answer["untouched"]["images"]) == (1, 0, 8, 7)
     assert answer["run"] == str((run.with_name("version_1")).resolve())
+    assert not answer["other_versions"]
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"versions": {"torch": "1.0"}}))
+    assert client.training()["answer"]["other_versions"]
 
 
 @pytest.mark.usefixtures("no_check")

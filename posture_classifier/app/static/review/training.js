@@ -92,9 +92,11 @@ function answer(found) {
     el("p", { class: `lead verdict ${decides.verdict}` }, t(`review.answer.${decides.verdict}`, { difference: difference(decides.difference) })),
     el("div", { class: "scroll" }, table),
     el("p", {}, t("review.answer.changed", { relabelled: found.relabelled, removed: found.removed })),
+    found.other_versions ? el("p", { class: "warning" }, t("review.answer.other_versions")) : null,
+    el("p", {}, t("review.answer.seeds")),
     el("p", { class: "muted" }, t("review.answer.meaning")),
     el("p", { class: "muted" }, t("review.answer.run", { run: found.run })),
-  ];
+  ].filter(Boolean);
 }
 
 function row(name, part) {
