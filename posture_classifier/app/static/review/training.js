@@ -32,11 +32,8 @@ export async function drawTraining(section, state) {
   await refresh();
 }
 
-function drawCounts(place, state) {
-  const photos = state.items.flatMap((item) => item.photos);
-  const seen = (name) => photos.filter((photo) => photo.decision === name).length;
-  const counts = { removed: seen("remove"), relabelled: seen("relabel"), fine: seen("fine") };
-  place.textContent = t("review.training.counts", { ...counts, file: state.fixes });
+function drawCounts(place, { counts, fixes }) {
+  place.textContent = t("review.training.counts", { ...counts, file: fixes });
 }
 
 function pieces(training, state, begin, end) {
