@@ -2,7 +2,7 @@
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from posture_classifier.app.review.background_check import BackgroundCheck
 from posture_classifier.app.review.queue import ERROR, Item, Reason, make_queue, reasons_of_errors, reasons_of_findings
@@ -49,7 +49,6 @@ class Review:
             self.check.start()
             items, fixes = self._queue(), self._fixes()
             shown = [self._item(item, fixes) for item in items]
-        decisions = [fixes[name].decision for name in fixes if fixes[name].path in self._labels]
         return {
             "root": str(self.source.root),
             "run": None if self.source.run is None else str(self.source.run),
@@ -58,11 +57,14 @@ class Review:
             "check": {"state": self.check.state, "done": self.check.done, "total": self.check.total, "problem": self.check.problem},
             "notes": self._notes(language),
             "items": shown,
-            "counts": {name: decisions.count(name) for name in ("remove", "relabel", "fine")},
+            "counts": self._counts(fixes),
         }
 
-    def decide(self, numbers: list[int], decision: Decision, new_label: str = "") -> None:
+    def decide(self, numbers: list[int], decision: Decision, new_label: str = "") -> dict[str, int]:
         """Write a decision about photos; it is on the disk afterwards.
+
+        Returns:
+            How many photos there are of each decision, below the folder.
 
         Raises:
             KeyError: There is no such photo, or no such class.
@@ -79,6 +81,7 @@ class Review:
                 new = new_label if decision == "relabel" and not same else ""
                 fixes.append(Fix.now(path, "fine" if same else decision, label, new, reasons.get(path, "")))
             add_fixes(self.source.fixes, fixes)
+            return self._counts(self._fixes())
 
     def undo(self) -> int | None:
         """Take back the last decision about a photo of the queue; returns its number, if any."""
@@ -86,6 +89,10 @@ class Review:
             self._queue()
             photo = take_back_last(self.source.fixes, self._numbers)
             return None if photo is None else self._numbers[photo]
+
+    def _counts(self, fixes: dict[str, Fix]) -> dict[str, int]:
+        decisions = [fix.decision for fix in fixes.values() if fix.path in self._labels]
+        return {name: decisions.count(name) for name in get_args(Decision)}
 
     def _fixes(self) -> dict[str, Fix]:
         return read_fixes(self.source.fixes) if self.source.fixes.exists() else {}

@@ -1,5 +1,6 @@
 """What a training on the fixed photos is: its command, its folder, and whether it helped."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -107,8 +108,21 @@ def _compare(source: Source, new: TestedRun) -> dict[str, Any]:
         found = compare_after_fixes(read_tested_run(source.run).tested, new.tested)
     except UserError as error:
         return {"problem": str(error)}
-    untouched = None if found.untouched is None else _plain(found.untouched)
-    return {"untouched": untouched, "all": _plain(found.all), "relabelled": found.relabelled, "removed": found.removed}
+    return {
+        "untouched": None if found.untouched is None else _plain(found.untouched),
+        "all": _plain(found.all),
+        "relabelled": found.relabelled,
+        "removed": found.removed,
+        "other_versions": _versions(source.run) != _versions(Path(new.name)),
+    }
+
+
+def _versions(run: Path) -> Any:
+    """The versions of the program and its libraries that a run was trained with, where known."""
+    try:
+        return json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8")).get("versions")
+    except (OSError, ValueError, AttributeError, RecursionError):  # it is damaged
+        return None
 
 
 def _plain(part: PairedAccuracy) -> dict[str, Any]:

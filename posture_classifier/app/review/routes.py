@@ -89,10 +89,10 @@ def routes(workplace: Workplace) -> list[BaseRoute]:
         body = await read_json(request, _Decided)
         review, _ = await run_in_threadpool(parts.get)
         try:
-            await run_in_threadpool(review.decide, body.photos, body.decision, body.new_label)
+            counts = await run_in_threadpool(review.decide, body.photos, body.decision, body.new_label)
         except LookupError as error:
             raise Refusal(404, "no_such_photo", "there is no such photo or class") from error
-        return JSONResponse({})
+        return JSONResponse({"counts": counts})
 
     @_sentences
     async def undo(_: Request) -> Response:

@@ -1,5 +1,6 @@
 """Training again on what was decided, and whether it helped."""
 
+import json
 import shlex
 import shutil
 import time
@@ -45,6 +46,10 @@ def test_the_command_that_is_shown_trains_with_the_same_split(run: Path, monkeyp
     answer = client.training()["answer"]
     assert (answer["relabelled"], answer["removed"], answer["all"]["images"], answer["untouched"]["images"]) == (1, 0, 8, 7)
     assert answer["run"] == str((run.with_name("version_1")).resolve())
+    assert not answer["other_versions"]
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"versions": {"torch": "1.0"}}))
+    assert client.training()["answer"]["other_versions"]
 
 
 @pytest.mark.usefixtures("no_check")
@@ -103,3 +108,19 @@ def test_a_training_that_fails_says_why(run: Path, tmp_path: Path) -> None:
     (tmp_path / "photos" / "fixes.csv").write_text("path,decision\nleft/gone.png,remove\n")
     client.client.post("/api/review/training", json={})
     assert "left/gone.png" in wait(client, "failed")["last_line"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_check")
+def test_a_cross_validation_is_reviewed_and_repeated(run: Path, tmp_path: Path) -> None:
+    """Every photo is tested once by both, so all of them answer."""
+    options = ["--config", str(run / "config.yaml"), "--data.folds", "3", "--trainer.max_epochs", "1", "--report", "false"]
+    assert main(["crossval", *options]) == 0
+    client = Client(tmp_path / "lightning_logs" / "photos" / "crossval_0")
+    assert {reason["split"] for item in client.state()["items"] for reason in item["reasons"]} == {"folds"}
+    relabel_the_worst(client)
+    _, _, _, *words = shlex.split(client.training()["command"])
+    assert main(words) == 0
+    answer = client.training()["answer"]
+    assert Path(answer["run"]).name == "crossval_1"
+    assert (answer["relabelled"], answer["all"]["images"], answer["all"]["groups"]) == (1, 24, 6)

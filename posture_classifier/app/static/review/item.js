@@ -27,7 +27,7 @@ function stage(item, active, on) {
   const figures = item.photos.map((photo, n) => {
     const image = el("img", { src: source(photo, sizeFor(item)), alt: t("review.photo_of", { label: photo.label, path: photo.path }) });
     image.addEventListener("error", () => image.replaceWith(el("p", { class: "lost" }, t("review.cannot_be_read"))));
-    const choose = single ? image : el("button", { type: "button", class: "pick", "aria-pressed": String(n === active), click: () => on.choose(n) }, image);
+    const choose = single ? image : el("button", { type: "button", class: "pick", "aria-current": n === active ? "true" : null, click: () => on.choose(n) }, image);
     return el(
       "figure",
       { class: single || n === active ? "active" : "" },

@@ -111,8 +111,9 @@ function tell(text) {
 }
 
 async function send(photos, decision, newLabel = "") {
-  await ask("/api/review/decision", { method: "POST", json: { photos: photos.map((each) => each.number), decision, new_label: newLabel } });
+  const { counts } = await ask("/api/review/decision", { method: "POST", json: { photos: photos.map((each) => each.number), decision, new_label: newLabel } });
   // Only what the disk has is shown as decided.
+  review.state.counts = counts;
   for (const photo of photos) {
     const same = decision === "relabel" && newLabel === photo.label;
     photo.decision = same ? "fine" : decision;

@@ -32,11 +32,8 @@ export async function drawTraining(section, state) {
   await refresh();
 }
 
-function drawCounts(place, state) {
-  const photos = state.items.flatMap((item) => item.photos);
-  const seen = (name) => photos.filter((photo) => photo.decision === name).length;
-  const counts = { removed: seen("remove"), relabelled: seen("relabel"), fine: seen("fine") };
-  place.textContent = t("review.training.counts", { ...counts, file: state.fixes });
+function drawCounts(place, { counts, fixes }) {
+  place.textContent = t("review.training.counts", { ...counts, file: fixes });
 }
 
 function pieces(training, state, begin, end) {
@@ -44,7 +41,7 @@ function pieces(training, state, begin, end) {
   const button = training.can_train
     ? training.state === "running"
       ? el("button", { type: "button", class: "stop", click: end }, t("review.training.stop"))
-      : el("button", { type: "button", class: "train", click: begin }, t(training.answer ? "review.training.again" : "review.training.begin"))
+      : el("button", { type: "button", class: "main train", click: begin }, t(training.answer ? "review.training.again" : "review.training.begin"))
     : null;
   const parts = [...command, button, ...progress(training), ...answer(training.answer)];
   return parts.filter(Boolean);
@@ -92,9 +89,11 @@ function answer(found) {
     el("p", { class: `lead verdict ${decides.verdict}` }, t(`review.answer.${decides.verdict}`, { difference: difference(decides.difference) })),
     el("div", { class: "scroll" }, table),
     el("p", {}, t("review.answer.changed", { relabelled: found.relabelled, removed: found.removed })),
+    found.other_versions ? el("p", { class: "warning" }, t("review.answer.other_versions")) : null,
+    el("p", {}, t("review.answer.seeds")),
     el("p", { class: "muted" }, t("review.answer.meaning")),
     el("p", { class: "muted" }, t("review.answer.run", { run: found.run })),
-  ];
+  ].filter(Boolean);
 }
 
 function row(name, part) {
