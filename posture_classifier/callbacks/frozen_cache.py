@@ -21,7 +21,7 @@ from posture_classifier.data.loaders import CachedFeatures
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.batch import Batch
 from posture_classifier.models.classifier import PostureClassifier
-from posture_classifier.models.frozen_prefix import find_cut, frozen_state
+from posture_classifier.models.frozen_prefix import Cut, find_cut, frozen_state
 from posture_classifier.models.parallel_forward import chunk_size, concurrent_passes, parallel_forward
 from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.utils.console import say
@@ -40,6 +40,7 @@ MODULES = (
     "images/deep_colour",
     "images/depth",
     "images/preprocessing",
+    "images/square",
     "images/strips",
 )
 """Modules whose code decides which values are cached; a change of it makes cached files invalid."""
@@ -53,14 +54,12 @@ class FrozenCache(Callback):
     Every photo is decoded once, before the run, and its pixels are cached. In each phase of the
     schedule the network is divided after its frozen prefix. The first epoch that sees a photo (in
     one of its augmented views) computes the prefix and writes its output to a file; later epochs
-    read it. The prefix runs without gradients, in the model's precision; its output is cached in 16
-    bits unless the precision is fp32.
+    read it. It is computed without gradients, and cached in 16 bits unless the precision is fp32.
 
     An output of more values than the photo itself is only cached if just the head is open: so early
-    a cut saves little, and reading is no faster than computing. It is then computed in each step,
-    with that epoch's augmentation. What there is no room for is computed in each step too, but in
-    the view that would have been cached: a full disk changes how long a training takes, and nothing
-    else.
+    a cut saves little. It is then computed in each step, with that epoch's augmentation. What there
+    is no room for is computed in each step too, but in the view that would have been cached: a full
+    disk changes how long a training takes, and nothing else.
 
     Files are named by their content (photos, network, frozen weights, preprocessing, view, and the
     code that computes it), so a run only finds what it would have computed itself.
@@ -80,6 +79,8 @@ class FrozenCache(Callback):
         verbose: Print what is cached, and in which precision, when a phase begins.
         phases: One entry per phase for ``summary.json``: where the network is divided and what is
             cached.
+        frozen_part: How the network is divided, and the cached outputs of its prefix for photos as
+            they are, until ``release``; None where there are none.
 
     Example:
         >>> cache = FrozenCache(views=3, limit=2.0)
@@ -99,6 +100,7 @@ class FrozenCache(Callback):
         self.views = views
         self.limit = limit
         self.phases: list[dict[str, Any]] = []
+        self.frozen_part: tuple[Cut, TensorStore] | None = None
         self._stores = SharedStores(Path(folder or cache_directory()), limit * 1e9, keep)
         # Of the present phase:
         self._divided = False  # a resumed run has yet to divide the network, though its phase is not new
@@ -165,16 +167,15 @@ class FrozenCache(Callback):
         data.feature_cache = self._cached_features
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make the network whole and remove the features; the evaluation still needs the pixels."""
+        """Make the network whole; what is cached serves its evaluation, too."""
         if stage == "fit" and self.enabled:
             self._model.cut = self._data.feature_cache = None
             trainer.strategy.barrier()
-            self._stores.close(keep_open=self._pixels_name)
 
     def release(self) -> None:
         """Remove all files at the end of a run, unless they are kept for later runs."""
         if self.enabled:
-            self._data.pixel_cache = None
+            self._data.pixel_cache = self.frozen_part = None
             self._stores.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -189,6 +190,8 @@ class FrozenCache(Callback):
         if self._cached_shape:
             view = epoch % self.views if training and self.views > 1 and self._data.augmentation else None
             store = self._open(self._features_name(view), self._cached_shape, self._cache_dtype)
+        if store is not None and view is None and self._model.cut is not None:
+            self.frozen_part = self._model.cut, store
         if phase_begins:
             self._record_phase(cached=store is not None)
         if store is not None:
@@ -212,7 +215,7 @@ class FrozenCache(Callback):
     def _divide_network(self) -> None:
         """Find where the network can be divided, and whether the output there is worth caching."""
         backbone, size = self._model.backbone, self._model.preprocessing.image_size
-        self._cached_shape = ()
+        self._cached_shape, self.frozen_part = (), None
         self._model.cut = cut = find_cut(backbone, size)
         if cut is None:
             return

@@ -4,21 +4,26 @@ No photo is left to test it on. Its figures are those of networks which were tra
 procedure on fewer photos, and tested on people that they had not seen.
 """
 
-import json
 from pathlib import Path
 from statistics import median_high
 from typing import Any
 
-from posture_classifier.metrics.intervals import estimate_share
-from posture_classifier.metrics.scores import METRICS
-from posture_classifier.metrics.temperature_scaling import fit_temperature
-from posture_classifier.models.checkpoint import EVALUATION, Procedure, load_plain
-from posture_classifier.runs.checkpoints import FINAL
+from jsonargparse import Namespace
+from torch import Tensor
+
+from posture_classifier.callbacks.evaluation_report import split_sizes
+from posture_classifier.data.module import PostureData
+from posture_classifier.inference import Classifier
+from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.runs.checkpoints import FINAL, Familiarity, find_checkpoint, read_evaluation
+from posture_classifier.runs.choice import Choice
+from posture_classifier.runs.decision_rules import choose_familiarity_by_folds
+from posture_classifier.runs.distances import read_distances
 from posture_classifier.runs.folder import versions
-from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, SUMMARY_JSON
-from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, PREDICTIONS_CSV, SUMMARY_JSON
+from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.tables import read_curves, read_split_rows
-from posture_classifier.training.checkpoint_io import AtomicCheckpointIO
+from posture_classifier.training.best_checkpoint import BestNetwork
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import write_rows
 
@@ -72,39 +77,56 @@ def final_options(epochs: int) -> list[str]:
     return ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter", "--trainer.callbacks.epochs", str(epochs)]
 
 
-def describe_evaluation(table: PredictionTable, summary: dict[str, Any], procedure: Procedure, seed: int) -> dict[str, Any]:
-    """Describe in plain values how good the final network can be expected to be.
+def choose_by_tested(table: PredictionTable, runs: list[Path]) -> tuple[Choice, bool]:
+    """The photos that choose how the final network is to be used, and whether others judge that.
+
+    All photos of a cross-validation choose, and those of each fold judge what the others choose. Of
+    one tested network its validation photos choose, and the tested ones judge; without validation
+    these choose, and nobody judges.
 
     Args:
-        table: Predictions of photos, each by a network that has not seen its group.
-        summary: What was measured on them.
-        procedure: How they were tested.
+        table: Predictions of the tested photos.
+        runs: Run folders of the networks that predicted them.
+    """
+    if table.folds is not None:
+        return Choice.by_other_folds(table), True
+    validation = runs[0] / "val" / PREDICTIONS_CSV
+    if validation.is_file():
+        return Choice.by_validation(read_prediction_table(validation), len(table)), True
+    return Choice.by_validation(table, len(table)), False
+
+
+def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
+    """From which distance on a photo is unlike those that a final network was trained on.
+
+    It is told by photos that networks before it had not learnt from, each measured from those that
+    its own network had.
+
+    Args:
+        runs: Run folders of these networks.
         seed: Seed of the bootstrap.
 
     Returns:
-        ``procedure``, numbers of ``folds`` (0 outside of a cross-validation), ``images`` and
-        ``groups`` (None if none were named), each metric with its interval, ``classes`` (photos,
-        recall and precision of each), ``status`` (sentences on what limits the figures), and the
-        ``temperature`` that fits all predictions best (None if all are right).
+        None where one of them measured no distances.
     """
-    labels, predicted = table.predictions.labels, table.predictions.predicted
-    classes = {}
-    for label, name in enumerate(table.classes):
-        of_class, called = labels == label, predicted == label
-        classes[name] = {
-            "images": int(of_class.sum()),
-            "recall": vars(estimate_share(predicted[of_class] == label, table.groups[of_class], seed)),
-            "precision": vars(estimate_share(labels[called] == label, table.groups[called], seed)),
-        }
-    figures = {name: summary[name] for name in ("images", "groups", *METRICS, "status") if name in summary}
-    evaluation = {"procedure": procedure, "folds": len(table.fold_numbers), **figures, "classes": classes}
-    # A checkpoint may hold no numbers of NumPy: it would not load without executing anything.
-    plain: dict[str, Any] = json.loads(json.dumps(evaluation | {"temperature": fit_temperature(table.predictions)}))
-    return plain
+    if len(runs) == 1:
+        checkpoint = find_checkpoint(runs[0])
+        evaluation = read_evaluation(checkpoint, read_checkpoint(checkpoint))
+        return evaluation.familiarity if evaluation else None
+    tables = [table for run in runs if (table := read_distances(run / "test")) is not None]
+    return choose_familiarity_by_folds(tables, seed) if len(tables) == len(runs) else None
 
 
-def store_evaluation(checkpoint: Path, evaluation: dict[str, Any]) -> None:
-    """Put the figures into a checkpoint, unless they are there; all of it is written or nothing."""
-    content = load_plain(checkpoint)
-    if content.get(EVALUATION) != evaluation:
-        AtomicCheckpointIO().save_checkpoint(content | {EVALUATION: evaluation}, checkpoint)
+def measure_final(checkpoint: Path, settings: Namespace, split: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What is familiar to a final network, and how many photos it was trained on.
+
+    Args:
+        checkpoint: Its checkpoint.
+        settings: Settings of ``fit``.
+        split: The file with its photos.
+    """
+    classifier = Classifier.from_checkpoint(checkpoint, read_checkpoint(checkpoint), precision=settings.precision)
+    undivided = {"split": str(split), "folds": None, "fold": None, "holdout_groups": None}
+    data = PostureData(**{**settings.data, **undivided})
+    data.preprocessing = classifier.model.preprocessing
+    return BestNetwork(classifier.model, data).measure_reference(settings.data.seed), split_sizes(data.photos)

@@ -13,6 +13,7 @@ from posture_classifier.runs.checkpoints import FINAL
 from posture_classifier.runs.names import SETTINGS_YAML
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.tables import read_split_rows
+from posture_classifier.training.evaluation import describe_evaluation, describe_familiarity, store_evaluation
 from posture_classifier.utils.console import say
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import describe_size, plural
@@ -65,14 +66,26 @@ class SeriesWithFinal(TrainingSeries):
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended
             checkpoint = final_network.final_checkpoint(run)
-            evaluation = final_network.describe_evaluation(table, summary, procedure, self.settings.data.seed)
-            final_network.store_evaluation(checkpoint, evaluation)
+            evaluation = self._describe_final(checkpoint, table, summary, runs, procedure)
+            store_evaluation(checkpoint, evaluation)
         tested = "folds" if procedure == "cross-validation" else "tested network"
         say(
             f"final network: {plural(epochs, 'epoch')} on all {split_size(self.folder / final_network.SPLIT)}, "
             f"{self.duration(name)}; nobody is left to test it, so its figures are those of the {tested}"
         )
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
+
+    def _describe_final(
+        self, checkpoint: Path, table: PredictionTable, summary: dict[str, Any], runs: list[Path], procedure: Procedure
+    ) -> dict[str, Any]:
+        """How good the final network can be expected to be, and how to use it."""
+        seed = self.settings.data.seed
+        choice, judges = final_network.choose_by_tested(table, runs)
+        evaluation = describe_evaluation(table, summary, procedure, choice, seed, judges)
+        reference, photos = final_network.measure_final(checkpoint, self.settings, self.folder / final_network.SPLIT)
+        familiarity = final_network.tested_familiarity(runs, seed)
+        described = describe_familiarity(familiarity, reference) if familiarity else None
+        return evaluation | {"photos": photos, "familiarity": described}
 
 
 def split_size(split: Path) -> str:

@@ -163,3 +163,15 @@ def why_int8_refused(agreement: Agreement) -> str | None:
             f"and {LARGEST_LOSS_RISE} has to be excluded"
         )
     return None
+
+
+def describe_change(change: Estimate) -> str:
+    """A difference with its sign and its paired interval.
+
+    Example:
+        >>> describe_change(Estimate(-0.0067, -0.02, 0.0066))
+        '-0.0067 (-0.0200 to +0.0066)'
+    """
+    if change.ends is None:
+        return f"{change.value:+.4f} (unknown: {change.too_few})"
+    return f"{change.value:+.4f} ({change.low:+.4f} to {change.high:+.4f})"

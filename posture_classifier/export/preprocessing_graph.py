@@ -1,143 +1,152 @@
 """The preprocessing as tensor operations, so that an exported network takes a photo of any size."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from posture_classifier.export.resampling_filters import FILTERS
 from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.images.square import margin, scaled_side
 from posture_classifier.utils.errors import UserError
 
 BLOCK = 16
 """Neighbouring outputs that are computed together, from the window of inputs that they share."""
 FRACTION_BITS = 22
 """Pillow's weights are whole multiples of 2**-22 (``PRECISION_BITS`` in its ``Resample.c``)."""
-LOW = 2**11
-"""Weights are split into two parts of 11 bits: sums of float32 are exact below 2**24."""
-GREY = 128
-"""What is taken from pixels before they are summed, to halve the sums."""
+PART = 2**11
+"""Weights are divided into a multiple of this and a rest, so that their sums are exact in float32,
+which holds every whole number up to 2**24."""
+MIDDLE = 128
+"""Is subtracted from pixels before they are summed, which halves the largest sum."""
 
 
-def _bilinear(t: Tensor) -> Tensor:
-    return (1 - t.abs()).clamp(min=0)
-
-
-def _bicubic(t: Tensor) -> Tensor:
-    t = t.abs()
-    near, far = (1.5 * t - 2.5) * t * t + 1, ((-0.5 * t + 2.5) * t - 4) * t + 2
-    return torch.where(t < 1, near, torch.where(t < 2, far, 0))
-
-
-def _box(t: Tensor) -> Tensor:
-    return ((t > -0.5) & (t <= 0.5)).to(t.dtype)
-
-
-def _sinc(t: Tensor) -> Tensor:
-    angle = math.pi * torch.where(t == 0, 1, t)
-    return torch.where(t == 0, 1, angle.sin() / angle)
-
-
-def _hamming(t: Tensor) -> Tensor:
-    return torch.where(t.abs() < 1, _sinc(t) * (0.54 + 0.46 * (math.pi * t).cos()), 0)
-
-
-def _lanczos(t: Tensor) -> Tensor:
-    return torch.where(t.abs() < 3, _sinc(t) * _sinc(t / 3), 0)
-
-
-FILTERS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
-    "box": (_box, 1),
-    "bilinear": (_bilinear, 1),
-    "hamming": (_hamming, 1),
-    "bicubic": (_bicubic, 2),
-    "lanczos": (_lanczos, 3),
-}
-"""Pillow's filters by name, with the distance from which on each is 0."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """How one axis of a photo becomes one of the square; whole numbers, some known when it runs.
+class _Axis(NamedTuple):
+    """How one axis of a photo becomes one of the square, in pixels.
 
     Attributes:
-        first: First pixel that may be read.
-        end: Pixel after the last that may be read.
-        doubled_start: Twice the place where the scaled part begins.
-        length: Pixels of the scaled part.
+        first: The first pixel that may be read.
+        end: The pixel after the last that may be read.
+        doubled_start: Twice the place where the part that is scaled begins; version 1 begins at
+            half pixels.
+        length: Pixels of that part.
         outputs: Pixels that it becomes.
         offset: Where these begin in the square.
     """
 
-    first: Any
-    end: Any
-    doubled_start: Any
-    length: Any
-    outputs: Any
-    offset: Any
+    first: int
+    end: int
+    doubled_start: int
+    length: int
+    outputs: int
+    offset: int
 
 
 class GraphPreprocessing(nn.Module):
-    """Crops, scales and normalises a photo of any size, with the values that Pillow computes.
+    """Crops or pads, scales and normalises a photo of any size, as ``Preprocessing`` does.
+
+    The weights of Pillow's filters, in its fixed point, are computed from the photo's size, and the
+    sums are exact: the pixels of a square are equal to Pillow's bit by bit, wherever float32
+    products and float64 weights are computed as such. Of version 1 they are equal to those of
+    Pillow 11.3; Pillow 13 computes others where it scales the columns of a photo first.
+
+    It is no part of the network: quantising its two products would destroy it.
 
     Args:
         preprocessing: The preprocessing of a checkpoint.
 
     Raises:
-        UserError: The preprocessing cannot be computed by tensor operations.
+        UserError: Only Pillow computes it: a filter that jumps (``nearest``, ``box``), where the
+            last bit of a distance decides, or padding of version 1.
+
+    Example:
+        >>> preprocessing = Preprocessing(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> GraphPreprocessing(preprocessing)(torch.zeros(48, 64, 3, dtype=torch.uint8)).shape
+        torch.Size([1, 3, 32, 32])
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
         if preprocessing.interpolation not in FILTERS:
-            raise UserError(f"interpolation {preprocessing.interpolation} cannot be exported; train with another backbone")
+            raise UserError(
+                f"this checkpoint scales photos by {preprocessing.interpolation}, which cannot be exported; "
+                f"train it with one of {', '.join(FILTERS)}"
+            )
+        if preprocessing.version == 1 and preprocessing.resize == "pad":
+            raise UserError("this checkpoint pads photos as earlier versions did, which cannot be exported; train it anew")
         self.preprocessing = preprocessing
+        self._filter, self._reach = FILTERS[preprocessing.interpolation]
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalised images (1, 3, S, S) of float32 from one photo (H, W, 3) of uint8."""
-        square = self.square(image).permute(2, 0, 1)[None]
-        return self.preprocessing.normalise(square)
+        return self.preprocessing.normalise(self.square(image).permute(2, 0, 1)[None])
 
     def square(self, image: Tensor) -> Tensor:
-        """Scale a photo (H, W, 3) of uint8 to a square (S, S, 3) of uint8."""
+        """A square (S, S, 3) of uint8 from one photo (H, W, 3) of uint8."""
+        size, (height, width, _) = self.preprocessing.image_size, image.shape
+        down, across = self._axis(height, width), self._axis(width, height)
+        columns = self._scale(image.transpose(0, 1).reshape(width, height * 3), across)
+        rows = columns.reshape(size, height, 3).transpose(0, 1).reshape(height, size * 3)
+        square = self._scale(rows, down).reshape(size, size, 3)
+        return self._pad(square, down, across) if self.preprocessing.resize == "pad" else square
+
+    def _axis(self, length: int, other: int) -> _Axis:
         size = self.preprocessing.image_size
-        height, width = image.shape[0], image.shape[1]
-        side = torch.sym_min(height, width)
-        down, across = _cropped(height, side, size), _cropped(width, side, size)
-        columns = image.transpose(0, 1).reshape(width, height * 3)
-        scaled = self._scale(columns, across).reshape(size, height, 3)
-        rows = scaled.transpose(0, 1).reshape(height, size * 3)
-        return self._scale(rows, down).reshape(size, size, 3)
+        if self.preprocessing.resize == "pad":
+            outputs = _max(1, scaled_side(length, _max(length, other), size))
+            return _Axis(0, length, 0, length, outputs, margin(size, outputs))
+        side = _min(length, other)
+        if self.preprocessing.version == 1:  # reads beyond the cut
+            return _Axis(0, length, length - side, side, size, 0)
+        first = margin(length, side)
+        return _Axis(first, first + side, 2 * first, side, size, 0)
 
-    def _scale(self, pixels: Tensor, axis: Axis) -> Tensor:
+    def _pad(self, square: Tensor, down: _Axis, across: _Axis) -> Tensor:
+        index = torch.arange(self.preprocessing.image_size, device=square.device)
+        row, column = ((index >= axis.offset) & (index < axis.offset + axis.outputs) for axis in (down, across))
+        grey = torch.tensor(self.preprocessing.grey, device=square.device).clamp(0, 255).to(torch.uint8)
+        padded: Tensor = torch.where((row[:, None] & column)[..., None], square, grey)
+        return padded
+
+    def _scale(self, pixels: Tensor, axis: _Axis) -> Tensor:
         """Scale the first axis of pixels (N, M) of uint8 to (S, M)."""
+        taps, weights = self._weights(axis, pixels.device)
+        parts = (weights / PART).round()
+        parts = torch.cat([parts, weights - parts * PART], dim=1).float()
+        sums = parts @ (pixels[taps.clamp(axis.first, axis.end - 1)].float() - MIDDLE)
+        main, rest = sums.long().chunk(2, dim=1)
+        half = 2 ** (FRACTION_BITS - 1)
+        total = main * PART + rest + (weights.sum(dim=2, keepdim=True) * MIDDLE).long() + half
+        scaled: Tensor = (total.clamp(min=0) // 2**FRACTION_BITS).clamp(max=255).to(torch.uint8)
+        return scaled.flatten(0, 1)[: self.preprocessing.image_size]
+
+    def _weights(self, axis: _Axis, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Pixels that blocks of outputs are made of, and their weights in units of 2**-22.
+
+        Returns:
+            Pixels (K, L) of K blocks, and weights (K, ``BLOCK``, L) of float64.
+        """
         blocks = -(-self.preprocessing.image_size // BLOCK)
-        outputs = torch.arange(blocks * BLOCK).view(blocks, BLOCK) - axis.offset
-        filter_, reach = FILTERS[self.preprocessing.interpolation]
-        longest = torch.sym_max(axis.length, axis.outputs)
-        begins = (2 * outputs[:, :1] + 1) * axis.length + axis.doubled_start * axis.outputs - 2 * reach * longest
-        taps = begins // (2 * axis.outputs) + torch.arange(((BLOCK - 1) * axis.length + 2 * reach * longest) // axis.outputs + 2)
-        distances = (2 * taps + 1 - axis.doubled_start)[:, None] * axis.outputs - ((2 * outputs + 1) * axis.length)[..., None]
-        weights = filter_(distances.double() / (2 * longest))
+        outputs = torch.arange(blocks * BLOCK, device=device).view(blocks, BLOCK) - axis.offset
+        # Distances in units of half an output pixel, or input pixel when enlarging: whole numbers.
+        longer = _max(axis.length, axis.outputs)
+        window = ((BLOCK - 1) * axis.length + 2 * self._reach * longer) // axis.outputs + 2
+        centres = (2 * outputs + 1) * axis.length + axis.doubled_start * axis.outputs
+        first = (centres[:, :1] - 2 * self._reach * longer) // (2 * axis.outputs)
+        taps = first + torch.arange(window, device=device)
+        distances = (2 * taps + 1)[:, None] * axis.outputs - centres[..., None]
+        weights = self._filter(distances.double() / (2 * longer))
         weights = torch.where(((taps >= axis.first) & (taps < axis.end))[:, None], weights, 0)
-        fixed = _fixed_point(weights)
-        high = (fixed / LOW).round()
-        window = pixels[taps.clamp(axis.first, axis.end - 1)].float() - GREY
-        sums = torch.cat([high, fixed - LOW * high], 1).float() @ window
-        whole = sums[:, :BLOCK].long() * LOW + sums[:, BLOCK:].long() + (GREY * fixed.sum(-1, keepdim=True)).long()
-        rounded = (whole + 2 ** (FRACTION_BITS - 1)).clamp(min=0) // 2**FRACTION_BITS
-        return rounded.clamp(max=255).to(torch.uint8).reshape(blocks * BLOCK, -1)[: self.preprocessing.image_size]
+        total = weights.sum(dim=2, keepdim=True)
+        scaled = weights / torch.where(total == 0, 1, total) * 2**FRACTION_BITS
+        return taps, scaled.sign() * (scaled.abs() + 0.5).floor()  # halves away from 0
 
 
-def _cropped(length: Any, side: Any, size: int) -> Axis:
-    first = (length - side) // 2
-    return Axis(first, first + side, 2 * first, side, size, 0)
+def _min(one: int, other: int) -> int:
+    """The smaller of two sizes that may be symbols; ``min`` would fix the order in the export."""
+    return cast(int, torch.sym_min(one, other))
 
 
-def _fixed_point(weights: Tensor) -> Tensor:
-    """Divide weights by their sum over the last axis, as multiples of 2**-22, half away from 0."""
-    total = weights.sum(-1, keepdim=True)
-    scaled = weights / torch.where(total == 0, 1, total) * 2**FRACTION_BITS
-    return scaled.sign() * (scaled.abs() + 0.5).floor()
+def _max(one: int, other: int) -> int:
+    """The larger of two sizes that may be symbols."""
+    return cast(int, torch.sym_max(one, other))

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from posture_classifier.images.decode import Source, decode
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
+from posture_classifier.images.square import crop_to_square, pad_to_square
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import printable
 from posture_classifier.utils.validation import mismatch
 
 Resize = Literal["crop", "pad"]
+Version = Literal[1, 2]
 LARGEST_SIDE = 4096
 """Most pixels along the side of a network's image; a larger one fills the memory."""
 RANGES: dict[str, Any] = {
@@ -25,6 +27,7 @@ RANGES: dict[str, Any] = {
     "std": Annotated[list[Annotated[float, Field(ge=1e-4, le=1e4)]], Field(min_length=3, max_length=3)],
     "interpolation": Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"],
     "white": Annotated[list[Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=2, max_length=2)] | None,
+    "version": Version,
 }
 """Plain values that a preprocessing may be read from."""
 
@@ -32,6 +35,15 @@ RANGES: dict[str, Any] = {
 @dataclass(frozen=True)
 class Preprocessing:
     """Turns an image of any shape into a normalised square.
+
+    The same photo gives the same values in every program that computes them:
+
+    1. ``crop`` cuts the middle out, a square of whole pixels (``crop_to_square``); ``pad`` takes
+       the whole image (``pad_to_square``).
+    2. Its rows are scaled by the filter and rounded to 8 bits, then its columns. The filter is
+       Pillow's: as wide as the scale when it shrinks an image, of weights that are rounded to
+       2**-22 and see nothing beyond the cut.
+    3. A value v of 0 to 255 becomes (v / 255 - mean) / std.
 
     Args:
         image_size: Side of the square in pixels.
@@ -43,6 +55,8 @@ class Preprocessing:
             is an angle.
         white: The values that are white in photos of more than 8 bits; None, in checkpoints from
             before they were measured, gives each photo a scale of its own.
+        version: 1, in checkpoints from before there was a 2, crops at half pixels, and scales the
+            axes in the order that Pillow chooses by its version and the photo's shape.
 
     Example:
         >>> preprocessing = Preprocessing(32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -58,6 +72,7 @@ class Preprocessing:
     interpolation: str = "bicubic"
     resize: Resize = "crop"
     white: WhiteLevels | None = FULL_RANGE
+    version: Version = 2
 
     def read(self, path: Source) -> npt.NDArray[np.uint8]:
         """Decode a photo and scale it to (image_size, image_size, 3) uint8.
@@ -72,12 +87,21 @@ class Preprocessing:
 
         timm's ``crop_pct`` is left out on purpose: the margin it cuts off may hold the head.
         """
-        size = (self.image_size, self.image_size)
         method = Image.Resampling[self.interpolation.upper()]
+        if self.version == 1:
+            return np.asarray(self._square_by_pillow(image, method))
         if self.resize == "pad":
-            grey = tuple(round(255 * channel) for channel in self.mean)
-            return np.asarray(ImageOps.pad(image, size, method, color=grey))
-        return np.asarray(ImageOps.fit(image, size, method))
+            return np.asarray(pad_to_square(image, self.image_size, method, self.grey))
+        return np.asarray(crop_to_square(image, self.image_size, method))
+
+    def _square_by_pillow(self, image: Image.Image, method: Image.Resampling) -> Image.Image:
+        size = (self.image_size, self.image_size)
+        return ImageOps.pad(image, size, method, color=self.grey) if self.resize == "pad" else ImageOps.fit(image, size, method)
+
+    @property
+    def grey(self) -> tuple[int, ...]:
+        """The mean as a colour (R, G, B) of 0 to 255, which ``pad`` fills up with."""
+        return tuple(round(255 * channel) for channel in self.mean)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Normalise images (B, 3, H, W) of uint8 to float32 with the mean and deviation."""
@@ -105,7 +129,7 @@ class Preprocessing:
         Raises:
             UserError: A value is missing, unknown, or out of its range.
         """
-        values = {"white": None} | values  # it was not measured at first
+        values = {"white": None, "version": 1} | values  # at first, white was not measured, and there was one version
         types = get_type_hints(cls) | RANGES
         for name in types.keys() | values.keys():
             default = getattr(cls, name, None)  # what did not exist when the values were written

@@ -61,15 +61,20 @@ class _Interval(TypedDict):
     too_few: NotRequired[str | None]
 
 
-class Measured(TypedDict):
-    """What figures of a network say of all photos together; further ones stand beside them."""
+class Size(TypedDict):
+    """How many photos, and of how many groups; None where no groups are known."""
 
     images: Count
     groups: Count | None
+
+
+class Measured(Size):
+    """What figures of a network say of all photos together; further ones stand beside them."""
+
     accuracy: _Interval
 
 
-Procedure = Literal["cross-validation", "test split"]
+Procedure = Literal["cross-validation", "test split", "validation split, which chose the epoch"]
 """How the photos of an evaluation were tested."""
 
 
@@ -103,6 +108,7 @@ class StoredEvaluation(Measured):
     """What is read of the figures that a checkpoint holds of its network."""
 
     procedure: Procedure
+    photos: NotRequired[dict[Literal["train", "val", "test"], Size]]
     temperature: NotRequired[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None]
     thresholds: NotRequired[dict[str, list[StoredThreshold]]]
     abstention: NotRequired[StoredAbstention | None]

@@ -1,6 +1,6 @@
 """``PostureClassifier``: a pretrained backbone with a new head, its loss, metrics and optimizer."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -151,13 +151,17 @@ class PostureClassifier(LightningModule):
             logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
         return logits
 
-    def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def logits_and_features(self, images: Tensor, cut: Cut | None = None) -> tuple[Tensor, Tensor]:
         """Logits (B, C) of normalised images (B, 3, H, W), and the features (B, D) of the head.
 
         In evaluation mode. The features are what the classifier sees, with an all-stages head
         those of all stages.
+
+        Args:
+            images: The images, or cached outputs of the prefix.
+            cut: The network divided after that prefix.
         """
-        return forward_with_features(self, images)
+        return forward_with_features(self if cut is None else partial(self._suffix, cut), images)
 
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
         """Output of the network; a cached batch only needs the suffix."""

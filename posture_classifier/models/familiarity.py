@@ -16,8 +16,8 @@ from torch import Tensor, nn
 MOST_DIRECTIONS = 64
 """Directions of the covariance that are stored: a quarter of a megabyte for 1,000 features."""
 LEAST_VARIANCE = 1e-6
-"""Least variance in any direction, as a share of the mean over all: of features that never vary
-every change would else be infinitely far."""
+"""Least variance in any direction, as a share of the features' mean square: where they never vary,
+any change would be infinitely far otherwise."""
 
 
 class FamiliarityDistance(nn.Module):
@@ -84,8 +84,8 @@ def fit_familiarity(features: Tensor, labels: Tensor, most_directions: int = MOS
     Args:
         features: (N, D) of at least two photos.
         labels: (N,) their classes; one without photos has no mean.
-        most_directions: Most directions whose variance is stored; all, and the result is the
-            covariance itself where there are more photos than features.
+        most_directions: Most directions whose own variance is stored. Half of the photos' degrees
+            of freedom are left to the rest in any case, or its variance would be that of nothing.
 
     Returns:
         ``class_means`` (C, D) of the classes that have photos, the orthonormal ``basis`` (D, K) of
@@ -97,21 +97,35 @@ def fit_familiarity(features: Tensor, labels: Tensor, most_directions: int = MOS
     counts = torch.bincount(codes)
     means = torch.zeros(len(counts), features.shape[1], dtype=torch.float64).index_add_(0, codes, features) / counts[:, None]
     within = features - means[codes]
-    n_free = max(1, len(features) - len(counts))
-    total = float(within.square().sum() / n_free)
-    _, values, directions = torch.linalg.svd(within, full_matrices=False)
-    n_kept = min(most_directions, len(values), features.shape[1] - 1)
-    variances = values[:n_kept].square() / n_free
-    n_others = features.shape[1] - n_kept
-    least = LEAST_VARIANCE * max(total, LEAST_VARIANCE) / features.shape[1]
-    rest = torch.tensor((total - float(variances.sum())) / n_others).clamp(min=least)
+    n_free, n_features = max(1, len(features) - len(counts)), features.shape[1]
+    n_kept = min(most_directions, n_free // 2, n_features - 1)
+    variances, basis = _largest_variances(within, n_kept)
+    variances = variances / n_free
+    total = float(within.square().sum()) / n_free
+    least = LEAST_VARIANCE * max(float(features.square().mean()), LEAST_VARIANCE)
+    rest = max((total - float(variances.sum())) / (n_features - n_kept), least)
     return {
         "class_means": means.float(),
-        "basis": directions[:n_kept].T.float().contiguous(),
+        "basis": basis.float().contiguous(),
         # No direction that was kept varies less than the others.
-        "variances": variances.clamp(min=float(rest)).float(),
-        "rest": rest.float(),
+        "variances": variances.clamp(min=rest).float(),
+        "rest": torch.tensor(rest),
     }
+
+
+def _largest_variances(offsets: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The largest sums of squares (K,) of offsets (N, D) in orthogonal directions (D, K).
+
+    From the smaller one of the two matrices of products, which is much faster than a decomposition
+    of the offsets themselves.
+    """
+    wide = len(offsets) < offsets.shape[1]
+    values, vectors = torch.linalg.eigh(offsets @ offsets.T if wide else offsets.T @ offsets)
+    values, vectors = values.flip(0)[:count].clamp(min=0), vectors.flip(1)[:, :count]
+    if wide:
+        # Orthonormal also where the values are zero.
+        vectors = torch.linalg.qr(offsets.T @ vectors)[0]
+    return values, vectors
 
 
 def _check(reference: Mapping[str, Tensor]) -> None:

@@ -15,6 +15,7 @@ from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
 from posture_classifier.report.evaluated import Evaluated
+from posture_classifier.runs.choice import Choice
 from posture_classifier.runs.names import (
     BEST_CHECKPOINT,
     CONFIG_YAML,
@@ -160,6 +161,12 @@ def validation_predictions(run: FinishedRun) -> PredictionTable | None:
             return None
         _predict(run.classifier, run.root, rows, path)
     return read_prediction_table(path)
+
+
+def choice_by_validation(run: FinishedRun) -> Choice | None:
+    """The validation photos choose, and the test photos judge; None if the former are gone."""
+    validation = validation_predictions(run)
+    return None if validation is None else Choice.by_validation(validation, len(run.evaluated))
 
 
 def _outdated(predictions: Path, checkpoint: Path) -> bool:

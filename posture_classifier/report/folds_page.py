@@ -4,7 +4,6 @@ from pathlib import Path
 
 from posture_classifier.rendering.page import write_page
 from posture_classifier.rendering.translation import Translator
-from posture_classifier.report.choice import Choice
 from posture_classifier.report.finished_folds import FinishedFolds
 from posture_classifier.report.folds_sections import folds_check_section, folds_section, origin_section
 from posture_classifier.report.known_check import read_known_check
@@ -12,6 +11,7 @@ from posture_classifier.report.next_photos_section import next_photos_section
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
+from posture_classifier.runs.choice import Choice
 
 
 def write_folds_report(

@@ -5,10 +5,9 @@ from pathlib import Path
 from posture_classifier.rendering.page import Section, write_page
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.report.blocks_section import blocks_section, not_measured_section
-from posture_classifier.report.choice import Choice
 from posture_classifier.report.deleted_blocks import BLOCKS_CSV, can_delete_blocks, measure_deletions, write_deletions
 from posture_classifier.report.finished_folds import is_cross_validation, read_finished_folds
-from posture_classifier.report.finished_run import FinishedRun, read_finished_run
+from posture_classifier.report.finished_run import FinishedRun, choice_by_validation, read_finished_run
 from posture_classifier.report.folds_page import write_folds_report
 from posture_classifier.report.known_check import read_known_check
 from posture_classifier.report.next_photos_section import next_photos_section
@@ -53,7 +52,7 @@ def write_report(
         return
     run = read_finished_run(folder)
     run.check_class(caught)
-    choice, check = Choice.by_validation(run), read_known_check(run)
+    choice, check = choice_by_validation(run), read_known_check(run)
     listed = [
         result_section(run),
         groups_section(run),

@@ -12,9 +12,9 @@ from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import describe_estimate, estimate_cell, percent, percent_estimate
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.charts import reliability_chart, threshold_charts
-from posture_classifier.report.choice import Choice
 from posture_classifier.report.evaluated import Evaluated
 from posture_classifier.report.result_section import auroc_against_rest
+from posture_classifier.runs.choice import Choice
 from posture_classifier.utils.text import plural
 
 MOST_CURVES = 6

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.models.checkpoint import EVALUATION, Measured
+from posture_classifier.models.checkpoint import EVALUATION, Measured, Procedure
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.folder import run_of, versions
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT, SETTINGS_YAML, SUMMARY_JSON
@@ -17,7 +17,7 @@ from posture_classifier.utils.validation import mismatch
 
 FINAL = "final"
 """Folder of the network that a cross-validation trains on all photos."""
-PROCEDURES = {"test": "test split", "val": "validation split, which chose the epoch"}
+PROCEDURES: dict[str, Procedure] = {"test": "test split", "val": "validation split, which chose the epoch"}
 """How a run measures its best checkpoint, by the split that it does so on."""
 
 
@@ -83,6 +83,8 @@ class Evaluation:
             not measured.
         abstention: When "not sure" is said; None where it was not measured.
         familiarity: When a photo is unlike the training photos; None where it was not measured.
+        photos: Numbers of ``images`` and ``groups`` of the splits ``train``, ``val`` and ``test``;
+            none where they are not known.
     """
 
     procedure: str
@@ -93,6 +95,7 @@ class Evaluation:
     thresholds: Mapping[str, Sequence[ClassThreshold]] = field(default_factory=dict)
     abstention: Abstention | None = None
     familiarity: Familiarity | None = None
+    photos: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         size = describe_size({"images": self.images, "groups": self.groups})
@@ -137,25 +140,26 @@ def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | N
         checkpoint: The file; that of the best epoch of a run was measured by the run.
         content: What ``read_checkpoint`` returned.
     """
-    if (measured := content.get(EVALUATION)) is not None:
-        procedure = measured["procedure"]
-    else:
-        measured = _summary_of(checkpoint)
-        procedure = PROCEDURES.get(str(measured.get("split")))
-        if procedure is None or mismatch(measured, Measured):
-            return None
+    measured = content.get(EVALUATION)
+    if measured is None:
+        summary = _summary_of(checkpoint)
+        of_run = PROCEDURES.get(str(summary.get("split")))
+        return None if of_run is None or mismatch(summary, Measured) else Evaluation(of_run, *_figures(summary))
+    thresholds = measured.get("thresholds", {}).items()
+    abstention, familiarity = measured.get("abstention"), measured.get("familiarity")
     return Evaluation(
-        procedure,
-        measured["images"],
-        measured["groups"],
-        _estimate(measured["accuracy"]),
+        measured["procedure"],
+        *_figures(measured),
         measured.get("temperature"),
-        {name: [ClassThreshold(**_with_estimates(each)) for each in rows] for name, rows in measured.get("thresholds", {}).items()},
-        Abstention(**_with_estimates(abstention)) if (abstention := measured.get("abstention")) else None,
-        Familiarity(familiarity["threshold"], _estimate(familiarity["false_alarms"]))
-        if (familiarity := measured.get("familiarity"))
-        else None,
+        {name: [ClassThreshold(**_with_estimates(each)) for each in rows] for name, rows in thresholds},
+        Abstention(**_with_estimates(abstention)) if abstention else None,
+        Familiarity(familiarity["threshold"], _estimate(familiarity["false_alarms"])) if familiarity else None,
+        measured.get("photos", {}),
     )
+
+
+def _figures(measured: dict[str, Any]) -> tuple[int, int | None, Estimate]:
+    return measured["images"], measured["groups"], _estimate(measured["accuracy"])
 
 
 def _with_estimates(stored: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from posture_classifier.models.precision import MIXED_PRECISION
 from posture_classifier.models.restore import DEFAULTS, check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT
+from posture_classifier.training.best_checkpoint import BestNetwork, store_evaluation_of_run
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder, name_leading_words
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
@@ -256,6 +257,9 @@ class PostureCLI(FitOptions):
         evaluates = self.datamodule.has_test or self.datamodule.has_val
         if evaluates:
             self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
+            if best:
+                network = BestNetwork(self.model, self.datamodule, self._cache.frozen_part)
+                store_evaluation_of_run(self.trainer, Path(best), network)
         self._cache.release()
         announce(self.trainer, best, partial(crossval_command, self._arguments, self.config_init.fit, self.datamodule.choice))
         try:

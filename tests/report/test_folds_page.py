@@ -12,9 +12,9 @@ from scipy.optimize import minimize_scalar
 from posture_classifier.cli.program import main
 from posture_classifier.metrics.temperature_scaling import fit_temperature
 from posture_classifier.metrics.thresholds import recall_threshold
-from posture_classifier.report.choice import Choice
 from posture_classifier.report.finished_folds import FinishedFolds, read_finished_folds
 from posture_classifier.report.probability_sections import _alarms
+from posture_classifier.runs.choice import Choice
 from tests.helpers.made_runs import make_folds, some_right
 from tests.helpers.pages import assert_stands_alone
 from tests.report.test_page import section

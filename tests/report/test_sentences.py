@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from posture_classifier.report.choice import Choice
-from posture_classifier.report.finished_run import FinishedRun, read_finished_run
+from posture_classifier.report.finished_run import FinishedRun, choice_by_validation, read_finished_run
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.result_section import groups_section, lead
 from posture_classifier.utils.types import Ints
@@ -22,11 +21,11 @@ def made(folder: Path, right: Right, each: int = 5, labels: Ints | None = None, 
 
 
 def alarm(run: FinishedRun) -> str:
-    return str(thresholds_section(run, Choice.by_validation(run), 0.9, None).body)
+    return str(thresholds_section(run, choice_by_validation(run), 0.9, None).body)
 
 
 def calibration(run: FinishedRun) -> str:
-    return str(calibration_section(run, Choice.by_validation(run)).body)
+    return str(calibration_section(run, choice_by_validation(run)).body)
 
 
 def one_class_said(n: int) -> Right:

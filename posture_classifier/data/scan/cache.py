@@ -35,6 +35,7 @@ MODULES = (
     "images/exif",
     "images/facts",
     "images/preprocessing",
+    "images/square",
     "images/strips",
     "models/all_stages_head",
 )

@@ -25,20 +25,30 @@ EXAMPLE = (96, 128, 3)
 
 def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
     """Write one .onnx file without external data."""
-    sizes = torch.export.Dim.DYNAMIC
     program = torch.onnx.export(
         graph,
         (torch.zeros(EXAMPLE, dtype=torch.uint8),),
         dynamo=True,
         input_names=["image"],
         output_names=graph.output_names,
-        dynamic_shapes=({0: sizes, 1: sizes},),
+        dynamic_shapes=({0: "height", 1: "width"},),
         external_data=False,
         verbose=False,
     )
     assert program is not None
+    _forget_sources(program.model)
     program.model.metadata_props[KEY] = to_json(metadata)
     program.save(path, external_data=False)
+
+
+def _forget_sources(model: Any) -> None:
+    """Take away where each operation comes from: paths of this machine, with its user's name."""
+    for graph in (model.graph, *model.functions.values()):
+        for value in (*graph.inputs, *graph.outputs, *getattr(graph, "initializers", {}).values()):
+            value.metadata_props.clear()
+        for node in graph.all_nodes():
+            for part in (node, *node.outputs):
+                part.metadata_props.clear()
 
 
 class OpenOnnx:

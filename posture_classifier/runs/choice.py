@@ -1,13 +1,13 @@
-"""On which photos thresholds and a temperature are chosen: never on those that judge them."""
+"""On which photos a temperature and thresholds are chosen: never on those that judge them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.report.finished_run import FinishedRun, validation_predictions
+from posture_classifier.metrics.temperature_scaling import fit_temperature, rescale
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.text import plural
 from posture_classifier.utils.types import Floats
@@ -31,12 +31,9 @@ class Choice:
     judged: str
 
     @classmethod
-    def by_validation(cls, run: FinishedRun) -> "Choice | None":
-        """The validation photos choose, and the test photos judge; None if the former are gone."""
-        validation = validation_predictions(run)
-        if validation is None:
-            return None
-        everything = np.ones(len(run.evaluated), dtype=np.bool_)
+    def by_validation(cls, validation: PredictionTable, n_judged: int) -> "Choice":
+        """The validation photos choose, and so many test photos judge."""
+        everything = np.ones(n_judged, dtype=np.bool_)
         photos = plural(len(validation), "validation photo")
         return cls(validation.predictions, [(everything, validation.predictions)], photos, "the test photos")
 
@@ -72,3 +69,22 @@ class Choice:
                 return None
             judged[mask] = found
         return None if used is None else (used, judged)
+
+    def calibrated(self, judged: Predictions) -> "tuple[float | None, Choice, Predictions]":
+        """Choose a temperature, and go on with probabilities that it has calibrated.
+
+        Args:
+            judged: Predictions of the N evaluated photos.
+
+        Returns:
+            The temperature to be used, None where every photo that would choose it is right; the
+            same choice by calibrated predictions, each part's by its own temperature; and those of
+            the evaluated photos, each by the temperature that it judges.
+        """
+        temperatures = np.ones(len(judged.labels))
+        parts = []
+        for mask, predictions in self.parts:
+            temperatures[mask] = own = fit_temperature(predictions) or 1.0
+            parts.append((mask, rescale(predictions, own)))
+        used = fit_temperature(self.predictions)
+        return used, replace(self, predictions=rescale(self.predictions, used or 1.0), parts=parts), rescale(judged, temperatures)

@@ -1,0 +1,1 @@
+"""Scripts that lie beside an artifact and need nothing of this program."""

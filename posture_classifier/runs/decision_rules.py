@@ -1,0 +1,104 @@
+"""The rules that a network's probabilities are used by: what they are, and what each is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from posture_classifier.metrics.abstention import SURE, evaluate_answers
+from posture_classifier.metrics.intervals import Estimate, estimate_share
+from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_threshold
+from posture_classifier.metrics.unfamiliarity import distance_threshold
+from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Familiarity
+from posture_classifier.runs.choice import Choice
+from posture_classifier.runs.distances import DistanceTable
+from posture_classifier.runs.predictions import PredictionTable
+
+RECALLS = (0.90, 0.95, 0.99)
+"""Shares of a class that there is a threshold for."""
+UNKNOWN = Estimate(None)
+"""What is not measured, since no photo is left that chose nothing."""
+
+
+@dataclass(frozen=True)
+class DecisionRules:
+    """How probabilities are to be used.
+
+    Attributes:
+        temperature: What logits are divided by; None leaves them as they are.
+        thresholds: Thresholds of calibrated probability by class, for increasing recall; a class
+            without a choosing photo has none.
+        abstention: When "not sure" is said.
+    """
+
+    temperature: float | None
+    thresholds: dict[str, list[ClassThreshold]]
+    abstention: Abstention
+
+
+def choose_rules(table: PredictionTable, choice: Choice, judges: bool, seed: int) -> DecisionRules:
+    """Choose the rules, and measure them on photos that did not choose them.
+
+    Args:
+        table: Predictions of the evaluated photos.
+        choice: The photos that choose.
+        judges: Whether the evaluated photos chose nothing, so that they can judge.
+        seed: Seed of the bootstrap.
+    """
+    temperature, calibrated, judged = choice.calibrated(table.predictions)
+    thresholds: dict[str, list[ClassThreshold]] = {}
+    for label in np.unique(choice.predictions.labels).tolist():
+        found = [_threshold(table, calibrated, judged if judges else None, label, recall, seed) for recall in RECALLS]
+        if known := [threshold for threshold in found if threshold is not None]:
+            thresholds[table.classes[label]] = known
+    answers = evaluate_answers(judged, table.groups, SURE, seed) if judges else (UNKNOWN, UNKNOWN)
+    return DecisionRules(temperature, thresholds, Abstention(SURE, *answers))
+
+
+def _threshold(
+    table: PredictionTable, choice: Choice, judged: Predictions | None, label: int, recall: float, seed: int
+) -> ClassThreshold | None:
+    """A class's threshold; None where some part of the photos has none of the class to choose."""
+
+    def lowest(predictions: Predictions) -> float | None:
+        return recall_threshold(predictions, label, recall) if label in predictions.labels else None
+
+    chosen = choice.choose(lowest)
+    if chosen is None:
+        return None
+    used, of_photos = chosen
+    alarm = Alarm(used, UNKNOWN, UNKNOWN, UNKNOWN)
+    if judged is not None:
+        alarm = evaluate_alarm(judged, table.groups, label, used, seed, of_photos)
+    return ClassThreshold(recall, used, alarm.recall, alarm.false_alarms, alarm.precision)
+
+
+def choose_familiarity(choosing: DistanceTable, judging: DistanceTable | None, seed: int) -> Familiarity:
+    """Choose from which distance on a photo is unlike the training photos, and measure that.
+
+    Args:
+        choosing: Photos that choose the distance, none of them trained on.
+        judging: Photos that judge it; None where there are none.
+        seed: Seed of the bootstrap.
+    """
+    threshold = distance_threshold(choosing.distances)
+    if judging is None:
+        return Familiarity(threshold, UNKNOWN)
+    return Familiarity(threshold, estimate_share(judging.distances > threshold, judging.groups, seed))
+
+
+def choose_familiarity_by_folds(folds: list[DistanceTable], seed: int) -> Familiarity:
+    """The same for a network of all photos, by those of each fold, which its network had not seen.
+
+    Args:
+        folds: The tested photos of each fold; each is judged by the distance that those of the
+            others choose.
+        seed: Seed of the bootstrap.
+    """
+    alarms = [
+        fold.distances > distance_threshold(np.concatenate([other.distances for other in folds if other is not fold]))
+        for fold in folds
+    ]
+    groups = np.concatenate([fold.groups for fold in folds])
+    threshold = distance_threshold(np.concatenate([fold.distances for fold in folds]))
+    return Familiarity(threshold, estimate_share(np.concatenate(alarms), groups, seed))
