@@ -1,6 +1,7 @@
 """Pictures of new photos and of what spoke for their labels."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -75,14 +76,16 @@ def test_a_folder_that_is_there_stays_as_it_is(photos: Path, tmp_path: Path, cap
 
 
 @pytest.mark.parametrize("head", ["last_stage", "all_stages"])
-def test_the_map_is_of_the_label(tmp_path: Path, draw_folder: DrawFolder, head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_map_is_of_the_label(
+    tmp_path: Path, draw_folder: DrawFolder, head: Literal["last_stage", "all_stages"], monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = draw_folder(people=1)
     model = PostureClassifier(["left", "right"], backbone="test_resnet", pretrained=False, image_size=64, head=head)
     classifier = Classifier(model, "cpu")
     asked: list[int] = []
     explain_squares = grad_cam.explain_squares
 
-    def noting(model: PostureClassifier, squares: list[np.ndarray], labels: list[int]) -> torch.Tensor | None:  # type: ignore[type-arg]
+    def noting(model: PostureClassifier, squares: list[Any], labels: list[int]) -> torch.Tensor | None:
         asked.extend(labels)
         return explain_squares(model, squares, labels)
 
