@@ -75,6 +75,27 @@ def gaussian(directions: int) -> Callable[[Seen, Floats], Distance]:
     return fit
 
 
+def not_scaled(directions: int) -> Callable[[Seen, Floats], Distance]:
+    """The same of features as they are, not scaled to length 1."""
+
+    def fit(train: Seen, labels: Floats) -> Distance:
+        means = np.stack([train[0][labels == label].mean(0) for label in np.unique(labels)])
+        within = train[0] - means[np.unique(labels, return_inverse=True)[1]]
+        _, values, basis = np.linalg.svd(within, full_matrices=False)
+        variances, n_features = values**2 / (len(labels) - len(means)), within.shape[1]
+        rest = variances[directions:].sum() / (n_features - directions)
+
+        def to_mean(features: Floats, mean: Floats) -> Floats:
+            offset = features - mean
+            along = offset @ basis[:directions].T
+            squares: Floats = (along**2 * (1 / variances[:directions] - 1 / rest)).sum(1) + (offset**2).sum(1) / rest
+            return squares
+
+        return lambda seen: np.min([to_mean(seen[0], mean) for mean in means], axis=0)
+
+    return fit
+
+
 def nearest(k: int) -> Callable[[Seen, Floats], Distance]:
     """Distance of unit features to the k-th nearest training photo (Sun et al. 2022)."""
 
@@ -102,7 +123,8 @@ def largest_logit(train: Seen, labels: Floats) -> Distance:
 
 
 CANDIDATES: dict[str, Callable[[Seen, Floats], Distance]] = {
-    **{f"Mahalanobis, {k} directions": gaussian(k) for k in (0, 16, 64, 256)},
+    **{f"Mahalanobis, length 1, {k} directions": gaussian(k) for k in (0, 16, 64, 128)},
+    **{f"Mahalanobis, {k} directions": not_scaled(k) for k in (16, 64)},
     "10th nearest photo": nearest(10),
     "energy": energy,
     "largest logit": largest_logit,

@@ -30,7 +30,6 @@ from posture_classifier.utils.text import first_line
 if TYPE_CHECKING:
     from wandb import Run
 
-
 WANDB_JSON = "wandb.json"
 """File of the run folder that names its W&B run."""
 TIMEOUTS = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600", "WANDB_FINISH_TIMEOUT_RAISES": "true"}
@@ -96,6 +95,7 @@ class WandbReport(Callback):
         self._folder = Path()
         self._run: Run | None = None
         self._complete = True
+        self._metadata: dict[str, Any] = {}  # of the model, once it is tested
         self._stop_requested = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -171,31 +171,34 @@ class WandbReport(Callback):
         seconds = sum(phase["seconds"] for phase in summary["phases"])
         own = {"status": status_line(summary["status"]) or "fine", "costs/seconds": round(seconds, 3)}
         self._run.summary.update(_estimates(summary) | own)
+        self._metadata = {"class_names": summary["classes"], "preprocessing": pl_module.preprocessing.to_dict()}
+        self._metadata |= {"backbone": summary["backbone"], "figures": _estimates(summary)}
+        self._try("charts and mistakes", lambda run: run.log(drawn | {f"{split}/mistakes": table}))
+
+    def _try(self, what: str, upload: "Callable[[Run], object]") -> None:
+        """Send something to W&B; a training that is done goes on if that cannot be reached."""
+        assert self._run is not None
         try:
-            self._run.log(drawn | {f"{split}/mistakes": table})
-            if self.log_model:
-                self._upload_model(pl_module, summary)
+            upload(self._run)
         # wandb asks its server for tables and models, and its parts raise many kinds of errors.
-        # The training is done, so none of them may end it.
         except Exception as error:
             self._complete = False
-            say(f"W&B cannot be reached ({first_line(error)}); charts, mistakes and model are not in the run")
+            say(f"W&B cannot be reached ({first_line(error)}); not in the run: {what}")
 
-    def _upload_model(self, model: PostureClassifier, summary: dict[str, Any]) -> None:
+    def _upload_model(self, run: "Run") -> None:
         import wandb
 
-        assert self._run is not None
-        metadata = {"class_names": summary["classes"], "preprocessing": model.preprocessing.to_dict()}
-        metadata |= {"backbone": summary["backbone"], "figures": _estimates(summary)}
-        artifact = wandb.Artifact(f"model-{self._run.id}", type="model", metadata=metadata)
+        artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=self._metadata)
         # The file does not change any more, so wandb need not copy it.
         artifact.add_file(str(self._folder / "checkpoints" / "best.ckpt"), policy="immutable")
-        self._run.log_artifact(artifact, aliases=["best"])
+        run.log_artifact(artifact, aliases=["best"])
 
     def finish(self) -> None:
         """Upload the files of the run folder, and end the W&B run; called when all are written."""
         if self._run is None:
             return
+        if self.log_model and self._metadata:
+            self._try("model", self._upload_model)
         for name in FILES_WITHOUT_NAMES + (FILES_WITH_NAMES if self.names else ()):
             if (self._folder / name).is_file():
                 # wandb itself would make a link, which breaks when the folder is moved.

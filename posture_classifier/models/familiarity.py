@@ -4,8 +4,10 @@ Source: Lee et al. 2018, "A simple unified framework for detecting out-of-distri
 adversarial attacks", section 2.1: the Mahalanobis distance to the nearest class, with a covariance
 that all classes share. There are often fewer photos than features, so the covariance has its
 largest directions as they were measured, and one variance in all others (Tipping and Bishop 1999,
-"Probabilistic principal component analysis"). Only means and directions over many photos are
-stored, nothing of a single one.
+"Probabilistic principal component analysis"). Features are scaled to length 1 before (Müller and
+Hein 2025, "Mahalanobis++: improving OOD detection via feature normalization"); otherwise a black
+photo, whose features are small, would be near everything. Only means and directions over many
+photos are stored, nothing of a single one.
 """
 
 from collections.abc import Mapping
@@ -32,9 +34,9 @@ class FamiliarityDistance(nn.Module):
         ValueError: Tensors are missing, of wrong shapes or types, or hold impossible values.
 
     Example:
-        >>> features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+        >>> features = 3 + torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
         >>> distance = FamiliarityDistance(fit_familiarity(features, torch.arange(50) % 2))
-        >>> far = distance(torch.full((1, 8), 9.0)) > distance(features).max()
+        >>> far = distance(-features[:1]) > distance(features).max()
         >>> distance(features).shape, bool(far)
         (torch.Size([50]), True)
     """
@@ -66,7 +68,7 @@ class FamiliarityDistance(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (B, D) -> distances (B,), 0 or more: the root of the mean over directions."""
-        along, across = self._divide(features.float() - self._centre)
+        along, across = self._divide(_of_length_one(features.float()) - self._centre)
         squares = ((along.unsqueeze(1) - self._along).square() / self.variances).sum(2)
         rest = across.square().sum(1, keepdim=True) - 2 * across @ self._across.T + self._across.square().sum(1)
         return ((squares + rest / self.rest).amin(1) / self.n_features).clamp(min=0).sqrt()
@@ -92,7 +94,7 @@ def fit_familiarity(features: Tensor, labels: Tensor, most_directions: int = MOS
         the directions of largest variance within classes, their ``variances`` (K,), and that of all
         the ``rest`` ().
     """
-    features = features.double()
+    features = _of_length_one(features.double())
     codes = torch.unique(labels, return_inverse=True)[1]
     counts = torch.bincount(codes)
     means = torch.zeros(len(counts), features.shape[1], dtype=torch.float64).index_add_(0, codes, features) / counts[:, None]
@@ -111,6 +113,10 @@ def fit_familiarity(features: Tensor, labels: Tensor, most_directions: int = MOS
         "variances": variances.clamp(min=rest).float(),
         "rest": torch.tensor(rest),
     }
+
+
+def _of_length_one(features: Tensor) -> Tensor:
+    return features / features.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
 
 
 def _largest_variances(offsets: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -91,11 +91,11 @@ class FinishedRun(Evaluated):
 
     @cached_property
     def classifier(self) -> Classifier | None:
-        """Network of that checkpoint; None where it is gone."""
+        """Network of that checkpoint, uncalibrated, as it was evaluated; None where it is gone."""
         if not self.checkpoint_content:
             return None
         return Classifier.from_checkpoint(
-            self.checkpoint, self.checkpoint_content, precision=self.settings.get("precision", "auto")
+            self.checkpoint, self.checkpoint_content, precision=self.settings.get("precision", "auto"), calibrated=False
         )
 
     @cached_property

@@ -128,10 +128,13 @@ def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: 
 def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
     """As after resuming a run whose report was written before."""
     table, checkpoint = run / "val" / "predictions.csv", run / "checkpoints" / "best.ckpt"
+    os.utime(table, (0, 0))
+    os.utime(checkpoint, (1, 1))
+    assert main(["report", str(run)]) == 0
     right = table.read_bytes()
     table.write_bytes(right[: right.rstrip().rindex(b"\n") + 1])
     os.utime(checkpoint, (0, 0))
-    assert main(["report", str(run)]) == 0
+    assert main(["report", str(run), "--overwrite", "true"]) == 0
     assert table.read_bytes() != right, "a table that is newer than the checkpoint is what it says"
     os.utime(table, (0, 0))
     os.utime(checkpoint, (1, 1))

@@ -28,7 +28,9 @@ def test_a_run_leaves_all_its_files(draw_folder: DrawFolder, fit: Fit) -> None:
         "metrics.csv",
         "split.csv",
         "summary.json",
+        "test/distances.csv",
         "test/predictions.csv",
+        "val/predictions.csv",
     }
     for name in ("confusion_matrix.png", "curves.png"):
         assert Image.open(run / name).size[0] > 300
