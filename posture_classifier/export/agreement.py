@@ -1,17 +1,16 @@
 """Whether an artifact answers as its checkpoint does, on the same photos, from file to label."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.metrics.intervals import Estimate, estimate_mean
+from posture_classifier.metrics.intervals import Estimate, estimate_mean, estimate_share
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.rendering.formatting import percent, points
 from posture_classifier.utils.text import plural
-from posture_classifier.utils.types import Floats
 
 MOST_OTHER_LABELS = 0.005
 """Share of photos that an artifact in floating-point numbers may label otherwise."""
@@ -87,11 +86,12 @@ def compare(
     pairs: dict[str, Pair | None] = {"accuracy": None, "log_loss": None}
     if unseen and np.isfinite(difference).all():
         one, other = estimates(checkpoint, groups), estimates(artifact, groups)
+        was, is_ = checkpoint.correct, artifact.correct
         changes = {
-            "accuracy": artifact.correct.astype(np.float64) - checkpoint.correct,
-            "log_loss": artifact.losses - checkpoint.losses,
+            "accuracy": paired_interval(is_ & ~was, was & ~is_, groups),
+            "log_loss": estimate_mean(artifact.losses - checkpoint.losses, groups),
         }
-        pairs = {name: Pair(one[name], other[name], paired_interval(change, groups)) for name, change in changes.items()}
+        pairs = {name: Pair(one[name], other[name], change) for name, change in changes.items()}
     return Agreement(
         images=len(checkpoint.labels),
         groups=len(np.unique(groups)) if grouped else None,
@@ -103,28 +103,42 @@ def compare(
     )
 
 
-def paired_interval(changes: Floats, groups: npt.NDArray[np.str_]) -> Estimate:
-    """The mean change with its 95 % interval over groups.
+def paired_interval(won: npt.NDArray[np.bool_], lost: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_]) -> Estimate:
+    """The difference of two accuracies on the same photos with its 95 % interval over groups.
 
-    Where nothing changes, the interval is as wide as if one photo had: fewer than one in so many
-    photos could not have been seen.
+    Few photos change, and the mean of few has a skewed distribution. So the shares that are won and
+    lost have Wilson's intervals each, which are combined by their distances from the shares
+    (Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions
+    based on paired data"; taken as independent, which is the wider). Where no photo changes, a
+    share's interval ends where that of one photo would: of so many photos nobody can tell less.
 
     Args:
-        changes: (N,) change of each photo.
+        won: (N,) whether a photo is right now and was not before.
+        lost: (N,) the opposite.
         groups: (N,) group of each photo.
 
     Example:
-        >>> paired_interval(np.zeros(400), np.repeat(np.arange(40), 10).astype(str)).ends
+        >>> nothing = np.zeros(1000, dtype=bool)
+        >>> paired_interval(nothing, nothing, np.repeat(np.arange(100), 10).astype(str)).ends
         (-0.00..., 0.00...)
     """
-    if changes.any():
-        return estimate_mean(changes, groups)
-    one = np.zeros(len(changes))
-    one[0] = 1
-    widest = estimate_mean(one, groups)
-    if widest.high is None:
-        return Estimate(0.0, too_few=widest.too_few)
-    return Estimate(0.0, -widest.high, widest.high)
+    more, less = _share(won, groups), _share(lost, groups)
+    value = float(won.mean() - lost.mean())
+    if more.ends is None or less.ends is None:
+        return Estimate(value, too_few=more.too_few or less.too_few)
+    up = np.hypot(more.ends[1] - won.mean(), lost.mean() - less.ends[0])
+    down = np.hypot(won.mean() - more.ends[0], less.ends[1] - lost.mean())
+    return Estimate(value, value - float(down), value + float(up))
+
+
+def _share(hits: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_]) -> Estimate:
+    """A share with its interval; that of nothing ends where the one of a single photo does."""
+    if hits.any():
+        return estimate_share(hits, groups)
+    one = np.zeros(len(hits), dtype=np.bool_)
+    one[0] = True
+    single = estimate_share(one, groups)
+    return replace(single, value=0.0, low=None if single.low is None else 0.0)
 
 
 def why_refused(agreement: Agreement) -> str | None:

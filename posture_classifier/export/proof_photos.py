@@ -86,11 +86,11 @@ def find_run_photos(checkpoint: Path, content: dict[str, Any], folder: Path | No
     run = run_of(checkpoint)
     rows = read_split_rows(run / SPLIT_CSV) if run else []
     root = folder or (Path(read_settings(run / CONFIG_YAML)["data"]["root"]) if run and (run / CONFIG_YAML).is_file() else None)
-    if rows and root is not None and (found := _of_rows(rows, root, classes)) is not None:
-        return _known_by_digest(found, content)
-    if folder is None:
-        return None
-    return _known_by_digest(_of_folder(folder, classes), content)
+    found = _of_rows(rows, root, classes) if rows and root is not None else None
+    if found is None and folder is not None:
+        found = _of_folder(folder, classes)
+    known = _known_by_digest(found, content) if found is not None else None
+    return known if known is not None and len(known) else None
 
 
 def _of_rows(rows: list[dict[str, str]], root: Path, classes: list[str]) -> RunPhotos | None:
