@@ -10,6 +10,7 @@ from posture_classifier.predict.progress import Progress
 from posture_classifier.predict.row_file import RowFile
 from posture_classifier.predict.rows import AnyClassifier, Rows
 from posture_classifier.predict.summary import Summary
+from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause, StopFunction
 from posture_classifier.utils.stopping import at_stop
@@ -49,6 +50,7 @@ def classify(network: Network, walk: ShardWalk, table: RowFile | None, progress:
     with at_stop(_how_to_go_on(progress, table)):
         if table is not None and table.resumed:
             _take_up(table, walk, summary)
+            say(f"{plural(summary.rows, 'photo')} are done in {table.part}, and the others follow")
         progress.begin(summary.rows)
         predictions = network.classifier.stream(walk, network.batch_size)
         size = BATCH_SIZE if network.heat_maps else 1

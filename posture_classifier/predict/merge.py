@@ -13,7 +13,6 @@ from posture_classifier.predict.shard import Shard
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import header
-from posture_classifier.utils.text import shortlist
 
 
 def merge_shards(output: Path, now: Manifest) -> Finished:
@@ -61,12 +60,11 @@ def _find(output: Path) -> list[Shard]:
     numbers = sorted({int(match[2]) for match in map(pattern.fullmatch, names) if match})
     if not numbers:
         raise UserError(
-            f"there are no shards of {output}, such as {Shard(0, 2).of_path(output).name}; give the same --output as they got"
+            f"there are no shards of {output}, such as {Shard(0, 2).of_path(output).name}; give the --output that they got"
         )
     if len(numbers) > 1:
-        raise UserError(
-            f"beside {output} there are shards of {shortlist(list(map(str, numbers)))} parts; move those of one kind away"
-        )
+        kinds = " and of ".join(map(str, numbers))
+        raise UserError(f"beside {output} there are shards of {kinds}; move away those that are not to be joined")
     return [Shard(number, numbers[0]) for number in range(numbers[0])]
 
 

@@ -43,17 +43,23 @@ class Summary:
 
     def table(self) -> Table:
         """The first rows."""
-        table = Table("path", "label", "probability", "", caption=plural(self.rows, "photo"))
-        for row in self._first:
+        table = Table("path", "label", "probability", caption=plural(self.rows, "photo"))
+        notes = [self._notes(row) for row in self._first]
+        if any(notes):
+            table.add_column()
+        for row, note in zip(self._first, notes, strict=True):
+            path = Text(printable(row["path"]))
             if row["error"]:
-                table.add_row(Text(printable(row["path"])), Text(row["error"], style="red"), "", "")
-                continue
-            notes = [NOT_SURE] * _is_false(row.get("sure")) + [UNLIKE] * _is_false(row.get("familiar"))
-            cells = Text(printable(row["path"])), Text(row["label"]), f"{float(row['probability']):.3f}"
-            table.add_row(*cells, Text(", ".join(notes), style="yellow"))
+                table.add_row(path, Text(row["error"], style="red"), "")
+            else:
+                table.add_row(path, Text(row["label"]), f"{float(row['probability']):.3f}", *([Text(note)] if note else []))
         if self.rows > SHOWN_ROWS:
-            table.add_row(f"and {self.rows - SHOWN_ROWS} more", "", "", "")
+            table.add_row(f"and {self.rows - SHOWN_ROWS} more", "", "")
         return table
+
+    @staticmethod
+    def _notes(row: dict[str, Any]) -> str:
+        return ", ".join([NOT_SURE] * _is_false(row.get("sure")) + [UNLIKE] * _is_false(row.get("familiar")))
 
     def sentences(self, evaluation: Evaluation | None, catch: Catch | None) -> list[str]:
         """Counts of the rows, each with what was measured about it on photos of known classes."""

@@ -58,7 +58,7 @@ OPTIONS = [
     *("trainer.check_val_every_n_epoch", "trainer.accumulate_grad_batches", "trainer.gradient_clip_val", "trainer.max_time"),
 ]
 COMMANDS = {
-    "predict": ["output", "batch_size", "device", "precision"],
+    "predict": ["output", "batch_size", "device", "precision", "catch", "recall", "explain", "shard", "merge"],
     "check": ["group_pattern", "output", "fix_list"],
     "report": ["output", "recall", "catch"],
     "audit": ["group_pattern", "group_by", "output", "train_list", "path_column", "label_column", "predicted_column", "seed"],

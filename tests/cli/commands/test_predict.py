@@ -149,7 +149,7 @@ def test_an_existing_output_is_not_overwritten_unasked(
     [
         (["nowhere.png"], "nowhere.png"),
         (["{empty}"], "empty"),
-        (["{photos}", "--output", "x.txt"], ".csv or .jsonl"),
+        (["{photos}", "--output", "x.txt"], ".csv, .jsonl or .parquet"),
         (["{photos}", "--output", "no/such/x.csv"], "no/such/x.csv"),
         (["{photos}", "--batchsize", "3"], "batchsize"),
         ([], "paths"),
