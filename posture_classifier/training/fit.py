@@ -40,7 +40,7 @@ from posture_classifier.training.resumed_state import check_state
 from posture_classifier.training.slurm import Requeue, interrupted_checkpoint, remember_job
 from posture_classifier.training.trained_checkpoint import TrainedCheckpoint
 from posture_classifier.training.trainer_options import options_that_fit
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import say, say_command
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause
 from posture_classifier.utils.stopping import at_stop
@@ -272,6 +272,9 @@ class PostureCLI(FitOptions):
         finally:
             for report in self._wandb_reports:  # the report may have written val/predictions.csv
                 report.finish()
+        if best and self.trainer.is_global_zero:
+            folder = quote(self.trainer.loggers[0].log_dir or ".")
+            say_command("next, try it with the webcam or other photos", f"python -m posture_classifier app {folder}")
 
     @rank_zero_only
     def _write_report(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from posture_classifier.app.workplace import find_workplace
 from posture_classifier.check.suggested_groups import suggested_groups
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
@@ -102,3 +103,12 @@ def test_names_that_only_repeat_the_class_suggest_nobody(tmp_path: Path, names: 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert (suggested_groups(read_folder(tmp_path)) is not None) == suggested
+
+
+def test_fit_ends_with_the_page_that_tries_the_network(
+    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fit(draw_folder())
+    words = arguments_of(capsys.readouterr().out.rstrip().rpartition(": ")[2])
+    assert words[0] == "app"
+    assert find_workplace(Path(words[1])).checkpoint == run / "checkpoints" / "best.ckpt"
