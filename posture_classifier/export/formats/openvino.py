@@ -17,7 +17,7 @@ from posture_classifier.utils.types import Floats
 
 TITLE = "OpenVINO"
 EXTRA = "openvino"
-PACKAGES = ("onnx", "onnxscript", "openvino", "nncf")
+PACKAGES = ("onnx", "onnxscript", "onnxruntime", "openvino")
 SUFFIX = ".xml"
 PREDICT = "openvino.py"
 PREDICT_NEEDS = "openvino numpy pillow"
@@ -26,18 +26,25 @@ ANY_SIZE = True
 
 def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
     """Write an .xml and, beside it, the .bin with its weights."""
-    import openvino
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         onnx.write(graph, metadata, file)
-        save(openvino.Core().read_model(file), metadata, path)
+        _convert(file, metadata, path)
 
 
-def save(model: Any, metadata: Metadata, path: Path) -> None:
-    """Save a model of OpenVINO with its metadata, in fp32."""
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+    """Write an .xml and its .bin with the 8-bit integers of the ONNX, which OpenVINO knows."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        onnx.write_int8(graph, metadata, file, photos)
+        _convert(file, onnx.open(file).metadata, path)
+
+
+def _convert(file: Path, metadata: Metadata, path: Path) -> None:
+    """Write an ONNX file as OpenVINO."""
     import openvino
 
+    model = openvino.Core().read_model(file)
     model.set_rt_info(to_json(metadata), KEY)
     openvino.save_model(model, path, compress_to_fp16=False)
 
