@@ -171,7 +171,9 @@ class Classifier:
     def __repr__(self) -> str:
         network = f"{self.model.hparams['backbone']} at {self.model.preprocessing.image_size} px"
         classes = shortlist([repr(name) for name in self.class_names], 10)
-        return f"<Classifier of {classes}: {network}; {self.evaluation or 'accuracy not measured'}>"
+        rule = self.evaluation and self.evaluation.abstention
+        sure = f"; sure from a probability of {rule.threshold:.3g} on" if rule else ""
+        return f"<Classifier of {classes}: {network}; {self.evaluation or 'accuracy not measured'}{sure}>"
 
     @overload  # a text is an iterable of texts, too
     def predict(self, photos: Photo, batch_size: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]

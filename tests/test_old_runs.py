@@ -4,11 +4,16 @@ import csv
 import shutil
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from posture_classifier import Classifier
 from posture_classifier.cli import main
+from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.models.restore import restore_model
 
 OLD = Path(__file__).parent / "helpers" / "old_run"
 
@@ -50,6 +55,24 @@ def test_is_resumed_with_the_state_of_its_callbacks(run: Path) -> None:
     assert main(["fit", "--config", str(config), "--ckpt_path", "last", "--trainer.max_epochs", "4"]) == 0
     assert [row["epoch"] for row in rows(run / "metrics.csv")] == ["0", "1", "2", "3"]
     assert _epochs_waited(run) == waited + 1  # it did not begin to count anew
+
+
+@pytest.mark.parametrize("command", ["fit", "test"])
+def test_it_keeps_its_preprocessing(run: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    made: set[int] = set()
+    square = Preprocessing.square
+
+    def noted(preprocessing: Preprocessing, image: Image.Image) -> npt.NDArray[np.uint8]:
+        made.add(preprocessing.version)
+        return square(preprocessing, image)
+
+    monkeypatch.setattr(Preprocessing, "square", noted)
+    last = run / "checkpoints" / "last.ckpt"
+    options = ["--trainer.max_epochs", "4", "--report", "false"] if command == "fit" else []
+    assert main([command, "--config", str(run / "config.yaml"), "--ckpt_path", str(last), *options]) == 0
+    assert made == {1}
+    if command == "fit":
+        assert restore_model(last, read_checkpoint(last)).preprocessing.version == 1
 
 
 def test_its_stages_are_those_that_it_was_trained_in(run: Path) -> None:

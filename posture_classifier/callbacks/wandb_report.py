@@ -30,7 +30,6 @@ from posture_classifier.utils.text import first_line
 if TYPE_CHECKING:
     from wandb import Run
 
-
 WANDB_JSON = "wandb.json"
 """File of the run folder that names its W&B run."""
 TIMEOUTS = {"WANDB_INIT_TIMEOUT": "30", "WANDB_FINISH_TIMEOUT": "600", "WANDB_FINISH_TIMEOUT_RAISES": "true"}

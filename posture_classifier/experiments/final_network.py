@@ -17,8 +17,7 @@ from posture_classifier.inference import Classifier
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.checkpoints import FINAL, Familiarity, find_checkpoint, read_evaluation
 from posture_classifier.runs.choice import Choice
-from posture_classifier.runs.decision_rules import choose_familiarity_by_folds
-from posture_classifier.runs.distances import read_distances
+from posture_classifier.runs.decision_rules import choose_familiarity_of_runs
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, PREDICTIONS_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
@@ -113,8 +112,7 @@ def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
         checkpoint = find_checkpoint(runs[0])
         evaluation = read_evaluation(checkpoint, read_checkpoint(checkpoint))
         return evaluation.familiarity if evaluation else None
-    tables = [table for run in runs if (table := read_distances(run / "test")) is not None]
-    return choose_familiarity_by_folds(tables, seed) if len(tables) == len(runs) else None
+    return choose_familiarity_of_runs(runs, seed)
 
 
 def measure_final(checkpoint: Path, settings: Namespace, split: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -9,9 +9,10 @@ from posture_classifier.experiments import final_network
 from posture_classifier.experiments.quiet_fit import fit_quietly
 from posture_classifier.experiments.training_series import LOG, TrainingSeries, fit_options
 from posture_classifier.models.checkpoint import Procedure
-from posture_classifier.runs.checkpoints import FINAL
+from posture_classifier.runs.checkpoints import FINAL, parse_evaluation
 from posture_classifier.runs.names import SETTINGS_YAML
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.rule_words import describe_rules
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.evaluation import describe_evaluation, describe_familiarity, store_evaluation
 from posture_classifier.utils.console import say
@@ -71,7 +72,8 @@ class SeriesWithFinal(TrainingSeries):
         tested = "folds" if procedure == "cross-validation" else "tested network"
         say(
             f"final network: {plural(epochs, 'epoch')} on all {split_size(self.folder / final_network.SPLIT)}, "
-            f"{self.duration(name)}; nobody is left to test it, so its figures are those of the {tested}"
+            f"{self.duration(name)}; nobody is left to test it, so its figures are those of the {tested}",
+            describe_rules(parse_evaluation(evaluation)),
         )
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
 

@@ -12,7 +12,8 @@ def _bilinear(x: Tensor) -> Tensor:
 
 
 def _hamming(x: Tensor) -> Tensor:
-    return torch.where(x.abs() < 1, _sinc(x) * (0.54 + 0.46 * (math.pi * x).cos()), 0)
+    window = (x * _like(math.pi, x)).cos() * _like(0.46, x) + _like(0.54, x)
+    return torch.where(x.abs() < 1, _sinc(x) * window, 0)
 
 
 def _bicubic(x: Tensor) -> Tensor:
@@ -26,8 +27,13 @@ def _lanczos(x: Tensor) -> Tensor:
 
 
 def _sinc(x: Tensor) -> Tensor:
-    angle = math.pi * torch.where(x == 0, 1, x)
+    angle = torch.where(x == 0, 1, x) * _like(math.pi, x)
     return torch.where(x == 0, 1, angle.sin() / angle)
+
+
+def _like(number: float, x: Tensor) -> Tensor:
+    """A constant in the precision of a tensor; the export to ONNX would round it to float32."""
+    return torch.tensor(number, dtype=x.dtype, device=x.device)
 
 
 FILTERS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {

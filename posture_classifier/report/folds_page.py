@@ -11,6 +11,7 @@ from posture_classifier.report.next_photos_section import next_photos_section
 from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
+from posture_classifier.report.trust_section import folds_trust_section
 from posture_classifier.runs.choice import Choice
 
 
@@ -34,15 +35,17 @@ def write_folds_report(
     """
     folds.check_class(caught)
     choice, check = Choice.by_other_folds(folds.evaluated), read_known_check(folds)
-    sections = [
+    listed = [
         result_section(folds),
         groups_section(folds),
         photos_section(folds),
         next_photos_section(folds, check),
         thresholds_section(folds, choice, recall, caught),
         calibration_section(folds, choice),
+        folds_trust_section(folds, choice),
         folds_section(folds),
         origin_section(folds),
         folds_check_section(folds, check),
     ]
+    sections = [section for section in listed if section is not None]
     write_page(path, folds.title, lead(folds, sections), sections, Translator(language, folds.names))

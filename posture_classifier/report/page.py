@@ -16,6 +16,7 @@ from posture_classifier.report.photos_section import photos_section
 from posture_classifier.report.probability_sections import calibration_section, thresholds_section
 from posture_classifier.report.provenance_section import check_section, learning_section, provenance_section
 from posture_classifier.report.result_section import groups_section, lead, result_section
+from posture_classifier.report.trust_section import trust_section
 from posture_classifier.utils.errors import UserError
 
 NAME = "report.html"
@@ -60,6 +61,7 @@ def write_report(
         next_photos_section(run, check),
         thresholds_section(run, choice, recall, caught),
         calibration_section(run, choice),
+        trust_section(run),
         *_blocks_sections(run, path.parent if blocks else None),
         learning_section(run),
         provenance_section(run),

@@ -145,6 +145,11 @@ def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | N
         summary = _summary_of(checkpoint)
         of_run = PROCEDURES.get(str(summary.get("split")))
         return None if of_run is None or mismatch(summary, Measured) else Evaluation(of_run, *_figures(summary))
+    return parse_evaluation(measured)
+
+
+def parse_evaluation(measured: dict[str, Any]) -> Evaluation:
+    """What a checkpoint holds of how good its network is; a ``StoredEvaluation``."""
     thresholds = measured.get("thresholds", {}).items()
     abstention, familiarity = measured.get("abstention"), measured.get("familiarity")
     return Evaluation(

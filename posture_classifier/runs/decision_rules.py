@@ -1,6 +1,8 @@
 """The rules that a network's probabilities are used by: what they are, and what each is worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_
 from posture_classifier.metrics.unfamiliarity import distance_threshold
 from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Familiarity
 from posture_classifier.runs.choice import Choice
-from posture_classifier.runs.distances import DistanceTable
+from posture_classifier.runs.distances import DistanceTable, read_distances
 from posture_classifier.runs.predictions import PredictionTable
 
 RECALLS = (0.90, 0.95, 0.99)
@@ -87,18 +89,26 @@ def choose_familiarity(choosing: DistanceTable, judging: DistanceTable | None, s
     return Familiarity(threshold, estimate_share(judging.distances > threshold, judging.groups, seed))
 
 
-def choose_familiarity_by_folds(folds: list[DistanceTable], seed: int) -> Familiarity:
-    """The same for a network of all photos, by those of each fold, which its network had not seen.
+def choose_familiarity_of_runs(runs: Sequence[Path], seed: int) -> Familiarity | None:
+    """The same for a network of all photos, by those that the network of each fold was tested on.
+
+    Each is measured from the photos that its own network had learnt from, and judged by the
+    distance that the photos of the other folds choose.
 
     Args:
-        folds: The tested photos of each fold; each is judged by the distance that those of the
-            others choose.
+        runs: Run folder of each fold.
         seed: Seed of the bootstrap.
+
+    Returns:
+        None where there is one run, or one of them measured no distances.
     """
+    tables = [table for run in runs if (table := read_distances(run / "test")) is not None]
+    if len(tables) < max(2, len(runs)):
+        return None
     alarms = [
-        fold.distances > distance_threshold(np.concatenate([other.distances for other in folds if other is not fold]))
-        for fold in folds
+        table.distances > distance_threshold(np.concatenate([other.distances for other in tables if other is not table]))
+        for table in tables
     ]
-    groups = np.concatenate([fold.groups for fold in folds])
-    threshold = distance_threshold(np.concatenate([fold.distances for fold in folds]))
+    groups = np.concatenate([table.groups for table in tables])
+    threshold = distance_threshold(np.concatenate([table.distances for table in tables]))
     return Familiarity(threshold, estimate_share(np.concatenate(alarms), groups, seed))

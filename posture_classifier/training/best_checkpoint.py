@@ -21,12 +21,13 @@ from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.familiarity import FamiliarityDistance, fit_familiarity
 from posture_classifier.models.frozen_prefix import Cut
-from posture_classifier.runs.checkpoints import PROCEDURES
+from posture_classifier.runs.checkpoints import PROCEDURES, parse_evaluation
 from posture_classifier.runs.choice import Choice
 from posture_classifier.runs.decision_rules import choose_familiarity
 from posture_classifier.runs.distances import DistanceTable
 from posture_classifier.runs.names import PREDICTIONS_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.rule_words import describe_rules
 from posture_classifier.training.evaluation import describe_evaluation, describe_familiarity, store_evaluation
 from posture_classifier.training.network_outputs import network_outputs
 from posture_classifier.utils.text import first_line
@@ -85,17 +86,22 @@ class BestNetwork:
 
 
 @rank_zero_only
-def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNetwork) -> None:
+def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNetwork) -> str | None:
     """Put what a run has measured of its best checkpoint into it, if that can be done.
 
     The training is over and its results are written, so that no fault of this may fail it.
+
+    Returns:
+        What the rules do, in words; None on ranks that do not write.
     """
     folder = Path(trainer.loggers[0].log_dir or ".")
     (report,) = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     try:
-        store_what_was_measured(folder, checkpoint, network, report.summary, trainer.strategy.root_device)
+        evaluation = store_what_was_measured(folder, checkpoint, network, report.summary, trainer.strategy.root_device)
     except Exception as error:
         rank_zero_warn(f"no figures were put into {checkpoint} ({first_line(error)}); the run is complete without")
+        return None
+    return describe_rules(parse_evaluation(evaluation))
 
 
 def store_what_was_measured(

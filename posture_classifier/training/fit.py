@@ -254,14 +254,15 @@ class PostureCLI(FitOptions):
         # The best, or else (if it was removed before the run was resumed) the last.
         paths = [c.best_model_path for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint)]
         best = next(filter(None, paths), None)
-        evaluates = self.datamodule.has_test or self.datamodule.has_val
+        evaluates, rules = self.datamodule.has_test or self.datamodule.has_val, None
         if evaluates:
             self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
             if best:
                 network = BestNetwork(self.model, self.datamodule, self._cache.frozen_part)
-                store_evaluation_of_run(self.trainer, Path(best), network)
+                rules = store_evaluation_of_run(self.trainer, Path(best), network)
         self._cache.release()
-        announce(self.trainer, best, partial(crossval_command, self._arguments, self.config_init.fit, self.datamodule.choice))
+        crossval = partial(crossval_command, self._arguments, self.config_init.fit, self.datamodule.choice)
+        announce(self.trainer, best, crossval, rules or "")
         try:
             if evaluates and self.config_init.fit.report:
                 self._write_report()

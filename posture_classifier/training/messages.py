@@ -155,7 +155,9 @@ def _stages(model: PostureClassifier, trainer: Trainer) -> str:
 
 
 @rank_zero_only
-def announce(trainer: Trainer, checkpoint: str | Path | None, crossval: Callable[[], str | None] = lambda: None) -> None:
+def announce(
+    trainer: Trainer, checkpoint: str | Path | None, crossval: Callable[[], str | None] = lambda: None, rules: str = ""
+) -> None:
     """Print how good the model is, on which photos, and where its files are.
 
     Args:
@@ -163,6 +165,7 @@ def announce(trainer: Trainer, checkpoint: str | Path | None, crossval: Callable
         checkpoint: The checkpoint that was tested.
         crossval: Makes a command that tests every group, asked for where few were tested; None if
             there is none.
+        rules: Sentences on the rules that the checkpoint holds.
     """
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary
@@ -170,6 +173,8 @@ def announce(trainer: Trainer, checkpoint: str | Path | None, crossval: Callable
         say("nothing was evaluated: no photo was kept for validation or test")
     else:
         _say_figures(trainer, summary, crossval)
+    if rules:
+        say(rules)
     # Trainer.log_dir would wait for all ranks.
     say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}", whole=True)
 

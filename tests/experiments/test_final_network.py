@@ -124,6 +124,24 @@ def test_the_checkpoint_holds_the_figures_of_the_folds(ended: Ended) -> None:
     assert evaluation["temperature"] == fit_temperature(pooled) == ended.summary["final"]["temperature"]
 
 
+def test_the_checkpoint_holds_rules_that_the_folds_have_judged(ended: Ended) -> None:
+    evaluation = read_checkpoint(ended.checkpoint)["evaluation"]
+    assert evaluation["photos"]["train"] == {"images": 24, "groups": 6}
+    assert set(evaluation["thresholds"]) == {"left", "right"}
+    distances = []
+    for fold in range(FOLDS):
+        with (ended.folder / f"fold_{fold}" / "version_0" / "test" / "distances.csv").open() as file:
+            distances += [float(row["distance"]) for row in csv.DictReader(file)]
+    assert len(distances) == 24
+    assert evaluation["familiarity"]["threshold"] == pytest.approx(sorted(distances)[-1])
+    assert 0 <= evaluation["familiarity"]["false_alarms"]["value"] < 1
+    for figure in (evaluation["abstention"]["answered"], evaluation["thresholds"]["left"][0]["recall"]):
+        assert figure["value"] is not None
+    prediction = Classifier.load(ended.folder, "cpu")(next(ended.photos.rglob("*.png")))
+    assert prediction.familiar is True, "it was trained on"
+    assert "When to trust an answer" in (ended.folder / "report.html").read_text()
+
+
 def test_it_is_trained_on_all_photos_for_the_median_of_the_best_epochs(ended: Ended) -> None:
     best = []
     for fold in range(FOLDS):

@@ -24,7 +24,10 @@ LANGUAGES = [language for language in available_languages() if language != ENGLI
 WRITERS = (
     *sorted((PACKAGE / "check").glob("*.py")),
     *sorted((PACKAGE / "report").glob("*.py")),
-    *(PACKAGE / path for path in ("runs/status.py", "metrics/scores.py", "metrics/witnesses.py", "rendering/formatting.py")),
+    *(
+        PACKAGE / path
+        for path in ("runs/rule_words.py", "runs/status.py", "metrics/scores.py", "metrics/witnesses.py", "rendering/formatting.py")
+    ),
     *(PACKAGE / path for path in ("rendering/learning_curves.py", "experiments/split_comparison.py")),
     *(PACKAGE / path for path in ("data/scan/scene_groups.py", "data/near_copies.py", "data/deep_photos.py", "images/decode.py")),
 )

@@ -51,6 +51,9 @@ def test_two_ranks_hold_the_same_bits_send_no_frozen_gradient_and_train_as_one_p
     assert [path.name for path in runs[1].parent.iterdir()] == ["version_0"], "both ranks write into one folder"
     tested = [list(csv.DictReader((run / "test" / "predictions.csv").open())) for run in runs]
     assert [row["path"] for row in tested[1]] == [row["path"] for row in tested[0]], "each photo once"
+    stored = [torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["evaluation"] for run in runs]
+    assert stored[0]["photos"] == stored[1]["photos"]
+    assert stored[1]["familiarity"]["threshold"] == pytest.approx(stored[0]["familiarity"]["threshold"], rel=1e-2)
 
 
 @pytest.mark.slow
