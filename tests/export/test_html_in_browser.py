@@ -47,6 +47,28 @@ COUNT_TONES = """() => {
   OscillatorNode.prototype.start = function (...at) { window.tones += 1; return start.apply(this, at); };
 }"""
 
+DROP_VIDEO = """async () => {
+  const shown = document.createElement("canvas");
+  Object.assign(shown, { width: 64, height: 48 });
+  const context = shown.getContext("2d");
+  const recorder = new MediaRecorder(shown.captureStream(20));
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const ended = new Promise((resolve) => (recorder.onstop = resolve));
+  recorder.start();
+  for (let i = 0; i < 60; i++) {
+    context.fillStyle = `rgb(${4 * i}, 90, 200)`;
+    context.fillRect(0, 0, 64, 48);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  recorder.stop();
+  await ended;
+  const dropped = new DataTransfer();
+  dropped.items.add(new File(parts, "clip.webm", { type: "video/webm" }));
+  document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, cancelable: true }));
+}"""
+"""Records a film of three seconds, and drops it on the page."""
+
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
@@ -214,6 +236,25 @@ def test_a_browser_that_keeps_nothing_breaks_nothing(browser: "Browser", exporte
         choose(page)
         page.wait_for_selector("#alarm:visible")
         page.wait_for_selector("text=This browser keeps nothing for this page")
+
+
+def test_it_says_that_the_browser_has_paused_the_camera(browser: "Browser", exported: Path, metadata: Metadata) -> None:
+    with opened_page(browser, exported, metadata) as page:
+        choose(page)
+        page.evaluate("document.getElementById('video').pause()")
+        page.wait_for_selector("text=The browser has paused the picture")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_selector("#problem", state="hidden")
+
+
+def test_a_video_is_summed_up_and_is_not_part_of_the_day(browser: "Browser", exported: Path, metadata: Metadata) -> None:
+    with opened_page(browser, exported, metadata) as page:
+        page.evaluate(DROP_VIDEO)
+        until(page, "document.getElementById('clip').textContent.includes('%')")
+        assert page.locator("#mirror").is_hidden()
+        assert page.locator("#timeline rect").count() == 0
+        page.click("#stop")
+        assert page.locator("#welcome").is_visible()
 
 
 def test_the_export_is_proven_by_the_network_in_the_page(

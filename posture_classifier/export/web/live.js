@@ -19,6 +19,7 @@ export class Live {
     Object.assign(this, { video, classifier, listeners, running: false, busy: false });
     this.clock = new Clock(() => this.look());
     document.addEventListener("visibilitychange", () => this.pace());
+    document.addEventListener("visibilitychange", () => this.resume());
   }
 
   begin() {
@@ -35,10 +36,16 @@ export class Live {
     this.clock.run(!this.running || document.hidden ? HIDDEN : VISIBLE);
   }
 
+  /** Go on where a browser has paused a camera while its page was hidden. */
+  resume() {
+    if (this.running && !document.hidden && this.video.srcObject && this.video.paused) this.video.play().catch(() => {});
+  }
+
   async look() {
     const { video } = this;
-    if (!this.running || this.busy || video.paused || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    if (video.currentTime === this.lastFrame) {
+    if (!this.running || this.busy || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    if (video.paused && !video.srcObject) return; // by whoever watches the video
+    if (video.paused || video.currentTime === this.lastFrame) {
       this.setStuck(now() - this.lastNew > STUCK);
       return;
     }
