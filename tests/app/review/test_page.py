@@ -30,6 +30,7 @@ def opened(run: Path, **context: Any) -> "Iterator[Page]":
         chromium() as browser,
         watched_page(browser, f"{address}?key={access.key}", **context) as (page, watched),
     ):
+        page.wait_for_url(f"{address}try")  # to which the key leads
         page.goto(f"{address}review")
         page.wait_for_selector("body[data-ready]")
         yield page
