@@ -42,12 +42,13 @@ def make_certificate(folder: Path, names: Sequence[str]) -> Certificate:
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
     except ModuleNotFoundError as error:
         raise UserError(
             "--host lets other devices in by https, which takes one more package: pip install 'posture-classifier[phone]'"
         ) from error
     key = ec.generate_private_key(ec.SECP256R1())
-    own_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "posture_classifier")])
+    own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "posture_classifier")])
     now = datetime.now(UTC)
     alternatives: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for name in names:
@@ -63,7 +64,7 @@ def make_certificate(folder: Path, names: Sequence[str]) -> Certificate:
         .not_valid_after(now + timedelta(days=DAYS))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = folder / "certificate.pem", folder / "key.pem"

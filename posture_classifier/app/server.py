@@ -27,9 +27,10 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
         workplace: What the pages work on.
         access: Who may use them.
     """
+    enter_routes, open_paths = (enter.routes(access), enter.OPEN_PATHS) if access.takes_codes else ([], ())
     routes: list[BaseRoute] = [
         Route("/", _first_page(workplace)),
-        *(enter.routes(access) if access.takes_codes else []),
+        *enter_routes,
         *try_page.routes(workplace),
         *collect.routes(workplace),
         *review.routes(workplace),
@@ -38,7 +39,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen, open_paths=enter.OPEN_PATHS)],
+        middleware=[Middleware(Guard, access=access, on_error=report_unforeseen, open_paths=open_paths)],
         exception_handlers={Refusal: _refused, HTTPException: _http_error},
     )
 

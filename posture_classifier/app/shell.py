@@ -2,11 +2,12 @@
 
 from pathlib import Path
 from string import Template
-from typing import Literal
+from typing import Literal, get_args
 
 from starlette.responses import HTMLResponse, Response
 
 PageName = Literal["try", "collect", "review"]
+PAGES: tuple[PageName, ...] = get_args(PageName)
 STATIC = Path(__file__).parent / "static"
 
 
@@ -20,9 +21,4 @@ def shell(page: PageName, script: str, style: str | None = None) -> Response:
     """
     link = f'<link rel="stylesheet" href="{style}">' if style else ""
     content = Template((STATIC / "shell.html").read_text(encoding="utf-8"))
-    return HTMLResponse(content.substitute(nav=navigation(page), script=script, style=link))
-
-
-def navigation(page: PageName) -> str:
-    """The navigation; ``static/nav.js`` marks the entry of the page."""
-    return Template((STATIC / "nav.html").read_text(encoding="utf-8")).substitute(page=page)
+    return HTMLResponse(content.substitute(page=page, script=script, style=link))

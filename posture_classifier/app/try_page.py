@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from starlette.routing import BaseRoute, Route
 
 from posture_classifier.app.requests import Refusal, read_body
-from posture_classifier.app.shell import navigation, shell
+from posture_classifier.app.shell import PAGES, shell
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.export.metadata import Metadata, build_metadata
 from posture_classifier.export.try_page import try_page, web_files
@@ -19,8 +19,6 @@ from posture_classifier.models.checkpoint import read_checkpoint
 LONGEST_SIDE = 4096
 MOST_BYTES = 48 * 1024 * 1024
 """Bytes of the pixels of a frame or photo, at most: 16 megapixels."""
-FRAME = '<link rel="stylesheet" href="/static/frame.css"></head>'
-NAVIGATION = '<body><div class="frame">{}</div><script type="module" src="/static/try_nav.js"></script>'
 
 
 class Network:
@@ -37,12 +35,12 @@ class Network:
         content = read_checkpoint(checkpoint)
         self.classifier = Classifier.from_checkpoint(checkpoint, content, precision="fp32")
         self.metadata: Metadata = build_metadata(self.classifier, checkpoint, content)
+        self._page = try_page(self.metadata, pages=PAGES)
         self._passes = asyncio.Semaphore(1)  # a pass uses all cores, so that two are no faster
 
     async def page(self, _: Request) -> Response:
-        """The page, with the navigation of ours above its own head."""
-        page = try_page(self.metadata)
-        return HTMLResponse(page.replace("</head>", FRAME, 1).replace("<body>", NAVIGATION.format(navigation("try")), 1))
+        """The page."""
+        return HTMLResponse(self._page)
 
     async def info(self, _: Request) -> Response:
         """What is known of the network."""

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def web_files() -> dict[str, Path]:
     return {path.name: path for path in [*STYLES, *WEB.glob("*.js")]}
 
 
-def try_page(metadata: Metadata, assets: str = "/web", classify: str = "/api/classify") -> str:
+def try_page(metadata: Metadata, assets: str = "/web", classify: str = "/api/classify", pages: Sequence[str] = ()) -> str:
     """Make the page for a local server that classifies.
 
     The page loads ``web_files()`` from ``assets`` and posts the RGB bytes of each frame or photo
@@ -47,9 +48,12 @@ def try_page(metadata: Metadata, assets: str = "/web", classify: str = "/api/cla
         metadata: What is known of the network.
         assets: Address of the folder of ``web_files()``, without a slash at its end.
         classify: Address that classifies.
+        pages: Names of the server's pages, for the links at the top: ``try`` is this one, and each
+            lies at ``/<name>``.
     """
     return _templates.get_template("try.html").render(
         csp=None,
+        pages=pages,
         style=None,
         links=[f"{assets}/{path.name}" for path in STYLES],
         script=None,
@@ -76,6 +80,7 @@ def offline_page(metadata: Metadata, model: bytes) -> str:
     worker = inline_modules(WEB / "onnx_worker.js")
     return _templates.get_template("try.html").render(
         csp=csp,
+        pages=(),
         style=Markup(style),
         links=[],
         script=Markup(script),

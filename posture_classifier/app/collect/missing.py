@@ -82,5 +82,6 @@ def _sizes(counts: Counts) -> list[Missing]:
     ]
     alone = [person for person in counts.people if len(counts.sessions(person)) < ADVISED_SESSIONS]
     if alone:
-        found.append(Missing("sessions", "advised", {"n": len(alone), "people": ", ".join(alone[:3])}))
+        shown = ", ".join(alone[:3]) + (" …" if len(alone) > 3 else "")
+        found.append(Missing("sessions", "advised", {"n": len(alone), "people": shown}))
     return found

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import get_ident
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES, errno.EINVAL}
 """What file systems without hard links answer, such as that of most memory cards."""
@@ -29,7 +30,7 @@ def write_new_file(candidates: Iterable[Path], content: bytes) -> Path:
     for path in candidates:
         if os.path.lexists(path):
             continue
-        temporary = path.with_name(f".{os.getpid()}.{path.name}")
+        temporary = path.with_name(f".{os.getpid()}{get_ident()}.{path.name}")
         try:
             _write(temporary, content)
             if _give_name(temporary, path, content):

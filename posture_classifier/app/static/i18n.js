@@ -1,16 +1,16 @@
 // Texts in the reader's language: the choice made here, or else what the browser asks for.
 export const LANGUAGES = { en: "English", ko: "한국어" };
-const KEY = "posture_classifier/language"; // as the page Try keeps it, too
+const KEY = "posture_classifier.language"; // as the page Try keeps it, too
 let texts = {};
 
 /** The language of the page: one of LANGUAGES. */
 export function language() {
-  const wanted = [JSON.parse(localStorage.getItem(KEY) ?? "null"), ...navigator.languages.map((each) => each.slice(0, 2))];
+  const wanted = [localStorage.getItem(KEY), ...navigator.languages.map((each) => each.slice(0, 2))];
   return wanted.find((code) => code in LANGUAGES) ?? "en";
 }
 
 export function chooseLanguage(code) {
-  localStorage.setItem(KEY, JSON.stringify(code));
+  localStorage.setItem(KEY, code);
 }
 
 /** Adds the texts of `${folder}/<language>.json` to those that are known. */

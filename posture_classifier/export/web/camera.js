@@ -24,7 +24,7 @@ export class Camera {
     return REASONS[error.name] ?? "camera_failed";
   }
 
-  async start(device = recall("camera", null)) {
+  async start(device = recall("camera", "")) {
     this.stop();
     const size = { width: { ideal: 640 }, height: { ideal: 480 } };
     const choice = device ? { deviceId: { ideal: device } } : { facingMode: "user" };

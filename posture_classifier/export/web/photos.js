@@ -85,6 +85,7 @@ export class Photos {
     const answered = this.rows.filter((row) => row.answer);
     const counts = classes.map((name, i) => [spoken(name), answered.filter(({ judgement }) => judgement.sure && judgement.index === i).length]);
     counts.push([text("not_sure"), answered.filter(({ judgement }) => !judgement.sure).length]);
+    counts.push([text("errors"), this.rows.length - answered.length]);
     const shown = counts.filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
     const progress = text(this.waiting ? "photos_waiting" : "photos_done", { done: this.rows.length, all: this.rows.length + this.waiting });
     byId("photos-said").textContent = [progress, ...shown].join(" · ");

@@ -35,8 +35,12 @@ export function fillPage() {
   for (const place of document.querySelectorAll("[data-label]")) place.setAttribute("aria-label", text(place.dataset.label));
 }
 
+/** A share in whole percent; what is not all or nothing is not said to be. */
 export function percent(share) {
-  return `${Math.round(100 * share)} %`;
+  const whole = Math.round(100 * share);
+  if (whole === 100 && share < 1) return "> 99 %";
+  if (whole === 0 && share > 0) return "< 1 %";
+  return `${whole} %`;
 }
 
 /** A share with its 95 % interval, as "92 % (83 to 96 %)". */

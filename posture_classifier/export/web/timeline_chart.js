@@ -33,7 +33,11 @@ export function drawTimeline(figure, day, classes, watched) {
   const plot = element("div", { class: "plot" });
   plot.append(bars(day, classes, watched, share, (last - first) * 60));
   for (const [minute, row] of day) {
-    if (row.alerts > 0) plot.append(placed(element("i", { class: "alert" }), share(minuteOfDay(minute) + 0.5)));
+    if (row.alerts === 0) continue;
+    const dot = placed(element("i", { class: "alert" }), share(minuteOfDay(minute) + 0.5));
+    const seen = Object.values(row.seconds).reduce((sum, seconds) => sum + seconds, 0);
+    dot.style.setProperty("--height", Math.min(1, seen / 60));
+    plot.append(dot);
   }
   const hours = element("div", { class: "hours" });
   for (let hour = first; hour <= last; hour += Math.ceil((last - first) / MOST_HOURS)) {

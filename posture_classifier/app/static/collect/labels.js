@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { t } from "../i18n.js";
 import { nameProblem, today } from "./names.js";
 
-const KEY = "posture_classifier/labels";
+const KEY = "posture_classifier.labels";
 const byId = (id) => document.getElementById(id);
 
 export class Labels {

@@ -12,7 +12,8 @@ export function showProgress(state) {
   if (!state.missing.length) list.replaceChildren(element("li", { className: "advised" }, t("collect.nothing_missing")));
   const box = document.getElementById("table");
   box.replaceChildren(...(state.people.length ? [table(state)] : []));
-  document.getElementById("command").textContent = state.command;
+  const words = state.command.split(" ").map((word) => element("span", { className: "word" }, word));
+  document.getElementById("command").replaceChildren(...words.flatMap((word) => [word, " "]).slice(0, -1)); // none ends at a hyphen
   document.getElementById("pattern").textContent = state.pattern;
   document.getElementById("next").textContent = t(state.ready ? "collect.ready" : "collect.not_ready");
   document.getElementById("others").textContent = state.others ? t("collect.others", { n: state.others }) : "";

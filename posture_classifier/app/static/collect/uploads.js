@@ -1,7 +1,7 @@
 // Sends photos one after the other, and remembers which were saved, so that the last can be undone.
 import { ask } from "../request.js";
 
-const KEY = "posture_classifier/saved";
+const KEY = "posture_classifier.saved";
 
 export class Uploads {
   /** @param onChange called with each photo that was answered: {blob, labels, saved, error}. */
