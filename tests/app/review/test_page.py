@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from posture_classifier.app.access import Access
+from posture_classifier.app.review.queue import ERROR, KINDS
 from posture_classifier.app.server import build_app
 from posture_classifier.app.shell import STATIC
 from posture_classifier.app.workplace import find_workplace
@@ -30,6 +32,7 @@ def opened(run: Path, **context: Any) -> "Iterator[Page]":
         chromium() as browser,
         watched_page(browser, f"{address}?key={access.key}", **context) as (page, watched),
     ):
+        page.wait_for_url(f"{address}try")  # to which the key leads
         page.goto(f"{address}review")
         page.wait_for_selector("body[data-ready]")
         yield page
@@ -103,3 +106,13 @@ def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
         return {part.partition("}")[0] for part in whole.split("{")[1:]}
 
     assert {key: names(text) for key, text in TEXTS["en"].items()} == {key: names(text) for key, text in TEXTS["ko"].items()}
+
+
+def test_every_text_that_the_page_asks_for_is_there() -> None:
+    code = " ".join(path.read_text(encoding="utf-8") for path in (STATIC / "review").glob("*.js"))
+    asked = set(re.findall(r'"(review\.[\w.]+)"', code))
+    begun = set(re.findall(r"`(review\.[\w.]+\.(?:all_)?)\$\{", code))
+    assert len(asked) > 20
+    assert asked <= TEXTS["en"].keys()
+    assert {stem for stem in begun if not any(key.startswith(stem) for key in TEXTS["en"])} == set()
+    assert {f"review.reason.{kind}" for kind in (ERROR, *KINDS)} <= TEXTS["en"].keys()
