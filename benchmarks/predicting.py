@@ -6,9 +6,8 @@ The photos below ``FOLDER`` are copied below ``--below`` under new names until t
 Each figure is of the whole command, imports included; memory is the most that a process held at a
 time.
 
-- ``1 process``, ``2 processes``: the command, and the command as two shards at once with a core
-  each (``--shard 0/2`` and ``1/2``, and ``OMP_NUM_THREADS=1`` as torchrun sets it), with their
-  ``--merge``.
+- ``1 process on 1 core``, ``1 process on 2 cores``: the command.
+- ``2 processes on a core each``: as shards (``--shard 0/2`` and ``1/2``), and their ``--merge``.
 - ``a tenth``: one process on a tenth of the photos, so that memory can be compared.
 - ``walk``: the time until the first of a million empty files is at hand, that of the whole
   walk, and its memory, with 1,000 files in each folder and with all in one.
@@ -70,11 +69,14 @@ def make_photos(folder: Path, n: int, below: Path) -> Path:
     return below
 
 
-def predict(*arguments: str, **environment: str) -> Callable[[], Measured]:
-    """Start the command; the result waits for its end."""
+def predict(*arguments: str, cores: set[int]) -> Callable[[], Measured]:
+    """Start the command on some cores; the result waits for its end."""
     command = [sys.executable, "-m", "posture_classifier", "predict", *arguments]
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)  # what is started inherits it
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    os.sched_setaffinity(0, everything)
 
     def wait() -> Measured:
         _, status, usage = os.wait4(process.pid, 0)
@@ -86,21 +88,24 @@ def predict(*arguments: str, **environment: str) -> Callable[[], Measured]:
 
 
 def measure(checkpoint: str, photos: Path, n: int, work: Path) -> None:
-    """One process and two, in turns, each twice."""
-    for turn in range(2):
-        one = predict(checkpoint, str(photos), "--output", str(work / f"one{turn}.csv"))()
-        print(f"1 process: {one.seconds:.1f} s, {n / one.seconds:.1f} photos/s, {one.cpu:.1f} s cpu, {one.mib:.0f} MiB", flush=True)
-        whole = [checkpoint, str(photos), "--output", str(work / f"two{turn}.csv")]
-        start = time.perf_counter()
-        waits = [predict(*whole, "--shard", f"{number}/2", OMP_NUM_THREADS="1") for number in range(2)]
-        both = [wait() for wait in waits]
-        seconds = time.perf_counter() - start
-        memory = " and ".join(f"{each.mib:.0f}" for each in both)
-        cpu = sum(each.cpu for each in both)
-        rate = f"{n / seconds:.1f} photos/s, {one.seconds / seconds:.2f} times as fast"
-        print(f"2 processes: {seconds:.1f} s, {rate}, {cpu:.1f} s cpu, {memory} MiB")
-        merged = predict(*whole, "--merge")()
-        print(f"merge: {merged.seconds:.1f} s, {merged.mib:.0f} MiB", flush=True)
+    """One process on one core and on two, then two processes."""
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    for cores in ({first, second}, {first}):
+        one = predict(checkpoint, str(photos), "--output", str(work / f"{len(cores)}.csv"), cores=cores)()
+        say(f"1 process on {len(cores)} cores", n, one.seconds, one.cpu, f"{one.mib:.0f}")
+    whole = [checkpoint, str(photos), "--output", str(work / "both.csv")]
+    start = time.perf_counter()
+    waits = [predict(*whole, "--shard", f"{number}/2", cores={core}) for number, core in enumerate((first, second))]
+    both = [wait() for wait in waits]
+    seconds, cpu = time.perf_counter() - start, sum(each.cpu for each in both)
+    say("2 processes on a core each", n, seconds, cpu, " and ".join(f"{each.mib:.0f}" for each in both))
+    merged = predict(*whole, "--merge", cores={first, second})()
+    say("their merge", n, merged.seconds, merged.cpu, f"{merged.mib:.0f}")
+
+
+def say(what: str, n: int, seconds: float, cpu: float, mib: str) -> None:
+    """Print a line at once."""
+    print(f"{what}: {seconds:.1f} s, {n / seconds:.1f} photos/s, {cpu:.1f} s cpu, {mib} MiB", flush=True)
 
 
 def walk(n: int, per_folder: int, below: Path) -> None:
@@ -128,6 +133,6 @@ if __name__ == "__main__":
             walk(options.files, per_folder, Path(work, "empty"))
         copies = make_photos(options.folder, options.photos, Path(work, "photos"))
         tenth = make_photos(options.folder, options.photos // 10, Path(work, "tenth"))
-        few = predict(options.checkpoint, str(tenth), "--output", str(Path(work, "tenth.csv")))()
-        print(f"a tenth: {few.seconds:.1f} s, {few.mib:.0f} MiB", flush=True)
+        few = predict(options.checkpoint, str(tenth), "--output", str(Path(work, "tenth.csv")), cores=os.sched_getaffinity(0))()
+        say("1 process, a tenth", options.photos // 10, few.seconds, few.cpu, f"{few.mib:.0f}")
         measure(options.checkpoint, copies, options.photos, Path(work))

@@ -19,7 +19,7 @@ def interval(value: float) -> dict[str, float]:
 
 
 def judge(path: Path, without: tuple[str, ...] = (), **changed: Any) -> Path:
-    """Write the old checkpoint with an evaluation, in which a photo is sure from 0.5 on.
+    """Write the old checkpoint with an evaluation: each photo is sure, and none familiar.
 
     Args:
         path: The file to write.
@@ -42,7 +42,7 @@ def judge(path: Path, without: tuple[str, ...] = (), **changed: Any) -> Path:
         },
         "abstention": {"threshold": 0.5, "answered": interval(0.85), "accuracy": interval(0.94)},
         "familiarity": {
-            "threshold": 1.0,
+            "threshold": 0.0,
             "false_alarms": interval(0.11),
             "reference": fit_familiarity(drawn, torch.arange(20) % 2),
         },

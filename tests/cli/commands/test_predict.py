@@ -38,7 +38,7 @@ def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, photos: Pa
     """From file to probability, by another path and in another batch."""
     with (run / "test" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt", calibrated=False)
     predictions = classifier.predict([photos / row["path"] for row in rows], batch_size=3)
     for row, prediction in zip(rows, predictions, strict=True):
         assert prediction.probabilities is not None
@@ -118,7 +118,7 @@ def test_an_unreadable_photo_is_a_row_and_the_others_are_predicted(run: Path, ph
             rows = list(csv.DictReader(file))
     else:
         rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-    assert list(rows[0]) == ["path", "label", "probability", "left", "right", "error"]
+    assert list(rows[0]) == ["path", "label", "probability", "left", "right", "sure", "distance", "familiar", "error"]
     assert len(rows) == 2 + 6
     by_name = {Path(row["path"]).name: row for row in rows}
     assert by_name["broken.jpg"]["error"] == "not an image"
