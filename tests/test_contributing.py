@@ -82,3 +82,16 @@ def test_the_new_check_reports(extended: Path) -> None:
     run(extended, "check", "photos", "--group_pattern", r"person\d+", "--output", "report")
     found = json.loads((extended / "report" / "check.json").read_text())["findings"]
     assert [finding["photos"] for finding in found if finding["kind"] == "panoramas"] == [[["left/person0_wide.png"]]]
+
+
+@pytest.mark.slow
+def test_the_new_export_format_is_proven_and_opened(extended: Path) -> None:
+    run(extended, *fit_arguments(extended / "photos", extended, 1), "--experiment", "exported")
+    folder = extended / "lightning_logs" / "exported" / "version_0"
+    run(extended, "export", str(folder), "--format", "gzipped")
+    agreement = json.loads((folder / "export" / "gzipped" / "agreement.json").read_text())
+    assert agreement["passed"]
+    artifact = folder / "export" / "gzipped" / "model.gz"
+    run(extended, "predict", str(artifact), "photos", "--output", "predictions.csv")
+    with (extended / "predictions.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 25
