@@ -7,9 +7,9 @@
     python benchmarks/preprocessing.py probabilities CHECKPOINT PHOTOS --compare here.npz
 
 ``speed`` takes turns on drawn JPEGs, decoded as a network of 128 px has them, and on pixels in
-memory, where the exported graph (in torch) takes its turn too. ``probabilities`` scales each photo
-to six shapes, always alike, and classifies the copies by both versions; ``--compare`` says how far
-they are from those of another Pillow.
+memory, where the exported graph takes its turn too, in torch and in onnxruntime. ``probabilities``
+scales each photo to six shapes, always alike, and classifies the copies by both versions;
+``--compare`` says how far they are from those of another Pillow.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import PIL
 import torch
 from PIL import Image
@@ -57,9 +58,21 @@ def milliseconds(contestants: Contestants, rounds: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
+def exported(graph: GraphPreprocessing) -> onnxruntime.InferenceSession:
+    """The graph in onnxruntime, on one thread."""
+    any_size = {"image": {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}}
+    example = (torch.zeros(30, 50, 3, dtype=torch.uint8),)
+    program = torch.onnx.export(graph, example, dynamo=True, input_names=["image"], dynamic_shapes=any_size, verbose=False)
+    assert program is not None
+    one_thread = onnxruntime.SessionOptions()
+    one_thread.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(program.model_proto.SerializeToString(), one_thread)
+
+
 def speed(rounds: int) -> None:
     """Print a line for each size and source."""
     graph = GraphPreprocessing(PRESENT)
+    session = exported(graph.eval())
     for size in SIZES:
         image, buffer = drawn(*size), BytesIO()
         image.save(buffer, "JPEG", quality=90)
@@ -72,7 +85,8 @@ def speed(rounds: int) -> None:
         from_memory: Contestants = {
             "version 1": partial(FIRST.square, image),
             "version 2": partial(PRESENT.square, image),
-            "graph": partial(graph.square, pixels),
+            "graph": partial(graph, pixels),
+            "ONNX": partial(session.run, None, {"image": pixels.numpy()}),
         }
         for source, contestants in (("JPEG", from_file), ("memory", from_memory)):
             figures = milliseconds(contestants, rounds)
