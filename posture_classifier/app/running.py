@@ -13,6 +13,7 @@ from posture_classifier.utils.errors import UserError
 
 SHUTDOWN = 3
 """Seconds that requests have to end in when the program is stopped."""
+LAST_PORT = 65535
 WAITING = 128
 """Connections that may wait to be taken."""
 
@@ -27,8 +28,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     Raises:
         UserError: The address is none of this machine, or the port is taken or not allowed.
     """
-    if not 0 <= port <= 65535:  # the system would take it modulo 65536
-        raise UserError(f"--port {port} must be from 0 to 65535; 0 takes a free one")
+    if not 0 <= port <= LAST_PORT:  # getaddrinfo would take the remainder
+        raise UserError(f"--port {port} is no port; choose one up to {LAST_PORT}, or 0 for a free one")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         opened = socket.socket(family, kind, protocol)
