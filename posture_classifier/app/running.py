@@ -1,6 +1,7 @@
 """Runs an application on a port of this machine until the program is stopped."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from posture_classifier.utils.errors import UserError
 
 SHUTDOWN = 3
 """Seconds that requests have to end in when the program is stopped."""
+LAST_PORT = 65535
 WAITING = 128
 """Connections that may wait to be taken."""
 
@@ -26,15 +28,19 @@ def open_socket(host: str, port: int) -> socket.socket:
     Raises:
         UserError: The address is none of this machine, or the port is taken or not allowed.
     """
+    if not 0 <= port <= LAST_PORT:  # getaddrinfo would take the remainder
+        raise UserError(f"--port {port} is no port; choose one up to {LAST_PORT}, or 0 for a free one")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         opened = socket.socket(family, kind, protocol)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # there it would let two programs share the port
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(address)
         opened.listen(WAITING)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{host} port {port} cannot be listened on ({reason}); choose another --port, or leave it out") from error
+    except OSError as error:
+        raise UserError(
+            f"{host} port {port} cannot be listened on ({error.strerror}); choose another --host or --port, or leave them out"
+        ) from error
     return opened
 
 

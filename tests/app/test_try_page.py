@@ -1,16 +1,21 @@
 """The page that tries a network, and what it asks for."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from posture_classifier.app.access import Access
+from posture_classifier.app.server import build_app
 from posture_classifier.app.workplace import Workplace, find_workplace
 from posture_classifier.export.try_page import web_files
 from posture_classifier.inference import Classifier
 from posture_classifier.utils.errors import UserError
+from tests.helpers.browser import served
 from tests.helpers.local_pages import client_of, frame
 
 OLD_RUN = Path(__file__).parents[1] / "helpers" / "old_run" / "version_0"
@@ -30,17 +35,20 @@ def pixels(seed: int, width: int = 50, height: int = 40) -> np.ndarray[tuple[int
     return np.asarray(frame(seed, (width, height)))
 
 
-def classify(client: TestClient, seed: int) -> list[float]:
-    headers = {"Content-Type": "application/octet-stream"}
-    answer = client.post("/api/classify?width=50&height=40", content=pixels(seed).tobytes(), headers=headers)
-    assert answer.status_code == 200
-    found: list[float] = answer.json()["probabilities"]
-    return found
+def test_probabilities_are_the_classifiers_for_requests_at_once(classifier: Classifier) -> None:
+    access = Access()
+    with served(build_app(find_workplace(OLD_RUN), access)) as address:
+        cookie = access.set_cookie(int(address.rstrip("/").rpartition(":")[2])).partition(";")[0]
+        headers = {"Cookie": cookie, "Origin": address.rstrip("/"), "Content-Type": "application/octet-stream"}
 
+        def classify(seed: int) -> list[float]:
+            request = Request(f"{address}api/classify?width=50&height=40", pixels(seed).tobytes(), headers)
+            with urlopen(request, timeout=60) as answer:
+                found: list[float] = json.load(answer)["probabilities"]
+            return found
 
-def test_probabilities_are_the_classifiers_for_requests_at_once(client: TestClient, classifier: Classifier) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda seed: classify(client, seed), range(16)))
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(classify, range(16)))
 
     for seed, each in enumerate(found):
         prediction = classifier.predict(pixels(seed))
