@@ -210,7 +210,7 @@ def test_it_says_when_it_is_not_sure_and_raises_no_alert(browser: "Browser", exp
 def test_korean_by_keyboard_alone_on_a_phone(browser: "Browser", exported: Path, metadata: Metadata) -> None:
     with opened_page(browser, exported, metadata, locale="ko-KR", viewport=PHONE) as page:
         assert page.locator("html").get_attribute("lang") == "ko"
-        assert "80 %(70~85 %)" in page.inner_text("#figure")
+        assert "80 %(70~85 %)" in page.inner_text("#figure").replace("\u00a0", " ")
         focused = "document.activeElement.id"
         for _ in range(10):
             page.keyboard.press("Tab")

@@ -38,9 +38,9 @@ export function fillPage() {
 /** A share in whole percent; what is not all or nothing is not said to be. */
 export function percent(share) {
   const whole = Math.round(100 * share);
-  if (whole === 100 && share < 1) return "> 99 %";
-  if (whole === 0 && share > 0) return "< 1 %";
-  return `${whole} %`;
+  if (whole === 100 && share < 1) return ">\u00a099\u00a0%";
+  if (whole === 0 && share > 0) return "<\u00a01\u00a0%";
+  return `${whole}\u00a0%`;
 }
 
 /** A share with its 95 % interval, as "92 % (83 to 96 %)". */
