@@ -160,7 +160,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(root: Path, length: str
         host = address.removeprefix("http://").rstrip("/")
         cookie = access.set_cookie(int(host.rpartition(":")[2])).partition(";")[0]
         head = f"Host: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\nContent-Type: image/jpeg\r\n{length}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2]))) as wire:
+        with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=30) as wire:
             wire.sendall(f"POST /api/collect/photo?class=left&person=anna&session=desk HTTP/1.1\r\n{head}".encode())
             for _ in range(MOST_BYTES // 2**20 + 1 if chunk else 0):
                 wire.sendall(chunk)
