@@ -38,7 +38,7 @@ def test_predict_gives_the_probabilities_of_the_evaluation(run: Path, photos: Pa
     """From file to probability, by another path and in another batch."""
     with (run / "test" / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    classifier = Classifier.load(run / "checkpoints" / "best.ckpt")
+    classifier = Classifier.load(run / "checkpoints" / "best.ckpt", calibrated=False)
     predictions = classifier.predict([photos / row["path"] for row in rows], batch_size=3)
     for row, prediction in zip(rows, predictions, strict=True):
         assert prediction.probabilities is not None
@@ -58,7 +58,9 @@ def test_the_precision_is_that_of_the_evaluation_unless_told_otherwise(run: Path
     assert json.loads((run / "summary.json").read_text())["computed_in"]["evaluation"] == "bfloat16"
     files = sorted(photos.rglob("*.png"))
     checkpoint = run / "checkpoints" / "best.ckpt"
-    fast, exact = (Classifier.load(checkpoint, precision=precision).predict(files) for precision in ("auto", "fp32"))
+    fast, exact = (
+        Classifier.load(checkpoint, precision=precision, calibrated=False).predict(files) for precision in ("auto", "fp32")
+    )
     probabilities = [[each.probabilities["left"] for each in one if each.probabilities] for one in (fast, exact)]
     assert 0 < np.abs(np.array(probabilities[0]) - np.array(probabilities[1])).max() < 0.02
 
