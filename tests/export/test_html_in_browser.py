@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from posture_classifier import Classifier
 from posture_classifier.cli.program import main
@@ -74,7 +74,10 @@ DROP_VIDEO = """async () => {
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
     """One whose camera always shows the same."""
     folder = tmp_path_factory.mktemp("camera")
-    draw(0, 3, 240).resize((320, 240)).save(folder / "frame.jpg", quality=95)
+    picture = draw(0, 3, 240).resize((320, 240))
+    # No channel is like another.
+    warm = ImageChops.multiply(picture, Image.new("RGB", picture.size, (255, 140, 40)))
+    warm.save(folder / "frame.jpg", quality=95)
     with chromium(fake_camera(folder / "camera.mjpeg", [folder / "frame.jpg"] * 2)) as opened:
         yield opened
 
