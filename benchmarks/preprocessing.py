@@ -7,9 +7,9 @@
     python benchmarks/preprocessing.py probabilities CHECKPOINT PHOTOS --compare here.npz
 
 ``speed`` takes turns on drawn JPEGs, decoded as a network of 128 px has them, and on pixels in
-memory, where the exported graph takes its turn too, in torch and in onnxruntime. ``probabilities`` scales each photo
-to six shapes, always alike, and classifies the copies by both versions; ``--compare`` says how far
-they are from those of another Pillow.
+memory, where the exported graph takes its turn too, in torch and in onnxruntime. ``probabilities``
+scales each photo to six shapes, always alike, and classifies the copies by both versions;
+``--compare`` says how far they are from those of another Pillow.
 """
 
 import argparse
