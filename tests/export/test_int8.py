@@ -43,7 +43,8 @@ def model() -> Any:
         helper.make_node("MatMul", ["features", "matrix"], ["rows"], name="head"),
         helper.make_node("Squeeze", ["rows", "first"], ["logits"], name="logits"),
         helper.make_node("Softmax", ["logits"], ["probabilities"], name="softmax", axis=0),
-        helper.make_node("MatMul", ["features", "basis"], ["along"], name="familiarity"),
+        helper.make_node("MatMul", ["features", "basis"], ["coordinates"], name="familiarity"),
+        helper.make_node("Relu", ["coordinates"], ["along"], name="beside"),
         helper.make_node("ReduceMean", ["along"], ["distance"], name="distance", keepdims=0),
     ]
     graph = helper.make_graph(
@@ -80,8 +81,8 @@ def outputs(path: Path) -> npt.NDArray[np.float64]:
     return np.array([np.hstack(session.run(None, {"image": photo})) for photo in PHOTOS])
 
 
-def test_only_products_by_weights_that_the_probabilities_need_are_quantised(model: Any) -> None:
-    assert products_of_network(model.graph) == ["convolution", "head"]
+def test_only_products_by_weights_that_the_probabilities_need_and_their_activations_are_quantised(model: Any) -> None:
+    assert products_of_network(model.graph) == ["convolution", "relu", "head"]
 
 
 def test_preprocessing_and_distance_stay_as_they_are(files: tuple[Path, Path]) -> None:
