@@ -30,7 +30,8 @@ def test_the_table_is_that_of_the_checkpoint(run: Path, exported: Path, photos: 
 
 
 @pytest.mark.parametrize(
-    ("options", "fact"), [(["--explain", "maps"], "gradients"), (["--precision", "fp32"], "precision"), (["--device", "mps"], "device")]
+    ("options", "fact"),
+    [(["--explain", "maps"], "gradients"), (["--precision", "fp32"], "precision"), (["--device", "mps"], "device")],
 )
 def test_what_an_exported_model_cannot_do(
     exported: Path, photos: Path, tmp_path: Path, options: list[str], fact: str, capsys: pytest.CaptureFixture[str]
