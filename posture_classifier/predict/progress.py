@@ -30,7 +30,8 @@ class Progress:
 
     Attributes:
         done: Number of photos that are done.
-        total: Number of all photos of the part; None until they are counted.
+        total: Number of all photos of the part; None until they are counted, which only the first
+            part does.
         first: When the first photo was done, by ``time.perf_counter``; None until then.
     """
 
@@ -57,7 +58,8 @@ class Progress:
         self.done = self._before = done
         self._began = time.perf_counter()
         self._bar.update(self._task, completed=done)
-        threading.Thread(target=self._count, name="counting photos", daemon=True).start()
+        if self._shard.number == 0:  # a thousand processes need not all ask the disk twice
+            threading.Thread(target=self._count, name="counting photos", daemon=True).start()
 
     def advance(self) -> None:
         """One more photo is done."""

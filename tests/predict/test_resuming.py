@@ -96,6 +96,8 @@ def test_a_damaged_row_and_all_after_it_are_computed_again(
         for _ in range(4):
             file.readline()
         file.write(b"\0" * 30)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\0" * 10_000)
     asked.clear()
     assert main(arguments_for(photos, output)) == 1
     assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -91,7 +91,8 @@ def _classify(job: "Job") -> int:
 
     done = job.run()
     summary = done.summary
-    say(summary.table())
+    if job.shard.of == 1:  # in the log of many processes their tables would bury each other's words
+        say(summary.table())
     for sentence in done.sentences:
         say(sentence)
     if job.table is not None:
