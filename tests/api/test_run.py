@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from posture_classifier import Run, UserError
 from posture_classifier.metrics.scores import METRICS
+from posture_classifier.metrics.temperature_scaling import rescale
 from posture_classifier.rendering.formatting import describe_interval, describe_value
 
 
@@ -24,13 +25,14 @@ def test_its_figures_are_those_of_the_summary(run: Run) -> None:
 
 
 def test_its_classifier_gives_the_predictions_of_the_test(run: Run, photos: Path) -> None:
-    table = run.predictions
+    table, evaluation = run.predictions, run.classifier.evaluation
     predicted = run.classifier([photos / path for path in table.paths])
-    for prediction, expected in zip(predicted, table.predictions.probabilities, strict=True):
+    assert evaluation is not None
+    calibrated = rescale(table.predictions, evaluation.temperature or 1)
+    for prediction, expected in zip(predicted, calibrated.probabilities, strict=True):
         assert prediction.probabilities is not None
         assert list(prediction.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-6)
-    assert run.classifier.evaluation is not None
-    assert run.classifier.evaluation.accuracy == run.accuracy
+    assert evaluation.accuracy == run.accuracy
 
 
 def test_a_notebook_shows_figures_and_pictures(run: Run) -> None:
