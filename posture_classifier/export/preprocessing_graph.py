@@ -14,11 +14,9 @@ BLOCK = 16
 """Neighbouring outputs that are computed together, from the window of inputs that they share."""
 FRACTION_BITS = 22
 """Pillow's weights are whole multiples of 2**-22 (``PRECISION_BITS`` in its ``Resample.c``)."""
-PART = 2**11
-"""Weights are divided into a multiple of this and a rest, so that their sums are exact in float32,
-which holds every whole number up to 2**24."""
-MIDDLE = 128
-"""Is subtracted from pixels before they are summed, which halves the largest sum."""
+PART = 2**8
+"""Weights are divided into a multiple of this and a rest: the sums of both are exact in float32,
+which holds every whole number up to 2**24, while an output is made of at most 512 pixels."""
 
 
 class _Axis(NamedTuple):
@@ -83,11 +81,9 @@ class GraphPreprocessing(nn.Module):
 
     def square(self, image: Tensor) -> Tensor:
         """A square (S, S, 3) of uint8 from one photo (H, W, 3) of uint8."""
-        size, (height, width, _) = self.preprocessing.image_size, image.shape
+        height, width, _ = image.shape
         down, across = self._axis(height, width), self._axis(width, height)
-        columns = self._scale(image.transpose(0, 1).reshape(width, height * 3), across)
-        rows = columns.reshape(size, height, 3).transpose(0, 1).reshape(height, size * 3)
-        square = self._scale(rows, down).reshape(size, size, 3)
+        square = self._scale_columns(self._scale_rows(image.permute(2, 0, 1), across), down).permute(1, 2, 0)
         return self._pad(square, down, across) if self.preprocessing.resize == "pad" else square
 
     def _axis(self, length: int, other: int) -> _Axis:
@@ -108,23 +104,25 @@ class GraphPreprocessing(nn.Module):
         padded: Tensor = torch.where((row[:, None] & column)[..., None], square, grey)
         return padded
 
-    def _scale(self, pixels: Tensor, axis: _Axis) -> Tensor:
-        """Scale the first axis of pixels (N, M) of uint8 to (S, M)."""
-        taps, weights = self._weights(axis, pixels.device)
-        parts = (weights / PART).round()
-        parts = torch.cat([parts, weights - parts * PART], dim=1).float()
-        sums = parts @ (pixels[taps.clamp(axis.first, axis.end - 1)].float() - MIDDLE)
-        main, rest = sums.long().chunk(2, dim=1)
-        half = 2 ** (FRACTION_BITS - 1)
-        total = main * PART + rest + (weights.sum(dim=2, keepdim=True) * MIDDLE).long() + half
-        scaled: Tensor = (total.clamp(min=0) // 2**FRACTION_BITS).clamp(max=255).to(torch.uint8)
-        return scaled.flatten(0, 1)[: self.preprocessing.image_size]
+    def _scale_rows(self, planes: Tensor, axis: _Axis) -> Tensor:
+        """Scale planes (3, H, W) of uint8 to (3, H, S)."""
+        taps, weights = self._weights(axis, planes.device)
+        windows = planes[:, :, taps.clamp(axis.first, axis.end - 1)].flatten(0, 1).transpose(0, 1)  # (K, 3 * H, L)
+        scaled = _rounded(windows.float() @ weights.transpose(1, 2)).transpose(0, 1)
+        return scaled.reshape(3, planes.shape[1], -1)[..., : self.preprocessing.image_size]
+
+    def _scale_columns(self, planes: Tensor, axis: _Axis) -> Tensor:
+        """Scale planes (3, H, S) of uint8 to (3, S, S)."""
+        taps, weights = self._weights(axis, planes.device)
+        windows = planes[:, taps.clamp(axis.first, axis.end - 1)]  # (3, K, L, S)
+        return _rounded(weights @ windows.float()).flatten(1, 2)[:, : self.preprocessing.image_size]
 
     def _weights(self, axis: _Axis, device: torch.device) -> tuple[Tensor, Tensor]:
         """Pixels that blocks of outputs are made of, and their weights in units of 2**-22.
 
         Returns:
-            Pixels (K, L) of K blocks, and weights (K, ``BLOCK``, L) of float64.
+            Pixels (K, L) of K blocks, and weights (K, 2 * ``BLOCK``, L) of float32: multiples of
+            ``PART``, then what remains.
         """
         blocks = -(-self.preprocessing.image_size // BLOCK)
         outputs = torch.arange(blocks * BLOCK, device=device).view(blocks, BLOCK) - axis.offset
@@ -139,7 +137,17 @@ class GraphPreprocessing(nn.Module):
         weights = torch.where(((taps >= axis.first) & (taps < axis.end))[:, None], weights, 0)
         total = weights.sum(dim=2, keepdim=True)
         scaled = weights / torch.where(total == 0, 1, total) * 2**FRACTION_BITS
-        return taps, scaled.sign() * (scaled.abs() + 0.5).floor()  # halves away from 0
+        whole = scaled.sign() * (scaled.abs() + 0.5).floor()  # halves away from 0
+        parts = (whole / PART).round()
+        return taps, torch.cat([parts, whole - parts * PART], dim=1).float()
+
+
+def _rounded(sums: Tensor) -> Tensor:
+    """Pixels of uint8 from sums of both parts, which follow each other in dimension 2."""
+    main, rest = sums.int().chunk(2, dim=2)
+    total = (main * PART + rest + 2 ** (FRACTION_BITS - 1)).clamp(min=0)
+    pixels: Tensor = (total // 2**FRACTION_BITS).clamp(max=255).to(torch.uint8)  # div() would divide floats in ONNX
+    return pixels
 
 
 def _min(one: int, other: int) -> int:

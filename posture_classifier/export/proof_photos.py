@@ -109,6 +109,8 @@ def _of_rows(rows: list[dict[str, str]], root: Path, classes: list[str]) -> RunP
 
 
 def _of_folder(folder: Path, classes: list[str]) -> RunPhotos:
+    if not folder.is_dir():
+        raise UserError(f"--photos {folder} is not a folder; give one with a folder for each class")
     photos = read_folder(folder, layout=detect_layout(folder, ask=False))
     if strangers := sorted(set(photos.classes) - set(classes)):
         raise UserError(f"--photos {folder} has the class {shortlist(strangers)}, but the network knows {shortlist(classes)}")

@@ -139,6 +139,7 @@ def test_a_checkpoint_without_its_photos_is_not_proven_until_they_are_given(run:
     assert main(["export", str(moved), "--output", str(tmp_path / "one")]) == 0
     assert json.loads((tmp_path / "one" / "agreement.json").read_text())["passed"] is None
     assert "Not proven" in (tmp_path / "one" / "MODEL_CARD.md").read_text()
+    assert main(["export", str(moved), "--output", str(tmp_path / "two"), "--photos", str(tmp_path / "none")]) == 2
     assert main(["export", str(moved), "--output", str(tmp_path / "two"), "--photos", str(photos)]) == 0
     agreement = json.loads((tmp_path / "two" / "agreement.json").read_text())["agreement"]
     assert agreement["images"] == 2 * round(0.4 * PEOPLE), "the test photos, known by their content"
