@@ -92,8 +92,8 @@ def _tells_accuracy(agreement: Agreement | None) -> bool:
 
 def _quality(metadata: Metadata, evaluation: Evaluation | None, agreement: Agreement | None) -> str:
     if evaluation is None:
-        known = "those of the proof below are all that is known" if _tells_accuracy(agreement) else "how good it is, is not known"
-        return f"The checkpoint holds no figures; {known}."
+        rest = "those of the proof below are all that is known" if _tells_accuracy(agreement) else "how good it is, is not known"
+        return f"The checkpoint holds no figures; {rest}."
     lines = [
         f"Accuracy {percent_estimate(evaluation.accuracy)} on {_size(evaluation)} that it had not learnt from "
         f"({evaluation.procedure}). Intervals are over groups, such as people: they tell how it does on other ones."
