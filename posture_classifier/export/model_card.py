@@ -31,8 +31,8 @@ def model_card(metadata: Metadata, module: FormatModule, int8: bool, agreement: 
     sections = {
         "What it does": _purpose(metadata),
         "How to use it": _usage(metadata, module),
-        "How good it is": _quality(metadata, evaluation),
-        "What it should not be used for": _limits(metadata),
+        "How good it is": _quality(metadata, evaluation, agreement),
+        "What it should not be used for": _limits(measured=evaluation is not None or _tells_accuracy(agreement)),
         "Agreement with the checkpoint": _agreement(agreement, unproven),
         "Training": _training(metadata, module, int8),
     }
@@ -90,9 +90,14 @@ def _usage(metadata: Metadata, module: FormatModule) -> str:
     return "\n\n".join(lines)
 
 
-def _quality(metadata: Metadata, evaluation: Evaluation | None) -> str:
+def _tells_accuracy(agreement: Agreement | None) -> bool:
+    return agreement is not None and agreement.accuracy is not None
+
+
+def _quality(metadata: Metadata, evaluation: Evaluation | None, agreement: Agreement | None) -> str:
     if evaluation is None:
-        return "Not measured: no photos were left that it had not learnt from."
+        rest = "those of the proof below are all that is known" if _tells_accuracy(agreement) else "how good it is, is not known"
+        return f"The checkpoint holds no figures; {rest}."
     lines = [
         f"Accuracy {percent_estimate(evaluation.accuracy)} on {_size(evaluation)} that it had not learnt from "
         f"({evaluation.procedure}). Intervals are over groups, such as people: they tell how it does on other ones."
@@ -125,14 +130,14 @@ def _thresholds(evaluation: Evaluation) -> str:
     return "\n".join([head, *rows])
 
 
-def _limits(metadata: Metadata) -> str:
+def _limits(measured: bool) -> str:
     lines = [
         "- Photos of another kind than those it was trained on: another camera position, light or kind of subject. Its figures say "
         "nothing about them.",
         "- Decisions about a person without somebody who looks at the photo, such as a diagnosis.",
         "- Anything that is none of its classes: it names one of them for every photo.",
     ]
-    if metadata["evaluation"] is None:
+    if not measured:
         lines.insert(0, "- Anything at all before it is tested on photos that it has not learnt from.")
     return "\n".join(lines)
 
