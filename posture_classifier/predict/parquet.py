@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from posture_classifier.utils.errors import UserError
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-not-found, unused-ignore]
+    import pyarrow as pa
 
 SUFFIX = ".parquet"
 TEXTS, SWITCHES = ("path", "label", "heat_map", "error"), ("sure", "familiar")

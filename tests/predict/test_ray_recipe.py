@@ -18,7 +18,7 @@ from tests.helpers.program import REPOSITORY
 @pytest.mark.timeout(600)
 def test_the_recipe_classifies_as_this_program_does(tmp_path: Path, draw_folder: DrawFolder) -> None:
     pytest.importorskip("ray", reason="Ray is no dependency; pip install 'ray[data]' runs this test")
-    from pyarrow import parquet  # type: ignore[import-not-found, unused-ignore]
+    from pyarrow import parquet
 
     root = draw_folder(people=10)
     (root / "left" / "broken.png").write_text("no image")

@@ -18,7 +18,7 @@ def read(path: Path) -> list[dict[str, str]]:
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.suffix == ".parquet":
-        from pyarrow import parquet  # type: ignore[import-not-found, unused-ignore]
+        from pyarrow import parquet
 
         rows: list[dict[str, str]] = parquet.read_table(path).to_pylist()
         return rows
