@@ -16,7 +16,7 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.types import Floats
 
 MOST_PHOTOS = 100
-"""Photos that ranges are measured on; more changed nothing."""
+"""Photos that ranges are measured on: onnxruntime keeps all their activations in memory."""
 LEAST_PROBABILITY = 1e-30
 FACTORS = (0.2, 5.0)
 """Least and largest change of a temperature; beyond, int8 has broken the network."""

@@ -20,6 +20,8 @@ EXTRA = onnx_format.EXTRA
 PACKAGES = onnx_format.PACKAGES
 SUFFIX = ".html"
 PREDICT = ""
+PREDICT_NEEDS = ""
+ANY_SIZE = True
 MODEL = re.compile(r'<script type="application/octet-stream" id="model">([A-Za-z0-9+/=]+)</script>')
 """The element of the page that holds the network, gzipped in base64."""
 
