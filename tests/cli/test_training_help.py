@@ -33,7 +33,7 @@ def test_the_defaults_are_those_of_the_parser(capsys: pytest.CaptureFixture[str]
 def test_all_options_are_folded_between_words(
     columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda *_, **__: os.terminal_size((columns, 24)))
     assert main(["fit", "--help", "all"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines if line.startswith("      ") and " " in line.strip()) <= columns

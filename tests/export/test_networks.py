@@ -1,5 +1,6 @@
 """Every network of the contract is exported and says the same of photos of any shape."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -31,14 +32,25 @@ def pictures() -> list[Image.Image]:
     ]
 
 
+def batch_of_pictures(model: PostureClassifier) -> torch.Tensor:
+    squares = [torch.from_numpy(model.preprocessing.square(image).copy()) for image in pictures()]
+    return model.preprocessing.normalise(torch.stack(squares).permute(0, 3, 1, 2))
+
+
+@torch.no_grad()
+def rounding_error(model: PostureClassifier) -> float:
+    """Largest difference in probability that float32 makes to the checkpoint itself."""
+    batch, exact = batch_of_pictures(model), deepcopy(model.backbone).double()
+    return float((model.backbone(batch).double().softmax(1) - exact(batch.double()).softmax(1)).abs().max())
+
+
 @torch.no_grad()
 def spread_out(model: PostureClassifier) -> None:
     """Make random weights tell photos apart, so that a fault would show."""
     for layer in model.backbone.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = None
-    images = torch.stack([torch.from_numpy(model.preprocessing.square(image).copy()) for image in pictures()])
-    batch = model.preprocessing.normalise(images.permute(0, 3, 1, 2))
+    batch = batch_of_pictures(model)
     model.train()(batch)
     logits = model.eval()(batch)
     for parameter in model.backbone.get_classifier().parameters():  # type: ignore[operator]
@@ -64,4 +76,5 @@ def test_an_exported_network_agrees(name: str, tmp_path: Path) -> None:
     print(f"\n{name}: largest difference {found.largest_difference:.2g}, {path.stat().st_size / 1e6:.1f} MB")
     assert len(np.unique(one.round(3), axis=0)) > len(SHAPES), "photos differ"
     assert why_refused(found) is None
-    assert found.largest_difference < 1e-3
+    # Random weights may magnify rounding: that of inception_v4 to 0.003 in torch alone.
+    assert found.largest_difference < 1e-3 or found.largest_difference < 3 * rounding_error(model)
