@@ -175,7 +175,7 @@ def announce(
         say("nothing was evaluated: no photo was kept for validation or test")
     else:
         _say_figures(trainer, summary, crossval)
-    if rules:
+    if rules and "few_groups" not in summary.get("status", {}):  # of few groups nothing is known of them either
         say(rules)
     # Trainer.log_dir would wait for all ranks.
     say(f"checkpoint: {checkpoint}", f"run folder: {trainer.loggers[0].log_dir}", whole=True)

@@ -16,7 +16,7 @@ from tests.helpers.program import fit_arguments
 
 NO_PATHS = {
     *("group_pattern", "metric", "wandb_group", "catch", "language", "device", "patterns", "options", "precision"),
-    *("path_column", "label_column", "predicted_column", "group_by", "shard", "format"),
+    *("path_column", "label_column", "predicted_column", "group_by", "shard", "format", "host", "name"),
     *("experiment", "holdout_groups", "augmentation", "backbone", "preprocessing", "weights_source", "class_weights"),
     *(
         "accelerator",
