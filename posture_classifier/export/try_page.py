@@ -31,8 +31,8 @@ def web_files() -> dict[str, Path]:
     """The files that the served page asks for, by name; there are no others to be served.
 
     Example:
-        >>> sorted(web_files())[-1]
-        'watch.js'
+        >>> "watch.js" in web_files()
+        True
     """
     return {path.name: path for path in [*STYLES, *WEB.glob("*.js")]}
 

@@ -34,7 +34,9 @@ WITHOUT = ["--cache.enabled", "false"]
         ("test_efficientnet", "all_stages"),
     ],
 )
-@pytest.mark.parametrize(("precision", "learn_statistics"), [("32-true", "false"), ("64-true", "true")])
+@pytest.mark.parametrize(
+    ("precision", "learn_statistics"), [("32-true", "false"), pytest.param("64-true", "true", marks=pytest.mark.slow)]
+)
 def test_training_gives_the_same_weights_with_and_without(
     draw_folder: DrawFolder, fit: Fit, backbone: str, head: str, precision: str, learn_statistics: str
 ) -> None:
@@ -102,6 +104,7 @@ def test_how_full_the_disk_is_changes_no_weight(
     assert json.loads((without_room / "summary.json").read_text())["frozen_part"][0]["kept_as"] is None
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_the_same(tmp_path: Path, draw_folder: DrawFolder) -> None:
     """A run killed in the middle of a phase finds its features, or computes them again."""
     root = draw_folder()

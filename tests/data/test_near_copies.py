@@ -30,6 +30,7 @@ def counts(photos: Photos) -> dict[str, NearCopies]:
     return find_near_copies(photos, photo_digests(photos), FULL_RANGE)
 
 
+@pytest.mark.slow
 def test_frames_of_one_video_on_two_sides_are_counted_and_other_people_are_not(videos: Photos) -> None:
     at_random = split_photos(replace(videos, groups=videos.paths, grouped=False), FRACTIONS, seed=0)
     assert counts(at_random) == {"val": NearCopies(0, 0, 10), "test": NearCopies(0, 0, 10)}, "nothing is known before a scan"

@@ -25,7 +25,11 @@ def needing(package: str, name: str) -> Any:
     return pytest.param(name, marks=[missing, pytest.mark.slow])
 
 
-RUNNING = ["torch_export", needing("openvino", "openvino"), needing("executorch", "executorch")]
+RUNNING = [
+    pytest.param("torch_export", marks=pytest.mark.slow),
+    needing("openvino", "openvino"),
+    needing("executorch", "executorch"),
+]
 
 
 @pytest.fixture(scope="module")
