@@ -74,11 +74,11 @@ function draw(all = true) {
   drawHead();
   if (!all) return;
   drawItem(parts.body, review.state, review.item, review.photo, {
-    choose: (photo) => ((review.photo = photo), draw()),
+    choose: (photo) => act(() => ((review.photo = photo), draw())),
     decide: (...decision) => act(() => decide(...decision)),
     rest: (decision) => act(() => decideRest(decision)),
     undo: () => act(undo),
-    move: (step) => goTo(review.item + step),
+    move,
   });
   parts.notes.replaceChildren(
     ...(review.state.notes.length ? [el("h2", {}, t("review.notes")), el("ul", {}, ...review.state.notes.map((note) => el("li", {}, note)))] : []),
@@ -164,11 +164,16 @@ const KEYS = {
   f: () => act(() => decide("fine")),
   enter: () => act(() => decideRest("fine")),
   u: () => act(undo),
-  arrowleft: () => goTo(review.item - 1),
-  arrowright: () => goTo(review.item + 1),
-  arrowup: () => step(-1),
-  arrowdown: () => step(1),
+  arrowleft: () => move(-1),
+  arrowright: () => move(1),
+  arrowup: () => act(() => step(-1)),
+  arrowdown: () => act(() => step(1)),
 };
+
+/** Goes to another item, once what was decided before is written. */
+function move(by) {
+  return act(() => goTo(review.item + by));
+}
 
 /** Goes to another photo of the same item. */
 function step(by) {
