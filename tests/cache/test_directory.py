@@ -227,6 +227,7 @@ def test_what_was_decoded_goes_when_the_training_does_not_begin(
     assert cache_files() == []
 
 
+@pytest.mark.slow
 def test_photos_are_decoded_once_where_everything_is_open(
     draw_folder: DrawFolder, fit: Fit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,6 +151,7 @@ def test_no_name_of_a_photo_or_group_is_sent_when_told_so(server: WandbServer, o
     assert not re.search(r"person\d", json.dumps([run.config, run.attributes]))
 
 
+@pytest.mark.slow
 def test_a_resumed_fit_resumes_its_run_on_the_server(server: WandbServer, online: Callable[..., Path]) -> None:
     online()
     steps = len(only(server).history)
@@ -163,6 +164,7 @@ def test_a_resumed_fit_resumes_its_run_on_the_server(server: WandbServer, online
     assert_uploaded(run, folder)
 
 
+@pytest.mark.slow
 def test_compare_reads_from_the_server_what_the_run_folder_holds(
     server: WandbServer, online: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,6 +224,7 @@ def test_compare_says_in_one_sentence_that_the_server_refuses(
     assert "wandb:me/posture_classifier" in error
 
 
+@pytest.mark.slow
 def test_an_offline_run_and_what_was_resumed_are_uploaded_later(
     server: WandbServer, online: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

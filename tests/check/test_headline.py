@@ -106,6 +106,7 @@ def test_a_random_split_flatters_where_people_were_filmed(made: tuple[str, Resul
         assert values["random_split"] > 0.95
 
 
+@pytest.mark.slow
 def test_the_printed_commands_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for root, command in ((draw_videos(tmp_path / "filmed", 3, 30), "crossval"), (draw_frames(tmp_path / "frames"), "fit")):
         main(["check", str(root)])
@@ -131,6 +132,7 @@ def test_the_printed_command_as_it_stands(
     assert low <= json.loads(summary.read_text())["accuracy"]["value"] <= high
 
 
+@pytest.mark.slow
 def test_fit_says_it_where_check_has_looked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = draw_videos(tmp_path / "videos", 8, 12)
     fit = ["fit", "--data.root", str(root), *FAST, "--trainer.default_root_dir", str(tmp_path)]

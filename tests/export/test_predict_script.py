@@ -23,10 +23,12 @@ def check_script(python: Path | str, options: list[str], folder: Path, run: Path
         assert [float(share) for share in shares] == pytest.approx([*prediction.probabilities.values()], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_it_agrees_from_file_to_label(exported: Path, run: Path, photos: Path, tmp_path: Path) -> None:
     check_script(sys.executable, ["-P"], exported, run, [*many_kinds(tmp_path / "kinds"), *sorted(photos.rglob("*.png"))[:5]])
 
 
+@pytest.mark.slow
 def test_it_refuses_what_it_cannot_decode_alike(exported: Path, tmp_path: Path) -> None:
     import numpy as np
     from PIL import Image

@@ -62,6 +62,7 @@ def test_what_only_pillow_computes_is_refused(preprocessing: Preprocessing) -> N
         GraphPreprocessing(preprocessing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == "crop bicubic" else pytest.mark.slow) for name in SMOOTH])
 def test_exported_squares_are_equal_for_every_shape(name: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -42,6 +42,7 @@ def size_of(name: str) -> int:
     return SIZES.get(name) or timm.get_pretrained_cfg(name).input_size[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", families(SHOWN))
 def test_every_family_is_cut_where_a_plain_head_has_it_cut(name: str) -> None:
     for n_open in (1, 2):

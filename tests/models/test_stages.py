@@ -30,6 +30,7 @@ HUGE = {"vgg11"}
 for two steps."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in HUGE else ()) for name in FAMILIES])
 def test_frozen_parameters_and_buffers_stay_bit_identical(name: str) -> None:
     """Two steps with the last two stages open, BatchNorm learning where it may."""

@@ -28,7 +28,8 @@ def test_a_file_named_by_its_digest(tmp_path: Path, damaged: bool) -> None:
     file = tmp_path / "weights.pth"
     torch.save(timm.create_model("test_resnet").state_dict(), file, _use_new_zipfile_serialization=False)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    file = file.rename(tmp_path / f"test_resnet-{digest[:7]}{'a' if damaged and digest[7] != 'a' else digest[7]}.pth")
+    last = digest[7] if not damaged else "b" if digest[7] == "a" else "a"
+    file = file.rename(tmp_path / f"test_resnet-{digest[:7]}{last}.pth")
     if not any(digit in "abcdef" for digit in file.stem.rpartition("-")[2]):
         pytest.skip("figures alone may be a date")
     if damaged:

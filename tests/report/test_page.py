@@ -152,6 +152,7 @@ def test_options(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not (run / NAME).exists()
 
 
+@pytest.mark.slow
 def test_a_page_of_its_own_is_replaced_and_a_foreign_one_is_not(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(run)]) == 0
     assert main(["report", str(run), "--recall", "0.5"]) == 0
@@ -276,6 +277,7 @@ def next_command(run: Path) -> str:
     return unescape(section(page, "next-step").partition('<pre class="command">')[2].partition("</pre>")[0])
 
 
+@pytest.mark.slow
 def test_the_commands_that_the_report_ends_with_do_what_they_say(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
