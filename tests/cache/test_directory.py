@@ -26,6 +26,7 @@ from tests.helpers.program import EXACT, REPOSITORY, SGD, Fit, assert_same_weigh
 OLD, LATER = f"{1:032x}.kept", f"{2:032x}.kept"
 
 
+@pytest.mark.slow
 def test_a_later_run_finds_what_was_kept(draw_folder: DrawFolder, fit: Fit, computed: list[int]) -> None:
     root = draw_folder()
     weights = str(fit(root, *EXACT) / "checkpoints" / "last.ckpt")

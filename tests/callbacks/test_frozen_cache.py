@@ -62,6 +62,7 @@ def test_each_photo_is_computed_once_a_phase(draw_folder: DrawFolder, fit: Fit, 
     assert sum(computed) == 2 * 20, "16 photos of train and 4 of val, in the head phase and in the next"
 
 
+@pytest.mark.slow
 def test_with_views_an_epoch_sees_version_e_mod_k(
     draw_folder: DrawFolder, fit: Fit, computed: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ def test_with_views_an_epoch_sees_version_e_mod_k(
     assert_same_weights(run, anew)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("views", "precision"), [("1", "fp32"), ("3", "fp32"), ("1", "auto")])
 def test_how_full_the_disk_is_changes_no_weight(
     draw_folder: DrawFolder,

@@ -29,6 +29,7 @@ def fit_with(overlay: Path, arguments: list[str], capsys: pytest.CaptureFixture[
     assert "wandb: " not in capsys.readouterr().err, "no noise"
 
 
+@pytest.mark.slow
 def test_an_offline_run_holds_everything_but_photos_and_a_resumed_fit_resumes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ def read_paths(path: Path) -> set[str]:
         return {row["path"] for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_frames_of_a_video_are_neither_contradictory_nor_left_out(tmp_path: Path) -> None:
     root, fixes = draw_videos(tmp_path / "videos", people=3, frames=40), tmp_path / "fixes.csv"
     result = check_folder(root)

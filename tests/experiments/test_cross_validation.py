@@ -127,6 +127,7 @@ def test_what_is_printed_decides_nothing(tmp_path: Path, photos: Path, monkeypat
         assert [call[call.index("--verbose") + 1] for call in calls[-FOLDS:]] == [verbose] * FOLDS
 
 
+@pytest.mark.slow
 def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
     cache = tmp_path / "cache"
     assert main(arguments(photos, tmp_path, "--cache.keep", "true", "--cache.folder", str(cache), "--trainer.max_epochs", "1")) == 0

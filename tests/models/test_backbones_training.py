@@ -139,6 +139,7 @@ def test_each_auxiliary_loss_counts_three_tenths() -> None:
     assert not torch.equal(first, second)
 
 
+@pytest.mark.slow
 def test_googlenet_trains_head_first_and_its_auxiliary_classifiers_with_their_stage(draw_folder: DrawFolder, fit: Fit) -> None:
     options = ["--model.backbone", "googlenet", "--unfreezing.open_stages", "{1: 3, 2: all}"]
     run = fit(draw_folder(), *RECORD, *options, epochs=3)

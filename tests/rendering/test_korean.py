@@ -51,6 +51,7 @@ def check(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *optio
     return capsys.readouterr().out, (tmp_path / "found/check.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_of_a_training(draw_folder: DrawFolder, fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all that a checkpoint and photos allow: pictures, maps, thresholds, deleted blocks."""
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")

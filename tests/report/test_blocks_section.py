@@ -97,6 +97,7 @@ def test_a_network_without_blocks_says_so(run: Path, monkeypatch: pytest.MonkeyP
     assert "<table" not in section.body
 
 
+@pytest.mark.slow
 def test_the_report_names_the_command_and_the_command_works(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(run)]) == 0
     section = (run / "report.html").read_text(encoding="utf-8").partition(ANCHOR)[2].partition("</section>")[0]

@@ -103,6 +103,7 @@ def stop(*_: object) -> None:
     raise UserError("it was stopped")
 
 
+@pytest.mark.slow
 def test_with_more_people_a_part_is_tested(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     draw_photos(root, 10, 1, ("left", "right"))
