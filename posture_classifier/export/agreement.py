@@ -27,7 +27,7 @@ class Pair:
 
     Attributes:
         checkpoint: The metric of ``Classifier`` in fp32.
-        artifact: That of the artifact.
+        artifact: The same metric of the artifact.
         difference: Artifact less checkpoint, with its paired 95 % interval over groups.
     """
 
@@ -44,10 +44,10 @@ class Agreement:
         images: Number of photos.
         groups: Number of their groups; None where they are not known.
         other_labels: Number of photos that get another label.
-        largest_difference: Of all probabilities of all photos.
-        mean_difference: Likewise.
+        largest_difference: Largest difference of a probability over classes and photos, 0 to 1.
+        mean_difference: Mean of the same differences, 0 to 1.
         accuracy: None where the photos were learnt from, so that accuracy says nothing.
-        log_loss: In nats; None likewise.
+        log_loss: Mean log loss in nats; None where the photos were learnt from.
     """
 
     images: int
