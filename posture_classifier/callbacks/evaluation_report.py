@@ -11,6 +11,7 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
+from posture_classifier.callbacks.solve_head import SolveHead
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import write_split
@@ -113,6 +114,7 @@ class EvaluationReport(Callback):
             "phases": _phases(rows),
             "seed": self.seed,
             "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
+            "solved_head": next((c.solution for c in trainer.callbacks if isinstance(c, SolveHead)), None),  # type: ignore[attr-defined]
         }
         self.summary |= _circumstances(trainer, model)
         text = json.dumps(self.summary, indent=2, ensure_ascii=False)

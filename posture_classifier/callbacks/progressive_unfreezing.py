@@ -9,7 +9,7 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings
+from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings, with_solved_head
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.utils.errors import UserError
 
@@ -21,7 +21,8 @@ class ProgressiveUnfreezing(Callback):
 
     Which stages are open depends on the epoch only, so a resumed run needs no state. Frozen modules
     are in evaluation mode: their parameters and running statistics stay bit-identical. Without
-    options the backbone stays frozen (a linear probe).
+    options the backbone stays frozen (a linear probe). A head that is solved
+    (``model.head_solver``) takes its first step when a second stage opens.
 
     Args:
         every_n_epochs: Open one more stage every n epochs.
@@ -82,7 +83,8 @@ class ProgressiveUnfreezing(Callback):
             raise UserError(f"trainer.strategy {type(trainer.strategy).__name__} cannot unfreeze stage by stage; use ddp")
         model = _classifier(pl_module)
         max_epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-        self.schedule = Schedule(self._openings(len(model.stages)), self.warmup_epochs, max_epochs)
+        opened = self._openings(len(model.stages))
+        self.schedule = Schedule(with_solved_head(opened) if model.solves_head else opened, self.warmup_epochs, max_epochs)
         self._apply(trainer, model)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,7 +1,7 @@
 """Computes from the epoch alone which stages are open, and their learning rates.
 
 So resuming a run needs no state. Stages are counted from the output here: stage 0 is the head,
-which is always open.
+which is always open. One that is solved at once takes no steps before another stage opens.
 """
 
 import math
@@ -18,8 +18,8 @@ class Schedule:
     """When each stage opens, and how its learning rate then runs.
 
     Args:
-        openings: Epoch at which each stage opens, head first; ``math.inf`` for a stage that stays
-            frozen.
+        openings: Epoch at which each stage opens, head first, or from which on a solved head takes
+            steps; ``math.inf`` for a stage that stays frozen.
         warmup_epochs: Epochs over which a newly opened stage's rate rises from 0 to its peak.
         max_epochs: Epoch at which every rate has fallen to 0 by half a cosine; None keeps rates at
             their peak.
@@ -36,11 +36,11 @@ class Schedule:
 
     def open_stages(self, epoch: float) -> int:
         """Number of open stages, counted from the output, at ``epoch``; at least 1 (the head)."""
-        return sum(opening <= epoch for opening in self.openings)
+        return max(1, sum(opening <= epoch for opening in self.openings))
 
     def all_opened_at(self) -> float:
         """Epoch at which the last stage opens, of those that ever open."""
-        return max(opening for opening in self.openings if opening < math.inf)
+        return max((opening for opening in self.openings if opening < math.inf), default=0.0)
 
     def rate(self, stage: int, epoch: float) -> float:
         """Learning rate of ``stage`` at the (fractional) ``epoch`` as a share of its peak, 0 to 1.
@@ -83,3 +83,13 @@ def openings(n_stages: int, every_n_epochs: int | None = None, open_stages: Open
         for stage in range(min(n_open, n_stages)):
             result[stage] = min(result[stage], float(epoch))
     return tuple(result)
+
+
+def with_solved_head(openings: tuple[float, ...]) -> tuple[float, ...]:
+    """The same where the head is solved before the first step: it goes on with the second stage.
+
+    Example:
+        >>> with_solved_head(openings(n_stages=3, open_stages={2: 2}))
+        (2.0, 2.0, inf)
+    """
+    return openings[1:2] + openings[1:]

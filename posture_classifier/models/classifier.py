@@ -4,23 +4,23 @@ from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
-import timm
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.optim import SGD, AdamW, Optimizer
 
 from posture_classifier import __version__
-from posture_classifier.images.depth import FULL_RANGE, WhiteLevels
-from posture_classifier.images.preprocessing import LARGEST_SIDE, Preprocessing, Resize
+from posture_classifier.images.preprocessing import Preprocessing, Resize
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import score
 from posture_classifier.models.all_stages_head import Head
+from posture_classifier.models.arguments import check_ranges, default_preprocessing, loss_weights
 from posture_classifier.models.batch import Batch, CachedBatch
 from posture_classifier.models.checkpoint import MARK
 from posture_classifier.models.frozen_prefix import Cut
 from posture_classifier.models.head_features import forward_with_features, hand_out_features
+from posture_classifier.models.linear_head import HeadSolver, check_linear
 from posture_classifier.models.precision import Mixed, Precision, autocast, exclude_from_autocast
 from posture_classifier.models.stages import Granularity, Stage, classifiers
 from posture_classifier.models.stages import stages as divide
@@ -49,6 +49,12 @@ class PostureClassifier(LightningModule):
             that, which is better while the network stays frozen, above all where it must tell
             *where* something is, and as fast; but the features of a transformer can no longer be
             cached once stages open.
+        head_solver: How the new head learns while it alone is open. ``gradient``: by the
+            optimizer's steps, like everything else. ``lbfgs``: at once, as the multinomial logistic
+            regression that is best on the features of the training photos, with the penalty that
+            the validation photos choose (without any, groups of training photos in turn); seconds,
+            and no learning rate. A network of which no other stage opens is trained for one epoch
+            then; stages that open go on from the solved head.
         image_size: Side of the images in pixels; None is the size that the backbone was trained
             with.
         resize: How a photo becomes square: ``crop`` cuts out the middle, ``pad`` adds borders.
@@ -94,6 +100,7 @@ class PostureClassifier(LightningModule):
         pretrained: bool = True,
         weights: str | None = None,
         head: Head = "last_stage",
+        head_solver: HeadSolver = "gradient",
         image_size: int | None = None,
         resize: Resize = "crop",
         optimizer: Literal["adamw", "sgd"] = "adamw",
@@ -122,11 +129,13 @@ class PostureClassifier(LightningModule):
         # Convolutions run up to twice as fast with the channels innermost, on CPUs and GPUs alike.
         self.backbone.to(memory_format=torch.channels_last)
         if preprocessing is None:
-            preprocessing = _default_preprocessing(self.backbone, image_size, resize, white_levels).to_dict()
+            preprocessing = default_preprocessing(self.backbone, image_size, resize, white_levels).to_dict()
         self.preprocessing = Preprocessing.from_dict(preprocessing)
+        if head_solver == "lbfgs" and fetch:
+            check_linear(self.backbone, backbone, self.preprocessing.image_size)
         # The run's config.yaml holds them already, and the preprocessing the white levels.
         self.save_hyperparameters(logger=False, ignore=["white_levels"])
-        self.register_buffer("loss_weights", _loss_weights(class_weights, class_counts, class_names), persistent=False)
+        self.register_buffer("loss_weights", loss_weights(class_weights, class_counts, class_names), persistent=False)
         self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []  # indices, labels and probabilities of each batch
 
     @cached_property
@@ -138,6 +147,11 @@ class PostureClassifier(LightningModule):
     def starts_pretrained(self) -> bool:
         """Whether the backbone started from pretrained weights, not from random ones."""
         return bool(self.hparams["weights_source"] != RANDOM)
+
+    @property
+    def solves_head(self) -> bool:
+        """Whether the head is solved at once, rather than learnt by steps."""
+        return bool(self.hparams["head_solver"] == "lbfgs")
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W).
@@ -257,53 +271,3 @@ class PostureClassifier(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write this program's version into the checkpoint, which marks it as ours."""
         checkpoint[MARK] = __version__
-
-
-def check_ranges(
-    image_size: int | None,
-    learning_rate: float,
-    layer_decay: float,
-    weight_decay: float,
-    label_smoothing: float,
-    drop_rate: float,
-) -> None:
-    """Check the numbers among the model's arguments.
-
-    Raises:
-        UserError: One is out of its range.
-    """
-    size = 16 if image_size is None else image_size
-    for name, value, fits, range_ in (
-        ("image_size", image_size, 16 <= size <= LARGEST_SIDE, f"at least 16 and at most {LARGEST_SIDE}"),
-        ("learning_rate", learning_rate, 0 < learning_rate < float("inf"), "above 0 and finite"),
-        ("layer_decay", layer_decay, 0 < layer_decay <= 1, "above 0 and at most 1"),
-        ("weight_decay", weight_decay, 0 <= weight_decay < float("inf"), "at least 0 and finite"),
-        ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and below 1"),
-        ("drop_rate", drop_rate, 0 <= drop_rate < 1, "at least 0 and below 1"),
-    ):
-        if not fits:
-            raise UserError(f"model.{name} is {value}, but must be {range_}")
-
-
-def _default_preprocessing(
-    backbone: nn.Module, image_size: int | None, resize: Resize, white_levels: list[float] | None
-) -> Preprocessing:
-    """The preprocessing that the pretrained weights expect, at the size that the user chose."""
-    config = timm.data.resolve_model_data_config(backbone)
-    size = image_size or config["input_size"][1]
-    return Preprocessing(
-        size, config["mean"], config["std"], config["interpolation"], resize, WhiteLevels(*white_levels or FULL_RANGE)
-    )
-
-
-def _loss_weights(weights: Literal["balanced"] | list[float] | None, counts: list[int] | None, names: list[str]) -> Tensor | None:
-    if weights is None:
-        return None
-    if weights == "balanced":
-        if counts is None:
-            raise UserError("model.class_weights balanced needs the photos per class; give class_counts too")
-        total = torch.tensor(counts, dtype=torch.float32)
-        return total.sum() / (len(counts) * total)
-    if len(weights) != len(names) or min(weights) < 0:
-        raise UserError(f"model.class_weights {weights} must be one value of at least 0 for each of {', '.join(names)}")
-    return torch.tensor(weights, dtype=torch.float32)

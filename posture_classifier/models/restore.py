@@ -11,8 +11,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.arguments import check_ranges
 from posture_classifier.models.checkpoint import EVALUATION, damaged
-from posture_classifier.models.classifier import PostureClassifier, check_ranges
+from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.familiarity import FamiliarityDistance
 from posture_classifier.models.head_features import count_features
 from posture_classifier.utils.errors import UserError

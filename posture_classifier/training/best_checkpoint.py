@@ -17,6 +17,7 @@ from torch import Tensor
 from posture_classifier.cache.tensor_store import TensorStore
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
 from posture_classifier.data.module import PostureData
+from posture_classifier.data.network_outputs import network_outputs
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.familiarity import FamiliarityDistance, fit_familiarity
@@ -29,7 +30,6 @@ from posture_classifier.runs.names import PREDICTIONS_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.rule_words import describe_rules
 from posture_classifier.training.evaluation import describe_evaluation, describe_familiarity, store_evaluation
-from posture_classifier.training.network_outputs import network_outputs
 from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats, Ints
 

@@ -14,6 +14,7 @@ from posture_classifier.callbacks.epoch_seed import EpochSeed
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
+from posture_classifier.callbacks.solve_head import SolveHead
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT
 from posture_classifier.training.lifeline import Lifeline
 from posture_classifier.training.resumed_run import ResumedRun
@@ -61,7 +62,7 @@ def run_callbacks(trainer: Namespace, seed: int, validates: bool = True) -> list
     if not validates:
         configured = [c for c in configured if not isinstance(c, EarlyStopping) or not str(c.monitor).startswith("val/")]
     callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline(), ResumedRun()]
-    callbacks += [*configured, EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
+    callbacks += [*configured, SolveHead(), EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())
     if trainer.enable_checkpointing is not False:

@@ -11,9 +11,13 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, OnExcept
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
+from posture_classifier.callbacks.solve_head import nothing_learns
 from posture_classifier.runs.names import LAST_CHECKPOINT
-from posture_classifier.utils.console import say
+from posture_classifier.utils.console import say, say_command
 from posture_classifier.utils.errors import UserError
+
+OPENED = "--unfreezing.open_stages '{1: all}' --trainer.max_epochs 6"
+"""Options with which a training goes on whose solved head was final."""
 
 
 class ResumedRun(Callback):
@@ -54,7 +58,9 @@ class ResumedRun(Callback):
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say it if nothing was left to train."""
-        if trainer.global_step == self._steps:
+        if trainer.global_step == self._steps and nothing_learns(trainer):
+            say_command("nothing is left to train: the head is solved, and no stage opens; to go on, add", OPENED)
+        elif trainer.global_step == self._steps:
             longer = "the patience of early stopping" if trainer.should_stop else "trainer.max_epochs"
             say(f"nothing is left to train: the checkpoint has all {trainer.current_epoch} epochs; to go on, raise {longer}")
 
