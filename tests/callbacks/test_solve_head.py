@@ -15,6 +15,7 @@ from tests.helpers.callbacks import RECORD, Recorder, moved
 from tests.helpers.photos import DrawFolder
 from tests.helpers.program import EXACT, SGD, Fit, assert_same_weights, fit_arguments, run_forked
 
+DISTILLED = "deit_tiny_distilled_patch16_224"
 SOLVED = ("--model.head_solver", "lbfgs", *EXACT)
 
 

@@ -1,4 +1,4 @@
-"""The solved head is the optimum of the training loss with a penalty, and others choose the penalty."""
+"""The solved head is the optimum of the penalised training loss; other photos choose the penalty."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_views_of_a_photo_share_its_vote() -> None:
 
 
 def test_photos_that_were_left_out_choose_the_penalty() -> None:
-    """Copies tell a photo's label, which is a coin flip: only whole groups left out see through it."""
+    """Copies tell a photo's label, a coin flip: only whole groups left out see through it."""
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(20, 40, generator=generator, dtype=torch.float64).repeat(3, 1)
     samples = Samples([features], torch.randint(2, (20,), generator=generator).repeat(3))
