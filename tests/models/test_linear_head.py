@@ -1,4 +1,4 @@
-"""The solved head is the optimum of the penalised training loss; other photos choose the penalty."""
+"""The solved head is the optimum of the penalised training loss; photos apart choose the penalty."""
 
 import numpy as np
 import pytest
