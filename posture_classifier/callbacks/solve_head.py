@@ -57,7 +57,7 @@ class SolveHead(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore it."""
-        self.solution = state_dict["solution"]
+        self.solution = state_dict.get("solution")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once if a resumed run has nothing left to learn."""
@@ -122,7 +122,7 @@ def _samples(trainer: Trainer, model: PostureClassifier, data: PostureData, spli
     caches = [c.frozen_part for c in trainer.callbacks if isinstance(c, FrozenCache)]  # type: ignore[attr-defined]
     features = torch.empty(len(photos), n_features, dtype=torch.float64)
     outputs = network_outputs(
-        model, data, split, np.arange(len(photos)), lambda _, seen: seen.double().cpu(), next(iter(caches), None)
+        model, data, split, np.arange(len(photos)), lambda _, seen: seen.cpu().double(), next(iter(caches), None)
     )
     for indices, seen in outputs:
         features[torch.from_numpy(indices)] = seen

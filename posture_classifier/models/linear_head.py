@@ -61,7 +61,9 @@ class LinearHead(NamedTuple):
 
     def log_losses(self, samples: Samples) -> Tensor:
         """The negative log probability (N,) of each photo's class, as a mean over the views."""
-        losses = [functional.cross_entropy(functional.linear(v, *self), samples.labels, reduction="none") for v in samples.views]
+        losses = [
+            functional.cross_entropy(functional.linear(v.double(), *self), samples.labels, reduction="none") for v in samples.views
+        ]
         return torch.stack(losses).mean(0)
 
 

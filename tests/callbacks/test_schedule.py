@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings
+from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings, with_solved_head
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,13 @@ def test_rate_stays_at_its_peak_without_an_end() -> None:
 
 def test_last_opening_ignores_stages_that_never_open() -> None:
     assert Schedule((0.0, 3.0, math.inf)).all_opened_at() == 3
+
+
+def test_a_solved_head_takes_its_steps_with_the_second_stage() -> None:
+    opening = Schedule(with_solved_head(openings(4, open_stages={2: 3})), warmup_epochs=1, max_epochs=6)
+    assert [opening.open_stages(epoch) for epoch in (0, 1, 2)] == [1, 1, 3]
+    assert [opening.rate(0, epoch) > 0 for epoch in (0, 1.9, 2, 2.5)] == [False, False, False, True]
+    assert all(opening.rate(0, epoch) == opening.rate(1, epoch) for epoch in (2.5, 4, 6))
+    frozen = Schedule(with_solved_head(openings(4)), max_epochs=6)
+    assert [(frozen.open_stages(epoch), frozen.rate(0, epoch)) for epoch in (0, 5.5)] == [(1, 0.0), (1, 0.0)]
+    assert frozen.all_opened_at() == 0
