@@ -26,9 +26,9 @@ from posture_classifier.utils.types import Ints
 
 FOLDS = 5
 """Folds of the training photos that choose the penalty where there are no validation photos."""
-BYTES = 4 * 8
+BYTES = 5 * 8
 """Memory that a feature of a training photo takes: in double precision as it is, in a fold and
-standardised, and for what is computed with it."""
+scaled, and for what is computed with it."""
 
 
 class SolveHead(Callback):

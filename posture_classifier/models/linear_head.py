@@ -27,8 +27,9 @@ HeadSolver = Literal["gradient", "lbfgs"]
 """``gradient`` learns the head by the optimizer's steps, ``lbfgs`` solves it at once."""
 PATH = tuple(10 ** (step / 2) for step in range(-10, 3))
 """The values of C that are tried, from the strongest penalty to the weakest. C is that of
-scikit-learn: the penalty is half the squared length of the weights, for features of mean 0 and
-variance 1, and the loss the sum over all photos, times C."""
+scikit-learn: half the squared length of the weights is added to C times the sum of all photos'
+losses. Features are first shifted to mean 0, each, and scaled to variance 1, all alike."""
+SMALLEST_SPREAD = 1e-12
 MOST_ITERATIONS = 300
 HISTORY = 10
 """Past steps by which L-BFGS estimates the curvature."""
@@ -128,29 +129,39 @@ class LogisticRegression:
         Yields:
             Heads for the features as they are, in double precision.
         """
-        views = [view.double() for view in samples.views]
-        mean = torch.stack([view.mean(0) for view in views]).mean(0) if self.has_bias else torch.zeros_like(views[0][0])
-        spread = torch.stack([(view - mean).square().mean(0) for view in views]).mean(0).sqrt()
-        scale = torch.where(spread > 0, 1 / spread, 0)
-        standardised = Samples([(view - mean) * scale for view in views], samples.labels)
-        head = LinearHead(torch.zeros(self.n_classes, len(mean), dtype=mean.dtype), torch.zeros(self.n_classes, dtype=mean.dtype))
+        rows = torch.cat([view.double() for view in samples.views])
+        mean = rows.mean(0) if self.has_bias else torch.zeros_like(rows[0])
+        rows = rows - mean
+        # One scale for all: what hardly ever changes stays small, or else its noise would be large.
+        scale = 1 / rows.square().mean().sqrt().clamp(min=SMALLEST_SPREAD)
+        rows *= scale
+        basis = None
+        if len(rows) < rows.shape[1]:
+            # The optimum is a sum of photos, so that of few photos as few directions are enough.
+            basis, triangle = torch.linalg.qr(rows.T)
+            rows = triangle.T
+        head = LinearHead(rows.new_zeros(self.n_classes, rows.shape[1]), rows.new_zeros(self.n_classes))
         for c in values:
-            head = self._solve(standardised, c, head)
-            weight = head.weight * scale
+            head = self._solve(rows, samples.labels, c, head)
+            weight = scale * (head.weight if basis is None else head.weight @ basis.T)
             yield LinearHead(weight, head.bias - weight @ mean)
 
-    def _solve(self, samples: Samples, c: float, start: LinearHead) -> LinearHead:
-        n_weights = start.weight.numel()
+    def _solve(self, rows: Tensor, labels: Tensor, c: float, start: LinearHead) -> LinearHead:
+        """The optimum for features (V x N, D) of N photos in V views, one view after the other."""
+        n_weights, targets = start.weight.numel(), labels.repeat(len(rows) // len(labels))
+        class_weights = None if self.class_weights is None else self.class_weights.double()
 
         def unpacked(values: Tensor) -> LinearHead:
-            bias = values[n_weights:]
-            return LinearHead(values[:n_weights].view_as(start.weight), bias if self.has_bias else start.bias)
+            return LinearHead(values[:n_weights].view_as(start.weight), values[n_weights:] if self.has_bias else start.bias)
 
         def objective(flat: Floats) -> tuple[float, Floats]:
             values = torch.from_numpy(flat).requires_grad_()
             with torch.enable_grad():
                 head = unpacked(values)
-                value = self._loss(head, samples) + head.weight.square().sum() / (2 * c * len(samples.labels))
+                logits = functional.linear(rows, *head)
+                # The mean over photos, as PostureClassifier weighs it.
+                loss = functional.cross_entropy(logits, targets, class_weights, label_smoothing=self.label_smoothing)
+                value = loss + head.weight.square().sum() / (2 * c * len(labels))
                 (gradient,) = torch.autograd.grad(value, values)
             return value.item(), gradient.numpy()
 
@@ -158,15 +169,6 @@ class LogisticRegression:
         options = {"maxiter": MOST_ITERATIONS, "maxcor": HISTORY, "gtol": TOLERANCE, "ftol": 0}
         result = minimize(objective, begin.numpy(), method="L-BFGS-B", jac=True, options=options)
         return unpacked(torch.from_numpy(result.x))
-
-    def _loss(self, head: LinearHead, samples: Samples) -> Tensor:
-        """The training loss: the mean over photos and views, as ``PostureClassifier`` weighs it."""
-        weights = None if self.class_weights is None else self.class_weights.double()
-        losses = [
-            functional.cross_entropy(functional.linear(view, *head), samples.labels, weights, label_smoothing=self.label_smoothing)
-            for view in samples.views
-        ]
-        return torch.stack(losses).mean()
 
 
 def check_linear(backbone: nn.Module, name: str, image_size: int) -> None:
