@@ -11,8 +11,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from posture_classifier.images.preprocessing import Preprocessing
+from posture_classifier.models.argument_ranges import check_ranges
 from posture_classifier.models.checkpoint import EVALUATION, damaged
-from posture_classifier.models.classifier import PostureClassifier, check_ranges
+from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.familiarity import FamiliarityDistance
 from posture_classifier.models.head_features import count_features
 from posture_classifier.utils.errors import UserError
@@ -33,7 +34,7 @@ RANGES = {
 """Types of arguments of the model that say more than its signature."""
 DEFAULTS = {name: parameter.default for name, parameter in signature(PostureClassifier).parameters.items()}
 """Arguments of the model that nobody gave."""
-FORMER = {"stages": "fine"}
+FORMER = {"stages": "fine", "average_mirrored": False}
 """What arguments amounted to before they existed, where that is not their default."""
 SMALLEST_VALUE = 2
 """Fewest bytes in which a run saves a parameter."""

@@ -58,10 +58,13 @@ def spread_out(model: PostureClassifier) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OURS + TIMMS)
-def test_an_exported_network_agrees(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "averages"), [*((name, False) for name in OURS + TIMMS), ("tf_efficientnet_lite0", True), ("vit_tiny_patch16_224", True)]
+)
+def test_an_exported_network_agrees(name: str, averages: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = PostureClassifier(["a", "b", "c"], backbone=name, pretrained=False, image_size=size_of(name))
+    size = size_of(name)
+    model = PostureClassifier(["a", "b", "c"], backbone=name, pretrained=False, image_size=size, average_mirrored=averages)
     spread_out(model)
     classifier = Classifier(model, "cpu", "fp32")
     path = tmp_path / "model.onnx"
