@@ -20,6 +20,7 @@ from posture_classifier.models.classifier import PostureClassifier
 from tests.helpers.networks import OURS
 from tests.models.test_backbones import TIMMS, size_of
 
+AVERAGING = [("tf_efficientnet_lite0", True), ("vit_tiny_patch16_224", True)]
 SHAPES = [(64, 64), (91, 60), (60, 123), (300, 224), (33, 200)]
 
 
@@ -58,9 +59,7 @@ def spread_out(model: PostureClassifier) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "averages"), [*((name, False) for name in OURS + TIMMS), ("tf_efficientnet_lite0", True), ("vit_tiny_patch16_224", True)]
-)
+@pytest.mark.parametrize(("name", "averages"), [*((name, False) for name in OURS + TIMMS), *AVERAGING])
 def test_an_exported_network_agrees(name: str, averages: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     size = size_of(name)
