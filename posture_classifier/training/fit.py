@@ -238,6 +238,8 @@ class PostureCLI(FitOptions):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""
+        if self.config_init.fit.refit:
+            raise UserError("refit is an option of the command line; leave it out of the YAML file, and add --refit true")
         if self.checkpoint is None:
             refuse_to_resume_unasked(self.trainer)
         if self._recommended and self.trainer.is_global_zero:
