@@ -30,15 +30,18 @@ def run(options: list[str], seed: int) -> dict[str, float]:
     seconds = time.perf_counter() - start
     folder = Path(output.getvalue().rpartition("run folder:")[2].splitlines()[0].strip())
     summary = json.loads((folder / "summary.json").read_text())
-    with (folder / "metrics.csv").open() as file:
+    # A refitted network has no validation photos: those of the first one chose.
+    chosen = Path(summary.get("refit", {}).get("first_run", folder))
+    with (chosen / "metrics.csv").open() as file:
         loss = min(float(row["val/loss"]) for row in csv.DictReader(file))
     figure = summary["accuracy"]
     print(
         f"seed {seed}: accuracy {figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f}), {summary['images']} photos, "
-        f"{summary['groups'] or 'no'} groups, validation loss {loss:.3f}, {seconds:.0f} s, {folder}",
+        f"{summary['groups'] or 'no'} groups, log loss {summary['log_loss']['value']:.3f}, validation loss {loss:.3f}, "
+        f"{seconds:.0f} s, {folder}",
         flush=True,
     )
-    return {"accuracy": figure["value"], "loss": loss, "seconds": seconds}
+    return {"accuracy": figure["value"], "log_loss": summary["log_loss"]["value"], "loss": loss, "seconds": seconds}
 
 
 if __name__ == "__main__":
@@ -47,6 +50,7 @@ if __name__ == "__main__":
     accuracies = [result["accuracy"] for result in results]
     print(
         f"{len(accuracies)} seeds: mean {statistics.mean(accuracies):.3f}, range {min(accuracies):.3f} to {max(accuracies):.3f}; "
+        f"log loss {statistics.mean(result['log_loss'] for result in results):.3f}, "
         f"validation loss {statistics.mean(result['loss'] for result in results):.3f}; "
         f"median {statistics.median(result['seconds'] for result in results):.0f} s a run"
     )

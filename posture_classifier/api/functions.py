@@ -10,6 +10,7 @@ from posture_classifier.check.finding import Finding
 from posture_classifier.check.writing import check_aloud
 from posture_classifier.data.layout import Layout
 from posture_classifier.experiments.cross_validation import CrossValidation
+from posture_classifier.experiments.refit import refit, wants_refit
 from posture_classifier.training.fit import PostureCLI
 
 
@@ -50,6 +51,8 @@ def train(
     """
     with as_library_call():
         words = command_words(config, options, _shorthands(photos, groups, epochs))
+        if wants_refit(["fit", *words]):
+            return Run(refit(words))
         done = PostureCLI(["fit", *words])
         assert done.run_folder is not None
         return Run(done.run_folder.path)

@@ -15,8 +15,11 @@ from torch import Tensor
 
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.cache.fingerprint import code_version, fingerprint
+from posture_classifier.cache.joined_stores import JoinedStores
 from posture_classifier.cache.shared_stores import SharedStores
 from posture_classifier.cache.tensor_store import TensorStore, file_size
+from posture_classifier.callbacks.cache_dependencies import MODULES, PACKAGES
+from posture_classifier.data.dataset import MIRRORED
 from posture_classifier.data.loaders import CachedFeatures
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.batch import Batch
@@ -26,26 +29,6 @@ from posture_classifier.models.parallel_forward import chunk_size, concurrent_pa
 from posture_classifier.models.precision import compute_type, dtype_name
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
-
-MODULES = (
-    "models/all_stages_head",
-    "models/backbones/*",
-    "models/frozen_prefix",
-    "models/module_trace",
-    "models/precision",
-    "cache/tensor_store",
-    "data/dataset",
-    "images/augmentation",
-    "images/decode",
-    "images/deep_colour",
-    "images/depth",
-    "images/preprocessing",
-    "images/square",
-    "images/strips",
-)
-"""Modules whose code decides which values are cached; a change of it makes cached files invalid."""
-PACKAGES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pillow-heif", "timm", "torch", "torchvision")
-"""Packages whose versions decide which values are cached."""
 
 
 class FrozenCache(Callback):
@@ -67,7 +50,9 @@ class FrozenCache(Callback):
     Args:
         enabled: False computes everything in every step.
         views: Augmented versions of each photo that are cached while a prefix is frozen: epoch e
-            uses version e mod views. 1 caches the photos as they are, without augmentation.
+            uses version e mod views. 1 caches the photos as they are, without augmentation; where
+            the network averages over mirror images (``model.average_mirrored``) also these, which
+            every other epoch uses.
         limit: Gigabytes of disk for all files in the folder. They are mapped into memory, which the
             system takes back when it is short of it.
         keep: Leave the files for later runs with the same photos and weights, rather than remove
@@ -79,8 +64,8 @@ class FrozenCache(Callback):
         verbose: Print what is cached, and in which precision, when a phase begins.
         phases: One entry per phase for ``summary.json``: where the network is divided and what is
             cached.
-        frozen_part: How the network is divided, and the cached outputs of its prefix for photos as
-            they are, until ``release``; None where there are none.
+        frozen_part: How the network is divided, and the cached outputs of its prefix for photos
+            that are evaluated, until ``release``; None where there are none.
 
     Example:
         >>> cache = FrozenCache(views=3, limit=2.0)
@@ -100,7 +85,7 @@ class FrozenCache(Callback):
         self.views = views
         self.limit = limit
         self.phases: list[dict[str, Any]] = []
-        self.frozen_part: tuple[Cut, TensorStore] | None = None
+        self.frozen_part: tuple[Cut, JoinedStores] | None = None
         self._stores = SharedStores(Path(folder or cache_directory()), limit * 1e9, keep)
         # Of the present phase:
         self._divided = False  # a resumed run has yet to divide the network, though its phase is not new
@@ -188,17 +173,29 @@ class FrozenCache(Callback):
         phase_begins = training and self._begin_phase_if_stages_opened()
         store, view = None, epoch if training else None
         if self._cached_shape:
-            view = epoch % self.views if training and self.views > 1 and self._data.augmentation else None
-            store = self._open(self._features_name(view), self._cached_shape, self._cache_dtype)
-        if store is not None and view is None and self._model.cut is not None:
+            views = self._cached_views(training, epoch)
+            view = views[0]
+            stores = [self._open(self._features_name(each), self._cached_shape, self._cache_dtype) for each in views]
+            store = JoinedStores.of_all(stores)
+        if store is not None and not training and self._model.cut is not None:
             self.frozen_part = self._model.cut, store
         if phase_begins:
             self._record_phase(cached=store is not None)
         if store is not None:
-            self._fill(store, split, view)
+            for each, its_view in zip(store.stores, views, strict=True):
+                self._fill(each, split, its_view)
         elif self._cached_shape:
-            self._record_missing(split if view is None else f"{split}, view {view}")
+            self._record_missing(split if view is None else f"{split}, {'mirrored' if view == MIRRORED else f'view {view}'}")
         return CachedFeatures(store, view)
+
+    def _cached_views(self, training: bool, epoch: int) -> list[int | None]:
+        """The views of a photo that are needed at once: both where an evaluation averages them."""
+        mirrors = bool(self._model.hparams["average_mirrored"])
+        if not training:
+            return [None, MIRRORED] if mirrors else [None]
+        if self.views > 1 and self._data.augmentation:
+            return [epoch % self.views]
+        return [MIRRORED if mirrors and epoch % 2 else None]
 
     def _begin_phase_if_stages_opened(self) -> bool:
         """Divide the network again if other parameters are open; returns whether a phase begins."""
@@ -260,7 +257,7 @@ class FrozenCache(Callback):
             rank_zero_warn(f"the frozen part of {what} is computed in every step, since {self._stores.refusal}")
 
     def _features_name(self, view: int | None) -> str:
-        augmentation = None if view is None else self._data.augmentation_id
+        augmentation = None if view in (None, MIRRORED) else self._data.augmentation_id
         computed = (self._model.hparams["backbone"], self._model.device.type, self._prefix_id)
         return self._name(
             self._data.preprocessing.to_dict(), self._cached_shape, str(self._cache_dtype), *computed, view, augmentation
@@ -294,7 +291,7 @@ class FrozenCache(Callback):
                 def compute(batch: Batch) -> tuple[Tensor, Tensor]:
                     return batch.indices, prefix(self._data.preprocessing.normalise(batch.images.to(device)))
 
-                title = f"Computing the frozen part once ({split})"
+                title = f"Computing the frozen part once ({split}{', mirrored' if view == MIRRORED else ''})"
                 # Closed before the prefix function is left, so that no thread still computes when
                 # the network is restored.
                 with closing(parallel_forward(compute, batches, passes)) as outputs:

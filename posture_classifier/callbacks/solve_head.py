@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from torch import Tensor, nn
 from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.data.folder import ungrouped
+from posture_classifier.data.loaders import CachedFeatures
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
 from posture_classifier.data.split import divide
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.frozen_prefix import Cut
 from posture_classifier.models.head_features import count_features
 from posture_classifier.models.linear_head import LinearHead, LogisticRegression, Samples, SolvedHead
+from posture_classifier.models.mirror_averaging import with_mirrored
 from posture_classifier.models.stages import classifiers
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -34,8 +38,8 @@ scaled, and for what is computed with it."""
 class SolveHead(Callback):
     """Solves the head on the training photos' features, once, when the first epoch begins.
 
-    The photos are seen as they are, by the network in evaluation mode; features that are cached are
-    read. The head is the network's own linear layer, so that nothing else need know. In that epoch,
+    The photos are seen as they are, by the network in evaluation mode, and where it averages over
+    mirror images (``model.average_mirrored``) these too; features that are cached are read. The head is the network's own linear layer, so that nothing else need know. In that epoch,
     and until another stage opens, the schedule gives the head no steps
     (``ProgressiveUnfreezing``), so that its figures are those of the solved head; if none opens,
     training ends after the epoch. Rank 0 solves, and the others take over its bits.
@@ -70,10 +74,8 @@ class SolveHead(Callback):
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(data, PostureData)
-        splits = ("train", "val") if data.has_val else ("train",)
         if data.feature_cache is not None:
-            for split in splits:
-                data.feature_cache(split, 0)
+            _fill_cache(data.feature_cache, data.has_val, mirrors=bool(pl_module.hparams["average_mirrored"]))
         start = time.perf_counter()
         solved = trainer.strategy.broadcast(_solve(trainer, pl_module, data) if trainer.is_global_zero else None)
         assert solved is not None
@@ -92,6 +94,13 @@ def nothing_learns(trainer: Trainer) -> bool:
     schedules = [c.schedule for c in trainer.callbacks if isinstance(c, ProgressiveUnfreezing)]  # type: ignore[attr-defined]
     epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
     return any(schedule.openings[0] >= epochs for schedule in schedules)
+
+
+def _fill_cache(feature_cache: Callable[[str, int], CachedFeatures], has_val: bool, mirrors: bool) -> None:
+    for epoch in (0, 1) if mirrors else (0,):  # the second epoch's photos are mirror images
+        feature_cache("train", epoch)
+    if has_val:
+        feature_cache("val", 0)
 
 
 def _solve(trainer: Trainer, model: PostureClassifier, data: PostureData) -> SolvedHead:
@@ -113,20 +122,23 @@ def _samples(trainer: Trainer, model: PostureClassifier, data: PostureData, spli
         UserError: There is too little memory for them.
     """
     photos, n_features = data.photos.in_split(split), count_features(model.backbone)
-    needed, free = BYTES * len(photos) * n_features, available_memory()
+    mirrors = bool(model.hparams["average_mirrored"])
+    needed, free = BYTES * len(photos) * n_features * (1 + mirrors), available_memory()
     if needed > free:
         raise UserError(
             f"model.head_solver lbfgs needs {needed / 1e9:.1f} GB of memory for {n_features:,} features of {len(photos):,} photos, "
             f"and {free / 1e9:.1f} GB are free; leave it out"
         )
     caches = [c.frozen_part for c in trainer.callbacks if isinstance(c, FrozenCache)]  # type: ignore[attr-defined]
-    features = torch.empty(len(photos), n_features, dtype=torch.float64)
-    outputs = network_outputs(
-        model, data, split, np.arange(len(photos)), lambda _, seen: seen.cpu().double(), next(iter(caches), None)
-    )
+    views = torch.empty(1 + mirrors, len(photos), n_features, dtype=torch.float64)
+
+    def compute(images: Tensor, cut: Cut | None) -> Tensor:
+        return model.features(with_mirrored(images) if mirrors and cut is None else images, cut).cpu().double()
+
+    outputs = network_outputs(model, data, split, np.arange(len(photos)), compute, next(iter(caches), None))
     for indices, seen in outputs:
-        features[torch.from_numpy(indices)] = seen
-    return Samples([features], torch.from_numpy(photos.labels))
+        views[:, torch.from_numpy(indices)] = seen.unflatten(0, (-1, 1 + mirrors)).transpose(0, 1)
+    return Samples(list(views), torch.from_numpy(photos.labels))
 
 
 def _folds(data: PostureData) -> Ints:

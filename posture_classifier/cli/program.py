@@ -97,9 +97,13 @@ def _run(arguments: list[str]) -> int:
     elif command in TRAINING:
         ensure_library_folders()
         with starting(command):
+            from posture_classifier.experiments.refit import refit, wants_refit
             from posture_classifier.training.fit import PostureCLI
 
-            PostureCLI(arguments)
+            if wants_refit(arguments):
+                refit(arguments[1:])
+            else:
+                PostureCLI(arguments)
     elif command in known:
         return _run_command(command, arguments[1:])
     else:

@@ -13,12 +13,15 @@ from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.batch import Batch
 from posture_classifier.utils.errors import UserError
 
+MIRRORED = -1
+"""The view that is a photo's mirror image, and not augmented."""
+
 
 class PhotoDataset(Dataset[Batch]):
     """Photos as uint8 squares, augmented for training; they are normalised on the device.
 
     The key of an item is ``(view, index)``. A view is a number that seeds the augmentation, such as
-    the epoch, or None for the photo as it is.
+    the epoch, or ``MIRRORED``, or None for the photo as it is.
 
     Args:
         photos: The photos of one split.
@@ -55,7 +58,9 @@ class PhotoDataset(Dataset[Batch]):
                 f"{self.photos.file(index)} could be read when the run began, and no longer can: {error}; put it back, and the "
                 "run goes on with --ckpt_path last"
             ) from error
-        if self.augmentation is not None and view is not None:
+        if view == MIRRORED:
+            pixels = pixels[:, ::-1]
+        elif self.augmentation is not None and view is not None:
             pixels = self.augmentation(pixels, view, int(self.photos.rows[index]))
         image = torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
         return Batch(image, torch.tensor(self.photos.labels[index]), torch.tensor(index))

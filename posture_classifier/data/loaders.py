@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
-from posture_classifier.cache.tensor_store import TensorStore
+from posture_classifier.cache.joined_stores import JoinedStores
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.images.decoding_memory import budget
 from posture_classifier.models.batch import Batch, CachedBatch
@@ -68,7 +68,7 @@ class CachedFeatures(NamedTuple):
         view: The augmented view of the photos, cached or not; None is the photos as they are.
     """
 
-    store: TensorStore | None
+    store: JoinedStores | None
     view: int | None
 
 

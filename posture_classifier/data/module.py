@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from posture_classifier.cache.tensor_store import TensorStore
-from posture_classifier.data.dataset import PhotoDataset
+from posture_classifier.data.dataset import MIRRORED, PhotoDataset
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.folds import (
@@ -207,13 +207,14 @@ class PostureData(PhotoMemory):
         Args:
             split: ``train``, ``val`` or ``test``.
             batches: Arrays of indices into the split, one for each batch.
-            view: The view of the photos; None is the photos as they are.
+            view: The view of the photos, as ``PhotoDataset`` takes it.
             in_use: Batches that are computed with at a time.
         """
         augmentation = None if view is None else self.augmentation
         dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)
         # Starting processes takes longer than copying what is decoded already.
-        decoded = view is None and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
+        augmented = view not in (None, MIRRORED)
+        decoded = not augmented and self.pixel_cache is not None and bool(self.pixel_cache.has(dataset.photos.rows).all())
         return PhotoLoader(
             dataset,
             batch_sampler=FixedBatches(batches, view),

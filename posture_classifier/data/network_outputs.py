@@ -1,4 +1,4 @@
-"""Computes a network's logits and the features of its head, from what a training has cached."""
+"""Computes what a network says of photos, from what a training has cached."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posture_classifier.cache.tensor_store import TensorStore
+from posture_classifier.cache.joined_stores import JoinedStores
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.batch import Batch
 from posture_classifier.models.classifier import PostureClassifier
@@ -24,8 +24,8 @@ def network_outputs(
     data: PostureData,
     split: str,
     indices: Ints,
-    keep: Callable[[Tensor, Tensor], Kept],
-    frozen_part: tuple[Cut, TensorStore] | None = None,
+    compute: Callable[[Tensor, Cut | None], Kept],
+    frozen_part: tuple[Cut, JoinedStores] | None = None,
 ) -> Iterator[tuple[Ints, Kept]]:
     """Compute what a network says of photos of a split, in evaluation mode, in no certain order.
 
@@ -34,7 +34,8 @@ def network_outputs(
         data: The photos.
         split: ``train``, ``val`` or ``test``.
         indices: The photos' numbers in the split.
-        keep: Called with logits (B, C) and features (B, D) of some photos; what it returns is kept.
+        compute: Called with normalised images (B, 3, H, W), or with the network divided after its
+            frozen prefix and cached outputs of that; what it returns is kept.
         frozen_part: The network divided after its frozen prefix, and cached outputs of that.
 
     Yields:
@@ -46,20 +47,20 @@ def network_outputs(
     for chunk in known:
         assert frozen_part is not None
         cut, store = frozen_part
-        with evaluation_mode(model.backbone), torch.inference_mode():
-            kept = keep(*model.logits_and_features(store.read(photos.rows[chunk]).to(device), cut))
+        with evaluation_mode(model), torch.inference_mode():
+            kept = compute(store.read(photos.rows[chunk]).to(device), cut)
         yield chunk, kept
     if not others:
         return
 
-    def compute(batch: Batch) -> tuple[Ints, Kept]:
+    def of_photos(batch: Batch) -> tuple[Ints, Kept]:
         with torch.inference_mode():  # a mode of the thread that computes
             images = data.preprocessing.normalise(batch.images.to(device))
-            return batch.indices.numpy(), keep(*model.logits_and_features(images))
+            return batch.indices.numpy(), compute(images, None)
 
     passes = concurrent_passes(device, len(others))
     batches = data.one_pass(split, others, None, in_use=2 * passes + 1)
-    with evaluation_mode(model.backbone), closing(parallel_forward(compute, batches, passes)) as outputs:
+    with evaluation_mode(model), closing(parallel_forward(of_photos, batches, passes)) as outputs:
         yield from outputs
 
 

@@ -25,6 +25,7 @@ from posture_classifier.experiments.training_series import (
     other_photos,
     parse_settings,
     to_yaml,
+    with_recommended,
 )
 from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
 from posture_classifier.rendering.estimates_table import estimates_table
@@ -36,8 +37,7 @@ from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMAR
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import status_line
 from posture_classifier.training.fit import PostureCLI
-from posture_classifier.training.fit_options import experiment_folder, name_leading_words
-from posture_classifier.training.recommended import SENTENCE, chooses_nothing, recommended
+from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import busy, say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
@@ -77,7 +77,7 @@ class CrossValidation(SeriesWithFinal):
         Raises:
             UserError: The options do not fit each other or the photos.
         """
-        settings, plain = parse_settings(_CrossValidationCLI, COMMAND, _chosen(options))
+        settings, plain = parse_settings(_CrossValidationCLI, COMMAND, with_recommended(options))
         _check(settings)
         compare_splits = plain.pop("compare_splits")
         del plain["final"]  # it adds to the same folds, even to those that have ended
@@ -185,15 +185,6 @@ class CrossValidation(SeriesWithFinal):
         table = join_folds(runs)
         table.write(path)
         return table, summarize_folds(table, runs, self.settings.data.seed)
-
-
-def _chosen(options: list[str]) -> list[str]:
-    """The options, with the recommended recipe where they choose nothing about the network."""
-    _, *named = name_leading_words([COMMAND, *options])
-    if not chooses_nothing(named):
-        return named
-    say(SENTENCE)
-    return recommended(named)
 
 
 def _has_final(folder: Path) -> bool:

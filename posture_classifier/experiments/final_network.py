@@ -39,9 +39,15 @@ def final_checkpoint(run: Path) -> Path:
     return run / "checkpoints" / LAST_CHECKPOINT
 
 
-def write_final_split(folder: Path, split: str) -> None:
-    """Write the split in which all photos of another one are trained on."""
-    rows = [row | {"split": "train"} for row in read_split_rows(folder / split)]
+def write_final_split(folder: Path, split: str, tested: tuple[str, ...] = ()) -> None:
+    """Write the split in which all photos of another one are trained on, but those ``tested``.
+
+    Args:
+        folder: Folder of the series.
+        split: Path of the other split's file below it.
+        tested: Splits that stay as they are: ``test``, or none.
+    """
+    rows = [row if row["split"] in tested else row | {"split": "train"} for row in read_split_rows(folder / split)]
     with atomic_write(folder / SPLIT) as temporary:
         write_rows(rows, list(rows[0]), temporary)
 

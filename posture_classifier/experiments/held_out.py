@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
@@ -11,20 +12,20 @@ from posture_classifier.experiments.training_series import (
     check_starts,
     find_stopped,
     fit_options,
+    has_ended,
     make_series_folder,
     other_photos,
     parse_settings,
     to_yaml,
 )
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
-from posture_classifier.runs.predictions import read_prediction_table
+from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
 
-COMMAND = "held_out"
 TESTED = "tested"
 """Folder of the runs that are tested."""
 SPLIT = "splits/tested.csv"
@@ -34,23 +35,34 @@ SPLIT = "splits/tested.csv"
 class HeldOut(SeriesWithFinal):
     """A training of a part of the people, tested on the others, and a final one on all."""
 
+    command: ClassVar[str] = "held_out"
+    """Beginning of the folders' names."""
+    title: ClassVar[str] = "tested network"
+    needed: ClassVar[tuple[str, ...]] = ("test",)
+    """Splits that must have photos."""
+
     @classmethod
-    def prepare(cls, options: list[str]) -> "HeldOut":
+    def prepare(cls, options: list[str], repeat: bool = False) -> Self:
         """Take up the newest folder if it is of the same settings and photos, or else make one.
 
         Args:
             options: Options of ``fit``.
+            repeat: Whether the same is trained anew if it has ended; otherwise that is done only if
+                photos came or went.
 
         Raises:
             UserError: The options do not fit each other or the photos.
         """
-        settings, plain = parse_settings(PostureCLI, COMMAND, options)
+        settings, plain = parse_settings(PostureCLI, cls.command, options)
         experiment, text = experiment_folder(settings), to_yaml(plain)
-        found = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, other_photos(settings, SPLIT))
+        is_complete = has_ended if repeat else other_photos(settings, SPLIT)
+        found = find_stopped(experiment, cls.command, SETTINGS_YAML, text, is_complete)
         if found is None:
             photos = PostureData(**settings.data).choice.photos
+            if lacking := [name for name in cls.needed if name not in photos.splits]:
+                raise UserError(f"{cls.command} needs {lacking[0]} photos; set data.{lacking[0]}_fraction above 0, or leave it out")
             check_starts([settings.model.weights], [photos])
-            found = make_series_folder(experiment, COMMAND, {SPLIT: photos})
+            found = make_series_folder(experiment, cls.command, {SPLIT: photos})
             # The last of its files: a folder without it is not resumed.
             (found[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
         folder, lock = found
@@ -62,17 +74,34 @@ class HeldOut(SeriesWithFinal):
         Returns:
             The summary of the tested run, with the ``run`` that it is of, and ``final``.
         """
+        run, table, summary = self.train_tested()
+        _, summary["final"] = self.train_final(table, summary, [run], SPLIT, "test split")
+        self.finish(summary)
+        return summary
+
+    def train_tested(self) -> tuple[Path, PredictionTable, dict[str, Any]]:
+        """Train and test the first network, if that was not done.
+
+        Returns:
+            The run's folder, its predictions of the tested photos, and its summary, with its
+            ``run``.
+
+        Raises:
+            UserError: It did not test them.
+        """
         say(f"a part of {split_size(self.folder / SPLIT)} is tested; what each training prints is in {self.folder}/*/{LOG}")
         with at_stop(self.how_to_go_on):
             if self.finished_run(TESTED) is None:
-                self.fit(TESTED, self.trainings[TESTED], "tested network")
-        run = self.finished_run(TESTED)
+                self.fit(TESTED, self.trainings[TESTED], self.title)
+        run, table, summary = self.read_tested(TESTED)
+        say(f"{self.title}: {describe_accuracy(summary)}, {self.duration(TESTED)}")
+        return run, table, summary
+
+    def read_tested(self, name: str) -> tuple[Path, PredictionTable, dict[str, Any]]:
+        """Read the finished run of a training, as ``train_tested`` returns it."""
+        run = self.finished_run(name)
         if run is None:
             raise UserError(f"the run in {self.folder} did not test its photos; leave trainer.limit_test_batches out")
         table = read_prediction_table(run / "test" / PREDICTIONS_CSV)
         summary: dict[str, Any] = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-        summary["run"] = run.as_posix()
-        say(f"tested network: {describe_accuracy(summary)}, {self.duration(TESTED)}")
-        _, summary["final"] = self.train_final(table, summary, [run], SPLIT, "test split")
-        self.finish(summary)
-        return summary
+        return run, table, summary | {"run": run.as_posix()}

@@ -67,7 +67,7 @@ class SeriesWithFinal(TrainingSeries):
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended
             checkpoint = final_network.final_checkpoint(run)
-            evaluation = self._describe_final(checkpoint, table, summary, runs, procedure)
+            evaluation = self.describe_final(checkpoint, table, summary, runs, procedure)
             store_evaluation(checkpoint, evaluation)
         tested = "folds" if procedure == "cross-validation" else "tested network"
         say(
@@ -77,10 +77,13 @@ class SeriesWithFinal(TrainingSeries):
         )
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
 
-    def _describe_final(
+    def describe_final(
         self, checkpoint: Path, table: PredictionTable, summary: dict[str, Any], runs: list[Path], procedure: Procedure
     ) -> dict[str, Any]:
-        """How good the final network can be expected to be, and how to use it."""
+        """How good the final network can be expected to be, and how to use it.
+
+        The arguments are those of ``train_final``, and its checkpoint.
+        """
         seed = self.settings.data.seed
         choice, judges = final_network.choose_by_tested(table, runs)
         evaluation = describe_evaluation(table, summary, procedure, choice, seed, judges)

@@ -26,7 +26,8 @@ from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLI
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI
-from posture_classifier.training.fit_options import experiment_name
+from posture_classifier.training.fit_options import experiment_name, name_leading_words
+from posture_classifier.training.recommended import SENTENCE, chooses_nothing, recommended
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
@@ -133,7 +134,8 @@ def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> t
         options: Words of the command line after the command.
 
     Returns:
-        The settings, as values and as what YAML holds; the latter without ``verbose``.
+        The settings, as values and as what YAML holds; the latter without ``verbose`` and
+        ``refit``.
 
     Raises:
         UserError: The options are wrong, or tell what only the command itself can know.
@@ -145,8 +147,21 @@ def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> t
     if given := [name for name in RESTORED if parsed.fit.model[name] is not None]:
         raise UserError(f"model.{given[0]} is what a checkpoint restores; leave it out")
     plain = yaml.safe_load(parser.dump(parsed, skip_none=False))["fit"]
-    del plain["verbose"]  # whatever is printed, the same is trained, and a stopped series is resumed
+    if parsed.fit.refit and command != "refit":
+        raise UserError(f"{command} tests as many networks as it is asked to, and refits none; leave --refit out")
+    # Whatever is printed, the same is trained, and a stopped series is resumed.
+    for name in ("verbose", "refit"):
+        del plain[name]
     return parsed.fit, plain
+
+
+def with_recommended(options: list[str]) -> list[str]:
+    """The options, with the recommended recipe where they choose nothing about the network."""
+    _, *named = name_leading_words(["fit", *options])
+    if not chooses_nothing(named):
+        return named
+    say(SENTENCE)
+    return recommended(named)
 
 
 def check_starts(files: Iterable[str | None], splits: Iterable[Photos]) -> None:

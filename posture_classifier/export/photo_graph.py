@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from posture_classifier.export.preprocessing_graph import GraphPreprocessing
 from posture_classifier.inference import Classifier
 from posture_classifier.models.head_features import forward_with_features, hand_out_features
+from posture_classifier.models.mirror_averaging import mean_of_pairs, with_mirrored
 
 OURS = "posture_classifier."
 """Begins the names of the modules whose hooks choose a network's precision."""
@@ -34,6 +35,7 @@ class PhotoGraph(nn.Module):
         super().__init__()
         self.preprocessing = GraphPreprocessing(classifier.model.preprocessing)
         self.network = _plain_copy(classifier.model.backbone)
+        self._averages = classifier.model.averages
         self.familiarity = deepcopy(classifier.familiarity).cpu() if classifier.familiarity is not None else None
         known = classifier.evaluation.temperature if classifier.evaluation else None
         self.register_buffer("temperature", torch.tensor(known or 1.0), persistent=False)
@@ -54,13 +56,16 @@ class PhotoGraph(nn.Module):
 
     def answer(self, images: Tensor) -> tuple[Tensor, ...]:
         """What ``forward`` returns, from the normalised image (1, 3, S, S) of the photo."""
+        views = with_mirrored(images) if self._averages else images
         if self.familiarity is None:
-            return (self._calibrate(self.network(images)),)
-        logits, features = forward_with_features(self.network, images)
-        return self._calibrate(logits), self.familiarity(features)[0]
+            return (self._calibrate(self.network(views)),)
+        logits, features = forward_with_features(self.network, views)
+        return self._calibrate(logits), self.familiarity(features[:1])[0]
 
     def _calibrate(self, logits: Tensor) -> Tensor:
-        """Logits (1, C) -> probabilities (C,)."""
+        """Logits (1, C), or (2, C) with the mirror image's -> probabilities (C,)."""
+        if self._averages:
+            logits = mean_of_pairs(logits)
         return (logits[0] / self.temperature).softmax(0)
 
 

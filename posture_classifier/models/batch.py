@@ -14,7 +14,10 @@ class Batch(NamedTuple):
 
 
 class CachedBatch(NamedTuple):
-    """Outputs (B, ...) of a frozen prefix in place of images; the rest is as in ``Batch``."""
+    """Outputs (B, ...) of a frozen prefix in place of images; the rest is as in ``Batch``.
+
+    For a mean over mirror images (2 * B, ...): each image's, followed by its mirror image's.
+    """
 
     features: Tensor
     labels: Tensor

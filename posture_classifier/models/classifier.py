@@ -21,6 +21,7 @@ from posture_classifier.models.checkpoint import MARK
 from posture_classifier.models.frozen_prefix import Cut
 from posture_classifier.models.head_features import forward_with_features, hand_out_features
 from posture_classifier.models.linear_head import HeadSolver, check_linear
+from posture_classifier.models.mirror_averaging import mean_of_pairs, with_mirrored
 from posture_classifier.models.precision import Mixed, Precision, autocast, exclude_from_autocast
 from posture_classifier.models.stages import Granularity, Stage, classifiers
 from posture_classifier.models.stages import stages as divide
@@ -70,6 +71,10 @@ class PostureClassifier(LightningModule):
         drop_rate: Dropout before the classifier.
         stages: ``coarse`` divides every network into about six stages that mean the same for all;
             ``fine`` into the groups that timm knows, 5 to 46.
+        average_mirrored: Whether a photo's logits are the mean over it and its mirror image, in
+            evaluation and wherever the network is used, which doubles the time of a prediction.
+            None is on where the network stays frozen to the end and ``data.augmentation`` has a
+            HorizontalFlip, and off elsewhere; the checkpoint says which.
         preprocessing: The preprocessing of a checkpoint; leave it out, it follows from the
             backbone.
         weights_source: The weights that a checkpoint's training started from, in words; leave it
@@ -111,6 +116,7 @@ class PostureClassifier(LightningModule):
         class_weights: Literal["balanced"] | list[float] | None = None,
         drop_rate: float = 0.0,
         stages: Granularity = "coarse",
+        average_mirrored: bool | None = None,
         # No Any: a value that is any would be imported and called, if it has a class_path.
         preprocessing: dict[str, int | float | str | list[float] | None] | None = None,
         weights_source: str | None = None,
@@ -153,36 +159,59 @@ class PostureClassifier(LightningModule):
         """Whether the head is solved at once, rather than learnt by steps."""
         return bool(self.hparams["head_solver"] == "lbfgs")
 
+    def averages(self) -> bool:
+        """Whether logits are now the mean over images and their mirror images."""
+        return bool(self.hparams["average_mirrored"]) and not self.training
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W).
 
         In training, ``(logits, *auxiliary)`` if the backbone has auxiliary classifiers.
         """
-        # trainer.precision may have converted the weights, after which pixels are still normalised
-        # in float32.
-        dtype = next(self.backbone.parameters()).dtype
-        with autocast(self.backbone, self.precision, learns=self.training):
-            logits: Tensor = self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self._merged(self._network(self._views(images)))
         return logits
 
     def logits_and_features(self, images: Tensor, cut: Cut | None = None) -> tuple[Tensor, Tensor]:
         """Logits (B, C) of normalised images (B, 3, H, W), and the features (B, D) of the head.
 
         In evaluation mode. The features are what the classifier sees, with an all-stages head
-        those of all stages.
+        those of all stages; they are of the images themselves also where the logits are a mean.
 
         Args:
-            images: The images, or cached outputs of the prefix.
+            images: The images, or cached outputs of the prefix: (2 * B, ...) for such a mean.
             cut: The network divided after that prefix.
         """
-        return forward_with_features(self if cut is None else partial(self._suffix, cut), images)
+        if cut is None:
+            logits, features = forward_with_features(self._network, self._views(images))
+        else:
+            logits, features = forward_with_features(partial(self._suffix, cut), images)
+        return self._merged(logits), features[::2] if self.averages else features
+
+    def features(self, images: Tensor, cut: Cut | None = None) -> Tensor:
+        """The features alone, from which no mean is taken: cached outputs are (B, ...)."""
+        return forward_with_features(self._network if cut is None else partial(self._suffix, cut), images)[1]
 
     def _outputs(self, batch: Batch | CachedBatch) -> Any:
         """Output of the network; a cached batch only needs the suffix."""
         if isinstance(batch, CachedBatch):
             assert self.cut is not None  # cached features are outputs of this cut's prefix
-            return self._suffix(self.cut, batch.features)
-        return self(batch.images) if self.cut is None else self._suffix(self.cut, self.cut.prefix(batch.images))
+            return self._merged(self._suffix(self.cut, batch.features))
+        if self.cut is None:
+            return self(batch.images)
+        return self._merged(self._suffix(self.cut, self.cut.prefix(self._views(batch.images))))
+
+    def _views(self, images: Tensor) -> Tensor:
+        return with_mirrored(images) if self.averages else images
+
+    def _merged(self, outputs: Any) -> Any:
+        return mean_of_pairs(outputs) if self.averages else outputs
+
+    def _network(self, images: Tensor) -> Any:
+        # trainer.precision may have converted the weights, after which pixels are still normalised
+        # in float32.
+        dtype = next(self.backbone.parameters()).dtype
+        with autocast(self.backbone, self.precision, learns=self.training):
+            return self.backbone(images.to(dtype).contiguous(memory_format=torch.channels_last))
 
     def _suffix(self, cut: Cut, features: Tensor) -> Any:
         with autocast(self.backbone, self.precision, learns=self.training):

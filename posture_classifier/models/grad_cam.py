@@ -11,6 +11,7 @@ from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from posture_classifier.models.classifier import PostureClassifier
+from posture_classifier.models.mirror_averaging import average_mirrored
 
 MIN_SIDE = 4
 """Fewest positions per side of a map that Grad-CAM is computed on."""
@@ -26,7 +27,7 @@ Entropy orders the maps alike, on a scale of 0.94 to 1.00 that is hard to read.
 """
 
 
-def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | None:
+def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor, averages: bool = False) -> Tensor | None:
     """Compute maps (B, H, W) of what speaks for each photo's class.
 
     A map is 1 at its strongest place, and 0 everywhere if nothing speaks for the class.
@@ -41,6 +42,8 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | No
         backbone: A network in evaluation mode; its weights are not changed.
         images: Normalised square images (B, 3, H, H).
         labels: The class (B,) that each map is about.
+        averages: Whether the network's logits are the mean over images and their mirror images;
+            then a map is the sum of what both show.
 
     Returns:
         The maps, or None if the network has no such layer.
@@ -53,11 +56,14 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor) -> Tensor | No
     # that layout.
     hook = layer.register_forward_hook(lambda _, __, output: view.pass_through(output, _n_prefix_tokens(backbone)))
     try:
-        explain = LayerGradCam(lambda batch: _log_odds(backbone(batch)), view)
+        forward = average_mirrored(backbone) if averages else backbone
+        explain = LayerGradCam(lambda batch: _log_odds(forward(batch)), view)
         pairs = zip(torch.split(images, BATCH_SIZE), torch.split(labels, BATCH_SIZE), strict=True)
         maps: Tensor = torch.cat([explain.attribute(*pair, relu_attributions=True).detach() for pair in pairs])
     finally:
         hook.remove()
+    if averages:
+        maps = maps[::2] + maps[1::2].flip(-1)
     maps = LayerAttribution.interpolate(maps.float(), tuple(images.shape[2:]), "bilinear")[:, 0]
     return maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-12)
 
@@ -76,7 +82,7 @@ def explain_squares(model: PostureClassifier, squares: Sequence[npt.NDArray[np.u
     device = next(model.parameters()).device
     pixels = torch.from_numpy(np.stack(list(squares)).transpose(0, 3, 1, 2))
     images = model.preprocessing.normalise(pixels.to(device)).contiguous(memory_format=torch.channels_last)
-    maps = grad_cam(model.backbone, images, torch.tensor(labels, device=device))
+    maps = grad_cam(model.backbone, images, torch.tensor(labels, device=device), model.averages)
     return None if maps is None else maps.cpu()
 
 

@@ -45,6 +45,11 @@ class _Phase(TypedDict):
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class _Refit(TypedDict):
+    epochs: Annotated[int, Field(ge=1)]
+    first_run: str
+
+
 class _Summary(_Size):
     """What the report reads of ``summary.json``."""
 
@@ -58,6 +63,8 @@ class _Summary(_Size):
     phases: list[_Phase]
     device: str
     hardware: NotRequired[str]
+    average_mirrored: NotRequired[bool]
+    refit: NotRequired[_Refit]
     precision: str
     versions: dict[str, str]
 

@@ -14,6 +14,7 @@ from posture_classifier.rendering.learning_curves import LOSSES, SCORES, learnin
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.known_check import KnownCheck
+from posture_classifier.report.refitted import describe_refit
 from posture_classifier.utils.text import describe_size, plural, shortlist
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -29,6 +30,10 @@ def provenance_section(run: FinishedRun) -> Section:
         ("network", f"{summary['backbone']}, {summary['parameters'] / 1e6:.1f} million parameters"),
         ("weights at the start", str(summary["weights"])),
     ]
+    if summary.get("average_mirrored"):
+        pairs.append(("mirror images", "each answer is the mean over a photo and its mirror image"))
+    if refitted := describe_refit(summary):
+        pairs.append(("refit", refitted))
     if phases := summary["phases"]:
         seconds = sum(phase["seconds"] for phase in phases)
         pairs += [("training", "; ".join(map(_describe_phase, phases))), ("time", describe_duration(seconds))]

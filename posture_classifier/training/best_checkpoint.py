@@ -14,7 +14,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
-from posture_classifier.cache.tensor_store import TensorStore
+from posture_classifier.cache.joined_stores import JoinedStores
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
@@ -53,27 +53,30 @@ class BestNetwork:
 
     model: PostureClassifier
     data: PostureData
-    frozen_part: tuple[Cut, TensorStore] | None = None
+    frozen_part: tuple[Cut, JoinedStores] | None = None
 
     def measure_reference(self, seed: int) -> dict[str, Tensor]:
         """What is familiar to the network: where the features of its training photos lie."""
         photos = self.data.photos.in_split("train")
         indices = _draw(len(photos), MOST_LEARNT, seed)
-        kept = list(network_outputs(self.model, self.data, "train", indices, lambda _, features: features.cpu(), self.frozen_part))
+        # Features are of the photos themselves, without their mirror images.
+        frozen_part = self.frozen_part and (self.frozen_part[0], self.frozen_part[1].first)
+        outputs = network_outputs(
+            self.model, self.data, "train", indices, lambda images, cut: self.model.features(images, cut).cpu(), frozen_part
+        )
+        kept = list(outputs)
         labels = torch.from_numpy(photos.labels[np.concatenate([chunk for chunk, _ in kept])])
         return fit_familiarity(torch.cat([features for _, features in kept]), labels)
 
     def predict(self, split: str, distance: FamiliarityDistance, indices: Ints) -> tuple[PredictionTable, DistanceTable]:
         """Predict photos of a split, and measure how unlike the training photos they are."""
         photos = self.data.photos.in_split(split).select(indices)
-        outputs = network_outputs(
-            self.model,
-            self.data,
-            split,
-            indices,
-            lambda logits, features: (logits.float().softmax(1).cpu().numpy(), distance(features).cpu().numpy()),
-            self.frozen_part,
-        )
+
+        def compute(images: Tensor, cut: Cut | None) -> tuple[Floats, Floats]:
+            logits, features = self.model.logits_and_features(images, cut)
+            return logits.float().softmax(1).cpu().numpy(), distance(features).cpu().numpy()
+
+        outputs = network_outputs(self.model, self.data, split, indices, compute, self.frozen_part)
         place = {index: number for number, index in enumerate(indices.tolist())}
         probabilities = np.zeros((len(indices), len(self.data.class_names)), dtype=np.float64)
         distances: Floats = np.zeros(len(indices))

@@ -22,7 +22,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import MIXED_PRECISION
-from posture_classifier.models.restore import DEFAULTS, check_weights
+from posture_classifier.models.restore import check_weights
 from posture_classifier.runs.folder import RunFolder, last_checkpoint, run_of
 from posture_classifier.runs.names import LAST_CHECKPOINT, SPLIT_CSV
 from posture_classifier.training.best_checkpoint import BestNetwork, store_evaluation_of_run
@@ -31,6 +31,7 @@ from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
+from posture_classifier.training.mirror_choice import decide_mirror_averaging
 from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.next_command import crossval_command, grouped_command
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
@@ -124,9 +125,7 @@ class PostureCLI(FitOptions):
                 f"{self._command}; give photos of other people as --data.root"
             )
         if self._command == "fit":
-            trained = checkpoint.model
-            changed = [name for name in trained if name not in RESTORED and settings.model[name] != trained[name]]
-            if changed := [name for name in changed if checkpoint.knows(name) or settings.model[name] != DEFAULTS[name]]:
+            if changed := checkpoint.settings_not_used(settings.model):
                 rank_zero_warn(f"a resumed run keeps the model settings of its checkpoint; not used: {', '.join(changed)}")
             if data["split"] is None and settings.ckpt_path == "last":
                 raise UserError(
@@ -185,8 +184,10 @@ class PostureCLI(FitOptions):
         self._check_start()
         if self.subcommand != "fit":
             self.datamodule.check()
-        elif self.datamodule.augmentation is not None:
+            return
+        if self.datamodule.augmentation is not None:
             self.datamodule.augmentation.check(self.model.preprocessing.image_size)
+        decide_mirror_averaging(self.model, self.datamodule, self.trainer)
 
     def _check_start(self) -> None:
         """Check what the network starts from, a checkpoint or weights, and what that has seen."""
@@ -237,6 +238,8 @@ class PostureCLI(FitOptions):
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""
+        if self.config_init.fit.refit:
+            raise UserError("refit is an option of the command line; leave it out of the YAML file, and add --refit true")
         if self.checkpoint is None:
             refuse_to_resume_unasked(self.trainer)
         if self._recommended and self.trainer.is_global_zero:

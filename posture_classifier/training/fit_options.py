@@ -79,6 +79,15 @@ class FitOptions(LightningCLI):
         )
         parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
         parser.add_argument(
+            "--refit",
+            type=bool,
+            nargs="?",
+            const=True,
+            default=False,
+            help="Whether fit trains once more, on training and validation photos together, for as many epochs as these chose; "
+            "the test photos stay unseen. On the command line only.",
+        )
+        parser.add_argument(
             "--verbose",
             type=bool,
             nargs="?",

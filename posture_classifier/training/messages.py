@@ -88,6 +88,8 @@ def describe(
         f"{model.hparams['backbone']}: {parameters:.1f} M parameters, {_stages(model, trainer)}, "
         f"weights: {model.hparams['weights_source']}, {model.preprocessing.image_size} px, {where}"
     )
+    if model.hparams["average_mirrored"]:
+        network += "; evaluated as the mean over photos and their mirror images"
     sizes = ", ".join(
         f"{len(data.photos.in_split(split))} {split}{_drawn(data) if split == 'val' else ''}" for split in ("train", "val", "test")
     )

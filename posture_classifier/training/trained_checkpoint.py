@@ -5,10 +5,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from jsonargparse import Namespace
+
+from posture_classifier.callbacks.save_config import RESTORED
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.split import SPLITS, is_split_of
 from posture_classifier.models.checkpoint import SEEN, Seen, read_checkpoint
-from posture_classifier.models.restore import read_arguments
+from posture_classifier.models.restore import DEFAULTS, read_arguments
 from posture_classifier.runs.folder import run_of
 from posture_classifier.runs.names import SPLIT_CSV
 from posture_classifier.utils.errors import UserError
@@ -16,6 +19,8 @@ from posture_classifier.utils.text import shortlist
 
 LINKED = ("class_names", "class_counts", "white_levels")
 """Arguments of the model that the data gives."""
+DECIDED = ("average_mirrored",)
+"""Arguments of the model that are decided by how it is trained, where they are None."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,16 @@ class TrainedCheckpoint:
         model = {name: value for name, value in arguments.items() if name not in LINKED}
         return cls(path, model, list(arguments["class_names"]), content.get(SEEN, {}), content)
 
-    def knows(self, argument: str) -> bool:
-        """Whether an argument of the model existed when the checkpoint was written."""
-        return argument in self.content["hyper_parameters"]
+    def settings_not_used(self, wanted: Namespace) -> list[str]:
+        """Names of the model's settings that the user wants otherwise than the checkpoint has them.
+
+        Not those that did not exist when it was written, or that the program decides where they are
+        None.
+        """
+        known = self.content["hyper_parameters"]
+        changed = [name for name, value in self.model.items() if name not in RESTORED and wanted[name] != value]
+        decided = [name for name in DECIDED if wanted[name] is None]
+        return [name for name in changed if name not in decided and (name in known or wanted[name] != DEFAULTS[name])]
 
     @property
     def trained_on_all(self) -> bool:

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from posture_classifier.cache.fingerprint import code_version, fingerprint
-from posture_classifier.callbacks import frozen_cache
+from posture_classifier.callbacks import cache_dependencies
 from posture_classifier.data.scan import cache
 
 
-@pytest.mark.parametrize("modules", [frozen_cache.MODULES, cache.MODULES])
+@pytest.mark.parametrize("modules", [cache_dependencies.MODULES, cache.MODULES])
 def test_the_code_that_decides_what_is_cached_is_there(modules: tuple[str, ...]) -> None:
     assert len(code_version(modules, ())) == 32
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from posture_classifier import Classifier
 from posture_classifier.cli.program import main
@@ -63,6 +64,23 @@ def test_it_answers_as_the_checkpoint_and_knows_what_it_knows(
         assert other.probabilities == pytest.approx(one.probabilities, abs=1e-4)
         assert other.distance == pytest.approx(one.distance, rel=1e-3)
     check_script(sys.executable, ["-P"], folder, run, files)
+
+
+@pytest.mark.parametrize("name", [pytest.param("onnx", marks=pytest.mark.slow), *RUNNING])
+def test_a_mean_over_mirror_images_is_exported(name: str, run: Path, own_run: Path, tmp_path: Path) -> None:
+    best = own_run / "checkpoints" / "best.ckpt"
+    content = read_checkpoint(best)
+    content["hyper_parameters"]["average_mirrored"] = True
+    torch.save(content, best)
+    assert main(["export", str(own_run), "--format", name]) == 0
+    files = many_kinds(tmp_path / "photos")
+    artifact = ExportedClassifier.load(own_run / "export" / name)
+    averages, plain = (Classifier.load(each, "cpu", "fp32") for each in (own_run, run))
+    for one, other, without in zip(averages.predict(files), artifact.predict(files), plain.predict(files), strict=True):
+        assert other.probabilities == pytest.approx(one.probabilities, abs=1e-4)
+        assert other.distance == pytest.approx(one.distance, rel=1e-3)
+        assert one.probabilities != pytest.approx(without.probabilities, abs=1e-4)
+        assert one.distance == pytest.approx(without.distance), "the distance is that of the photo itself"
 
 
 @pytest.mark.parametrize("name", RUNNING)

@@ -20,6 +20,7 @@ from posture_classifier.models.classifier import PostureClassifier
 from tests.helpers.networks import OURS
 from tests.models.test_backbones import TIMMS, size_of
 
+AVERAGING = [("tf_efficientnet_lite0", True), ("vit_tiny_patch16_224", True)]
 SHAPES = [(64, 64), (91, 60), (60, 123), (300, 224), (33, 200)]
 
 
@@ -58,10 +59,11 @@ def spread_out(model: PostureClassifier) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OURS + TIMMS)
-def test_an_exported_network_agrees(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "averages"), [*((name, False) for name in OURS + TIMMS), *AVERAGING])
+def test_an_exported_network_agrees(name: str, averages: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = PostureClassifier(["a", "b", "c"], backbone=name, pretrained=False, image_size=size_of(name))
+    size = size_of(name)
+    model = PostureClassifier(["a", "b", "c"], backbone=name, pretrained=False, image_size=size, average_mirrored=averages)
     spread_out(model)
     classifier = Classifier(model, "cpu", "fp32")
     path = tmp_path / "model.onnx"
