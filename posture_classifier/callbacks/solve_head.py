@@ -39,10 +39,11 @@ class SolveHead(Callback):
     """Solves the head on the training photos' features, once, when the first epoch begins.
 
     The photos are seen as they are, by the network in evaluation mode, and where it averages over
-    mirror images (``model.average_mirrored``) these too; features that are cached are read. The head is the network's own linear layer, so that nothing else need know. In that epoch,
-    and until another stage opens, the schedule gives the head no steps
-    (``ProgressiveUnfreezing``), so that its figures are those of the solved head; if none opens,
-    training ends after the epoch. Rank 0 solves, and the others take over its bits.
+    mirror images (``model.average_mirrored``) these too; features that are cached are read. The
+    head is the network's own linear layer, so that nothing else need know. In that epoch, and until
+    another stage opens, the schedule gives the head no steps (``ProgressiveUnfreezing``), so that
+    its figures are those of the solved head; if none opens, training ends after the epoch. Rank 0
+    solves, and the others take over its bits.
 
     Attributes:
         solution: The penalty that was chosen, by what, and the log loss there, for

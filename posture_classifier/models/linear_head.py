@@ -61,7 +61,7 @@ class LinearHead(NamedTuple):
     bias: Tensor
 
     def log_losses(self, samples: Samples) -> Tensor:
-        """The negative log probability (N,) of each photo's class, by mean logits over its views."""
+        """The negative log probability (N,) of each class, by mean logits over the views."""
         features = torch.stack([view.double() for view in samples.views]).mean(0)
         return functional.cross_entropy(functional.linear(features, *self), samples.labels, reduction="none")
 
