@@ -127,7 +127,7 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
     return {
         "backbone": model.hparams["backbone"],
         "weights": model.hparams["weights_source"],
-        "average_mirrored": bool(model.hparams["average_mirrored"]),
+        "average_mirrored": model.hparams["average_mirrored"],
         "parameters": sum(parameter.numel() for parameter in model.backbone.parameters()),
         "device": str(model.device),
         "hardware": device_name(model.device),

@@ -190,7 +190,7 @@ class FrozenCache(Callback):
 
     def _cached_views(self, training: bool, epoch: int) -> list[int | None]:
         """The views of a photo that are needed at once: both where an evaluation averages them."""
-        mirrors = bool(self._model.hparams["average_mirrored"])
+        mirrors = self._model.hparams["average_mirrored"]
         if not training:
             return [None, MIRRORED] if mirrors else [None]
         if self.views > 1 and self._data.augmentation:

@@ -91,18 +91,6 @@ class Augmentation:
                     "and keeps the size"
                 )
 
-    @property
-    def mirrors(self) -> bool:
-        """Whether a HorizontalFlip is among the transforms, also within others such as OneOf."""
-        from albumentations import HorizontalFlip
-
-        waiting, found = [self.compose], False
-        while waiting:
-            transform = waiting.pop()
-            found |= isinstance(transform, HorizontalFlip) and transform.p > 0
-            waiting += getattr(transform, "transforms", [])
-        return found
-
     def __call__(self, image: Pixels, epoch: int, index: int) -> Pixels:
         """Change an image (H, W, 3) of uint8 with the parameters of an epoch and an index."""
         seed = int.from_bytes(hashlib.blake2b(f"{self.seed}/{epoch}/{index}".encode(), digest_size=8).digest())

@@ -72,9 +72,9 @@ class PostureClassifier(LightningModule):
         stages: ``coarse`` divides every network into about six stages that mean the same for all;
             ``fine`` into the groups that timm knows, 5 to 46.
         average_mirrored: Whether a photo's logits are the mean over it and its mirror image, in
-            evaluation and wherever the network is used, which doubles the time of a prediction.
-            None is on where the network stays frozen to the end and ``data.augmentation`` has a
-            HorizontalFlip, and off elsewhere; the checkpoint says which.
+            evaluation and wherever the network is used, which doubles the time of a prediction. A
+            head on cached features then learns from photos and mirror images in turn. It helped
+            frozen networks on one of three sets, and none whose stages open.
         preprocessing: The preprocessing of a checkpoint; leave it out, it follows from the
             backbone.
         weights_source: The weights that a checkpoint's training started from, in words; leave it
@@ -116,7 +116,7 @@ class PostureClassifier(LightningModule):
         class_weights: Literal["balanced"] | list[float] | None = None,
         drop_rate: float = 0.0,
         stages: Granularity = "coarse",
-        average_mirrored: bool | None = None,
+        average_mirrored: bool = False,
         # No Any: a value that is any would be imported and called, if it has a class_path.
         preprocessing: dict[str, int | float | str | list[float] | None] | None = None,
         weights_source: str | None = None,
@@ -161,7 +161,7 @@ class PostureClassifier(LightningModule):
 
     def averages(self) -> bool:
         """Whether logits are now the mean over images and their mirror images."""
-        return bool(self.hparams["average_mirrored"]) and not self.training
+        return bool(self.hparams["average_mirrored"] and not self.training)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, C) of normalised images (B, 3, H, W).

@@ -34,7 +34,7 @@ RANGES = {
 """Types of arguments of the model that say more than its signature."""
 DEFAULTS = {name: parameter.default for name, parameter in signature(PostureClassifier).parameters.items()}
 """Arguments of the model that nobody gave."""
-FORMER = {"stages": "fine", "average_mirrored": False}
+FORMER = {"stages": "fine"}
 """What arguments amounted to before they existed, where that is not their default."""
 SMALLEST_VALUE = 2
 """Fewest bytes in which a run saves a parameter."""

@@ -31,7 +31,6 @@ from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
-from posture_classifier.training.mirror_choice import decide_mirror_averaging
 from posture_classifier.training.network_costs import training_costs
 from posture_classifier.training.next_command import crossval_command, grouped_command
 from posture_classifier.training.plugins import RunCheckpoint, TimmSyncBatchNorm, as_list, run_callbacks
@@ -184,10 +183,8 @@ class PostureCLI(FitOptions):
         self._check_start()
         if self.subcommand != "fit":
             self.datamodule.check()
-            return
-        if self.datamodule.augmentation is not None:
+        elif self.datamodule.augmentation is not None:
             self.datamodule.augmentation.check(self.model.preprocessing.image_size)
-        decide_mirror_averaging(self.model, self.datamodule, self.trainer)
 
     def _check_start(self) -> None:
         """Check what the network starts from, a checkpoint or weights, and what that has seen."""

@@ -19,8 +19,6 @@ from posture_classifier.utils.text import shortlist
 
 LINKED = ("class_names", "class_counts", "white_levels")
 """Arguments of the model that the data gives."""
-DECIDED = ("average_mirrored",)
-"""Arguments of the model that are decided by how it is trained, where they are None."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,11 @@ class TrainedCheckpoint:
     def settings_not_used(self, wanted: Namespace) -> list[str]:
         """Names of the model's settings that the user wants otherwise than the checkpoint has them.
 
-        Not those that did not exist when it was written, or that the program decides where they are
-        None.
+        Not those that did not exist when it was written.
         """
         known = self.content["hyper_parameters"]
         changed = [name for name, value in self.model.items() if name not in RESTORED and wanted[name] != value]
-        decided = [name for name in DECIDED if wanted[name] is None]
-        return [name for name in changed if name not in decided and (name in known or wanted[name] != DEFAULTS[name])]
+        return [name for name in changed if name in known or wanted[name] != DEFAULTS[name]]
 
     @property
     def trained_on_all(self) -> bool:

@@ -22,7 +22,6 @@ from tests.helpers.program import EXACT, SGD, Fit, assert_same_weights, cache_fi
 
 PHASES = ["--unfreezing.open_stages", "{1: 2, 2: 4, 4: all}"]
 WITHOUT = ["--cache.enabled", "false"]
-ONE_SIDE = ["--model.average_mirrored", "false"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_with_views_an_epoch_sees_version_e_mod_k(
         return original(self, image, epoch, index)
 
     root = draw_folder()
-    plain = ["--data.augmentation", "null", "--cache.views", "3", *EXACT, *SGD, "--data.num_workers", "0", *ONE_SIDE]
+    plain = ["--data.augmentation", "null", "--cache.views", "3", *EXACT, *SGD, "--data.num_workers", "0"]
     with monkeypatch.context() as patch:
         patch.setattr(Augmentation, "__call__", watching)
         run = fit(root, *plain, epochs=8)
@@ -228,7 +227,7 @@ def test_an_emulated_bfloat16_is_not_chosen(draw_folder: DrawFolder, fit: Fit, m
 
 def test_views_that_find_no_room_are_told(draw_folder: DrawFolder, fit: Fit) -> None:
     """A view takes 8,704 bytes, and so do the photos for validation: there is room for two."""
-    options = ["--data.augmentation", "null", "--cache.views", "3", "--cache.limit", "0.00003", *ONE_SIDE]
+    options = ["--data.augmentation", "null", "--cache.views", "3", "--cache.limit", "0.00003"]
     with pytest.warns(UserWarning, match="train, view 2 .* cache.limit"):
         run = fit(draw_folder(), *options, epochs=5)
     (phase,) = json.loads((run / "summary.json").read_text())["frozen_part"]
