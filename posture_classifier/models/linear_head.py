@@ -33,7 +33,7 @@ SMALLEST_SPREAD = 1e-12
 MOST_ITERATIONS = 300
 HISTORY = 10
 """Past steps by which L-BFGS estimates the curvature."""
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
 """Largest derivative of the mean loss at which a solution counts as the optimum."""
 
 
@@ -99,11 +99,20 @@ class LogisticRegression:
     has_bias: bool = True
 
     def choose_by_validation(self, train: Samples, validation: Samples) -> SolvedHead:
-        """Solve for every C, and choose the head with the lowest log loss of validation photos."""
-        heads = list(self.path(train))
-        losses = [float(head.log_losses(validation).mean()) for head in heads]
-        best = int(np.argmin(losses))
-        return SolvedHead(heads[best], PATH[best], losses[best])
+        """Choose the head with the lowest log loss of validation photos.
+
+        Ten times the best C so far that brings no better one ends the path: weaker penalties take
+        longest to solve for.
+        """
+        best = None
+        for c, head in zip(PATH, self.path(train), strict=True):
+            loss = float(head.log_losses(validation).mean())
+            if best is None or loss < best.log_loss:
+                best = SolvedHead(head, c, loss)
+            elif c > 9 * best.c:
+                break
+        assert best is not None
+        return best
 
     def choose_by_folds(self, train: Samples, folds: Ints) -> SolvedHead:
         """Choose C by photos that a fold leaves out in turn, and solve for all photos with it.

@@ -34,15 +34,15 @@ def test_the_optimum_is_that_of_scikit_learn() -> None:
     samples = draw()
     (head,) = LogisticRegression(3).path(samples, [0.1])
     reference = Reference(C=0.1, tol=1e-8, max_iter=1000).fit(samples.views[0].numpy(), samples.labels.numpy())
-    np.testing.assert_allclose(head.weight, reference.coef_, atol=1e-4)
-    np.testing.assert_allclose(head.bias - head.bias.mean(), reference.intercept_ - reference.intercept_.mean(), atol=1e-4)
+    np.testing.assert_allclose(head.weight, reference.coef_, atol=1e-3)
+    np.testing.assert_allclose(head.bias - head.bias.mean(), reference.intercept_ - reference.intercept_.mean(), atol=1e-3)
 
 
 def test_class_weights_and_label_smoothing_are_those_of_the_training_loss() -> None:
     samples, weights = draw(), torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
     (head,) = LogisticRegression(3, weights, label_smoothing=0.2).path(samples, [0.1])
     for derivative in derivatives(head, samples, 0.1, weight=weights, label_smoothing=0.2):
-        torch.testing.assert_close(derivative, torch.zeros_like(derivative), rtol=0, atol=1e-5)
+        torch.testing.assert_close(derivative, torch.zeros_like(derivative), rtol=0, atol=1e-4)
     assert max(d.abs().max() for d in derivatives(head, samples, 0.1)) > 1e-3
 
 
@@ -50,14 +50,14 @@ def test_a_head_without_bias_has_none() -> None:
     samples = draw()
     (head,) = LogisticRegression(3, has_bias=False).path(samples, [0.1])
     assert not head.bias.any()
-    torch.testing.assert_close(derivatives(head, samples, 0.1)[0], torch.zeros(3, 5, dtype=torch.float64), rtol=0, atol=1e-5)
+    torch.testing.assert_close(derivatives(head, samples, 0.1)[0], torch.zeros(3, 5, dtype=torch.float64), rtol=0, atol=1e-4)
 
 
 def test_neither_the_scale_of_features_nor_one_that_never_changes_matters() -> None:
     samples = draw()
     scaled = Samples([100 * samples.views[0] - 7], samples.labels)
     (head,), (other,) = (LogisticRegression(3).path(each, [0.1]) for each in (samples, scaled))
-    torch.testing.assert_close(other.log_losses(scaled), head.log_losses(samples), rtol=0, atol=1e-5)
+    torch.testing.assert_close(other.log_losses(scaled), head.log_losses(samples), rtol=0, atol=1e-4)
     (blind,) = LogisticRegression(3).path(Samples([torch.ones(60, 5)], samples.labels), [0.1])
     assert not blind.weight.any()
 
@@ -66,7 +66,7 @@ def test_fewer_photos_than_features_have_the_same_optimum() -> None:
     samples = draw(n=12, n_features=40)
     (head,) = LogisticRegression(3).path(samples, [0.1])
     for derivative in derivatives(head, samples, 0.1):
-        torch.testing.assert_close(derivative, torch.zeros_like(derivative), rtol=0, atol=1e-5)
+        torch.testing.assert_close(derivative, torch.zeros_like(derivative), rtol=0, atol=1e-4)
 
 
 def test_views_of_a_photo_share_its_vote() -> None:
@@ -74,9 +74,9 @@ def test_views_of_a_photo_share_its_vote() -> None:
     mirrored = samples.views[0].flip(1)
     (once,) = LogisticRegression(3).path(samples, [0.1])
     (twice,) = LogisticRegression(3).path(Samples([samples.views[0]] * 2, samples.labels), [0.1])
-    torch.testing.assert_close(twice.weight, once.weight, rtol=0, atol=1e-5)
+    torch.testing.assert_close(twice.weight, once.weight, rtol=0, atol=1e-4)
     (both,) = LogisticRegression(3).path(Samples([samples.views[0], mirrored], samples.labels), [0.1])
-    torch.testing.assert_close(both.weight, both.weight.flip(1), rtol=0, atol=1e-4)
+    torch.testing.assert_close(both.weight, both.weight.flip(1), rtol=0, atol=1e-3)
 
 
 def test_photos_that_were_left_out_choose_the_penalty() -> None:
