@@ -159,6 +159,7 @@ class PostureClassifier(LightningModule):
         """Whether the head is solved at once, rather than learnt by steps."""
         return bool(self.hparams["head_solver"] == "lbfgs")
 
+    @property
     def averages(self) -> bool:
         """Whether logits are now the mean over images and their mirror images."""
         return bool(self.hparams["average_mirrored"] and not self.training)

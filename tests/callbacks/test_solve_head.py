@@ -130,3 +130,14 @@ def test_two_ranks_take_the_head_of_one(tmp_path: Path, draw_folder: DrawFolder)
     assert [json.loads(line)["difference"] for line in probe.read_text().splitlines()] == [0], "the ranks hold the same bits"
     runs = [folder / "lightning_logs" / root.name / "version_0" for folder in (one, two)]
     assert_same_weights(*runs, tolerance=1e-4)
+
+
+def test_a_solved_head_learns_from_mirror_images_where_the_network_averages_over_them(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder()
+    run = fit(root, *SOLVED, "--model.average_mirrored", "true")
+    (row,) = read_curves(run / "metrics.csv")
+    assert float(row["val/loss"]) == pytest.approx(solution(run)["log_loss"], rel=1e-4)
+    again = fit(root, *SOLVED, "--model.average_mirrored", "true", "--cache.enabled", "false", version=1)
+    assert solution(again)["log_loss"] == pytest.approx(solution(run)["log_loss"], rel=0.01)
+    plain = fit(root, *SOLVED, version=2)
+    assert solution(plain)["log_loss"] != pytest.approx(solution(run)["log_loss"], rel=0.01)
