@@ -128,8 +128,8 @@ def test_two_ranks_take_the_head_of_one(tmp_path: Path, draw_folder: DrawFolder)
     devices = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.callbacks", callback]
     assert run_forked(*fit_arguments(root, two, 4), *SOLVED, *devices, log=log, ranks=2) == [0, 0], log.read_text()
     assert [json.loads(line)["difference"] for line in probe.read_text().splitlines()] == [0], "the ranks hold the same bits"
-    runs = [folder / "lightning_logs" / root.name / "version_0" for folder in (one, two)]
-    assert_same_weights(*runs, tolerance=1e-4)
+    first, second = (folder / "lightning_logs" / root.name / "version_0" for folder in (one, two))
+    assert_same_weights(first, second, tolerance=1e-4)
 
 
 def test_a_solved_head_learns_from_mirror_images_where_the_network_averages_over_them(draw_folder: DrawFolder, fit: Fit) -> None:
