@@ -112,7 +112,7 @@ def test_a_shortcut_is_looked_at_photo_by_photo(run: Path) -> None:
         first = page.get_attribute(".whole img", "src")
         assert str(first).endswith("/large")
         page.keyboard.press("ArrowDown")
-        page.wait_for_function("src => document.querySelector('.whole img').getAttribute('src') !== src", arg=first)
+        page.wait_for_selector(f'.whole img:not([src="{first}"])')
         page.keyboard.press("Enter")
         page.wait_for_selector(".stage:not(.n5)")
 
