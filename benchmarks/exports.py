@@ -20,6 +20,7 @@ from posture_classifier.export.exporting import Export, export_checkpoint
 from posture_classifier.export.formats import format_names
 from posture_classifier.export.proof_photos import find_run_photos
 from posture_classifier.images.decode import decode
+from posture_classifier.inference import PhotoClassifier
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.checkpoints import find_checkpoint
 
@@ -42,7 +43,7 @@ def median_ms(classify: Callable[[Any], object], photos: list[Any]) -> float:
     return statistics.median(times)
 
 
-def ms_in_a_row(classifier: Classifier | ExportedClassifier, files: list[str]) -> float:
+def ms_in_a_row(classifier: PhotoClassifier, files: list[str]) -> float:
     """Time of a photo among many, from file to label, on all cores."""
     list(classifier.stream(files[:8]))
     start = time.perf_counter()

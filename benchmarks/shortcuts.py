@@ -36,7 +36,7 @@ def shortcuts(photos: Photos, scan: Scan, rows: Ints, quality: bool) -> set[str]
     sample = make_sample(chosen, part, clusters)
     folds = make_folds(sample)
     assert folds is not None
-    return {finding.kind for finding in shortcut_findings(part, sample, folds)}
+    return {finding.kind for finding in shortcut_findings(part, sample, folds, chosen.paths.tolist())}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Classifies photos with a finished model: ``Classifier.load("best.ckpt").predict("a.jpg")``."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -84,7 +85,64 @@ class _Answer(NamedTuple):
     distance: float | None
 
 
-class Classifier:
+class PhotoClassifier(ABC):
+    """What classifies photos: a checkpoint's network, or an exported model.
+
+    Attributes:
+        class_names: The classes, in the order of the labels.
+        evaluation: How good it is; None if that was not measured.
+    """
+
+    class_names: list[str]
+    evaluation: Evaluation | None
+
+    @overload  # a text is an iterable of texts, too
+    def predict(self, photos: Photo, batch_size: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def predict(self, photos: Iterable[Photo], batch_size: int | None = None) -> list[Prediction]: ...
+
+    def predict(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Prediction | list[Prediction]:
+        """Classify one photo or many; the prediction of one that cannot be read has its ``error``.
+
+        Args:
+            photos: A path, the bytes of a file, a Pillow image, an array, or an iterable of these.
+            batch_size: Most photos in the network at once, as in ``stream``.
+
+        Returns:
+            One prediction of one photo, or a list of those of many, in their order.
+
+        Raises:
+            UserError: As in ``stream``.
+        """
+        one, _ = as_photos(photos)
+        predictions = list(self.stream(photos, batch_size))
+        return predictions[0] if one else predictions
+
+    __call__ = predict
+
+    def stream(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
+        """Classify photos one by one in order; the next are decoded while the network computes.
+
+        Args:
+            photos: Photos as ``predict`` takes them, any number; they are taken as they are needed.
+            batch_size: Most photos in the network at once, which a CPU's cores share; None suits
+                the device. An exported model takes one at a time.
+
+        Raises:
+            UserError: ``batch_size`` is below 1, a photo is a URL, an array of another shape, type
+                or range, or none of what a photo can be, or the network predicts no numbers.
+        """
+        if batch_size is not None and batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
+        return self._stream(as_photos(photos)[1], batch_size)
+
+    @abstractmethod
+    def _stream(self, photos: Iterable[Photo], batch_size: int | None) -> Iterator[Prediction]:
+        """Classify photos in order, by a batch size that is None or at least 1."""
+
+
+class Classifier(PhotoClassifier):
     """A trained model with its class names and preprocessing, read from one checkpoint.
 
     Several threads may use one classifier at once: a prediction changes nothing in it, and is the
@@ -152,12 +210,7 @@ class Classifier:
 
     @classmethod
     def from_checkpoint(
-        cls,
-        path: Path,
-        content: dict[str, Any],
-        device: str | None = None,
-        precision: Precision = "auto",
-        calibrated: bool = True,
+        cls, path: Path, content: dict[str, Any], device: str | None = None, precision: Precision = "auto", calibrated: bool = True
     ) -> "Classifier":
         """Build the classifier from a checkpoint and its content, which was read already.
 
@@ -175,48 +228,9 @@ class Classifier:
         sure = f"; sure from a probability of {rule.threshold:.3g} on" if rule else ""
         return f"<Classifier of {classes}: {network}; {self.evaluation or 'accuracy not measured'}{sure}>"
 
-    @overload  # a text is an iterable of texts, too
-    def predict(self, photos: Photo, batch_size: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
-
-    @overload
-    def predict(self, photos: Iterable[Photo], batch_size: int | None = None) -> list[Prediction]: ...
-
-    def predict(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Prediction | list[Prediction]:
-        """Classify one photo or many; the prediction of one that cannot be read has its ``error``.
-
-        Args:
-            photos: A photo: a path, the bytes of a file, a Pillow image or an array; or an iterable
-                of photos.
-            batch_size: Most photos in the network at once, as in ``stream``.
-
-        Returns:
-            One prediction of one photo, or a list of those of many, in their order.
-
-        Raises:
-            UserError: As in ``stream``.
-        """
-        one, _ = as_photos(photos)
-        predictions = list(self.stream(photos, batch_size))
-        return predictions[0] if one else predictions
-
-    __call__ = predict
-
-    def stream(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
-        """Classify photos one by one in order; the next are decoded while the network computes.
-
-        Args:
-            photos: Photos as ``predict`` takes them, any number; they are taken as they are needed.
-            batch_size: Most photos in the network at once, which a CPU's cores share. None suits
-                the device.
-
-        Raises:
-            UserError: ``batch_size`` is below 1, a photo is a URL, an array of another shape, type
-                or range, or none of what a photo can be, or the network predicts no numbers.
-        """
-        if batch_size is not None and batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
+    def _stream(self, photos: Iterable[Photo], batch_size: int | None) -> Iterator[Prediction]:
         size = chunk_size(self.device)
-        waiting = iter(as_photos(photos)[1])
+        waiting = iter(photos)
         first = list(islice(waiting, size * MAX_PASSES))  # with more there are no more passes
         passes = concurrent_passes(self.device, min(math.ceil(len(first) / size), batch_size or len(first)))
         if batch_size is not None:
@@ -263,8 +277,7 @@ class Classifier:
                 "the network's probabilities are not finite: its training diverged, or its checkpoint was changed; "
                 "take another checkpoint"
             )
-        # The logits' own order: probabilities can be equal by rounding, and the label is the same
-        # at every temperature.
+        # The logits' own order at every temperature: probabilities can be equal by rounding.
         return map(_Answer, logits.argmax(1).tolist(), shown.tolist(), calibrated.amax(1).tolist(), distances)
 
     def _prediction(self, photo: _Decoded, answers: Iterator[_Answer]) -> Prediction:

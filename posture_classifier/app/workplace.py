@@ -1,10 +1,13 @@
 """What the pages work on: a folder of photos, and what was trained or tested with it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from posture_classifier.runs.checkpoints import find_checkpoint
-from posture_classifier.runs.names import SETTINGS_YAML
+from posture_classifier.runs.folder import run_of
+from posture_classifier.runs.names import CONFIG_YAML, SETTINGS_YAML
+from posture_classifier.runs.reading import read_settings
 from posture_classifier.utils.errors import UserError
 
 
@@ -14,7 +17,7 @@ class Workplace:
 
     Attributes:
         folder: The data folder, below which photos are collected; None where only a network is
-            given.
+            given whose photos are not where they were.
         run: The folder of a run or of a cross-validation; None where none is given.
         checkpoint: The checkpoint of the network to try; None where there is none.
         fixes: The file that decisions about photos go to; None is ``fixes.csv`` beside the photos.
@@ -40,9 +43,9 @@ def find_workplace(place: Path, checkpoint: Path | None = None, fixes: Path | No
     if not place.exists():
         raise UserError(f"{place} does not exist; give a folder of photos (an empty one will do), a checkpoint or a run's folder")
     if place.is_file():
-        return Workplace(checkpoint=_network(place), fixes=fixes)
+        return Workplace(folder=_photos_of(run_of(place)), checkpoint=_network(place), fixes=fixes)
     if _is_run(place):
-        return Workplace(run=place, checkpoint=_own_network(place), fixes=fixes)
+        return Workplace(folder=_photos_of(place), run=place, checkpoint=_own_network(place), fixes=fixes)
     if checkpoint is not None:
         return Workplace(
             folder=place, run=checkpoint if checkpoint.is_dir() else None, checkpoint=_network(checkpoint), fixes=fixes
@@ -52,6 +55,15 @@ def find_workplace(place: Path, checkpoint: Path | None = None, fixes: Path | No
 
 def _is_run(folder: Path) -> bool:
     return (folder / SETTINGS_YAML).is_file() or (folder / "checkpoints").is_dir()
+
+
+def _photos_of(run: Path | None) -> Path | None:
+    """The folder of the photos that a run was trained on, if it is still there."""
+    for file in (run / name for name in (SETTINGS_YAML, CONFIG_YAML) if run):
+        with suppress(UserError):  # the network can be tried in any case
+            root = Path(read_settings(file)["data"]["root"])
+            return root if root.is_dir() else None
+    return None
 
 
 def _own_network(run: Path) -> Path | None:

@@ -35,6 +35,8 @@ class Finding:
         captions: A caption for each list of ``photos``, or none at all.
         values: Numbers behind the sentence, as plain Python values.
         exclude: Paths that ``--fix_list`` suggests to leave out, each with the reason.
+        examples: Paths of photos that show what the sentence says, by caption; nothing is wrong
+            with any of them alone.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Finding:
     captions: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     exclude: dict[str, str] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
 
 def by_harm(findings: Iterable[Finding]) -> list[Finding]:

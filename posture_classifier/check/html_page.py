@@ -34,7 +34,7 @@ def write_check(result: Result, path: Path, language: str | None = None) -> None
         translate=translator.text,
     )
     readable = result.readable
-    shown = sum(count_shown(finding.photos) for finding in result.findings)
+    shown = sum(count_shown([*finding.photos, *finding.examples.values()]) for finding in result.findings)
     photos = PagePhotos(result.photos.root, result.white, shown + (count_sheet(readable) if readable is not None else 0))
     sections = [overview_section(readable, photos)] if readable is not None and len(readable) else []
     sections += [_section(photos, finding, translator) for finding in result.findings]
@@ -50,6 +50,7 @@ def _section(page_photos: PagePhotos, finding: Finding, translator: Translator) 
         figures = [page_photos.figure(paths[0], caption) for paths, caption in clusters]
     else:
         figures = [_cluster(page_photos, paths, caption) for paths, caption in clusters]
+    figures += [_cluster(page_photos, paths, caption) for caption, paths in finding.examples.items()]
     hidden = len(finding.photos) - len(clusters)
     body = render("check.html", "finding", text=translator.text(finding.text), figures=figures, hidden=hidden)
     title = render("check.html", "finding_title", finding=finding)

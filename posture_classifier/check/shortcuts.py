@@ -1,13 +1,15 @@
 """Shortcuts: file properties or light that alone tell the classes; a network may learn them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.finding import Finding, Severity
 from posture_classifier.check.sample import Folds, Sample
+from posture_classifier.check.shortcut_examples import shortcut_examples
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.facts import Facts
 from posture_classifier.metrics.intervals import Estimate
@@ -27,7 +29,9 @@ FILE_PROPERTIES: dict[str, Callable[[Facts], float]] = {
     "JPEG quality": lambda fact: fact.quality,
     "date": lambda fact: fact.taken,
 }
-"""Numbers that have nothing to do with what is on a photo; the format and the camera are added."""
+"""Numbers that have nothing to do with what is on a photo."""
+NAMED_PROPERTIES: dict[str, Callable[[Facts], str]] = {"format": lambda fact: fact.format, "camera": lambda fact: fact.camera}
+"""Names that have nothing to do with what is on a photo, either."""
 LIGHT: dict[str, Callable[[Facts], float]] = {
     "brightness": lambda fact: fact.brightness,
     "contrast": lambda fact: fact.contrast,
@@ -35,29 +39,43 @@ LIGHT: dict[str, Callable[[Facts], float]] = {
     "green of the corners": lambda fact: fact.corners[1],
     "blue of the corners": lambda fact: fact.corners[2],
 }
+Columns = dict[str, Sequence[float | str]]
+"""What N photos have of each property."""
 MISSING = -1e12
 """Number in place of an unknown value: trees can tell it from every other."""
 
 
 def findings(folder: CheckedFolder) -> list[Finding]:
     """Report shortcuts, where there are enough photos to look for them."""
-    return [] if folder.folds is None else shortcut_findings(folder.scan, folder.sample, folder.folds)
+    if folder.folds is None:
+        return []
+    return shortcut_findings(folder.scan, folder.sample, folder.folds, folder.readable.paths.tolist())
 
 
-def shortcut_findings(scan: Scan, sample: Sample, folds: Folds) -> list[Finding]:
-    """Report file properties and light, if a small model that is shown only these beats chance."""
+def shortcut_findings(scan: Scan, sample: Sample, folds: Folds, paths: Sequence[str]) -> list[Finding]:
+    """Report file properties and light, if a small model that is shown only these beats chance.
+
+    Args:
+        scan: What was read of all photos.
+        sample: The N photos that can be read.
+        folds: Folds of them.
+        paths: Path of each of them.
+    """
     facts = [scan.facts[index] for index in sample.rows]
-    properties = {name: np.array([float(get(fact)) for fact in facts]) for name, get in FILE_PROPERTIES.items()}
-    properties |= {
-        "format": _by_frequency([fact.format for fact in facts]),
-        "camera": _by_frequency([fact.camera for fact in facts]),
-    }
-    light = {name: np.array([get(fact) for fact in facts]) for name, get in LIGHT.items()}
+    properties: Columns = {name: [float(get(fact)) for fact in facts] for name, get in FILE_PROPERTIES.items()}
+    properties |= {name: [get(fact) for fact in facts] for name, get in NAMED_PROPERTIES.items()}
+    light: Columns = {name: [float(get(fact)) for fact in facts] for name, get in LIGHT.items()}
     shortcuts = [
-        _shortcut("file_property_shortcut", "file properties", properties, sample, folds),
-        _shortcut("light_shortcut", "brightness and background corners", light, sample, folds),
+        _shortcut("file_property_shortcut", "file properties", properties, sample, folds, paths),
+        _shortcut("light_shortcut", "brightness and background corners", light, sample, folds, paths),
     ]
     return [finding for finding in shortcuts if finding]
+
+
+def _numbers(name: str, values: Sequence[Any]) -> Floats:
+    """A column (N,) of numbers; ``MISSING`` where one is unknown."""
+    column = _by_frequency(list(values)) if name in NAMED_PROPERTIES else np.array(values)
+    return np.where(np.isnan(column), MISSING, column)
 
 
 def _by_frequency(names: list[str]) -> Floats:
@@ -66,21 +84,22 @@ def _by_frequency(names: list[str]) -> Floats:
     return np.array([numbers[name] for name in names])
 
 
-def _shortcut(kind: str, what: str, columns: dict[str, Floats], sample: Sample, folds: Folds) -> Finding | None:
+def _shortcut(kind: str, what: str, columns: Columns, sample: Sample, folds: Folds, paths: Sequence[str]) -> Finding | None:
     from sklearn.metrics import balanced_accuracy_score
 
-    filled = {name: np.where(np.isnan(values), MISSING, values) for name, values in columns.items()}
+    filled = {name: _numbers(name, values) for name, values in columns.items()}
     varying = {name: values for name, values in filled.items() if len(np.unique(values)) > 1}
     if not varying:
         return None
-    found = _balanced_accuracy(sample, _predict(np.column_stack(list(varying.values())), sample.labels, folds))
+    probabilities = _predict(np.column_stack(list(varying.values())), sample.labels, folds)
+    found = _balanced_accuracy(sample, probabilities.argmax(1))
     if found.value is None or found.ends is None:
         return None  # too few groups show nothing
     accuracy, (low, high), chance = found.value, found.ends, 1 / len(sample.class_names)
     if low <= chance or accuracy < chance + MARGIN:
         return None
     alone = {
-        name: float(balanced_accuracy_score(sample.labels, _predict(values[:, None], sample.labels, folds)))
+        name: float(balanced_accuracy_score(sample.labels, _predict(values[:, None], sample.labels, folds).argmax(1)))
         for name, values in varying.items()
     }
     used = sorted(alone, key=lambda name: -alone[name])[:3]
@@ -91,11 +110,12 @@ def _shortcut(kind: str, what: str, columns: dict[str, Floats], sample: Sample, 
         "can learn that, too, and fails where it no longer holds; take photos of every class in the same way."
     )
     values = {"balanced_accuracy": accuracy, "low": low, "high": high, "chance": chance, "alone": alone}
-    return Finding(kind, severity, text, values=values)
+    examples = shortcut_examples(probabilities, sample, paths, used[0], columns[used[0]])
+    return Finding(kind, severity, text, values=values, examples=examples)
 
 
-def _predict(table: Floats, labels: Ints, folds: Folds) -> Ints:
-    """Predict out-of-fold classes (N,) from a table (N, K) by a few small trees."""
+def _predict(table: Floats, labels: Ints, folds: Folds) -> Floats:
+    """Predict out-of-fold probabilities (N, C) from a table (N, K) by a few small trees."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
@@ -103,8 +123,8 @@ def _predict(table: Floats, labels: Ints, folds: Folds) -> Ints:
     # With a single column all trees of a forest would be alike.
     model = DecisionTreeClassifier() if table.shape[1] == 1 else RandomForestClassifier(30)
     model.set_params(max_depth=5, min_samples_leaf=3, class_weight="balanced", random_state=0)
-    predicted: Ints = cross_val_predict(model, table, labels, cv=folds)
-    return predicted
+    probabilities: Floats = cross_val_predict(model, table, labels, cv=folds, method="predict_proba")
+    return probabilities
 
 
 def _balanced_accuracy(sample: Sample, predicted: Ints) -> Estimate:

@@ -19,8 +19,10 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-RESERVED = {"path", "group", "fold", "label", "probability", "error"}
-"""Columns of prediction files that no class may be named like."""
+TABLE_COLUMNS = ("path", "label", "probability", "sure", "distance", "familiar", "heat_map", "error")
+"""Columns of the tables that ``predict`` writes, beside one for each class."""
+RESERVED = {*TABLE_COLUMNS, "group", "fold"}
+"""Columns of tables of predictions, like which no class may be named."""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from PIL import Image
 
-from posture_classifier.export.formats import NAME, OpenArtifact, format_names, format_of, load_format
+from posture_classifier.export.formats import NAME, OpenArtifact, format_of, load_format, missing_packages
 from posture_classifier.export.metadata import evaluation_of
 from posture_classifier.images.decode import DecodeError, decode, upright_rgb
-from posture_classifier.images.photo_inputs import Photo, as_photos, load_photo
+from posture_classifier.images.photo_inputs import Photo, load_photo
 from posture_classifier.images.preprocessing import Preprocessing
-from posture_classifier.inference import Prediction
+from posture_classifier.inference import PhotoClassifier, Prediction
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import shortlist
+from posture_classifier.utils.text import plural, shortlist
 from posture_classifier.utils.threads import map_in_threads
 
+AGREEMENT_JSON = "agreement.json"
+"""The proof, in the folder of an export."""
 REFUSED = ".refused"
 """Ending of what failed its proof; nothing opens it."""
 
@@ -26,7 +27,42 @@ def is_artifact(path: Path) -> bool:
     return path.suffix == REFUSED or format_of(path) is not None
 
 
-class ExportedClassifier:
+def find_artifact(path: Path) -> Path | None:
+    """The exported model that a path stands for.
+
+    Args:
+        path: A file, which is taken as it is; or the folder that ``export`` wrote.
+
+    Returns:
+        Of several models in a folder one whose format's packages are installed; None where the path
+        stands for something else, such as a run.
+
+    Raises:
+        UserError: The folder has exports, but no model that can be opened.
+    """
+    if is_artifact(path):
+        return path
+    if not path.is_dir() or (path / "checkpoints").is_dir():
+        return None
+    found = _artifacts(path)
+    if runnable := [file for file in found if not missing_packages(str(format_of(file)))]:
+        return runnable[0]
+    if found:
+        load_format(str(format_of(found[0])))  # says what it needs
+    if refused := sorted(path.rglob(f"{NAME}.*{REFUSED}")):
+        return refused[0]
+    if several := [folder for folder in sorted(path.iterdir()) if folder.is_dir() and _artifacts(folder)]:
+        raise UserError(f"{path} holds {plural(len(several), 'export')}; give one of them, such as {several[0]}")
+    if (path / AGREEMENT_JSON).is_file():
+        raise UserError(f"{path} holds an export whose model is gone; export the checkpoint again")
+    return None
+
+
+def _artifacts(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.glob(f"{NAME}.*")) if format_of(file)]
+
+
+class ExportedClassifier(PhotoClassifier):
     """An exported model with its class names and figures, used as ``Classifier`` is.
 
     Args:
@@ -53,60 +89,23 @@ class ExportedClassifier:
             UserError: It is missing, damaged, refused or another program's, or its format needs
                 packages that are not installed.
         """
-        path = _find(Path(path))
-        if path.suffix == REFUSED:
-            raise UserError(f"{path} failed its proof: it does not answer as its checkpoint does; use the checkpoint")
-        name = format_of(path)
+        found = find_artifact(Path(path))
+        if found is None:
+            raise UserError(f"{path} is no exported model; give what export wrote: its folder or a file in it")
+        name = format_of(found)
         if name is None:
-            raise UserError(f"{path} is no exported model; give a file that export wrote ({', '.join(format_names())})")
-        if not path.exists():
-            raise UserError(f"{path} does not exist")
-        return cls(load_format(name).open(path))
+            raise UserError(f"{found} failed its proof: it does not answer as its checkpoint does; use the checkpoint")
+        if not found.exists():
+            raise UserError(f"{found} does not exist")
+        return cls(load_format(name).open(found))
 
     def __repr__(self) -> str:
         classes = shortlist([repr(name) for name in self.class_names], 10)
         network = f"{self.metadata['backbone']} at {self.preprocessing.image_size} px"
         return f"<ExportedClassifier of {classes}: {network}; {self.evaluation or 'accuracy not measured'}>"
 
-    @overload  # a text is an iterable of texts, too
-    def predict(self, photos: Photo, batch_size: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
-
-    @overload
-    def predict(self, photos: Iterable[Photo], batch_size: int | None = None) -> list[Prediction]: ...
-
-    def predict(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Prediction | list[Prediction]:
-        """Classify one photo or many; the prediction of one that cannot be read has its ``error``.
-
-        Args:
-            photos: A photo, or an iterable of photos, as ``Classifier.predict`` takes them.
-            batch_size: As in ``stream``.
-
-        Returns:
-            One prediction of one photo, or a list of those of many, in their order.
-
-        Raises:
-            UserError: As in ``stream``.
-        """
-        one, _ = as_photos(photos)
-        predictions = list(self.stream(photos, batch_size))
-        return predictions[0] if one else predictions
-
-    __call__ = predict
-
-    def stream(self, photos: Photo | Iterable[Photo], batch_size: int | None = None) -> Iterator[Prediction]:
-        """Classify photos one by one in order, on all cores.
-
-        Args:
-            photos: Photos as ``predict`` takes them, any number; they are taken as they are needed.
-            batch_size: Taken so that a ``Classifier`` can stand here; each photo goes through the
-                network by itself.
-
-        Raises:
-            UserError: ``batch_size`` is below 1, or a photo is none of what a photo can be.
-        """
-        if batch_size is not None and batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}, but must be at least 1")
-        yield from map_in_threads(self._classify, as_photos(photos)[1])
+    def _stream(self, photos: Iterable[Photo], batch_size: int | None) -> Iterator[Prediction]:
+        return map_in_threads(self._classify, photos)
 
     def _classify(self, photo: Photo) -> Prediction:
         path = str(photo) if isinstance(photo, (str, Path)) else ""
@@ -131,13 +130,3 @@ class ExportedClassifier:
             distance=distance,
             familiar=distance <= familiarity["threshold"] if familiarity and distance is not None else None,
         )
-
-
-def _find(path: Path) -> Path:
-    """The artifact in a folder; a path that is none is taken as it is."""
-    if not path.is_dir() or format_of(path):
-        return path
-    found = [file for file in sorted(path.glob(f"{NAME}.*")) if format_of(file)]
-    if not found:
-        raise UserError(f"{path} holds no exported model; give the folder that export wrote, or the file in it")
-    return found[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 from posture_classifier.export import scripts
 from posture_classifier.export.agreement import Agreement, why_int8_refused, why_refused
-from posture_classifier.export.artifact import REFUSED, ExportedClassifier
+from posture_classifier.export.artifact import AGREEMENT_JSON, REFUSED, ExportedClassifier
 from posture_classifier.export.formats import NAME, CannotRunHereError, FormatModule, int8_of, load_format
 from posture_classifier.export.metadata import Metadata, build_metadata
 from posture_classifier.export.model_card import model_card
@@ -28,7 +28,7 @@ from posture_classifier.utils.files import check_output_folder
 
 FOLDER = "export"
 """Folder of a run that its exports lie in."""
-AGREEMENT_JSON, CARD, PREDICT = "agreement.json", "MODEL_CARD.md", "predict.py"
+CARD, PREDICT = "MODEL_CARD.md", "predict.py"
 REFUSED_FOLDER = "refused"
 """Folder within that of an export for what failed its proof."""
 

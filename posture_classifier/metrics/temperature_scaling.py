@@ -11,6 +11,12 @@ from posture_classifier.utils.types import Floats
 
 RANGE = (0.05, 20.0)
 """Lowest and highest temperature; beyond, a network is not miscalibrated but broken."""
+LEAST = 5
+"""Photos that must be wrong, and as many that must be right.
+
+With fewer wrong ones a temperature makes the log loss of new photos higher than none does, as a
+mean over networks that are from too unsure to twice too sure (``benchmarks/temperature.py``).
+"""
 
 
 def fit_temperature(predictions: Predictions) -> float | None:
@@ -23,19 +29,19 @@ def fit_temperature(predictions: Predictions) -> float | None:
         predictions: Predictions that are not used to judge the result.
 
     Returns:
-        A temperature within ``RANGE``; None if every photo is right: the loss then falls for ever
-        as the temperature does.
+        A temperature within ``RANGE``; None if less than ``LEAST`` photos are wrong, or right.
 
     Example:
         Always 99 % sure and right about 9 of 10 photos: the model is too sure by a factor of two.
 
-        >>> probabilities = np.tile([0.99, 0.01], (10, 1))
-        >>> predictions = Predictions(np.arange(10), np.array([1] + 9 * [0]), probabilities)
+        >>> probabilities = np.tile([0.99, 0.01], (50, 1))
+        >>> predictions = Predictions(np.arange(50), np.repeat([1, 0], [5, 45]), probabilities)
         >>> temperature = fit_temperature(predictions)
         >>> round(temperature, 2), rescale(predictions, temperature).confidence[0].round(2)
         (2.09, np.float64(0.9))
     """
-    if predictions.correct.all():
+    n_right = int(predictions.correct.sum())
+    if min(n_right, len(predictions.labels) - n_right) < LEAST:
         return None
     logits = _logits(predictions)
     chosen = logits[np.arange(len(logits)), predictions.labels]

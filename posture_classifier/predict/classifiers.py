@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from posture_classifier.export.artifact import ExportedClassifier, is_artifact
-from posture_classifier.inference import Classifier
+from posture_classifier.export.artifact import ExportedClassifier, find_artifact, is_artifact
+from posture_classifier.inference import Classifier, PhotoClassifier
 from posture_classifier.models.precision import Precision
 from posture_classifier.runs.checkpoints import find_checkpoint
 from posture_classifier.utils.errors import UserError
@@ -18,13 +18,13 @@ def network_file(path: str) -> Path:
     Raises:
         UserError: There is none.
     """
-    file = Path(path) if is_artifact(Path(path)) else find_checkpoint(Path(path))
+    file = find_artifact(Path(path)) or find_checkpoint(Path(path))
     if not file.exists():
         raise UserError(f"{path} does not exist; give a checkpoint, as lightning_logs/<experiment>/version_N/checkpoints/best.ckpt")
     return file
 
 
-def open_classifier(file: Path, device: str | None, precision: Precision) -> Classifier | ExportedClassifier:
+def open_classifier(file: Path, device: str | None, precision: Precision) -> PhotoClassifier:
     """Open a checkpoint or an exported model.
 
     Args:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from itertools import islice
 
+from posture_classifier.inference import PhotoClassifier
 from posture_classifier.models.grad_cam import BATCH_SIZE
 from posture_classifier.predict.heat_maps import HeatMaps
 from posture_classifier.predict.photo_list import ShardWalk
 from posture_classifier.predict.progress import Progress
 from posture_classifier.predict.row_file import RowFile
-from posture_classifier.predict.rows import AnyClassifier, Rows
+from posture_classifier.predict.rows import Rows
 from posture_classifier.predict.summary import Summary
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -28,7 +29,7 @@ class Network:
         batch_size: Most photos in the network at once; None suits the device.
     """
 
-    classifier: AnyClassifier
+    classifier: PhotoClassifier
     rows: Rows
     heat_maps: HeatMaps | None = None
     batch_size: int | None = None

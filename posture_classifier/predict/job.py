@@ -16,9 +16,9 @@ from posture_classifier.utils.files import check_output_file, check_output_folde
 
 if TYPE_CHECKING:
     from posture_classifier.data.left_out import LeftOutCounts
+    from posture_classifier.inference import PhotoClassifier
     from posture_classifier.predict.catching import Catch
     from posture_classifier.predict.heat_maps import HeatMaps
-    from posture_classifier.predict.rows import AnyClassifier
     from posture_classifier.predict.summary import Summary
 
 RECALL = 0.95
@@ -142,14 +142,14 @@ class Job:
         sentences = summary.sentences(classifier.evaluation, catch) + ([str(heat_maps)] if heat_maps else [])
         return Done(summary, walk.left_out, sentences, progress.first - self.started if progress.first else 0.0)
 
-    def _find_catch(self, classifier: "AnyClassifier") -> "Catch | None":
+    def _find_catch(self, classifier: "PhotoClassifier") -> "Catch | None":
         from posture_classifier.predict.catching import find_catch
 
         if self.catch is None:
             return None
         return find_catch(self.catch, self.recall or RECALL, classifier.class_names, classifier.evaluation, self.checkpoint)
 
-    def _heat_maps(self, classifier: "AnyClassifier") -> "HeatMaps | None":
+    def _heat_maps(self, classifier: "PhotoClassifier") -> "HeatMaps | None":
         from posture_classifier.inference import Classifier
         from posture_classifier.predict.heat_maps import HeatMaps
 

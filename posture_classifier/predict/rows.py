@@ -1,28 +1,10 @@
 """One row of the table for each prediction."""
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
-from posture_classifier.inference import Prediction
+from posture_classifier.data.folder import TABLE_COLUMNS
+from posture_classifier.inference import PhotoClassifier, Prediction
 from posture_classifier.predict.catching import Catch
-from posture_classifier.runs.checkpoints import Evaluation
-
-OWN_COLUMNS = ("path", "label", "probability", "sure", "distance", "familiar", "heat_map", "error")
-
-
-class AnyClassifier(Protocol):
-    """What ``Classifier`` and ``ExportedClassifier`` have in common.
-
-    Attributes:
-        class_names: The classes.
-        evaluation: How good it is; None if that was not measured.
-    """
-
-    class_names: list[str]
-    evaluation: Evaluation | None
-
-    def stream(self, photos: Any, batch_size: int | None = None) -> Iterator[Prediction]:
-        """Classify photos one by one in order."""
 
 
 class Rows:
@@ -35,10 +17,10 @@ class Rows:
         heat_maps: Whether there is a column with the name of each photo's heat map.
     """
 
-    def __init__(self, classifier: AnyClassifier, catch: Catch | None, heat_maps: bool) -> None:
+    def __init__(self, classifier: PhotoClassifier, catch: Catch | None, heat_maps: bool) -> None:
         evaluation = classifier.evaluation
         self._catch = catch
-        self._class_columns = {name: f"class {name}" if name in OWN_COLUMNS else name for name in classifier.class_names}
+        self._class_columns = {name: f"class {name}" if name in TABLE_COLUMNS else name for name in classifier.class_names}
         sure = bool(evaluation and evaluation.abstention and catch is None)
         familiar = bool(evaluation and evaluation.familiarity)
         self.columns = [

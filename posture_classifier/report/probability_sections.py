@@ -6,7 +6,7 @@ from markupsafe import Markup
 from posture_classifier.metrics.intervals import Estimate, estimate_mean
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
-from posture_classifier.metrics.temperature_scaling import fit_temperature, rescale
+from posture_classifier.metrics.temperature_scaling import LEAST, fit_temperature, rescale
 from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_threshold
 from posture_classifier.rendering.elements import render
 from posture_classifier.rendering.formatting import describe_estimate, estimate_cell, percent, percent_estimate
@@ -107,7 +107,7 @@ def calibration_section(run: Evaluated, choice: Choice | None) -> Section:
     before = reliability_chart(evaluated.predictions, evaluated.groups, "as it is")
     chosen = None if choice is None else choice.choose(fit_temperature)
     if choice is None or chosen is None:
-        return Section(title, render("report.html", "uncalibrated", has_validation=choice is not None, chart=before))
+        return Section(title, render("report.html", "uncalibrated", has_validation=choice is not None, least=LEAST, chart=before))
     temperature, judged = chosen
     rescaled = rescale(evaluated.predictions, judged)
     low, high = judged.min(), judged.max()

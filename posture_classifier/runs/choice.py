@@ -77,8 +77,8 @@ class Choice:
             judged: Predictions of the N evaluated photos.
 
         Returns:
-            The temperature to be used, None where every photo that would choose it is right; the
-            same choice by calibrated predictions, each part's by its own temperature; and those of
+            The temperature to be used, None where too few photos would choose it; the same choice
+            by calibrated predictions, each part's by its own temperature; and those of
             the evaluated photos, each by the temperature that it judges.
         """
         temperatures = np.ones(len(judged.labels))

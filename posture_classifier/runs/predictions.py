@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.folder import RESERVED
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import read_table, write_rows
 from posture_classifier.utils.types import Ints
+
+OWN_COLUMNS = ("path", "group", "fold", "label")
+"""Columns of the file, beside one for each class."""
 
 
 class NotTestedError(UserError):
@@ -96,7 +98,7 @@ def read_prediction_table(path: Path) -> PredictionTable:
     try:
         rows = sorted(read_table(path, ["path", "group", "label"]), key=itemgetter("path"))
         columns = {name: np.array([row[name] for row in rows], dtype=np.str_) for name in rows[0]}
-        classes = [name for name in columns if name not in RESERVED]
+        classes = [name for name in columns if name not in OWN_COLUMNS]
         labels = np.array([classes.index(label) for label in columns["label"]], dtype=np.int64)
         probabilities = np.stack([columns[name] for name in classes], 1).astype(np.float64)
         if not np.allclose(probabilities.sum(1), 1, atol=0.01) or probabilities.min() < 0:  # nor is NaN close

@@ -1,14 +1,24 @@
 """The rules that a checkpoint holds in words: when to trust an answer, and how often that holds."""
 
+from posture_classifier.metrics.temperature_scaling import LEAST
 from posture_classifier.rendering.formatting import percent_estimate
 from posture_classifier.runs.checkpoints import Abstention, Evaluation, Familiarity
 
 
 def describe_rules(evaluation: Evaluation) -> str:
     """Say in a few sentences what the rules of a checkpoint do; empty where it holds none."""
-    calibrated = f"Probabilities are calibrated (temperature {evaluation.temperature:.2f})." if evaluation.temperature else ""
-    return " ".join(
-        filter(None, [calibrated, describe_abstention(evaluation.abstention), describe_familiarity(evaluation.familiarity)])
+    abstention, familiarity = describe_abstention(evaluation.abstention), describe_familiarity(evaluation.familiarity)
+    return " ".join(filter(None, [_describe_temperature(evaluation), abstention, familiarity]))
+
+
+def _describe_temperature(evaluation: Evaluation) -> str:
+    if evaluation.temperature is not None:
+        return f"Probabilities are calibrated (temperature {evaluation.temperature:.2f})."
+    if evaluation.abstention is None:  # no photos chose any rule
+        return ""
+    return (
+        f"Probabilities are not calibrated: that takes at least {LEAST} wrong photos among those that choose the temperature, and "
+        f"{LEAST} right ones."
     )
 
 

@@ -35,7 +35,7 @@ def describe_evaluation(
         ``procedure``, numbers of ``folds`` (0 outside of a cross-validation), ``images`` and
         ``groups`` (None if none were named), each metric with its interval, ``classes`` (photos,
         recall and precision of each), ``status`` (sentences on what limits the figures), and with
-        choosing photos the ``temperature`` (None if all are right), the ``thresholds`` of each
+        choosing photos the ``temperature`` (None if too few choose it), the ``thresholds`` of each
         class, and ``abstention``.
     """
     labels, predicted = table.predictions.labels, table.predictions.predicted

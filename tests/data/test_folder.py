@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from posture_classifier.data.folder import read_folder
+from posture_classifier.data.folder import RESERVED, read_folder
 from posture_classifier.data.split import SPLITS
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder
@@ -67,7 +67,7 @@ def test_half_a_split_is_not_taken_for_classes(tmp_path: Path, draw_folder: Draw
         read_folder(tmp_path / "own")
 
 
-@pytest.mark.parametrize("name", ["error", "path", "label", "probability", "group", "fold"])
+@pytest.mark.parametrize("name", sorted(RESERVED))
 def test_a_class_called_like_a_column_is_refused(draw_folder: DrawFolder, name: str) -> None:
     with pytest.raises(UserError, match=rf"\b{name}\b"):
         read_folder(draw_folder(classes=("left", name)))

@@ -203,3 +203,14 @@ def test_a_killed_final_training_ends_as_if_nothing_had_happened(tmp_path: Path,
     ours, theirs = (read_checkpoint(path / "final/version_0/checkpoints/last.ckpt") for path in (folder, ended.folder))
     for part in ("state_dict", "evaluation", "epoch", "PostureData"):
         assert not unequal(ours[part], theirs[part])
+
+
+@pytest.mark.slow
+def test_a_final_network_is_exported_with_its_proof(ended: Ended) -> None:
+    """Nobody is left to test it, so that it is proven on photos that it has learnt from."""
+    assert main(["export", str(ended.folder)]) == 0
+    folder = ended.checkpoint.parents[1] / "export" / "onnx"
+    proof = json.loads((folder / "agreement.json").read_text())
+    assert proof["passed"]
+    assert proof["agreement"]["images"] > 0
+    assert (folder / "model.onnx").is_file()

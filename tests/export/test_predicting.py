@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.cli.program import main
+from posture_classifier.export.artifact import find_artifact
+from posture_classifier.export.formats import html, openvino
 from posture_classifier.utils.tables import read_rows
 
 
@@ -27,6 +29,42 @@ def test_the_table_is_that_of_the_checkpoint(run: Path, exported: Path, photos: 
                 assert (row[column] == "") == (other[column] == "")
                 if row[column]:
                     assert float(row[column]) == pytest.approx(float(other[column]), abs=0.005)
+
+
+def test_the_folder_of_an_export_is_its_model(exported: Path, photos: Path, tmp_path: Path) -> None:
+    for network in (exported, exported / "model.onnx"):
+        assert main(["predict", str(network), str(photos / "left"), "--output", str(tmp_path / f"{network.stem}.csv")]) == 0
+    assert read_rows(tmp_path / "onnx.csv") == read_rows(tmp_path / "model.csv")
+
+
+@pytest.mark.parametrize(
+    ("files", "fact"),
+    [
+        (["agreement.json"], "model is gone"),
+        (["refused/model.onnx.refused"], "failed its proof"),
+        (["onnx/model.onnx", "openvino/model.xml"], "2 exports"),
+        (["notes.txt"], "no checkpoints/best.ckpt"),
+        (["model.absent"], "pip install 'posture-classifier[absent]'"),
+    ],
+)
+def test_a_folder_without_a_model_that_runs_says_what_it_lacks(
+    photos: Path, tmp_path: Path, files: list[str], fact: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "PACKAGES", ("absent_package",))
+    monkeypatch.setattr(openvino, "EXTRA", "absent")
+    for file in files:
+        path = tmp_path / "export" / file.replace("absent", openvino.SUFFIX.removeprefix("."))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    assert main(["predict", str(tmp_path / "export"), str(photos)]) == 2
+    assert fact in capsys.readouterr().err
+
+
+def test_of_several_models_in_a_folder_one_that_runs_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "PACKAGES", ("absent_package",))
+    for name in ("model.html", "model.onnx"):
+        (tmp_path / name).write_text("")
+    assert find_artifact(tmp_path) == tmp_path / "model.onnx"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,14 @@ from scipy.optimize import minimize_scalar
 
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import score
-from posture_classifier.metrics.temperature_scaling import RANGE, fit_temperature, rescale
+from posture_classifier.metrics.temperature_scaling import LEAST, RANGE, fit_temperature, rescale
 from tests.helpers.predictions import calibrated
+
+
+def alike(sure: float, right: int, wrong: int) -> Predictions:
+    """Photos that are all said to be of the first class, as surely."""
+    n = right + wrong
+    return Predictions(np.arange(n), np.repeat([0, 1], [right, wrong]), np.tile([sure, 1 - sure], (n, 1)))
 
 
 @pytest.mark.parametrize(("classes", "planted"), [(2, 2.0), (5, 3.0), (3, 0.5)])
@@ -35,18 +41,16 @@ def test_the_temperature_is_that_of_least_log_loss(seed: int, classes: int, fact
 
 def test_the_temperature_in_closed_form() -> None:
     """Always 0.99 sure and right for 9 of 10: the logit is to become that of 0.9."""
-    probabilities = np.tile([0.99, 0.01], (10, 1))
-    found = fit_temperature(Predictions(np.arange(10), np.array([1] + 9 * [0]), probabilities))
+    found = fit_temperature(alike(0.99, right=45, wrong=5))
     assert found == pytest.approx(np.log(0.99 / 0.01) / np.log(0.9 / 0.1))
 
 
-def test_where_all_photos_are_right_no_loss_is_least() -> None:
-    probabilities = np.tile([0.99, 0.01], (10, 1))
-    assert fit_temperature(Predictions(np.arange(10), np.zeros(10, dtype=np.int64), probabilities)) is None
+@pytest.mark.parametrize(("right", "wrong"), [(10, 0), (500, LEAST - 1), (LEAST - 1, LEAST), (0, 10), (2, 2)])
+def test_too_few_photos_that_are_wrong_or_right_choose_no_temperature(right: int, wrong: int) -> None:
+    assert fit_temperature(alike(0.99, right, wrong)) is None
+    assert fit_temperature(alike(0.99, right + LEAST, wrong + LEAST)) is not None
 
 
-@pytest.mark.parametrize(("sure", "right", "expected"), [(0.5 + 1e-9, 9, RANGE[0]), (1 - 1e-15, 5, RANGE[1])])
+@pytest.mark.parametrize(("sure", "right", "expected"), [(0.5 + 1e-9, 45, RANGE[0]), (1 - 1e-15, 25, RANGE[1])])
 def test_a_temperature_beyond_the_range_is_the_end_of_the_range(sure: float, right: int, expected: float) -> None:
-    labels = np.arange(10) >= right
-    predictions = Predictions(np.arange(10), labels.astype(np.int64), np.tile([sure, 1 - sure], (10, 1)))
-    assert fit_temperature(predictions) == pytest.approx(expected)
+    assert fit_temperature(alike(sure, right, 50 - right)) == pytest.approx(expected)

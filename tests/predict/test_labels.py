@@ -7,9 +7,11 @@ import pytest
 
 from posture_classifier import Classifier
 from posture_classifier.cli.program import main
+from posture_classifier.data.folder import RESERVED, TABLE_COLUMNS
 from posture_classifier.inference import Prediction
 from posture_classifier.predict.rows import Rows
 from posture_classifier.predict.summary import Summary
+from posture_classifier.runs.predictions import OWN_COLUMNS
 from posture_classifier.utils.tables import read_rows
 from tests.helpers.judged_checkpoint import OLD_CHECKPOINT, interval, judge
 from tests.helpers.photos import DrawFolder
@@ -37,6 +39,12 @@ def test_columns_are_there_where_the_checkpoint_can_tell(photos: Path, tmp_path:
         for row in rows:
             values = {row[column] for column in ("sure", "distance", "familiar") if column in columns}
             assert not values or ("" in values) == bool(row["error"]), "known of each photo that can be read"
+
+
+def test_no_class_of_a_folder_is_called_like_a_column(tmp_path: Path) -> None:
+    columns = Rows(Classifier.load(judge(tmp_path / "judged.ckpt")), None, heat_maps=True).columns
+    assert set(columns) - {"left", "right"} == set(TABLE_COLUMNS)
+    assert {*TABLE_COLUMNS, *OWN_COLUMNS} <= RESERVED
 
 
 def test_what_is_not_sure_or_not_familiar_is_counted_beside_what_was_measured(

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from posture_classifier.app.review.background_check import BackgroundCheck
-from posture_classifier.app.review.queue import ERROR, Item, Reason, make_queue, reasons_of_errors, reasons_of_findings
+from posture_classifier.app.review.queue import (
+    ERROR,
+    Item,
+    Reason,
+    items_of_examples,
+    make_queue,
+    reasons_of_errors,
+    reasons_of_findings,
+)
 from posture_classifier.app.review.source import Source
 from posture_classifier.data.fixes import Decision, Fix, add_fixes, read_fixes, take_back_last
 from posture_classifier.data.folder import detect_layout, read_folder
@@ -14,7 +22,7 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name
 
 ABOUT_ALL = ("file_property_shortcut", "light_shortcut", "groups", "group_leaks", "class_imbalance")
-"""Findings that no decision about a single photo cures."""
+"""Findings that no decision about a single photo cures; a sentence, where no examples show it."""
 
 
 class Review:
@@ -48,14 +56,15 @@ class Review:
         with self._lock:
             self.check.start()
             items, fixes = self._queue(), self._fixes()
-            shown = [self._item(item, fixes) for item in items]
+            translator = self._translator(language)
+            shown = [self._item(item, fixes, translator) for item in items]
         return {
             "root": str(self.source.root),
             "run": None if self.source.run is None else str(self.source.run),
             "fixes": str(self.source.fixes),
             "classes": self.classes,
             "check": {"state": self.check.state, "done": self.check.done, "total": self.check.total, "problem": self.check.problem},
-            "notes": self._notes(language),
+            "notes": self._notes(items, translator),
             "items": shown,
             "counts": self._counts(fixes),
         }
@@ -103,7 +112,10 @@ class Review:
         if self._items is None or self._items[0] != state:
             found = self.check.result.findings if self.check.result else []
             doubts = reasons_of_findings(found, self._labels)
-            self._items = (state, make_queue([*self._errors, *(each for each in doubts if self._knows(each))]))
+            queue = make_queue([*self._errors, *(each for each in doubts if self._knows(each))])
+            after_errors = sum(any(reason.kind == ERROR for reason in item.reasons) for item in queue)
+            queue[after_errors:after_errors] = items_of_examples(found, queue)
+            self._items = (state, queue)
             for path in (path for item in self._items[1] for path in item.photos):
                 if path not in self._numbers:
                     self._numbers[path] = len(self._paths)
@@ -113,29 +125,33 @@ class Review:
     def _knows(self, reason: Reason) -> bool:
         return all(path in self._labels for path in reason.photos)
 
-    def _item(self, item: Item, fixes: dict[str, Fix]) -> dict[str, Any]:
+    def _item(self, item: Item, fixes: dict[str, Fix], translator: Translator) -> dict[str, Any]:
+        def plain(reason: Reason) -> dict[str, Any]:
+            photos = [self._numbers[path] for path in reason.photos if path in item.photos]
+            text = {"text": translator.text(reason.values["text"])} if "text" in reason.values else {}
+            return {"kind": reason.kind, "photos": photos} | reason.values | text
+
         return {
             "photos": [self._photo(path, fixes.get(normalise_name(path))) for path in item.photos],
-            "reasons": [
-                {"kind": reason.kind, "photos": [self._numbers[path] for path in reason.photos if path in item.photos]}
-                | reason.values
-                for reason in item.reasons
-            ],
+            "reasons": list(map(plain, item.reasons)),
         }
 
     def _photo(self, path: str, fix: Fix | None) -> dict[str, Any]:
         decided = {"decision": fix.decision, "new_label": fix.new_label} if fix else {"decision": None, "new_label": ""}
         return {"number": self._numbers[path], "path": path, "label": self._labels[path]} | decided
 
-    def _notes(self, language: str) -> list[str]:
-        """Sentences about all photos, in a language."""
-        if (result := self.check.result) is None:
-            return []
+    def _translator(self, language: str) -> Translator:
+        names = self.check.result.names if self.check.result else set(self.classes)
         try:
-            translator = Translator(language, result.names)
+            return Translator(language, names)
         except UserError:
-            translator = Translator("en", result.names)
-        return [translator.text(finding.text) for finding in result.findings if finding.kind in ABOUT_ALL]
+            return Translator("en", names)
+
+    def _notes(self, items: list[Item], translator: Translator) -> list[str]:
+        """Sentences about all photos that no item shows."""
+        shown = {reason.kind for item in items for reason in item.reasons}
+        found = self.check.result.findings if self.check.result else []
+        return [translator.text(each.text) for each in found if each.kind in ABOUT_ALL and each.kind not in shown]
 
 
 def _words(item: Item, path: str) -> str:
@@ -148,4 +164,4 @@ def _words(item: Item, path: str) -> str:
             words.append(f"{reason.kind}: looks like {said}")
         else:
             words.append(reason.kind)
-    return "; ".join(words)
+    return "; ".join(dict.fromkeys(words))

@@ -29,7 +29,8 @@ class Reason:
     Attributes:
         kind: ``error`` where a network was wrong, or the kind of a check's finding.
         photos: Paths of the photos.
-        values: What the sentence about it names; ``said`` is the class that it may be instead.
+        values: What the sentence about it names; ``said`` is the class that it may be instead, and
+            ``text`` a sentence of the check itself, in English.
     """
 
     kind: str
@@ -112,6 +113,27 @@ def make_queue(reasons: Iterable[Reason]) -> list[Item]:
         about.append(reason)
         place |= dict.fromkeys(photos, target)
     return [item for _, (photos, about) in sorted(items.items()) for item in _of_bearable_size(tuple(photos), tuple(about))]
+
+
+def items_of_examples(findings: Iterable[Finding], queue: Iterable[Item]) -> list[Item]:
+    """An item for each finding about all photos that has examples, such as a shortcut.
+
+    Photos that another item shows are left out: one example is as good as another.
+
+    Example:
+        >>> light = Finding("light_shortcut", "note", "Light tells.", examples={"dark": ["a", "b"]})
+        >>> [item.photos for item in items_of_examples([light], [Item(("a",), ())])]
+        [('b',)]
+    """
+    shown, items = {photo for item in queue for photo in item.photos}, []
+    for finding in findings:
+        left = {caption: tuple(path for path in paths if path not in shown) for caption, paths in finding.examples.items()}
+        photos = tuple(path for paths in left.values() for path in paths)
+        if photos:
+            about = [(finding.text, photos), *((caption, paths) for caption, paths in left.items() if paths)]
+            items.append(Item(photos, tuple(Reason(finding.kind, paths, {"text": text}) for text, paths in about)))
+            shown |= set(photos)
+    return items
 
 
 def _of_bearable_size(photos: tuple[str, ...], reasons: tuple[Reason, ...]) -> list[Item]:

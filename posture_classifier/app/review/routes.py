@@ -1,9 +1,9 @@
 """What the Review page asks for."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -30,52 +30,50 @@ class _Decided(BaseModel):
     new_label: str = ""
 
 
-class _Parts:
-    """The review and its trainings, made when they are first asked for."""
+Handler = Callable[["_ReviewPage", Request], Awaitable[Response]]
+
+
+def _with_sentences(handler: Handler) -> Handler:
+    """Let an error that the user can put right be answered by its sentence."""
+
+    @wraps(handler)
+    async def wrapped(page: "_ReviewPage", request: Request) -> Response:
+        try:
+            return await handler(page, request)
+        except UserError as error:
+            raise Refusal(409, "user_error", str(error)) from error
+
+    return wrapped
+
+
+class _ReviewPage:
+    """The page and what it asks for.
+
+    The review and its trainings are made when they are first asked for.
+
+    Args:
+        workplace: What the pages work on, which is reviewed.
+    """
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._made: tuple[Review, Retraining] | None = None
         self._lock = threading.Lock()
 
-    def get(self) -> tuple[Review, Retraining]:
-        """Make them, or give those that were made."""
-        with self._lock:
-            if self._made is None:
-                source = find_source(self._workplace)
-                self._made = Review(source), Retraining(source)
-            return self._made
-
-
-def _sentences(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let an error that the user can put right be answered by its sentence."""
-
-    @wraps(function)
-    async def wrapped(*arguments: Any) -> Response:
-        try:
-            answer: Response = await function(*arguments)
-        except UserError as error:
-            raise Refusal(409, "user_error", str(error)) from error
-        return answer
-
-    return wrapped
-
-
-def routes(workplace: Workplace) -> list[BaseRoute]:
-    """The page, its photos, its decisions and its training."""
-    parts = _Parts(workplace)
-
-    async def page(_: Request) -> Response:
+    async def page(self, _: Request) -> Response:
+        """The page's frame."""
         return shell("review", "/static/review/review.js", "/static/review/review.css")
 
-    @_sentences
-    async def state(request: Request) -> Response:
-        review, _ = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def state(self, request: Request) -> Response:
+        """The queue, and what was decided of it."""
+        review, _ = await self._parts()
         return JSONResponse(await run_in_threadpool(review.state, request.query_params.get("language", "en")))
 
-    @_sentences
-    async def photo(request: Request) -> Response:
-        review, _ = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def photo(self, request: Request) -> Response:
+        """A photo of the queue."""
+        review, _ = await self._parts()
         size, file = request.path_params["size"], review.file(request.path_params["number"])
         if file is None or size not in SIDES:
             raise Refusal(404, "no_such_photo", "there is no such photo")
@@ -84,48 +82,67 @@ def routes(workplace: Workplace) -> list[BaseRoute]:
         except DecodeError as error:
             raise Refusal(404, "unreadable", f"the photo cannot be read: {error}", why=str(error)) from error
 
-    @_sentences
-    async def decide(request: Request) -> Response:
+    @_with_sentences
+    async def decide(self, request: Request) -> Response:
+        """Write down a decision."""
         body = await read_json(request, _Decided)
-        review, _ = await run_in_threadpool(parts.get)
+        review, _ = await self._parts()
         try:
             counts = await run_in_threadpool(review.decide, body.photos, body.decision, body.new_label)
         except LookupError as error:
             raise Refusal(404, "no_such_photo", "there is no such photo or class") from error
         return JSONResponse({"counts": counts})
 
-    @_sentences
-    async def undo(_: Request) -> Response:
-        review, _retraining = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def undo(self, _: Request) -> Response:
+        """Take back the last decision."""
+        review, _retraining = await self._parts()
         return JSONResponse({"photo": await run_in_threadpool(review.undo)})
 
-    @_sentences
-    async def training(_: Request) -> Response:
-        _review, retraining = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def training(self, _: Request) -> Response:
+        """How far the training is, and whether it helped."""
+        _review, retraining = await self._parts()
         return JSONResponse(await run_in_threadpool(retraining.state))
 
-    @_sentences
-    async def train(_: Request) -> Response:
-        review, retraining = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def train(self, _: Request) -> Response:
+        """Begin a training."""
+        review, retraining = await self._parts()
         if review.source.run is None:
             raise Refusal(409, "nothing_to_retrain", "there is no earlier training; run the command in a terminal")
         if not await run_in_threadpool(retraining.start):
             raise Refusal(409, "trains_already", "a training is running already")
         return JSONResponse({}, 202)
 
-    @_sentences
-    async def stop(_: Request) -> Response:
-        _review, retraining = await run_in_threadpool(parts.get)
+    @_with_sentences
+    async def stop(self, _: Request) -> Response:
+        """Stop the training."""
+        _review, retraining = await self._parts()
         await run_in_threadpool(retraining.stop)
         return JSONResponse({})
 
+    async def _parts(self) -> tuple[Review, Retraining]:
+        return await run_in_threadpool(self._make)
+
+    def _make(self) -> tuple[Review, Retraining]:
+        with self._lock:
+            if self._made is None:
+                source = find_source(self._workplace)
+                self._made = Review(source), Retraining(source)
+            return self._made
+
+
+def routes(workplace: Workplace) -> list[BaseRoute]:
+    """The page, its photos, its decisions and its training."""
+    page = _ReviewPage(workplace)
     return [
-        Route("/review", page),
-        Route("/api/review", state),
-        Route("/api/review/photo/{number:int}/{size}", photo),
-        Route("/api/review/decision", decide, methods=["POST"]),
-        Route("/api/review/undo", undo, methods=["POST"]),
-        Route("/api/review/training", training),
-        Route("/api/review/training", train, methods=["POST"]),
-        Route("/api/review/training/stop", stop, methods=["POST"]),
+        Route("/review", page.page),
+        Route("/api/review", page.state),
+        Route("/api/review/photo/{number:int}/{size}", page.photo),
+        Route("/api/review/decision", page.decide, methods=["POST"]),
+        Route("/api/review/undo", page.undo, methods=["POST"]),
+        Route("/api/review/training", page.training),
+        Route("/api/review/training", page.train, methods=["POST"]),
+        Route("/api/review/training/stop", page.stop, methods=["POST"]),
     ]

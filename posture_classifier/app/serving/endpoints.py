@@ -17,10 +17,9 @@ from posture_classifier import __version__
 from posture_classifier.app.requests import Refusal, read_body
 from posture_classifier.app.serving.batching import Batcher, BusyError
 from posture_classifier.app.serving.protocol import model_metadata, output_tensors, read_request
-from posture_classifier.export.artifact import ExportedClassifier
 from posture_classifier.export.metadata import Metadata
 from posture_classifier.images.photo_inputs import Photo
-from posture_classifier.inference import Classifier, Prediction
+from posture_classifier.inference import PhotoClassifier, Prediction
 from posture_classifier.utils.errors import UserError
 
 LARGEST_BODY = 64 * 2**20
@@ -33,9 +32,7 @@ EXTENSIONS = ["photo", "information"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def inference_app(
-    classifier: Classifier | ExportedClassifier, name: str, metadata: Metadata, hosts: Sequence[str] = ("*",)
-) -> Starlette:
+def inference_app(classifier: PhotoClassifier, name: str, metadata: Metadata, hosts: Sequence[str] = ("*",)) -> Starlette:
     """A web application that answers as one model.
 
     Args:
@@ -67,7 +64,7 @@ def inference_app(
 class _Endpoints:
     """Answers the requests for one model."""
 
-    def __init__(self, classifier: Classifier | ExportedClassifier, name: str, metadata: Metadata) -> None:
+    def __init__(self, classifier: PhotoClassifier, name: str, metadata: Metadata) -> None:
         self._classes, self._name, self._metadata = classifier.class_names, name, metadata
         self._classify = Batcher(classifier.predict)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from posture_classifier.app.running import open_socket, run
 from posture_classifier.app.serving.endpoints import inference_app
-from posture_classifier.export.artifact import ExportedClassifier, is_artifact
+from posture_classifier.export.artifact import ExportedClassifier, find_artifact
 from posture_classifier.export.metadata import Metadata, build_metadata
-from posture_classifier.inference import Classifier
+from posture_classifier.inference import Classifier, PhotoClassifier
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.models.precision import Precision
 from posture_classifier.runs.checkpoints import find_checkpoint
@@ -48,9 +48,9 @@ def start_server(model: Path, name: str, host: str, port: int, device: str | Non
     run(inference_app(classifier, name, metadata, hosts), listening, started)
 
 
-def _load(model: Path, device: str | None, precision: Precision) -> tuple[Classifier | ExportedClassifier, Metadata]:
-    if is_artifact(model):
-        exported = ExportedClassifier.load(model)
+def _load(model: Path, device: str | None, precision: Precision) -> tuple[PhotoClassifier, Metadata]:
+    if artifact := find_artifact(model):
+        exported = ExportedClassifier.load(artifact)
         return exported, exported.metadata
     path = find_checkpoint(model)
     content = read_checkpoint(path)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from posture_classifier.utils.console import say
+
 
 def app(
     place: Path,
@@ -16,7 +18,8 @@ def app(
     Photos never leave the machine: the pages ask for nothing elsewhere.
 
     Args:
-        place: A folder of photos (an empty one will do), a checkpoint, or the folder of a run.
+        place: A folder of photos (an empty one will do), a checkpoint, or the folder of a run; the
+            photos that these were trained on are then reviewed and added to.
         checkpoint: The network to try beside a folder of photos: a checkpoint or a run's folder.
         fixes: The .csv file that a review writes its decisions to; by default fixes.csv in the
             folder of the photos.
@@ -32,5 +35,8 @@ def app(
     from posture_classifier.app.start import start_app
     from posture_classifier.app.workplace import find_workplace
 
-    start_app(find_workplace(place, checkpoint, fixes), host, port, browser)
+    workplace = find_workplace(place, checkpoint, fixes)
+    if workplace.folder not in (None, place):
+        say(f"Collect adds photos to {workplace.folder}, on which {place} was trained")
+    start_app(workplace, host, port, browser)
     return 0

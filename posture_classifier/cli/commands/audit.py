@@ -1,13 +1,18 @@
 """``audit``: how far to trust the predictions of any program, whatever it was trained with."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.progress import Progress
 
 from posture_classifier.utils.console import terminal
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_folder
+
+if TYPE_CHECKING:
+    from posture_classifier.audit.leaks import Leaks
+    from posture_classifier.audit.training_list import TrainingPhotos
+    from posture_classifier.data.folder import Photos
 
 
 def audit(
@@ -56,7 +61,6 @@ def audit(
         raise UserError(f"--seed is {seed}, but must be from 0 to {2**32 - 1}")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.audit.foreign_predictions import ColumnNames, read_foreign_predictions
-    from posture_classifier.audit.leaks import find_leaks
     from posture_classifier.audit.photos import read_photos
     from posture_classifier.audit.result import Audit
     from posture_classifier.audit.training_list import read_training_list, training_part
@@ -66,13 +70,18 @@ def audit(
     names = ColumnNames(path_column, label_column, predicted_column)
     read = read_foreign_predictions(predictions, photos, names)
     training = training_part(photos) if train_list is None else read_training_list(train_list, photos)
-    leaks = None
-    if training is not None:
-        with Progress(console=terminal(), transient=True) as bar:
-            task = bar.add_task("Looking for leaks", total=None)
-            leaks = find_leaks(read.photos, training, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))
+    leaks = None if training is None else _find_leaks(read.photos, training, group_pattern)
     result = Audit(read, leaks, seed)
     print_audit(result)
     if output is not None:
         write_folder(result, output)
     return int(leaks is not None and bool(leaks.leaked.any()))
+
+
+def _find_leaks(photos: "Photos", training: "TrainingPhotos", group_pattern: str | None) -> "Leaks":
+    """Look for leaks, and show how far that is."""
+    from posture_classifier.audit.leaks import find_leaks
+
+    with Progress(console=terminal(), transient=True) as bar:
+        task = bar.add_task("Looking for leaks", total=None)
+        return find_leaks(photos, training, group_pattern, lambda done, n: bar.update(task, completed=done, total=n))

@@ -142,15 +142,27 @@ def backbones(
     chosen_device = choose_device(device) if measure else None
     if chosen_device and needs_power(list(files)):
         check_power(chosen_device)
-    names, accuracies = _names_and_accuracies(list(patterns), accuracy)
+    return _report(_count(list(patterns), accuracy, image_size, batch_sizes, chosen_device, output), output, files)
+
+
+def _count(
+    patterns: list[str],
+    accuracy: str | None,
+    image_size: int | None,
+    batch_sizes: list[int],
+    device: "torch.device | None",
+    output: Path | None,
+) -> list[dict[str, Any]]:
+    """The rows of all networks, the cheapest first; if it is stopped, those so far are written."""
+    names, accuracies = _names_and_accuracies(patterns, accuracy)
     rows: list[dict[str, Any]] = []
     with at_stop(rows_so_far(rows, COLUMNS, output, of=plural(len(names) * len(batch_sizes), "row"))):
         for name in track(names, "Counting", console=terminal(), transient=True):
             known = accuracies.get(name)
             size = known.image_size if known and known.image_size else image_size
-            rows += [row | _accuracy_columns(known) for row in _rows(name, size, batch_sizes, chosen_device)]
+            rows += [row | _accuracy_columns(known) for row in _rows(name, size, batch_sizes, device)]
     rows.sort(key=lambda row: (row["error"] is not None, row["multiply_adds"] or 0, row["name"], row["batch_size"]))
-    return _report(rows, output, files)
+    return rows
 
 
 def _check_image_size(image_size: int | None, accuracy: str | None) -> None:

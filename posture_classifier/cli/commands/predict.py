@@ -30,7 +30,8 @@ def predict(
 
     Args:
         checkpoint: A .ckpt file of a run, or the run's folder, whose best is taken; class names and
-            preprocessing are inside it. Or a model that export wrote, such as model.onnx.
+            preprocessing are inside it. Or what export wrote: its folder, or a model such as
+            model.onnx.
         paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg'.
         output: A .csv, .jsonl or .parquet file to write: path, label, probability, one column per
             class, sure, distance and familiar where the checkpoint can tell, error. Rows go to

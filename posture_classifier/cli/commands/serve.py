@@ -15,7 +15,7 @@ def serve(
     """Answer other programs by the Open Inference Protocol v2, and photos as they are.
 
     Args:
-        model: A .ckpt file of a run, the run's folder, or a model that export wrote.
+        model: A .ckpt file of a run, the run's folder, or what export wrote: a model or its folder.
         name: The model's name in the addresses, /v2/models/NAME.
         host: The address to answer at; 0.0.0.0 answers other machines too, whoever asks.
         port: The port; 0 takes a free one.

@@ -101,12 +101,17 @@ def load_format(name: str) -> FormatModule:
     if name not in names:
         raise UserError(f"--format {name} is unknown{did_you_mean(name, names)}; choose one of {', '.join(names)}")
     module = cast(FormatModule, import_module(f"{__name__}.{name}"))
-    if missing := [package for package in module.PACKAGES if find_spec(package) is None]:
+    if missing := missing_packages(name):
         raise UserError(
             f"{module.TITLE} needs {shortlist(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; "
             f"pip install 'posture-classifier[{module.EXTRA}]'"
         )
     return module
+
+
+def missing_packages(name: str) -> list[str]:
+    """The packages of a format that are not installed."""
+    return [package for package in import_module(f"{__name__}.{name}").PACKAGES if find_spec(package) is None]
 
 
 def int8_of(name: str, module: Any) -> WriteInt8:

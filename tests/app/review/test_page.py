@@ -100,6 +100,23 @@ def test_by_touch_in_korean_on_a_phone(run: Path, tmp_path: Path) -> None:
         assert untranslated == 0
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("shortcut_check")
+def test_a_shortcut_is_looked_at_photo_by_photo(run: Path) -> None:
+    with opened(run) as page:
+        while page.query_selector(".stage .whole") is None:
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(50)
+        reasons = page.query_selector_all(".reasons li")
+        assert "small model" in reasons[0].inner_text()
+        first = page.get_attribute(".whole img", "src")
+        assert str(first).endswith("/large")
+        page.keyboard.press("ArrowDown")
+        page.wait_for_selector(f'.whole img:not([src="{first}"])')
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".stage:not(.n5)")
+
+
 def test_both_languages_have_the_same_texts_with_the_same_values() -> None:
     def names(text: Any) -> set[str]:
         whole = " ".join(text) if isinstance(text, list) else text

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from posture_classifier.app.review.queue import MOST_PHOTOS, Reason, make_queue, reasons_of_errors, reasons_of_findings
+from posture_classifier.app.review.queue import (
+    MOST_PHOTOS,
+    Reason,
+    items_of_examples,
+    make_queue,
+    reasons_of_errors,
+    reasons_of_findings,
+)
 from posture_classifier.check.finding import Finding
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.predictions import PredictionTable
@@ -51,6 +58,19 @@ def test_too_many_copies_to_look_at_are_several_items() -> None:
     items = make_queue([Reason("placeholders", copies)])
     assert [len(item.photos) for item in items] == [MOST_PHOTOS, MOST_PHOTOS, 1]
     assert sum((item.photos for item in items), ()) == copies
+
+
+def test_examples_of_a_shortcut_are_one_item_without_the_photos_of_others() -> None:
+    light = Finding("light_shortcut", "note", "Light tells.", examples={"dark": ["a", "b"], "bright": ["c"], "odd": ["x"]})
+    dates = Finding("file_property_shortcut", "note", "Dates tell.", examples={"old": ["b", "d"]})
+    queue = make_queue([Reason("error", ("x",)), Reason("identical_files", ("c", "y"))])
+    first, second = items_of_examples([light, Finding("groups", "note", "", [["z"]]), dates], queue)
+    assert first.photos == ("a", "b")
+    assert [(reason.kind, reason.photos, reason.values["text"]) for reason in first.reasons] == [
+        ("light_shortcut", ("a", "b"), "Light tells."),
+        ("light_shortcut", ("a", "b"), "dark"),
+    ]
+    assert second.photos == ("d",)
 
 
 def test_the_order_does_not_depend_on_what_the_check_adds_later() -> None:

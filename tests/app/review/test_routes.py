@@ -104,6 +104,26 @@ def test_decisions_go_elsewhere_where_that_is_wanted(run: Path, tmp_path: Path) 
     assert not (tmp_path / "photos" / "fixes.csv").exists()
 
 
+@pytest.mark.usefixtures("shortcut_check")
+def test_a_shortcut_is_shown_by_photos_after_the_mistakes(run: Path, tmp_path: Path) -> None:
+    client = Client(run)
+    state = client.state("ko")
+    kinds = [item["reasons"][0]["kind"] for item in state["items"]]
+    at = kinds.index("light_shortcut")
+    assert kinds == at * ["error"] + ["light_shortcut", "dark"], "the worst mistakes stay where they are"
+    assert at > 0
+    assert state["notes"] == [], "the sentence is with the photos"
+    item = state["items"][at]
+    whole, *typical = item["reasons"]
+    assert whole["photos"] == [photo["number"] for photo in item["photos"]]
+    mistakes = {photo["path"] for each in state["items"][:at] for photo in each["photos"]}
+    assert not mistakes & {photo["path"] for photo in item["photos"]}
+    assert [reason["text"].split(" (")[0] for reason in typical] == ["left의 전형", "right의 전형"]
+    assert "작은 모델" in whole["text"]
+    client.decide(typical[0]["photos"][:1], "remove")
+    assert next(iter(read_fixes(tmp_path / "photos" / "fixes.csv").values())).reason == "light_shortcut"
+
+
 def test_without_photos_there_is_a_sentence(run: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "photos")
     answer = Client(run).client.get("/api/review")

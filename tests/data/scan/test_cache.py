@@ -27,7 +27,7 @@ def found(tmp_path: Path) -> Found:
 
 
 def cached(found: Found) -> int:
-    """Number of photos that are cached, each of which must be what was found."""
+    """Number of photos that are cached; asserts that each of them is what was found."""
     with ScanCache(FULL_RANGE) as cache:
         values = [cache.get(facts) for facts, _ in found]
     for (facts, features), value in zip(found, values, strict=True):
@@ -54,15 +54,18 @@ def test_no_damage_is_an_error_or_a_wrong_value(found: Found, first_bytes: int |
     """In the header, in the names of the tables, and anywhere."""
     put(found)
     file, generator = cache_directory() / FILE_NAME, np.random.default_rng(0)
-    whole = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    whole, lost = np.frombuffer(file.read_bytes(), dtype=np.uint8), 0
     for _ in range(12):
         changed = whole.copy()
         n = generator.choice([1, 2, 20, 200])
         changed[generator.integers(first_bytes or len(whole), size=n)] ^= generator.integers(1, 256, size=n, dtype=np.uint8)
         file.write_bytes(changed.tobytes())
-        cached(found)
+        lost += len(found) - cached(found)
         put(found)
         cached(found)
+    assert lost > 0, "the damage hits what is read"
+    file.write_bytes(whole.tobytes())
+    assert cached(found) == len(found), "and nothing but the damage was the reason"
 
 
 def test_a_damaged_file_is_made_anew(found: Found) -> None:

@@ -22,11 +22,16 @@ function emptyText(state) {
 
 const sizeFor = (item) => (item.photos.length > 4 ? "small" : "large");
 
+function picture(photo, size) {
+  const image = el("img", { src: source(photo, size), alt: t("review.photo_of", { label: photo.label, path: photo.path }) });
+  image.addEventListener("error", () => image.replaceWith(el("p", { class: "lost" }, t("review.cannot_be_read"))));
+  return image;
+}
+
 function stage(item, active, on) {
   const single = item.photos.length === 1;
   const figures = item.photos.map((photo, n) => {
-    const image = el("img", { src: source(photo, sizeFor(item)), alt: t("review.photo_of", { label: photo.label, path: photo.path }) });
-    image.addEventListener("error", () => image.replaceWith(el("p", { class: "lost" }, t("review.cannot_be_read"))));
+    const image = picture(photo, sizeFor(item));
     const choose = single ? image : el("button", { type: "button", class: "pick", "aria-current": n === active ? "true" : null, click: () => on.choose(n) }, image);
     return el(
       "figure",
@@ -35,7 +40,9 @@ function stage(item, active, on) {
       el("figcaption", {}, single ? "" : el("b", {}, `${LETTERS[n]} `), verdict(photo), el("span", { class: "path" }, photo.path)),
     );
   });
-  return el("div", { class: `stage n${Math.min(figures.length, 5)}` }, ...figures);
+  // Of many the chosen one is large; the others are there to compare it with.
+  const whole = item.photos.length > 4 ? [el("figure", { class: "whole" }, picture(item.photos[active], "large"))] : [];
+  return el("div", { class: `stage n${Math.min(figures.length, 5)}` }, ...whole, ...figures);
 }
 
 /** The class of a photo, and what was decided about it. */
@@ -105,6 +112,6 @@ function classes(state, photo, suggestion, on) {
 function why(reason, item) {
   const letters = item.photos.length > 1 ? reason.photos.map((number) => LETTERS[item.photos.findIndex((photo) => photo.number === number)]).join(", ") : "";
   const share = reason.share === undefined ? "" : (100 * reason.share).toFixed(0);
-  const text = t(`review.reason.${reason.kind}`, { ...reason, share, split: t(`review.split.${reason.split}`), otherwise: reason.kind });
+  const text = reason.text ?? t(`review.reason.${reason.kind}`, { ...reason, share, split: t(`review.split.${reason.split}`), otherwise: reason.kind });
   return letters && reason.photos.length < item.photos.length ? `${letters}: ${text}` : text;
 }
