@@ -18,7 +18,7 @@ class JoinedStores:
 
     Example:
         >>> from pathlib import Path
-        >>> names = ("photos", "mirrored")
+        >>> names = ("plain.bin", "mirrored.bin")
         >>> stores = [TensorStore(Path(name), 2, (1,), torch.float32) for name in names]
         >>> for number, store in enumerate(stores):
         ...     store.write(np.arange(2), torch.tensor([[1.0], [2.0]]) + 10 * number)

@@ -4,6 +4,7 @@ The validation photos choose and the test photos judge, as in the run's report: 
 thresholds, when "not sure" is said, and when a photo is unlike the training photos.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from posture_classifier.callbacks.evaluation_report import EvaluationReport, spl
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
 from posture_classifier.metrics.predictions import Predictions
+from posture_classifier.metrics.scores import METRICS
+from posture_classifier.models.checkpoint import EVALUATION, read_checkpoint
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.familiarity import FamiliarityDistance, fit_familiarity
 from posture_classifier.models.frozen_prefix import Cut
@@ -92,7 +95,8 @@ class BestNetwork:
 def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNetwork) -> str | None:
     """Put what a run has measured of its best checkpoint into it, if that can be done.
 
-    The training is over and its results are written, so that no fault of this may fail it.
+    What a checkpoint holds of an earlier measurement with the same figures stays. The training is
+    over and its results are written, so that no fault of this may fail it.
 
     Returns:
         What the rules do, in words; None on ranks that do not write.
@@ -100,11 +104,20 @@ def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNet
     folder = Path(trainer.loggers[0].log_dir or ".")
     (report,) = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     try:
-        evaluation = store_what_was_measured(folder, checkpoint, network, report.summary, trainer.strategy.root_device)
+        evaluation = read_checkpoint(checkpoint).get(EVALUATION)
+        # A run that had ended already would otherwise write it anew, with other last digits.
+        if evaluation is None or not _has_same_figures(evaluation, report.summary):
+            evaluation = store_what_was_measured(folder, checkpoint, network, report.summary, trainer.strategy.root_device)
     except Exception as error:
         rank_zero_warn(f"no figures were put into {checkpoint} ({first_line(error)}); the run is complete without")
         return None
     return describe_rules(parse_evaluation(evaluation))
+
+
+def _has_same_figures(evaluation: dict[str, Any], summary: dict[str, Any]) -> bool:
+    known = [name for name in METRICS if name in evaluation and name in summary]
+    same = (math.isclose(evaluation[name]["value"], summary[name]["value"], rel_tol=1e-5) for name in known)
+    return evaluation["images"] == summary["images"] and all(same)
 
 
 def store_what_was_measured(

@@ -36,7 +36,7 @@ def test_a_deformable_resnet_starts_as_the_plain_one_and_then_moves(name: str, t
     torch.save(plain.state_dict(), tmp_path / "resnet.pth")
     network = create_backbone(name, 3, weights=str(tmp_path / "resnet.pth"))[0].eval()
     expected = plain(images)
-    torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-4)
     assert (expected[0] - expected[1]).abs().max() > 1e-3, "outputs depend on the image"
 
     offsets = {key: parameter for key, parameter in network.named_parameters() if ".offset." in key}

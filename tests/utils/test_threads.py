@@ -37,8 +37,15 @@ def test_as_many_as_were_ahead_stay_ahead() -> None:
     """Otherwise a slow consumer would find nothing begun after the results that were ready."""
     given: list[int] = []
     done = threading.Event()
-    threading.Timer(0.1, done.set).start()
-    results = map_in_threads(lambda _: done.wait(60), (given.append(n) or n for n in range(1000)), ahead=20)  # type: ignore[func-returns-value]
+
+    def items() -> Iterator[int]:
+        for item in range(1000):
+            given.append(item)
+            if len(given) == 21:
+                done.set()
+            yield item
+
+    results = map_in_threads(lambda _: done.wait(60), items(), ahead=20)
     for asked in range(1, 60):
         assert next(results)
         assert len(given) == 20 + asked
