@@ -119,6 +119,7 @@ def test_gradients_are_reported_and_drawn(tmp_path: Path, capsys: pytest.Capture
     assert (tmp_path / "auxiliary.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_each_form_is_larger_than_the_one_before_in_what_is_scaled() -> None:
     scaling = script("scaling")
     base = scaling.BASE

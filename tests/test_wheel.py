@@ -39,6 +39,7 @@ def run_installed(installed: Path, folder: Path, *arguments: str) -> subprocess.
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_wheel_ships_what_is_not_python(installed: Path) -> None:
     package = installed / "posture_classifier"
     names = {path.name for path in (REPOSITORY / "configs").iterdir()}

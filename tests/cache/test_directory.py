@@ -125,7 +125,15 @@ def test_two_runs_at_once_share_what_they_compute(tmp_path: Path, draw_folder: D
     assert_same_weights(one, anew)
 
 
-@pytest.mark.parametrize("change", [change_a_pixel, change_the_preprocessing, change_the_order, change_a_weight])
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_a_pixel,
+        change_a_weight,
+        pytest.param(change_the_preprocessing, marks=pytest.mark.slow),
+        pytest.param(change_the_order, marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_stale_is_found(
     draw_folder: DrawFolder, fit: Fit, computed: list[int], trained: Path, change: Callable[[Path], list[str]]
 ) -> None:

@@ -28,9 +28,9 @@ WITHOUT = ["--cache.enabled", "false"]
     ("backbone", "head"),
     [
         ("test_resnet", "last_stage"),
-        ("test_efficientnet", "last_stage"),
+        pytest.param("test_efficientnet", "last_stage", marks=pytest.mark.slow),
         ("test_vit", "last_stage"),
-        ("test_resnet", "all_stages"),
+        pytest.param("test_resnet", "all_stages", marks=pytest.mark.slow),
         ("test_efficientnet", "all_stages"),
     ],
 )

@@ -54,6 +54,7 @@ def test_nothing_moves_a_solved_head_before_another_stage_opens(draw_folder: Dra
     torch.testing.assert_close(head_after(0), solved, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_the_same_head_is_found_without_the_cache_and_with_cached_views(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder()
     run = fit(root, *SOLVED)
@@ -79,6 +80,7 @@ def test_a_resumed_run_does_not_solve_again(draw_folder: DrawFolder, fit: Fit, m
     assert solution(run) == solution(whole)
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_how_to_go_on(
     tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +134,7 @@ def test_two_ranks_take_the_head_of_one(tmp_path: Path, draw_folder: DrawFolder)
     assert_same_weights(first, second, tolerance=1e-4)
 
 
+@pytest.mark.slow
 def test_a_solved_head_learns_from_mirror_images_where_the_network_averages_over_them(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder()
     run = fit(root, *SOLVED, "--model.average_mirrored", "true")

@@ -129,6 +129,7 @@ def test_a_fit_sends_all_but_photos_to_the_server_and_to_no_other(server: WandbS
     assert server.received.credentials == {f"Basic {base64.b64encode(f'api:{KEY}'.encode()).decode()}"}
 
 
+@pytest.mark.slow
 def test_photos_and_the_model_reach_the_server_when_asked(server: WandbServer, online: Callable[..., Path]) -> None:
     asked = [f"--trainer.callbacks.{name}=true" for name in ("photos", "log_model")]
     folder = online(*asked, epochs=1)

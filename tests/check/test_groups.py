@@ -16,6 +16,7 @@ def test_groups_are_proposed_and_near_duplicates_in_a_group_are_no_fault(tmp_pat
     assert not kinds(together, "warning", "error")
 
 
+@pytest.mark.slow
 def test_bursts_are_known_before_a_random_split_flatters(tmp_path: Path) -> None:
     result = check_folder(draw_bursts(tmp_path / "bursts"))
     finding = finding_of(result, "groups")

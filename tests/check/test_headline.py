@@ -57,7 +57,10 @@ MADE: dict[str, tuple[Callable[[Path], Path], str | None, int | None, str]] = {
 """Made sets with the option that is advised, the number of its groups, and the command."""
 
 
-@pytest.fixture(scope="module", params=MADE)
+FAST = ("videos of 3", "people", "dates", "tidy")
+
+
+@pytest.fixture(scope="module", params=[name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in MADE])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result]:
     """A made set and what is found in it."""
     return request.param, check_folder(MADE[request.param][0](tmp_path_factory.mktemp("made") / "a folder's photos"))
@@ -196,6 +199,7 @@ def test_unreadable_files_and_names_without_a_match_do_not_stop_the_command(tmp_
         assert "none" in follow(command)[0].groups.tolist()
 
 
+@pytest.mark.slow
 def test_groups_that_share_moments_are_asked_about(tmp_path: Path) -> None:
     root = draw_videos(tmp_path / "videos", 4, 16)
     for path in root.rglob("anna_*[13579].jpg"):

@@ -97,6 +97,7 @@ def test_trials_do_not_count_what_was_listed_before() -> None:
     assert run_trials(ridge, sample.labels, np.zeros(len(sample.labels)), features(sample)[1]).listed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [3, 12])
 def test_videos_of_few_people_have_no_label_errors(tmp_path: Path, people: int) -> None:
     result = check_folder(draw_videos(tmp_path / "photos", people, frames=8), r"^[^/]+/[a-z]+")

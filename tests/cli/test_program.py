@@ -44,6 +44,7 @@ def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixtur
     assert all(callable(getattr(import_module(f"{commands.__name__}.{name}"), name)) for name in files)
 
 
+@pytest.mark.slow
 def test_importing_asks_no_network_and_no_wandb() -> None:
     program = (
         "import socket, sys\n"

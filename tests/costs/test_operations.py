@@ -115,6 +115,7 @@ def test_a_parameter_counts_once_and_only_where_it_is_read() -> None:
     assert forward_costs(on_meta(Shared), (2, 1, 2, 2)).parameters == 16 + 8
 
 
+@pytest.mark.slow
 def test_batches_of_several_sizes_are_counted_as_each_alone() -> None:
     several = count_batches("test_resnet", 64, [1, 4, 8])
     assert several == [count_costs("test_resnet", 64, batch_size) for batch_size in (1, 4, 8)]
@@ -123,6 +124,7 @@ def test_batches_of_several_sizes_are_counted_as_each_alone() -> None:
     assert several[2].batch_inference_bytes - several[1].batch_inference_bytes > 4 * pixels
 
 
+@pytest.mark.slow
 def test_a_batch_of_one_that_cannot_train_predicts_all_the_same() -> None:
     """Maps of one pixel, of which BatchNorm has one value a channel."""
     one, two = count_batches("lcnet_035", 32, [1, 2])

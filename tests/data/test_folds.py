@@ -108,6 +108,7 @@ def test_more_folds_may_work_than_fewer() -> None:
     _split_every_fold(photos, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the test split")
 @settings(deadline=None, max_examples=20)
 @given(groups=GROUPS, folds=st.integers(2, 8))
@@ -168,6 +169,7 @@ def test_none_overrules_a_pattern(draw_folder: DrawFolder) -> None:
     assert not PostureData(str(draw_folder()), group_pattern=r"person\d+", group_by="none").choice.indexed.grouped
 
 
+@pytest.mark.slow
 def test_a_resumed_fold_keeps_its_split_and_so_does_its_saved_config(tmp_path: Path, draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder(people=8)
     options = ("--data.folds", "4", "--data.fold", "2")

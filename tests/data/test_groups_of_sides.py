@@ -44,6 +44,7 @@ def options_in(message: str) -> list[str]:
     return [part for name, value in re.findall(r"(data\.\w+) to ([\d.]+\d)", message) for part in (f"--{name}", value)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_name")
 def test_a_class_of_one_scene_on_a_side_is_refused_and_the_way_out_works(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -40,6 +40,7 @@ def test_frames_of_one_video_on_two_sides_are_counted_and_other_people_are_not(v
     assert counts(by_people) == {"val": NearCopies(0, 10, 10), "test": NearCopies(0, 10, 10)}
 
 
+@pytest.mark.slow
 def test_what_was_not_scanned_is_not_known_but_copies_are(videos: Photos) -> None:
     by_people = split_photos(videos, FRACTIONS, seed=0)
     digests = photo_digests(by_people)

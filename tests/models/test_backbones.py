@@ -144,6 +144,7 @@ def test_smallest_sizes(name: str, smallest: int) -> None:
         network(torch.rand(2, 3, smallest + 9, smallest - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_OF_EACH_FILE)
 def test_the_exported_network_gives_the_same_and_leaves_auxiliary_classifiers_out(name: str) -> None:
     size = size_of(name)

@@ -125,6 +125,7 @@ def test_a_photo_that_is_wrong_may_be_the_least_certain(run: Path, monkeypatch: 
     assert "(0.51)" in least.partition("<figcaption>")[2].partition("</figcaption>")[0], "first of them"
 
 
+@pytest.mark.slow
 def test_a_better_epoch_makes_new_validation_predictions(run: Path) -> None:
     """As after resuming a run whose report was written before."""
     table, checkpoint = run / "val" / "predictions.csv", run / "checkpoints" / "best.ckpt"
@@ -312,6 +313,7 @@ def test_its_own_predictions_are_as_precise_as_the_runs(run: Path) -> None:
     assert classifier.model.precision == "fp32"
 
 
+@pytest.mark.slow
 def test_several_classes_no_groups_no_test_photos(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder(people=8, classes=("a", "b", "c"))
     run = fit(root, "--data.group_pattern", "null")

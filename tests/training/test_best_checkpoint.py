@@ -120,6 +120,7 @@ def test_a_reference_of_another_network_is_refused(run: Path, tmp_path: Path) ->
         Classifier.load(tmp_path / "a.ckpt")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_measures_anew(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder(people=10)
     run = fit(root, *LEARNS)

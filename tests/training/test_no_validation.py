@@ -30,6 +30,7 @@ def test_the_last_epoch_is_tested(draw_folder: DrawFolder, fit: Fit) -> None:
     assert "data:image/jpeg" in (run / "report.html").read_text(), "the page finds the checkpoint"
 
 
+@pytest.mark.slow
 def test_a_network_of_all_photos_is_not_tested_on_them(
     tmp_path: Path, draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,6 +68,7 @@ def test_what_is_chosen_is_not_mixed_with_the_recipe(tmp_path: Path, draw_folder
     assert settings_of(tmp_path / "lightning_logs" / root.name / "version_0")["unfreezing"]["open_stages"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_recipe")
 def test_a_run_of_other_settings_is_resumed_with_its_own(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder()
@@ -93,6 +94,7 @@ def test_a_folder_alone_takes_the_recipe_and_a_file_beside_it_does_not(
     assert ("configs/best.yaml" in capsys.readouterr().out) is not file
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_recipe")
 def test_a_bare_cross_validation_takes_the_recipe_too(tmp_path: Path, draw_folder: DrawFolder) -> None:
     root = draw_folder()

@@ -54,9 +54,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
 @pytest.mark.parametrize(
     ("epoch", "batch", "pause", "kept"),
     [
-        pytest.param(1, 1, 0, 0, id="within the head phase"),
+        pytest.param(1, 1, 0, 0, id="within the head phase", marks=pytest.mark.slow),
         pytest.param(2, 0, 0, 1, id="exactly at an unfreezing"),
-        pytest.param(4, 1, 0, 3, id="just after everything opened"),
+        pytest.param(4, 1, 0, 3, id="just after everything opened", marks=pytest.mark.slow),
         pytest.param(4, 1, 1000, 0, id="with later checkpoints still held in memory"),
     ],
 )
@@ -104,6 +104,7 @@ def test_a_resumed_run_keeps_its_folder_and_its_first_config(tmp_path: Path, dra
     assert [path.name for path in run.parent.iterdir()] == ["version_0"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_stays_pretrained_without_its_weight_file(tmp_path: Path, draw_folder: DrawFolder) -> None:
     """Frozen BatchNorm statistics stay frozen after a resume, and no weights are fetched again."""
     root = draw_folder()

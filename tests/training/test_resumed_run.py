@@ -233,6 +233,7 @@ def stopper(patience: int) -> list[str]:
     return ["--trainer.callbacks", f"[{{class_path: EarlyStoppingAfterUnfreezing, init_args: {{patience: {patience}, {never}}}}}]"]
 
 
+@pytest.mark.slow
 def test_early_stopping_stays_stopped_until_it_is_given_more_patience(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(9, "--experiment", "stopped", *stopper(1))) == 0
     last = Path("lightning_logs/stopped/version_0/checkpoints/last.ckpt")

@@ -17,6 +17,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.slow
 def test_frames_on_both_sides_are_told_before_and_after_the_training(
     tmp_path: Path, fit: Fit, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -161,6 +161,7 @@ def test_published_accuracies_are_listed_and_drawn(tmp_path: Path, capsys: pytes
     assert min(Image.open(plot).size) > 800
 
 
+@pytest.mark.slow
 def test_a_row_for_each_batch_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("posture_classifier.costs.latency.SECONDS", 0.02)
     output, plot = tmp_path / "table.csv", tmp_path / "costs.svg"

@@ -266,6 +266,7 @@ def test_a_sweep_reads_each_run_once_and_counts_each_network_once(tmp_path: Path
     assert intervals.resample_weights.cache_info().misses <= 2, "of all photos, and of the photos of a class"
 
 
+@pytest.mark.slow
 def test_the_page_ends_with_the_report_of_the_best(runs: Path) -> None:
     """Where there is what a report needs."""
     page, arguments = runs / "comparison" / "comparison.html", ["compare", str(runs / "*" / "version_*"), "--output"]

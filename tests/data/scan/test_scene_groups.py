@@ -56,6 +56,7 @@ def test_a_cloud_of_look_alikes_is_no_scene_but_bursts_in_it_are() -> None:
     assert {(scenes[one], scenes[other]) for one, other in pairs.tolist()} == {(scene, scene) for scene in np.unique(scenes[60:])}
 
 
+@pytest.mark.slow
 def test_a_video_is_one_scene_which_a_person_has_to_look_at(tmp_path: Path) -> None:
     photos = read_folder(draw_videos(tmp_path / "videos", 3, 30))
     with pytest.warns(UserWarning, match=r"3 scenes of data.group_by cluster .*29 others \(normal, turtle\)"):
