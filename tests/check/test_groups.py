@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.check_folders import check_folder, draw_bursts, draw_people, draw_scenes, finding_of, kinds
 
 

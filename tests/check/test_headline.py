@@ -57,10 +57,10 @@ MADE: dict[str, tuple[Callable[[Path], Path], str | None, int | None, str]] = {
 """Made sets with the option that is advised, the number of its groups, and the command."""
 
 
-FAST = ("videos of 3", "people", "dates", "tidy")
+FEW = ("videos of 3", "people", "dates", "tidy")
 
 
-@pytest.fixture(scope="module", params=[name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in MADE])
+@pytest.fixture(scope="module", params=[name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in MADE])
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result]:
     """A made set and what is found in it."""
     return request.param, check_folder(MADE[request.param][0](tmp_path_factory.mktemp("made") / "a folder's photos"))
