@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from posture_classifier.data.module import PostureData
+from posture_classifier.experiments.engines.engine import LOG
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.training_series import (
-    LOG,
     check_starts,
     find_stopped,
     fit_options,
@@ -64,8 +64,7 @@ class HeldOut(SeriesWithFinal):
         """
         say(f"a part of {split_size(self.folder / SPLIT)} is tested; what each training prints is in {self.folder}/*/{LOG}")
         with at_stop(self.how_to_go_on):
-            if self.finished_run(TESTED) is None:
-                self.fit(TESTED, self.trainings[TESTED], "tested network")
+            self.fit(self.trainings, lambda _: "tested network", lambda _: None)
         run = self.finished_run(TESTED)
         if run is None:
             raise UserError(f"the run in {self.folder} did not test its photos; leave trainer.limit_test_batches out")
