@@ -12,11 +12,12 @@ from rich.table import Table
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
+from posture_classifier.experiments.engines.choice import add_engine, check_engine
+from posture_classifier.experiments.engines.engine import LOG
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.experiments.training_series import (
-    LOG,
     check_starts,
     find_stopped,
     fit_options,
@@ -56,6 +57,7 @@ class _CrossValidationCLI(PostureCLI):
         parser.add_argument("--compare_splits", type=bool, nargs="?", const=True, default=False, help=words)
         words = "After the folds, train one more network on all photos; its checkpoint holds the folds' figures."
         parser.add_argument("--final", type=bool, nargs="?", const=True, default=False, help=words)
+        add_engine(parser)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class CrossValidation(SeriesWithFinal):
         settings, plain = parse_settings(_CrossValidationCLI, COMMAND, with_recommended(options))
         _check(settings)
         compare_splits = plain.pop("compare_splits")
+        del plain["engine"]  # it changes nothing of what is trained
         del plain["final"]  # it adds to the same folds, even to those that have ended
         plain["report"] = True  # nor does a page change them; earlier versions wrote its default
         kinds = ["groups", RANDOM] if compare_splits else ["groups"]
@@ -107,15 +110,18 @@ class CrossValidation(SeriesWithFinal):
         """Train every fold that is not finished, and print a line for each."""
         size = split_size(self.folder / "splits" / "fold_0.csv")
         say(f"{plural(self.settings.data.folds, 'fold')} of {size}; what each training prints is in {self.folder}/*/{LOG}")
+
+        def title(name: str) -> str:
+            fold = int(name.rpartition("_")[2]) + 1
+            return f"fold {fold} of {self.settings.data.folds}{', at random' if '/' in name else ''}"
+
+        def tell(name: str) -> None:
+            if run := self.finished_run(name):
+                summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
+                say(f"{title(name)}: {describe_accuracy(summary)}, {self.duration(name)}")
+
         with at_stop(self.how_to_go_on):
-            for name, options in self.trainings.items():
-                fold = int(name.rpartition("_")[2]) + 1
-                title = f"fold {fold} of {self.settings.data.folds}{', at random' if '/' in name else ''}"
-                if self.finished_run(name) is None:
-                    self.fit(name, options, title)
-                if run := self.finished_run(name):
-                    summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-                    say(f"{title}: {describe_accuracy(summary)}, {self.duration(name)}")
+            self.fit(self.trainings, title, tell)
 
     def report(self, aloud: bool = True) -> None:
         """Write the predictions, the final network if it is wanted, the page and the summary.
@@ -200,9 +206,10 @@ def _check(settings: Namespace) -> None:
     trainer = settings.trainer
     if settings.final and trainer.enable_checkpointing is False:
         raise UserError("--final is for a checkpoint of all photos; leave trainer.enable_checkpointing false out")
-    if trainer.strategy != "auto" or trainer.num_nodes != 1 or str(trainer.devices) not in ("auto", "1", "-1"):
+    if trainer.strategy != "auto" or trainer.num_nodes != 1:
         # Several processes would each begin the whole command anew.
-        raise UserError("crossval trains one fold after the other on one device; leave trainer.strategy, devices and num_nodes out")
+        raise UserError("crossval trains each fold on one device; leave trainer.strategy and num_nodes out")
+    check_engine(settings.engine, trainer)
 
 
 def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from posture_classifier.data.module import PostureData
+from posture_classifier.experiments.engines.engine import LOG
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.training_series import (
-    LOG,
     check_starts,
     find_stopped,
     fit_options,
@@ -91,8 +91,7 @@ class HeldOut(SeriesWithFinal):
         """
         say(f"a part of {split_size(self.folder / SPLIT)} is tested; what each training prints is in {self.folder}/*/{LOG}")
         with at_stop(self.how_to_go_on):
-            if self.finished_run(TESTED) is None:
-                self.fit(TESTED, self.trainings[TESTED], self.title)
+            self.fit(self.trainings, lambda _: self.title, lambda _: None)
         run, table, summary = self.read_tested(TESTED)
         say(f"{self.title}: {describe_accuracy(summary)}, {self.duration(TESTED)}")
         return run, table, summary

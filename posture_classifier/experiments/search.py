@@ -57,6 +57,7 @@ class BackboneSearch(TrainingSeries):
         search = check_search(settings)
         # The last, where older versions wrote it: the text of a search that they began is compared.
         plain["ckpt_path"] = plain.pop("ckpt_path")
+        del plain["engine"]  # it changes nothing of what is trained
         text = to_yaml(plain)
         experiment = experiment_folder(settings)
         stopped = find_stopped(experiment, COMMAND, SEARCH_YAML, text)

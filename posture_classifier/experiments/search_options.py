@@ -8,6 +8,7 @@ from typing import Any, Literal
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
+from posture_classifier.experiments.engines.choice import add_engine, check_engine
 from posture_classifier.models.weights import why_no_network
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.utils.errors import UserError
@@ -38,12 +39,13 @@ class SearchOptions:
 
 
 class SearchCLI(PostureCLI):
-    """The command line of ``fit`` with the section ``search``."""
+    """The command line of ``fit`` with the section ``search`` and the choice of an engine."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the section to the options of ``fit``."""
+        """Add them to the options of ``fit``."""
         super().add_arguments_to_parser(parser)
         parser.add_class_arguments(SearchOptions, "search")
+        add_engine(parser)
 
 
 def check_search(settings: Namespace) -> SearchOptions:
@@ -68,4 +70,5 @@ def check_search(settings: Namespace) -> SearchOptions:
         raise UserError(f"search.settings: {wrong[0]!r} cannot name a folder; letters, digits and _ can")
     if settings.trainer.strategy != "auto" or settings.trainer.num_nodes != 1:
         raise UserError("search trains each network on one device; leave trainer.strategy and num_nodes out")
+    check_engine(settings.engine, settings.trainer)
     return search

@@ -1,13 +1,15 @@
 """A series of trainings that can end with one more, on all photos."""
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from posture_classifier.experiments import final_network
+from posture_classifier.experiments.engines.engine import Training
 from posture_classifier.experiments.quiet_fit import fit_quietly
-from posture_classifier.experiments.training_series import LOG, TrainingSeries, fit_options
+from posture_classifier.experiments.training_series import TrainingSeries, fit_options
 from posture_classifier.models.checkpoint import Procedure
 from posture_classifier.runs.checkpoints import FINAL, parse_evaluation
 from posture_classifier.runs.names import SETTINGS_YAML
@@ -16,6 +18,7 @@ from posture_classifier.runs.rule_words import describe_rules
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.evaluation import describe_evaluation, describe_familiarity, store_evaluation
 from posture_classifier.utils.console import say
+from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import describe_size, plural
 
@@ -32,12 +35,41 @@ class SeriesWithFinal(TrainingSeries):
     seconds: dict[str, float] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
 
-    def fit(self, name: str, options: list[str], title: str) -> None:
-        """Train one network; what it prints goes to a file, and one line says how far it is."""
-        began = time.monotonic()
+    def fit(self, trainings: Mapping[str, list[str]], title_of: Callable[[str], str], tell: Callable[[str], None]) -> None:
+        """Train what has not come to its end; what is printed goes to files.
+
+        Args:
+            trainings: Options of ``fit`` by the path of the runs below the folder.
+            title_of: Names a training to the user, such as ``fold 2 of 5``.
+            tell: Called with each training in its turn, once it has ended well.
+
+        Raises:
+            UserError: A training failed that another process carried out; all others have ended.
+        """
+        waiting, failures, begun = self.unfinished(trainings), [], {}
         bar = self.settings.trainer.enable_progress_bar is not False
-        fit_quietly(self.options_of(name, options), self.folder / name / LOG, title, self.shown, bar)
-        self.seconds[name] = time.monotonic() - began
+
+        def fit_here(training: Training) -> None:
+            fit_quietly(training.words, training.log, title_of(training.name), self.shown, bar)
+
+        def began(training: Training, where: str) -> None:
+            begun[training.name] = time.monotonic()
+            if where:
+                say(f"{title_of(training.name)} begins {where}")
+
+        def ended(training: Training, failure: str | None) -> None:
+            if failure:
+                failures.append(f"{title_of(training.name)}: {failure}")
+                return
+            self.seconds[training.name] = time.monotonic() - begun[training.name]
+            tell(training.name)
+
+        to_do = {training.name for training in waiting}
+        for name in filter(lambda name: name not in to_do, trainings):
+            tell(name)
+        self.engine(len(waiting), fit_here).run(waiting, began, ended)
+        if failures:
+            raise UserError(f"{'; '.join(failures)}; {self.how_to_go_on(None)}")
 
     def duration(self, name: str) -> str:
         """How long a training took, in words."""
@@ -63,7 +95,8 @@ class SeriesWithFinal(TrainingSeries):
             if final_network.finished_final(self.folder) is None:
                 final_network.write_final_split(self.folder, split)
                 options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
-                self.fit(name, [*options, "--report", "false", *final_network.final_options(epochs)], "final network")
+                options += ["--report", "false", *final_network.final_options(epochs)]
+                self.fit({name: options}, lambda _: "final network", lambda _: None)
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended
             checkpoint = final_network.final_checkpoint(run)

@@ -1,9 +1,9 @@
-"""A series of trainings in one folder: one after the other or one per GPU, and resumable."""
+"""A series of trainings in one folder, which an engine carries out, and which is resumable."""
 
 import json
 import shutil
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,11 +18,13 @@ from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
 from posture_classifier.data.split import write_split
-from posture_classifier.experiments.gpu_queue import RemainingTime, fit_on_gpu, run_on_gpus
+from posture_classifier.experiments.engines.choice import EngineName, choose_engine
+from posture_classifier.experiments.engines.engine import Engine, Training
+from posture_classifier.experiments.remaining_time import RemainingTime
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.runs.folder import make_numbered, numbered, versions
 from posture_classifier.runs.lock import try_lock
-from posture_classifier.runs.names import LAST_CHECKPOINT, PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
+from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI
@@ -32,8 +34,6 @@ from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
-
-LOG = "fit.log"
 
 
 @dataclass(frozen=True)
@@ -65,44 +65,50 @@ class TrainingSeries:
         """The run folder of a training that came to its end, else None."""
         return next((run for run in reversed(versions(self.folder / name)) if is_finished(run)), None)
 
-    def options_of(self, name: str, options: list[str]) -> list[str]:
-        """Options of ``fit`` that begin a training, or resume it from its last checkpoint."""
-        stopped = any((run / "checkpoints" / LAST_CHECKPOINT).is_file() for run in versions(self.folder / name))
-        return [*options, "--verbose", str(self.settings.verbose).lower(), *(["--ckpt_path", "last"] if stopped else [])]
+    def unfinished(self, trainings: Mapping[str, list[str]]) -> list[Training]:
+        """The trainings that have not come to their end, as an engine takes them."""
+        verbose = ["--verbose", str(self.settings.verbose).lower()]
+        waiting = [name for name in trainings if self.finished_run(name) is None]
+        return [Training(name, self.folder / name, [*trainings[name], *verbose]) for name in waiting]
+
+    def engine(self, n_trainings: int, fit: Callable[[Training], str | None]) -> Engine:
+        """The engine that ``--engine`` names; a command without that option trains in this process.
+
+        Args:
+            n_trainings: How many trainings there are to do.
+            fit: Trains in this process, and returns a sentence if that failed.
+        """
+        name: EngineName = self.settings.get("engine", "in_order")
+        return choose_engine(name, self.settings.trainer, self.folder, n_trainings, fit)
 
     def how_to_go_on(self, _: object) -> str:
         """What to do after a stop, in words."""
         return f"the same command goes on in {self.folder}"
 
-    def train(self, gpus: Sequence[str] = ()) -> dict[str, str]:
+    def train(self, engine: Engine | None = None) -> dict[str, str]:
         """Train whatever is not finished; a stopped training is resumed from its last checkpoint.
 
         Args:
-            gpus: GPUs that train at the same time, one training each; none trains in this process.
+            engine: Carries out the trainings; by default what ``--engine`` names.
 
         Returns:
             Why trainings failed, by their names.
         """
-        waiting = [name for name in self.trainings if self.finished_run(name) is None]
+        waiting = self.unfinished(self.trainings)
         remaining = RemainingTime(len(self.trainings), len(waiting))
         failures: dict[str, str] = {}
 
-        def train(name: str, gpu: str | None = None) -> None:
-            say(f"\n{remaining.begin()}: {name}" + (f", on GPU {gpu}" if gpu else ""))
-            options = self.options_of(name, self.trainings[name])
-            log = self.folder / name / LOG
-            log.parent.mkdir(parents=True, exist_ok=True)
-            if failure := fit_on_gpu(gpu, options, log) if gpu else _failure_of_fit(options, log):
-                failures[name] = failure
-                say(f"{name} failed: {failure}")
+        def began(training: Training, where: str) -> None:
+            say(f"\n{remaining.begin()}: {training.name}{where and f', {where}'}")
+
+        def ended(training: Training, failure: str | None) -> None:
+            if failure:
+                failures[training.name] = failure
+                say(f"{training.name} failed: {failure}")
             remaining.end()
 
         with at_stop(self.how_to_go_on):
-            if gpus:
-                run_on_gpus(waiting, gpus, train)
-            else:
-                for name in waiting:
-                    train(name)
+            (engine or self.engine(len(waiting), _fit_here)).run(waiting, began, ended)
         return failures
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -112,16 +118,17 @@ class TrainingSeries:
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
 
-def _failure_of_fit(options: list[str], log: Path) -> str | None:
+def _fit_here(training: Training) -> str | None:
     """Run ``fit`` in this process; returns a sentence if it failed."""
+    training.folder.mkdir(parents=True, exist_ok=True)
     try:
-        PostureCLI(["fit", *options])
+        PostureCLI(training.words)
     except UserError as error:
         return str(error)
     # Whatever one network or the libraries under it raise, the others shall have their turn.
     except Exception as error:
-        log.write_text(traceback.format_exc(), encoding="utf-8")
-        return f"{type(error).__name__}: {first_line(error)} (all of it is in {log})"
+        training.log.write_text(traceback.format_exc(), encoding="utf-8")
+        return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
     return None
 
 

@@ -143,6 +143,8 @@ def test_the_users_own_cache_is_kept(tmp_path: Path, photos: Path) -> None:
         (["--ckpt_path", "last"], "--ckpt_path"),
         (["--model.weights_source", "timm"], "model.weights_source"),
         (["--trainer.strategy", "ddp"], "trainer.strategy"),
+        (["--engine", "gpus"], "--engine gpus"),
+        (["--engine", "cluster"], "--engine"),
         (["--data.group_pattern", "null", "--compare_splits"], "--compare_splits"),
         (["--compare_splits", "maybe"], "maybe"),
         (["--data.holdout_groups", "[person0]"], "data.holdout_groups"),

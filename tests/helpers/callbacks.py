@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,21 @@ def moved(epoch: int) -> set[str]:
     """Names of the top-level modules whose parameters or buffers changed in an epoch."""
     before, after = Recorder.states[epoch], Recorder.states[epoch + 1]
     return {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+
+
+class Pause(Callback):
+    """Waits at the end of the second epoch for a file ``go``, and leaves one that it was there.
+
+    Args:
+        folder: Folder of these files.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            assert trainer.log_dir is not None
+            (self.folder / f"{Path(trainer.log_dir).parent.name}.there").touch()
+            while not (self.folder / "go").exists():
+                time.sleep(0.1)

@@ -13,6 +13,8 @@ def crossval(*options: str) -> int:
             one more network, on all photos, whose checkpoint holds the figures of the folds; it
             may also be given afterwards. --compare_splits repeats it with folds at random, each
             photo for itself, and says how far they flatter. --report false writes no page.
+            --engine in_order trains in this process, gpus in one process per GPU of this machine,
+            ray on a Ray cluster; without it several GPUs are taken where there are.
 
     Returns:
         Exit code 0.

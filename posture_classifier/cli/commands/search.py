@@ -9,18 +9,19 @@ def search(*options: str) -> int:
 
     Args:
         options: All options of fit, such as --config configs/search.yaml, and
-            --search.{backbones,seeds,settings,weights,without_weights}.
+            --search.{backbones,seeds,settings,weights,without_weights}. --engine in_order trains in
+            this process, gpus in one process per GPU of this machine, ray on a Ray cluster; without
+            it several GPUs are taken where there are.
 
     Returns:
         Exit code 0, or 1 if a training failed.
     """
     # Imported late: --help should not cost the seconds that torch takes.
     from posture_classifier.cli.commands.compare import compare
-    from posture_classifier.experiments.gpu_queue import usable_gpus
     from posture_classifier.experiments.search import BackboneSearch
 
     with BackboneSearch.prepare(list(options)) as series:
-        failures = series.train(usable_gpus(series.settings.trainer))
+        failures = series.train()
         try:
             if results := series.results():
                 compare([str(folder) for folder in results], output=series.folder / "comparison", overwrite=True)
