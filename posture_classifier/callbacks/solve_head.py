@@ -138,7 +138,7 @@ def _samples(trainer: Trainer, model: PostureClassifier, data: PostureData, spli
 
     outputs = network_outputs(model, data, split, np.arange(len(photos)), compute, next(iter(caches), None))
     for indices, seen in outputs:
-        views[:, torch.from_numpy(indices)] = seen.unflatten(0, (-1, 1 + mirrors)).transpose(0, 1)
+        views[:, torch.from_numpy(indices)] = seen.reshape(-1, 1 + mirrors, n_features).transpose(0, 1)
     return Samples(list(views), torch.from_numpy(photos.labels))
 
 
