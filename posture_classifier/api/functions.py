@@ -9,6 +9,7 @@ from posture_classifier.api.side_effects import as_library_call
 from posture_classifier.check.finding import Finding
 from posture_classifier.check.writing import check_aloud
 from posture_classifier.data.layout import Layout
+from posture_classifier.data.photo_table import TABLE_SUFFIXES, folder_of_table
 from posture_classifier.experiments.cross_validation import CrossValidation
 from posture_classifier.experiments.refit import refit, wants_refit
 from posture_classifier.training.fit import PostureCLI
@@ -27,7 +28,8 @@ def train(
     settings, signal handlers or environment variables change. Train in one thread at a time.
 
     Args:
-        photos: Folder of the photos, ``<class>/*.jpg``; None where ``config`` names it.
+        photos: Folder of the photos, ``<class>/*.jpg``, or a table of them (``data.table``), which
+            ends in ``.csv`` or ``.parquet``; None where ``config`` names it.
         groups: Regular expression whose match in a path names the person or session, such as
             ``r"anna|ben"``; the option ``data.group_pattern``.
         epochs: Times that the network sees all training photos; ``trainer.max_epochs``.
@@ -71,7 +73,7 @@ def cross_validate(
     It is the command ``crossval``: called again after it was stopped, it goes on.
 
     Args:
-        photos: Folder of the photos, as for ``train``.
+        photos: Folder or table of the photos, as for ``train``.
         folds: Number of folds; ``data.folds``. 5 is usual.
         groups: As for ``train``.
         epochs: As for ``train``.
@@ -103,7 +105,7 @@ def check(photos: str | Path, groups: str | None = None, layout: Layout | None =
     r"""Look for what would make a result false; print it as the command ``check`` does.
 
     Args:
-        photos: Folder of the photos, in whatever state it is.
+        photos: Folder of the photos, in whatever state it is, or a table of them.
         groups: As for ``train``.
         layout: What the folders name: ``class``, ``class/group`` or ``group/class``; found out
             where it is certain.
@@ -113,7 +115,7 @@ def check(photos: str | Path, groups: str | None = None, layout: Layout | None =
         ``severity`` (``error``, ``warning`` or ``note``), a ``text``, and lists of ``photos``.
 
     Raises:
-        UserError: There is no such folder.
+        UserError: There is no such folder or table.
 
     Example:
         >>> findings = check("photos", groups=r"person\d+")
@@ -122,8 +124,14 @@ def check(photos: str | Path, groups: str | None = None, layout: Layout | None =
         ['small_classes']
     """
     with as_library_call():
-        return check_aloud(Path(photos), groups, layout).findings
+        table = Path(photos) if _is_table(photos) else None
+        root = Path(photos) if table is None else Path(folder_of_table(table))
+        return check_aloud(root, groups, layout, table=table).findings
 
 
 def _shorthands(photos: str | Path | None, groups: str | None, epochs: int | None) -> dict[str, Any]:
-    return {"data.root": photos, "data.group_pattern": groups, "trainer.max_epochs": epochs}
+    return {"data.table" if _is_table(photos) else "data.root": photos, "data.group_pattern": groups, "trainer.max_epochs": epochs}
+
+
+def _is_table(photos: str | Path | None) -> bool:
+    return photos is not None and Path(photos).suffix.lower() in TABLE_SUFFIXES

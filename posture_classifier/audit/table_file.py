@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.tables import read_table
+from posture_classifier.utils.tables import find_separator, read_table
 from posture_classifier.utils.text import shortlist
 
-SEPARATORS = (",", "\t", ";")
 SUFFIXES = (".csv", ".tsv", ".txt")
 UNNAMED = "unnamed"
 """Name of a column whose head is empty, such as the index that pandas writes."""
@@ -56,9 +55,7 @@ def read_table_file(path: Path) -> TableFile:
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path} must be a table that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            head = file.readline()
-        separator = max(SEPARATORS, key=head.count)
+        separator = find_separator(path)
         rows = read_table(path, (), separator, UNNAMED)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table: {error}") from error

@@ -136,7 +136,7 @@ class WandbReport(Callback):
             "group": self.group or str(experiment.parent if len(experiment.parts) > 1 else experiment),
             "job_type": "fit",
             "tags": [tag[:64] for tag in (backbone, root, *self.tags)],  # W&B refuses longer ones
-            "notes": self.notes or f"{backbone} (weights: {weights}) on {len(data.photos)} photos of {data.root}",
+            "notes": self.notes or f"{backbone} (weights: {weights}) on {len(data.photos)} photos of {data.photos.source}",
             # Names that begin with run_ are no options of fit.
             "config": settings | {"run_folder": str(self._folder.resolve()), "run_facts": facts},
         }

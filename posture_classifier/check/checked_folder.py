@@ -1,7 +1,6 @@
 """What checks want to know of a folder of photos, each computed when it is first asked for."""
 
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +39,7 @@ class CheckedFolder:
     @cached_property
     def scan(self) -> Scan:
         """Facts about every file, and features of the frozen network."""
-        files = [Path(self.photos.file(index)) for index in range(len(self.photos))]
+        files = [self.photos.file(index) for index in range(len(self.photos))]
         return scan_photos(files, self._progress)
 
     @cached_property
@@ -70,9 +69,11 @@ class CheckedFolder:
         if missing_facts(sample.labels, sample.class_names):
             return None
         scan = Scan([self.scan.facts[index] for index in sample.rows], sample.features, self.scan.deep)
-        more: tuple[str, ...] = ("--data.on_error", "skip") if len(photos) < len(self.photos) else ()
+        more: tuple[str, ...] = ("--data.table", str(photos.table)) if photos.table else ()
+        more += ("--data.on_error", "skip") if len(photos) < len(self.photos) else ()
         if self.group_pattern is None and photos.grouped:
-            grouping = Grouping(("--data.layout", photos.layout), np.asarray(photos.groups))
+            options = () if photos.table else ("--data.layout", photos.layout)
+            grouping = Grouping(options, np.asarray(photos.groups))
             return given_groups(photos, scan, sample.labels, grouping, more)
         more += ("--data.layout", self._layout) if self._layout else ()
         if self.group_pattern is not None:

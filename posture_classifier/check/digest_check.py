@@ -1,5 +1,7 @@
 """The part of ``check`` that needs only the digests of the files; ``fit`` does it by itself."""
 
+import shlex
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,7 +47,8 @@ def check_digests(photos: Photos, digests: npt.NDArray[np.int64], near_copies: s
     if photos.grouped and counts.max() > LARGE_GROUP * len(photos):
         found.append(f"group {names[counts.argmax()]} has {counts.max() / len(photos):.0%} of all photos")
     if found:
-        return f"{'; '.join(found)}; python -m posture_classifier check {photos.root} shows them", False
+        words = [str(photos.root), *(("--table", str(photos.table)) if photos.table else ())]
+        return f"{'; '.join(found)}; python -m posture_classifier check {shlex.join(words)} shows them", False
     sizes_of_groups = f"{counts.min()} to {plural(counts.max(), 'photo')}"
     groups = f"{plural(len(names), 'group')} of {sizes_of_groups}" if photos.grouped else "no groups are named"
     return f"no file is a copy, and no photo in two classes or splits; {groups}", True

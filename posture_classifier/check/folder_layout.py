@@ -12,6 +12,7 @@ from posture_classifier.data.folder import SPLIT_FOLDERS, Photos, detect_layout,
 from posture_classifier.data.layout import Layout, class_folders, folder_group
 from posture_classifier.data.left_out import LeftOut
 from posture_classifier.data.photo_files import beside_classes, find_photos, look_into
+from posture_classifier.data.photo_table import read_photo_table
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name, plural, shortlist
@@ -19,7 +20,7 @@ from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 @dataclass(frozen=True)
 class Listing:
-    """The files below a folder; paths are relative to it.
+    """The files below a folder, or those of a table.
 
     Attributes:
         photos: Every file that ``fit`` would take for a photo; there may be one class or none.
@@ -61,6 +62,19 @@ def list_folder(root: Path, layout: Layout | None = None) -> Listing:
         left_out += found.left_out
         empty += [] if found.photos else [folder.path]
     return Listing(_photos(root, sorted(places), layout), left_out, empty)
+
+
+def list_table(table: Path, root: Path, group_pattern: str | None = None, layout: Layout | None = None) -> Listing:
+    """List the photos of a table, whether their files are there or not.
+
+    Raises:
+        UserError: The table is not as ``fit`` takes it, or the options contradict it.
+    """
+    photos = read_photo_table(table, root, missing=True)
+    if layout is not None or (photos.grouped and group_pattern is not None):
+        given = "layout" if layout is not None else "group_pattern"
+        raise UserError(f"--{given} contradicts {table}, which names classes and groups itself; leave it out")
+    return Listing(photos, [], [])
 
 
 def _detect(root: Path) -> Layout:
@@ -128,6 +142,8 @@ def layout_findings(listing: Listing, ask: bool = True) -> list[Finding]:
         ask: Whether ``fit`` would ask for the layout where it is not certain.
     """
     findings = left_out_findings(listing.left_out) + same_name_findings(listing.photos)
+    if listing.photos.table is not None:  # what fit refuses of a table, reading it has refused
+        return findings
     try:
         detect_layout(listing.photos.root, ask)
         read_folder(listing.photos.root, layout=listing.photos.layout)

@@ -40,7 +40,7 @@ def write_check(result: Result, path: Path, language: str | None = None) -> None
     sections += [_section(photos, finding, translator) for finding in result.findings]
     if result.headline.command:
         sections.append(next_step("Train as the photos allow, and learn how far to trust the result:", result.headline.command))
-    write_page(path, f"Check of {result.photos.root}", lead, sections, translator)
+    write_page(path, f"Check of {result.photos.source}", lead, sections, translator)
 
 
 def _section(page_photos: PagePhotos, finding: Finding, translator: Translator) -> Section:

@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from posture_classifier.images.depth import WhiteLevels
+from posture_classifier.images.photo_source import photo_file
 from posture_classifier.rendering.elements import photo, render, thumbnail
 
 SIDE = 400
@@ -39,7 +40,7 @@ class PagePhotos:
         """Make the figure of a photo, with its path and a caption."""
         # In base64 three bytes take four.
         most = 3 / 4 * PAGE_BYTES / max(1, self.number)
-        image = thumbnail(self.root / path, SIDE, self.white)
+        image = thumbnail(photo_file(self.root, path), SIDE, self.white)
         words = render("check.html", "photo_caption", path=path, caption=caption)
         return photo(image, path, words, most=int(min(max(most, LEAST_BYTES), MOST_BYTES)))
 

@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.commands import with_groups
 from posture_classifier.check.finding import Finding, by_harm
-from posture_classifier.check.folder_layout import layout_findings, list_folder, name_groups
+from posture_classifier.check.folder_layout import layout_findings, list_folder, list_table, name_groups
 from posture_classifier.check.group_proposals import Proposals
 from posture_classifier.check.group_ridge import head_features
 from posture_classifier.check.headline import Headline, make_headline, missing_facts, not_estimated
@@ -45,7 +45,9 @@ class Result:
         return {*self.photos.classes, *(self.readable or self.photos).groups.tolist()}
 
 
-def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None) -> Result:
+def run_checks(
+    root: Path, group_pattern: str | None, progress: ProgressCallback, layout: Layout | None = None, table: Path | None = None
+) -> Result:
     r"""Look for every kind of fault in a folder of photos.
 
     Args:
@@ -54,16 +56,18 @@ def run_checks(root: Path, group_pattern: str | None, progress: ProgressCallback
             ``fit``.
         progress: Called with how many photos of how many were read.
         layout: What the folders name; None finds it out.
+        table: A table that lists the photos, with paths relative to the folder; None takes what
+            lies in class folders.
 
     Raises:
-        UserError: There is no such folder.
+        UserError: There is no such folder, or the table is not as ``fit`` takes it.
 
     Example:
         >>> result = run_checks(Path("photos"), r"person\d+", lambda done, n: None)
         >>> [finding.kind for finding in result.findings if finding.severity == "error"]
         ['small_classes']
     """
-    listing = list_folder(root, layout)
+    listing = list_folder(root, layout) if table is None else list_table(table, root, group_pattern, layout)
     photos, found = name_groups(listing.photos, group_pattern)
     found += layout_findings(listing, ask=layout is None and group_pattern is None)
     if not len(photos):

@@ -20,7 +20,13 @@ from posture_classifier.utils.text import plural, printable, shortlist
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def check_aloud(root: Path, group_pattern: str | None = None, layout: Layout | None = None, language: str | None = None) -> Result:
+def check_aloud(
+    root: Path,
+    group_pattern: str | None = None,
+    layout: Layout | None = None,
+    language: str | None = None,
+    table: Path | None = None,
+) -> Result:
     """Look for every kind of fault in a folder, as ``run_checks`` does, and print what was found.
 
     Args:
@@ -28,13 +34,14 @@ def check_aloud(root: Path, group_pattern: str | None = None, layout: Layout | N
         group_pattern: As for ``run_checks``.
         layout: As for ``run_checks``.
         language: Language of what is printed, such as ``ko``; None is that of the locale.
+        table: As for ``run_checks``.
 
     Raises:
         UserError: There is no such folder, or no such language.
     """
     with Progress(console=terminal(), transient=True) as bar:
         task = bar.add_task(Translator(language).text("Checking photos"), total=None)
-        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout)
+        result = run_checks(root, group_pattern, lambda done, n: bar.update(task, completed=done, total=n), layout, table)
     translator = Translator(language, result.names)
     if command := result.headline.command:
         say_command(translator.text(f"{result.headline.text}; use"), command)
@@ -81,6 +88,7 @@ def write_json(result: Result, path: Path) -> None:
         "verdict": verdict(result),
         "exit_code": exit_code(result.findings),
         "root": str(photos.root),
+        "table": None if photos.table is None else str(photos.table),
         "photos": len(photos),
         "classes": {name: int((photos.labels == label).sum()) for label, name in enumerate(photos.classes)},
         "findings": [asdict(finding) for finding in result.findings],

@@ -21,6 +21,7 @@ from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.left_out import LeftOutCounts
 from posture_classifier.data.photo_lists import DECISION, last_rows, read_photo_list
+from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
 from posture_classifier.utils.tables import read_table, write_rows
@@ -95,10 +96,11 @@ def apply_fixes(photos: Photos, path: Path) -> Photos:
     """
     fixes = {name: fix for name, fix in read_fixes(path).items() if fix.decision != "fine"}
     places = {normalise_name(name): index for index, name in enumerate(photos.paths)}
-    gone = sorted(fix.path for name, fix in fixes.items() if name not in places and not (photos.root / fix.path).is_file())
+    strangers = [fix.path for name, fix in fixes.items() if name not in places]
+    gone = sorted(path for path in strangers if not may_exist(photo_file(photos.root, path)))
     if gone:
         raise UserError(
-            f"data.fixes {path} names {plural(len(gone), 'photo that is', 'photos that are')} not below {photos.root}: "
+            f"data.fixes {path} names {plural(len(gone), 'photo that is', 'photos that are')} not {photos.place}: "
             f"{shortlist(gone, 3)}; put them back, or remove these lines, or give the folder that was reviewed"
         )
     _check_classes(photos.classes, fixes, path)

@@ -1,6 +1,5 @@
 """Finds the photos of a folder, their labels and their groups (persons or sessions)."""
 
-import os
 import re
 import unicodedata
 from collections import Counter
@@ -15,6 +14,7 @@ from posture_classifier.data.layout import Layout, ambiguous_layout, class_folde
 from posture_classifier.data.left_out import LeftOutCounts, count_left_out, describe_left_out
 from posture_classifier.data.photo_files import Found, beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
+from posture_classifier.images.photo_source import photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
@@ -30,7 +30,7 @@ class Photos:
     """An index of N photos in order of their paths.
 
     Attributes:
-        root: The folder that ``paths`` are relative to.
+        root: The folder that ``paths`` are relative to, where they are no URLs.
         classes: Class names in alphabetical order; a label is an index into them.
         paths: (N,) relative paths with forward slashes on every operating system.
         labels: (N,) int64 labels.
@@ -41,6 +41,7 @@ class Photos:
         left_out: Number of the files that are not taken, by reason.
         layout: What the folders name.
         relabelled: Number of the photos that count as another class than their folder says.
+        table: The table that lists the photos; None where they lie in class folders.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class Photos:
     left_out: LeftOutCounts = field(default_factory=Counter)
     layout: Layout = "class"
     relabelled: int = 0
+    table: Path | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,13 +73,22 @@ class Photos:
     @property
     def empty_classes(self) -> list[str]:
         """Names of the classes that no photo belongs to."""
-        present = set(self.labels.tolist())
-        return [name for label, name in enumerate(self.classes) if label not in present]
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        return [name for name, n in zip(self.classes, counts.tolist(), strict=True) if n == 0]
 
     def file(self, index: int) -> str:
-        """The path of photo ``index``, including the root folder."""
-        # A Path would intern its parts for a moment, in a table that each worker would copy.
-        return os.path.join(self.root, self.paths[index])
+        """The path of photo ``index``, including the root folder, or its URL."""
+        return photo_file(self.root, self.paths[index])
+
+    @property
+    def source(self) -> Path:
+        """The folder or the table that says which photos there are, for messages."""
+        return self.table or self.root
+
+    @property
+    def place(self) -> str:
+        """Where the photos are, for messages: ``below photos`` or ``in photos.csv``."""
+        return f"below {self.root}" if self.table is None else f"in {self.table}"
 
 
 def read_folder(root: str | Path, group_pattern: str | None = None, layout: Layout = "class") -> Photos:
@@ -216,10 +227,11 @@ def group_name(match: re.Match[str]) -> str:
 
 def ungrouped(photos: Photos) -> Photos:
     """Make every photo its own group, whatever its folders name."""
-    return replace(photos, groups=_own_names(photos.paths), grouped=False)
+    return replace(photos, groups=own_names(photos.paths), grouped=False)
 
 
-def _own_names(paths: StringArray) -> StringArray:
+def own_names(paths: StringArray) -> StringArray:
+    """The group (N,) of each photo that is its own: its path in composed form."""
     # Unless macOS wrote the names, both arrays are one, which saves memory.
     is_normal = all(unicodedata.is_normalized("NFC", path) for path in paths)
     return paths if is_normal else StringArray(map(normalise_name, paths))
@@ -227,13 +239,22 @@ def _own_names(paths: StringArray) -> StringArray:
 
 def _groups(paths: StringArray, pattern: str | None, layout: Layout, in_split: bool) -> StringArray:
     if pattern is None and layout == "class":
-        return _own_names(paths)
+        return own_names(paths)
     if pattern is None:
         names = [folder_group(path, layout, in_split) for path in paths]
         if alone := [path for path, name in zip(paths, names, strict=True) if name is None]:
             photos = plural(len(alone), "photo lies", "photos lie")
             raise UserError(f"data.layout {layout}: {photos} in no folder of a group: {shortlist(alone, 3)}")
         return StringArray(name or "" for name in names)
+    return pattern_groups(paths, pattern)
+
+
+def pattern_groups(paths: StringArray, pattern: str) -> StringArray:
+    """The group (N,) of each photo by what a regular expression matches in its path.
+
+    Raises:
+        UserError: The pattern is none, or does not match every photo.
+    """
     try:
         expression = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:

@@ -100,7 +100,7 @@ def holdout_split(photos: Photos, names: Sequence[str], val_fraction: float, see
     known = sorted(set(photos.groups.tolist()))
     if unknown := sorted(set(names) - set(known)):
         raise UserError(
-            f"data.holdout_groups: no photo below {photos.root} is of group {shortlist(unknown)}; there are {shortlist(known)}"
+            f"data.holdout_groups: no photo {photos.place} is of group {shortlist(unknown)}; there are {shortlist(known)}"
         )
     return _split_off_test(photos, np.isin(photos.groups, list(names)), val_fraction, seed)
 
@@ -153,15 +153,17 @@ def _refuse(photos: Photos, folds: int, val_fraction: float, seed: int) -> NoRet
     works = [n for n in range(2, min(n_groups, MOST_TRIED) + 1) if n != folds and folds_work(photos, n, val_fraction, seed)]
     way_out = f"data.folds {min(works, key=lambda n: abs(n - folds))} works" if works else f"no other number works; add {unit}"
     if n_groups < folds:
-        raise UserError(f"{photos.root} has {n_groups} {unit}, fewer than data.folds {folds}; {way_out}")
+        raise UserError(f"{photos.source} has {n_groups} {unit}, fewer than data.folds {folds}; {way_out}")
     raise UserError(
-        f"{photos.root}: class {photos.classes[rarest]} occurs in {present[rarest]} {unit}, and a fold of data.folds {folds} would "
-        f"leave less than two of some class, one each for training and validation; {way_out}"
+        f"{photos.source}: class {photos.classes[rarest]} occurs in {present[rarest]} {unit}, and a fold of data.folds {folds} "
+        f"would leave less than two of some class, one each for training and validation; {way_out}"
     )
 
 
 def _check_not_split(photos: Photos, option: str) -> None:
     if len(photos.splits) and photos.splits[0]:
+        if photos.table is not None:
+            raise UserError(f"{option} splits {photos.table} anew, but its column split is a split already; leave the column out")
         raise UserError(
-            f"{option} splits {photos.root} anew, but its folders are a split already; put all photos into class folders"
+            f"{option} splits {photos.source} anew, but its folders are a split already; put all photos into class folders"
         )

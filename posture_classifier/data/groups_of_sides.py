@@ -76,7 +76,7 @@ def check_groups_of_sides(photos: Photos, drawn: tuple[str, ...], fractions: tup
 
 def _describe(photos: Photos, lone: list[LoneGroup]) -> str:
     parts = [f"all {each.side} photos of class {photos.classes[each.label]} are of one group ({each.group})" for each in lone]
-    return f"{photos.root}: {shortlist(parts, 3)}"
+    return f"{photos.source}: {shortlist(parts, 3)}"
 
 
 def _way_out(photos: Photos, refused: list[LoneGroup], drawn: tuple[str, ...], fractions: tuple[float, float], split: Split) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from posture_classifier.data.layout import Layout
 from posture_classifier.data.loaders import CachedFeatures, EpochSampler, FixedBatches, PhotoLoader, choose_workers, init_worker
 from posture_classifier.data.near_copies import NearCopies, find_near_copies
 from posture_classifier.data.photo_choice import PhotoChoice
+from posture_classifier.data.photo_table import folder_of_table
 from posture_classifier.data.seen import PhotoMemory
 from posture_classifier.data.unreadable import refuse_unreadable
 from posture_classifier.images.augmentation import DEFAULT_TRANSFORMS, Augmentation, Transforms
@@ -32,12 +34,13 @@ from posture_classifier.utils.errors import UserError
 
 
 class PostureData(PhotoMemory):
-    r"""An image folder, split by groups, as batches for training and evaluation.
+    r"""Photos of a folder or a table, split by groups, as batches for training and evaluation.
 
     The photos are indexed and split when they are first needed, and then stay as they are.
 
     Args:
         root: ``root/<class>/*``, split by us, or ``root/{train,val,test}/<class>/*``, split by you.
+            With ``table``, what its paths are relative to; None is the table's own folder.
         group_pattern: Regular expression on the relative path whose match names the person or
             recording, such as ``subject-\d+``. A group is never on two sides of a split.
         group_by: What makes a group: ``pattern``, or ``folder`` (those that ``layout`` names),
@@ -70,6 +73,10 @@ class PostureData(PhotoMemory):
         layout: What the folders name, from the outer one to the inner one: ``class``,
             ``group/class`` (a folder for each person, with one for each class) or ``class/group``.
             None finds it out, and asks where either may be the classes.
+        table: A .csv or .parquet file that lists the photos, in place of class folders: the columns
+            ``path`` and ``label``, perhaps ``group`` (the person or session) and ``split`` (train,
+            val or test). Paths are relative to ``root``, absolute, or URLs that fsspec reads, such
+            as s3://bucket/1.jpg.
 
     Example:
         >>> data = PostureData("photos", group_pattern=r"person\d", batch_size=8)
@@ -90,7 +97,7 @@ class PostureData(PhotoMemory):
 
     def __init__(
         self,
-        root: str,
+        root: str | None = None,
         group_pattern: str | None = None,
         group_by: GroupBy | None = None,
         split: str | None = None,
@@ -107,16 +114,20 @@ class PostureData(PhotoMemory):
         augmentation: Transforms | None = None,
         on_error: Literal["stop", "skip"] = "stop",
         layout: Layout | None = None,
+        table: str | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
             raise UserError(f"data.batch_size is {batch_size}, but must be at least 1")
         if num_workers is not None and num_workers < 0:
             raise UserError(f"data.num_workers is {num_workers}, but must be at least 0")
+        if root is None and table is None:
+            raise UserError("data.root is missing, the folder of the photos; or data.table, a table that lists them")
+        root = folder_of_table(Path(table)) if root is None and table is not None else str(root)
         self.choice = PhotoChoice(
             *(root, group_pattern, group_by, split, exclude, fixes, folds, fold),
             [holdout_groups] if isinstance(holdout_groups, str) else holdout_groups,
-            *(val_fraction, test_fraction, seed, on_error, layout),
+            *(val_fraction, test_fraction, seed, on_error, layout, table),
         )
         self.root = root
         self.seed = seed

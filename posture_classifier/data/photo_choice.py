@@ -10,11 +10,12 @@ import numpy.typing as npt
 from lightning.pytorch.utilities import rank_zero_warn
 
 from posture_classifier.data.fixes import apply_fixes, removed_photos
-from posture_classifier.data.folder import Photos, detect_layout, read_folder, ungrouped
+from posture_classifier.data.folder import Photos, detect_layout, pattern_groups, read_folder, ungrouped
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.groups_of_sides import check_groups_of_sides
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.photo_lists import exclude_photos
+from posture_classifier.data.photo_table import read_photo_table
 from posture_classifier.data.scan.scene_groups import describe_doubts, doubted_scenes, scene_groups
 from posture_classifier.data.sessions import session_groups
 from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, read_split, split_photos
@@ -47,6 +48,7 @@ class PhotoChoice:
     seed: int
     on_error: Literal["stop", "skip"]
     layout: Layout | None
+    table: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.val_fraction < 1 or not 0 <= self.test_fraction < 1 - self.val_fraction:
@@ -57,6 +59,9 @@ class PhotoChoice:
         check_choices(self.split, self.folds, self.fold, self.holdout_groups)
         self._makes_groups = choose_group_by(self.group_by, self.group_pattern)
         self._drawn_by: DrawnBy | None = None
+        if self.table is not None and (self.layout is not None or self.group_by == "folder"):
+            given = "data.layout" if self.layout is not None else "data.group_by folder"
+            raise UserError(f"{given} is about class folders, but data.table names classes and groups itself; leave it out")
 
     @cached_property
     def photos(self) -> Photos:
@@ -70,7 +75,7 @@ class PhotoChoice:
     @cached_property
     def indexed(self) -> Photos:
         """All photos with their groups; not split yet, unless by the user's folders."""
-        photos = read_folder(self.root, self.group_pattern if self._makes_groups == "pattern" else None, self._layout())
+        photos = self._listed()
         if self._makes_groups == "none":
             photos = ungrouped(photos)
         if self.exclude is not None:
@@ -88,6 +93,16 @@ class PhotoChoice:
         if self._makes_groups == "cluster" and (doubted := doubted_scenes(photos, groups)):
             rank_zero_warn(describe_doubts(photos, doubted))
         return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+    def _listed(self) -> Photos:
+        pattern = self.group_pattern if self._makes_groups == "pattern" else None
+        if self.table is None:
+            return read_folder(self.root, pattern, self._layout())
+        photos = read_photo_table(Path(self.table), Path(self.root), missing=self.on_error == "skip")
+        if photos.grouped and (self.group_by or self.group_pattern):
+            given = "data.group_by" if self.group_by else "data.group_pattern"
+            raise UserError(f"data.table {self.table} has a column group, which makes the groups; leave {given} out, or the column")
+        return photos if pattern is None else replace(photos, groups=pattern_groups(photos.paths, pattern), grouped=True)
 
     @property
     def validates(self) -> bool:
@@ -155,12 +170,14 @@ class PhotoChoice:
             return ("--data.group_by", self._makes_groups)
         if self._makes_groups == "pattern" and self.group_pattern is not None:
             return ("--data.group_pattern", self.group_pattern)
-        return ("--data.layout", self.indexed.layout) if self._makes_groups == "folder" and self.indexed.grouped else ()
+        folders = self._makes_groups == "folder" and self.table is None
+        return ("--data.layout", self.indexed.layout) if folders and self.indexed.grouped else ()
 
     @property
     def other_options(self) -> tuple[str, ...]:
         """The other options that choose photos, as a command line has them."""
         return (
+            *(("--data.table", self.table) if self.table else ()),
             *(("--data.layout", self.layout) if self.layout and "--data.layout" not in self.group_options else ()),
             *(("--data.exclude", self.exclude) if self.exclude else ()),
             *(("--data.fixes", self.fixes) if self.fixes else ()),

@@ -57,7 +57,7 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
     names = [normalise_name(name) for name in photos.paths]
     if unknown := sorted(name for name in excluded.difference(names) if not passed_over(name)):
         raise UserError(
-            f"data.exclude {path} names {plural(len(unknown), 'photo that is', 'photos that are')} not below {photos.root}: "
+            f"data.exclude {path} names {plural(len(unknown), 'photo that is', 'photos that are')} not {photos.place}: "
             f"{shortlist(unknown, 3)}; remove these lines, or check the folder again"
         )
     left_out = np.array([name in excluded for name in names], dtype=np.bool_)

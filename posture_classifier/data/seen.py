@@ -72,7 +72,7 @@ def check_unseen(
         if not (n := int(learnt_from.sum())):
             continue
         message = (
-            f"{plural(n, 'photo')} of the {len(own)} {split} photos below {photos.root} "
+            f"{plural(n, 'photo')} of the {len(own)} {split} photos {photos.place} "
             f"{'was' if n == 1 else 'were'} used to train {source} or to choose its epoch"
         )
         if not np.isin(own[learnt_from], seen[split].numpy()).all():

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.images.decode import open_photo
+from posture_classifier.images.decode import fetched, open_photo
 from posture_classifier.images.exif import UNIX_EPOCH, Shot, read_shot
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
@@ -24,17 +23,17 @@ def session_groups(photos: Photos) -> npt.NDArray[np.str_]:
     Raises:
         UserError: A photo has no date.
     """
-    names = session_names([_read_shot(Path(photos.file(index))) for index in range(len(photos))])
+    names = session_names([_read_shot(photos.file(index)) for index in range(len(photos))])
     if missing := [str(path) for path, name in zip(photos.paths, names, strict=True) if name is None]:
         raise UserError(
-            f"data.group_by exif: {len(missing)} of {len(photos)} photos below {photos.root} have no date (EXIF DateTimeOriginal): "
+            f"data.group_by exif: {len(missing)} of {len(photos)} photos {photos.place} have no date (EXIF DateTimeOriginal): "
             f"{shortlist(sorted(missing), 3)}; set data.group_by to cluster, or give data.group_pattern"
         )
     return np.array(names, dtype=np.str_)
 
 
-def _read_shot(path: Path) -> Shot:
-    with open_photo(path) as image:
+def _read_shot(path: str) -> Shot:
+    with open_photo(fetched(path)) as image:
         try:
             return read_shot(image.getexif())
         # Damaged EXIF raises any kind of exception.

@@ -15,7 +15,8 @@ from posture_classifier.data.left_out import count_left_out, describe_left_out
 from posture_classifier.data.photo_files import passed_over
 from posture_classifier.data.photo_lists import read_photo_list
 from posture_classifier.data.string_array import StringArray
-from posture_classifier.images.digest import digest
+from posture_classifier.images.digest import digest_or_zero
+from posture_classifier.images.photo_source import photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import normalise_name, plural, shortlist
@@ -57,20 +58,45 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
 
 def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
     """Divide photos into parts of these relative sizes; return the part (N,) of each photo."""
+    if not photos.grouped:
+        return _divide_single(photos, shares, seed)
     names, codes = photos.groups.unique()
     counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
     np.add.at(counts, (codes, photos.labels), 1)
     target = (shares / shares.sum())[:, None] * counts.sum(0)
-    # Where every photo is its own group, any order is balanced already.
-    attempts = 1 if len(names) == len(photos) else ATTEMPTS
-    candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(attempts)]
+    candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(ATTEMPTS)]
     best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
     result: npt.NDArray[np.int64] = best[codes]
     return result
 
 
+def _divide_single(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
+    """Divide photos that are each a group of their own: as ``_assign`` would, for millions.
+
+    Any order of them is balanced already, and each photo counts for its own class alone.
+    """
+    counts = np.bincount(photos.labels, minlength=len(photos.classes))
+    target = (shares / shares.sum())[:, None] * counts
+    totals = np.maximum(counts, 1)
+    needs, weights = (target / totals).T.tolist(), (1 / totals).tolist()
+    scale = (target.sum(1) / target.sum()).tolist()
+    order = _order(photos.groups, seed, attempt=0)
+    chosen = bytearray()
+    for label in photos.labels[order]:
+        need, weight = needs[label], weights[label]
+        part = max(range(len(scale)), key=lambda part: need[part] * weight / scale[part])
+        need[part] -= weight
+        chosen.append(part)
+    result = np.empty(len(photos), dtype=np.int64)
+    result[order] = np.frombuffer(chosen, dtype=np.uint8)
+    return result
+
+
 def groups_per_class(photos: Photos) -> list[int]:
     """Count the groups in which each class occurs."""
+    if not photos.grouped:
+        counts: list[int] = np.bincount(photos.labels, minlength=len(photos.classes)).tolist()
+        return counts
     return [len(photos.groups[photos.labels == label].unique()[0]) for label in range(len(photos.classes))]
 
 
@@ -80,7 +106,7 @@ def _check_enough_groups(photos: Photos, splits: list[str]) -> None:
             unit = "groups" if photos.grouped else "photos"
             way_out = ", or set data.test_fraction to 0" if "test" in splits else ""
             raise UserError(
-                f"{photos.root}: class {name} occurs in {n} {unit}, fewer than the {len(splits)} splits "
+                f"{photos.source}: class {name} occurs in {n} {unit}, fewer than the {len(splits)} splits "
                 f"({', '.join(splits)}); add {unit}{way_out}"
             )
 
@@ -133,9 +159,9 @@ def check_classes(photos: Photos, needed: Sequence[str] = ("train", "val")) -> N
     Raises:
         UserError: A split lacks a class; the message names both.
     """
-    for name in sorted(set(photos.splits.tolist()) | set(needed)):
+    for name in [name for name in sorted(SPLITS) if name in needed or (photos.splits == name).any()]:
         if empty := photos.in_split(name).empty_classes:
-            message = f"the {name} split of {photos.root} has no photo of {shortlist(empty)}"
+            message = f"the {name} split of {photos.source} has no photo of {shortlist(empty)}"
             if name != "test":
                 other = ", or data.val_fraction 0, which trains without it" if name == "val" else ""
                 raise UserError(f"{message}; it needs some of every class{other}")
@@ -183,11 +209,13 @@ def add_validation(
 
 def crossing_groups(photos: Photos) -> list[str]:
     """Names of the groups that are in more than one split, in alphabetical order."""
-    sides: dict[str, set[str]] = {}
-    for group, split in zip(photos.groups, photos.splits.tolist(), strict=True):
-        if split:
-            sides.setdefault(group, set()).add(split)
-    return sorted(group for group, splits in sides.items() if len(splits) > 1)
+    if not photos.grouped:
+        return []
+    names, codes = photos.groups.unique()
+    sides = np.zeros(len(names), dtype=np.int64)
+    for split in SPLITS:
+        sides[np.unique(codes[photos.splits == split])] += 1
+    return names[sides > 1].tolist()
 
 
 def check_disjoint(photos: Photos) -> None:
@@ -232,10 +260,10 @@ def read_split(photos: Photos, path: Path, removed: Collection[str] = ()) -> Pho
         raise UserError(f"data.split {path} has the unknown split {unknown[0]!r}; use train, val and test")
     names = [normalise_name(name) for name in photos.paths]
     if missing := sorted(set(rows) - set(names) - set(removed)):
-        _refuse_missing(photos.root, path, missing)
+        _refuse_missing(photos, path, missing)
     if added := [name for name, known in zip(photos.paths, names, strict=True) if known not in listed]:
         _warn(
-            f"{len(added)} of the {plural(len(photos), 'photo')} below {photos.root} cannot be used, since {path} does not name "
+            f"{len(added)} of the {plural(len(photos), 'photo')} {photos.place} cannot be used, since {path} does not name "
             f"{'it' if len(added) == 1 else 'them'}: {shortlist(added, 3)}; a new fit without --ckpt_path and --data.split uses all"
         )
     splits = np.array([rows[name]["split"] if name in rows else "" for name in names], dtype="<U5")
@@ -252,7 +280,7 @@ def _read_split_rows(path: Path) -> list[dict[str, str]]:
     return read_photo_list("data.split", path, ["path", "split"], "each run")
 
 
-def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
+def _refuse_missing(photos: Photos, path: Path, missing: list[str]) -> NoReturn:
     """Say why a split names photos that are not used."""
     if left_out := [each for name in missing if (each := passed_over(name))]:
         files = plural(len(left_out), "file that is not taken for a photo", "files that are not taken for photos")
@@ -261,9 +289,11 @@ def _refuse_missing(root: Path, path: Path, missing: list[str]) -> NoReturn:
             f"{shortlist([each.path for each in left_out], 3)}; remove these lines from a copy of it, and train anew, "
             "since a thumbnail may have told what the photo shows"
         )
-    if absent := [name for name in missing if not (root / name).is_file()]:
-        photos = plural(len(absent), "photo that is", "photos that are")
-        raise UserError(f"data.split {path} names {photos} not below {root}: {shortlist(absent, 3)}")
+    absent = missing if photos.table else [name for name in missing if not (photos.root / name).is_file()]
+    if absent:
+        number = plural(len(absent), "photo that is", "photos that are")
+        or_left_out = ", or left out as unreadable or by data.exclude" if photos.table else ""
+        raise UserError(f"data.split {path} names {number} not {photos.place}{or_left_out}: {shortlist(absent, 3)}")
     raise UserError(
         f"data.split {path} names {plural(len(missing), 'photo that is', 'photos that are')} there, but left out by data.exclude "
         f"or as unreadable: {shortlist(missing, 3)}; remove these lines from a copy of it, or use the photos"
@@ -276,5 +306,5 @@ def is_split_of(path: Path, root: Path, known: set[int]) -> bool:
     Names alone say little, since every camera writes an IMG_0001.jpg: ``known`` holds the digests
     of the photos that the file was written for.
     """
-    files = (root / row["path"] for row in _read_split_rows(path))
-    return any(file.is_file() and digest(file) in known for file in files)
+    digests = (digest_or_zero(photo_file(root, row["path"])) for row in _read_split_rows(path))
+    return any(each in known for each in digests if each)

@@ -33,8 +33,8 @@ class StringArray:
         for name in names:
             letters += name.encode(errors="surrogateescape")
             ends.append(len(letters))
-        self._letters = bytes(letters)
-        self._ends = np.array(ends, dtype=np.int64)
+        self._letters = letters
+        self._ends = np.frombuffer(ends, dtype=np.int64)
         self._codes = np.arange(len(ends) - 1) if codes is None else codes
 
     def _select(self, codes: Ints) -> "StringArray":
@@ -42,8 +42,13 @@ class StringArray:
         result._letters, result._ends, result._codes = self._letters, self._ends, codes
         return result
 
-    def _bytes(self, code: int) -> bytes:
+    def _bytes(self, code: int) -> bytes | bytearray:
         return self._letters[self._ends[code] : self._ends[code + 1]]
+
+    def _spelled(self, codes: Ints) -> npt.NDArray[np.bytes_]:
+        """The bytes (M,) of some of the distinct strings."""
+        width = int(np.diff(self._ends).max(initial=1))
+        return np.fromiter((bytes(self._bytes(code)) for code in codes), dtype=f"S{width}", count=len(codes))
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -68,10 +73,12 @@ class StringArray:
         """Convert to a list of Python's strings."""
         return list(self)
 
+    def order(self) -> Ints:
+        """Return the indices (N,) that sort the strings; equal ones keep their order."""
+        return np.argsort(self._spelled(self._codes), kind="stable")
+
     def unique(self) -> tuple["StringArray", Ints]:
         """Return the distinct strings in order, and the index (N,) of each string among them."""
         used, inverse = np.unique(self._codes, return_inverse=True)
-        width = int(np.diff(self._ends).max(initial=1))
-        spelled = np.fromiter((self._bytes(code) for code in used), dtype=f"S{width}", count=len(used))
-        _, first, distinct = np.unique(spelled, return_index=True, return_inverse=True)
+        _, first, distinct = np.unique(self._spelled(used), return_index=True, return_inverse=True)
         return self._select(used[first]), distinct[inverse]

@@ -44,7 +44,7 @@ def refuse_unreadable(photos: Photos, read: Callable[[int], object] | None = Non
     if reasons := find_unreadable(photos, read):
         listing = "\n".join(f"  {path}: {why}" for path, why in reasons.items())
         raise UserError(
-            f"{len(reasons)} of {len(photos)} files below {photos.root} cannot be read; mend or remove them, or set data.on_error "
+            f"{len(reasons)} of {len(photos)} files {photos.place} cannot be read; mend or remove them, or set data.on_error "
             f"to skip:\n{listing}"
         )
 
@@ -61,5 +61,5 @@ def skip_unreadable(photos: Photos) -> Photos:
     rank_zero_warn(f"skipping {plural(len(reasons), 'unreadable file')} of {len(photos)}: {shortlist(list(reasons), 3)}")
     readable = photos.select(~np.isin(photos.paths, list(reasons)))
     if empty := readable.empty_classes:
-        raise UserError(f"{photos.root}: no photo of class {empty[0]} can be read")
+        raise UserError(f"{photos.source}: no photo of class {empty[0]} can be read")
     return readable

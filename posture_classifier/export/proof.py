@@ -9,6 +9,7 @@ from rich.table import Table
 from posture_classifier.export.agreement import Agreement, compare, describe_change
 from posture_classifier.export.artifact import ExportedClassifier
 from posture_classifier.export.proof_photos import RunPhotos
+from posture_classifier.images.photo_source import classifier_input
 from posture_classifier.inference import Classifier, Prediction
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.rendering.formatting import describe_estimate
@@ -29,8 +30,8 @@ def prove(classifier: Classifier, artifact: ExportedClassifier, photos: RunPhoto
     Raises:
         UserError: No photo can be read.
     """
-    one = _probabilities(classifier.stream(photos.files), "Checkpoint", photos, classifier.class_names)
-    other = _probabilities(artifact.stream(photos.files), "Artifact", photos, classifier.class_names)
+    one = _probabilities(classifier.stream(map(classifier_input, photos.files)), "Checkpoint", photos, classifier.class_names)
+    other = _probabilities(artifact.stream(map(classifier_input, photos.files)), "Artifact", photos, classifier.class_names)
     readable = np.isfinite(one).all(1)
     if not readable.any():
         raise UserError(f"none of the {len(photos)} photos can be read, such as {photos.files[0]}; give others with --photos")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from posture_classifier.data.folder import detect_layout, read_folder
 from posture_classifier.images.digest import digest_or_zero
+from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.models.checkpoint import SEEN
 from posture_classifier.runs.folder import run_of
 from posture_classifier.runs.names import CONFIG_YAML, SPLIT_CSV
@@ -62,11 +63,11 @@ class RunPhotos:
             return self.select(self.splits == "test")
         return self.select(np.unique(np.linspace(0, len(self) - 1, MOST_LEARNT).round().astype(np.int64)))
 
-    def for_int8(self) -> list[Path]:
+    def for_int8(self) -> list[str]:
         """Photos by which int8 is adjusted: those of validation or else of training."""
         for split in ("val", "train"):
             if (chosen := self.splits == split).any():
-                return [Path(file) for file in self.select(chosen).files]
+                return self.select(chosen).files
         return []
 
 
@@ -95,12 +96,12 @@ def find_run_photos(checkpoint: Path, content: dict[str, Any], folder: Path | No
 
 def _of_rows(rows: list[dict[str, str]], root: Path, classes: list[str]) -> RunPhotos | None:
     """The photos of ``split.csv`` that are there; None if none is."""
-    here = [row for row in rows if row["label"] in classes and (root / row["path"]).is_file()]
+    here = [row for row in rows if row["label"] in classes and may_exist(photo_file(root, row["path"]))]
     if not here:
         return None
     groups = np.array([row["group"] for row in here])
     return RunPhotos(
-        [str(root / row["path"]) for row in here],
+        [photo_file(root, row["path"]) for row in here],
         np.array([classes.index(row["label"]) for row in here], dtype=np.int64),
         groups,
         np.array([row["split"] for row in here]),

@@ -14,6 +14,7 @@ from PIL.ExifTags import Base
 from posture_classifier.images.decoding_memory import memory_to_decode
 from posture_classifier.images.deep_colour import is_deep_colour, load_deep_colour, to_8_bit_colour
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_value, is_deep, to_8_bits
+from posture_classifier.images.photo_source import fetch, is_url
 from posture_classifier.images.png_text import without_text
 from posture_classifier.images.strips import convert_strips
 
@@ -45,7 +46,7 @@ too, and is then named as a photo that cannot be read."""
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF, JPEG 2000, PPM or TGA"
 Result = TypeVar("Result")
 Source = str | Path | bytes
-"""A file, or the bytes of one."""
+"""A file, a URL, or the bytes of either."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What stands behind ``ftyp`` at the beginning of a HEIC file (ISO/IEC 23008-12)."""
 NOT_A_FILE = "a device or a pipe, not a file"
@@ -64,7 +65,7 @@ def decode(path: Source, at_least: int | None = None, white: WhiteLevels | None 
     huge image waits until the others are done.
 
     Args:
-        path: A file of one of ``PHOTO_FORMATS``, whatever its name, or the bytes of one.
+        path: A file of one of ``PHOTO_FORMATS``, whatever its name, a URL, or the bytes of one.
         at_least: Shortest side in pixels that is needed. A JPEG more than twice as large is decoded
             at 1/2, 1/4 or 1/8 of its scale, which saves most of the time on photos of 12
             megapixels. The same value gives the same pixels.
@@ -79,8 +80,21 @@ def decode(path: Source, at_least: int | None = None, white: WhiteLevels | None 
         >>> decode("photos/left/person0_0.png").size
         (20, 20)
     """
-    with _described_errors(path):
-        return _load(path, lambda image: _to_rgb(image, white), at_least)
+    source = fetched(path)
+    with _described_errors(source):
+        return _load(source, lambda image: _to_rgb(image, white), at_least)
+
+
+def fetched(path: Source) -> Source:
+    """The bytes of what a URL names, so that it is asked for once; anything else as it is.
+
+    Raises:
+        DecodeError: It cannot be fetched.
+    """
+    if not isinstance(path, str) or not is_url(path):
+        return path
+    with _described_errors(b""):
+        return fetch(path)
 
 
 def deep_value(path: str | Path) -> tuple[bool, float] | None:
@@ -93,11 +107,12 @@ def deep_value(path: str | Path) -> tuple[bool, float] | None:
     Raises:
         DecodeError: The file cannot be read.
     """
-    with _described_errors(path):
-        with open_photo(path) as image:
+    source = fetched(path)
+    with _described_errors(source):
+        with open_photo(source) as image:
             if not is_deep(image.mode) and not is_deep_colour(image):
                 return None
-        return _load(path, lambda image: (image.mode == "F", _bright_value(image)))
+        return _load(source, lambda image: (image.mode == "F", _bright_value(image)))
 
 
 def _bright_value(image: Image.Image) -> float:
@@ -113,10 +128,10 @@ def _to_rgb(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
     return upright_rgb(image, white)
 
 
-def open_photo(path: str | Path) -> Image.Image:
+def open_photo(path: Source) -> Image.Image:
     """Read the header of an image, also of a PNG that has more text than Pillow takes."""
     try:
-        return Image.open(path, formats=FORMATS)
+        return Image.open(BytesIO(path) if isinstance(path, bytes) else path, formats=FORMATS)
     except ValueError:
         return _open_without_text(path)
 

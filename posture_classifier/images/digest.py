@@ -2,18 +2,26 @@
 
 import hashlib
 import os
+from io import BytesIO
 from pathlib import Path
 
+from posture_classifier.images.photo_source import fetch, is_url
 
-def digest(path: str | Path) -> int:
+
+def digest(source: str | Path | bytes) -> int:
     """Return the 64-bit BLAKE2b digest of a file's bytes as a signed integer."""
-    with open(path, "rb") as file:
+    with BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         hashed = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8))
     return int.from_bytes(hashed.digest(), "big", signed=True)
 
 
 def digest_or_zero(path: str | Path) -> int:
-    """Return the digest of a file, or 0 where it cannot be read, which decoding it will report."""
+    """Return the digest of a file or URL, or 0 if unreadable, which decoding it will report."""
+    if isinstance(path, str) and is_url(path):
+        try:
+            return digest(fetch(path))
+        except Exception:  # each protocol has its own
+            return 0
     try:
         return digest(path) if os.path.isfile(path) else 0  # reading a pipe would wait for ever
     except OSError:

@@ -1,9 +1,9 @@
 """Facts about one photo that need no network: its header, its light and a small grey sketch."""
 
 import math
+import os
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
-from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, decode, open_photo
+from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, Source, decode, open_photo
 from posture_classifier.images.deep_colour import is_deep_colour
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
 from posture_classifier.images.digest import digest
@@ -76,24 +76,26 @@ class Facts:
     sketch: npt.NDArray[np.uint8] | None = None
 
 
-def identify(path: Path) -> Facts:
+def identify(source: Source) -> Facts:
     """Read the size and digest of a file, or why it cannot be read, without decoding it."""
+    if isinstance(source, bytes):
+        return Facts(None, len(source), digest(source))
     try:
-        str(path).encode()
-        if not path.is_file() and path.exists():
+        str(source).encode()
+        if not os.path.isfile(source) and os.path.exists(source):
             return Facts(NOT_A_FILE, 0, 0)
-        return Facts(None, path.stat().st_size, digest(path))
+        return Facts(None, os.stat(source).st_size, digest(source))
     except UnicodeEncodeError:
         return Facts(NOT_UTF8, 0, 0)
     except OSError as error:
         return Facts(str(error.strerror).lower(), 0, 0)
 
 
-def read_facts(path: Path, identity: Facts, white: WhiteLevels = FULL_RANGE) -> tuple[Facts, Image.Image | None]:
+def read_facts(source: Source, identity: Facts, white: WhiteLevels = FULL_RANGE) -> tuple[Facts, Image.Image | None]:
     """Read all facts of a photo, and decode it.
 
     Args:
-        path: The file.
+        source: The file, or its bytes.
         identity: What ``identify`` returns for it.
         white: The values that are white in a photo of more than 8 bits.
 
@@ -103,14 +105,14 @@ def read_facts(path: Path, identity: Facts, white: WhiteLevels = FULL_RANGE) -> 
     if identity.error is not None:
         return identity, None
     try:
-        image = decode(path, MEASURED_SIZE, white)
+        image = decode(source, MEASURED_SIZE, white)
     except DecodeError as error:
         return replace(identity, error=str(error)), None
-    return replace(identity, **_header(path), **_measure(image)), image
+    return replace(identity, **_header(source), **_measure(image)), image
 
 
-def _header(path: Path) -> dict[str, Any]:
-    with open_photo(path) as image:
+def _header(source: Source) -> dict[str, Any]:
+    with open_photo(source) as image:
         deep = is_deep(image.mode) or is_deep_colour(image)  # reading EXIF may load the image
         # Damaged EXIF is common, and the photo is none the worse for it.
         try:

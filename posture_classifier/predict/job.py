@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from posture_classifier.predict import parquet
 from posture_classifier.predict.manifest import Manifest, Options, check_same, new_manifest, read_manifest
 from posture_classifier.predict.row_file import SUFFIXES, RowFile, part_of
 from posture_classifier.predict.shard import Shard
 from posture_classifier.utils.console import busy
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import check_output_file, check_output_folder
+from posture_classifier.utils.parquet import SUFFIX, require_pyarrow
 
 if TYPE_CHECKING:
     from posture_classifier.data.left_out import LeftOutCounts
@@ -88,8 +88,8 @@ class Job:
             raise UserError("--recall says how much of a class is to be caught; name the class with --catch")
         if self.output is None and self.shard.of > 1:
             raise UserError("a shard is a part of a table; name the table with --output")
-        if self.output is not None and self.output.suffix == parquet.SUFFIX:
-            parquet.require_pyarrow()
+        if self.output is not None and self.output.suffix == SUFFIX:
+            require_pyarrow("write .csv or .jsonl")
         # The table of a shard may be there: a launcher starts processes again that were done.
         check_output_file("--output", self.table, SUFFIXES, self.overwrite or (self.shard.of > 1 and not self._is_foreign()))
         if self.explain is not None:

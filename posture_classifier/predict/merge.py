@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 from posture_classifier.predict.manifest import Finished, Manifest, check_same, read_manifest, write_manifest
-from posture_classifier.predict.parquet import SUFFIX, join_parquet
+from posture_classifier.predict.parquet import join_parquet
 from posture_classifier.predict.row_file import part_of
 from posture_classifier.predict.shard import Shard
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.parquet import SUFFIX
 from posture_classifier.utils.tables import header
 
 

@@ -1,31 +1,17 @@
 """Parquet tables, by pyarrow where it is installed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from posture_classifier.utils.errors import UserError
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIX = ".parquet"
 TEXTS, SWITCHES = ("path", "label", "heat_map", "error"), ("sure", "familiar")
 """Columns of texts, and of truth values; all others are numbers."""
 GROUP_ROWS = 50_000
 """Rows in memory at once, which are written together."""
-
-
-def require_pyarrow() -> None:
-    """Check that Parquet can be written.
-
-    Raises:
-        UserError: It cannot, and which command changes that.
-    """
-    if find_spec("pyarrow") is None:
-        raise UserError("Parquet takes one more package: pip install pyarrow; or write .csv or .jsonl")
 
 
 def write_parquet(rows: Iterator[dict[str, Any]], columns: list[str], path: Path) -> None:

@@ -14,9 +14,10 @@ from posture_classifier.predict import parquet
 from posture_classifier.predict.manifest import Finished, Manifest, check_same, manifest_path, read_manifest, write_manifest
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.parquet import SUFFIX
 from posture_classifier.utils.tables import header, read_record, record
 
-SUFFIXES = (".csv", ".jsonl", parquet.SUFFIX)
+SUFFIXES = (".csv", ".jsonl", SUFFIX)
 PART = ".part"
 """Ends the name of a table that is not finished."""
 LONGEST_RECORD = 2**20
@@ -44,7 +45,7 @@ class RowFile:
     def __init__(self, output: Path, manifest: Manifest, overwrite: bool) -> None:
         self.output, self.part = output, part_of(output)
         self._manifest, self._columns, self._ascii = manifest, manifest["columns"], True
-        self._suffix = ".jsonl" if output.suffix == parquet.SUFFIX else output.suffix
+        self._suffix = ".jsonl" if output.suffix == SUFFIX else output.suffix
         self._head = b"" if self._suffix == ".jsonl" else _encoded(header(self._columns))
         self._lock = FileLock(output.with_name(f".{output.name}.lock"), blocking=False)
         try:
@@ -125,7 +126,7 @@ class RowFile:
         os.fsync(self._file.fileno())
         # As utils/tables says, a .csv table begins with a mark if it is not all ASCII.
         marked = self._suffix == ".csv" and not (self._ascii and self._head.isascii())
-        if marked or self.output.suffix == parquet.SUFFIX:
+        if marked or self.output.suffix == SUFFIX:
             with atomic_write(self.output) as temporary:
                 if marked:
                     _copy_with_mark(self.part, temporary)

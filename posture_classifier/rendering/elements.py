@@ -106,7 +106,7 @@ def _encode(image: Image.Image, most: int) -> str:
         image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BICUBIC)
 
 
-def thumbnail(path: Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:
+def thumbnail(path: str | Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:
     """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable.
 
     Args:

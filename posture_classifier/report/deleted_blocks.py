@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from posture_classifier.images.decode import DecodeError
+from posture_classifier.images.photo_source import may_exist
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.intervals import Estimate, estimate_mean, estimate_share, resample_weights
 from posture_classifier.metrics.paired_tests import holm, mcnemar, paired_bootstrap
@@ -65,7 +66,7 @@ class Deletion:
 def can_delete_blocks(run: FinishedRun) -> bool:
     """Whether the checkpoint and the photos are there."""
     chosen = sampled_photos(run.evaluated, run.summary["seed"])
-    return run.checkpoint.is_file() and all((run.root / str(run.evaluated.paths[i])).is_file() for i in chosen)
+    return run.checkpoint.is_file() and all(may_exist(run.file(i)) for i in chosen)
 
 
 def sampled_photos(evaluated: PredictionTable, seed: int, most: int = MOST_PHOTOS) -> Ints:
@@ -119,7 +120,7 @@ def _read(run: FinishedRun, chosen: Ints) -> tuple[Ints, Tensor]:
 
     def read(index: int) -> npt.NDArray[np.uint8] | None:
         try:
-            return preprocessing.read(run.root / str(run.evaluated.paths[index]))
+            return preprocessing.read(run.file(index))
         except DecodeError:
             return None
 

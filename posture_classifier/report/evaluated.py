@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from posture_classifier.data.near_copies import NearCopies
+from posture_classifier.images.photo_source import photo_file
 from posture_classifier.inference import Classifier
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.errors import UserError
@@ -43,6 +44,10 @@ class Evaluated:
     def root(self) -> Path:
         """Folder of the photos, which may no longer be there."""
         return Path(self.settings["data"]["root"])
+
+    def file(self, index: int) -> str:
+        """The whole path of an evaluated photo, or its URL."""
+        return photo_file(self.root, str(self.evaluated.paths[index]))
 
     @property
     def title(self) -> str:

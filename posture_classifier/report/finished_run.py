@@ -11,6 +11,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
 from posture_classifier.data.near_copies import NearCopies
+from posture_classifier.images.photo_source import classifier_input, may_exist, photo_file
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.models.checkpoint import Count, read_checkpoint
@@ -164,7 +165,7 @@ def validation_predictions(run: FinishedRun) -> PredictionTable | None:
         return None
     if not path.is_file() or _outdated(path, run.checkpoint):
         rows = run.split("val")
-        if run.classifier is None or not rows or not all((run.root / row["path"]).is_file() for row in rows):
+        if run.classifier is None or not rows or not all(may_exist(photo_file(run.root, row["path"])) for row in rows):
             return None
         _predict(run.classifier, run.root, rows, path)
     return read_prediction_table(path)
@@ -183,7 +184,7 @@ def _outdated(predictions: Path, checkpoint: Path) -> bool:
 
 def _predict(classifier: Classifier, root: Path, rows: list[dict[str, str]], path: Path) -> None:
     """Write the predictions of some photos in the form of the evaluation's, all of them or none."""
-    predicted = classifier.predict([root / row["path"] for row in rows])
+    predicted = classifier.stream(classifier_input(photo_file(root, row["path"])) for row in rows)
     readable = [(row, each.probabilities) for row, each in zip(rows, predicted, strict=True) if each.probabilities is not None]
     classes = list(classifier.class_names)
     labels = np.array([classes.index(row["label"]) for row, _ in readable], dtype=np.int64)

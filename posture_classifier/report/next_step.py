@@ -26,7 +26,7 @@ def next_step_section(run: FinishedRun, check: KnownCheck | None) -> Section | N
     data = run.settings["data"]
     n_groups = len({row["group"] for row in run.split_rows})
     if run.root.is_dir() and check is None:
-        given = [(f"--{name}", data[name]) for name in ("group_pattern", "layout") if data.get(name)]
+        given = [(f"--{name}", data[name]) for name in ("table", "group_pattern", "layout") if data.get(name)]
         options = [word for option in given for word in option]
         sentence = (
             "Look for copies, shortcuts and label errors in the photos, and for what to photograph next. The report, written "

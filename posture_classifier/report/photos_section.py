@@ -1,7 +1,6 @@
 """The photos that a network is most wrong about, and least certain of."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from posture_classifier.images.decode import DecodeError
+from posture_classifier.images.photo_source import may_exist
 from posture_classifier.images.preprocessing import Preprocessing
 from posture_classifier.models.grad_cam import explain_squares, is_flat
 from posture_classifier.rendering.elements import photo, render, thumbnail
@@ -92,8 +92,8 @@ def _pictures_by_network(run: Evaluated, chosen: list[int]) -> tuple[str, Pictur
 
 def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
     """Explain the pictures, and make them; there are none where the photos are gone."""
-    files = {i: run.root / str(run.evaluated.paths[i]) for i in chosen}
-    if not any(file.is_file() for file in files.values()):
+    files = {i: run.file(i) for i in chosen}
+    if not any(map(may_exist, files.values())):
         return f"The photos are no longer below {run.root}, so that there are no pictures here.", {}
     if run.classifier is None:
         explanation = "There is no checkpoint, so that it cannot be said where the network looked."
@@ -126,7 +126,7 @@ def _pictures(run: Evaluated, chosen: list[int]) -> tuple[str, Pictures]:
 
 
 def _picture(
-    file: Path, preprocessing: Preprocessing, heat: npt.NDArray[np.float32] | None = None, without_heat: str = ""
+    file: str, preprocessing: Preprocessing, heat: npt.NDArray[np.float32] | None = None, without_heat: str = ""
 ) -> Picture:
     """Show what the network sees of a photo, sharper than it sees it, and its map on top of it."""
     try:

@@ -11,6 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
+from posture_classifier.data.photo_table import TABLE_SUFFIXES, folder_of_table
 from posture_classifier.models.precision import Precision
 from posture_classifier.training.trained_checkpoint import LINKED
 from posture_classifier.training.trainer_options import check_trainer
@@ -41,9 +42,18 @@ class Parser(OneSentenceErrors, LightningArgumentParser):
                 self.validate(parsed, skip_unset=False)  # a null where a number has to be would otherwise pass
             except (TypeError, KeyError) as error:
                 self.error(str(error))
+            _find_root(settings.data)
             check_trainer(settings.trainer)
             experiment_folder(settings)
         return parsed
+
+
+def _find_root(data: Namespace) -> None:
+    """Name the folder that a table's paths are relative to, so that the settings of a run do."""
+    if data.root is None and data.table is None:
+        raise UserError("missing: --data.root, the folder of photos, or --data.table, a table that lists them; see --help")
+    if data.root is None:
+        data.root = folder_of_table(Path(data.table))
 
 
 class FitOptions(LightningCLI):
@@ -69,7 +79,7 @@ class FitOptions(LightningCLI):
             "--experiment",
             type=str | None,
             default=None,
-            help="Runs go to lightning_logs/<experiment>/, never outside; by default the data folder's name.",
+            help="Runs go to lightning_logs/<experiment>/, never outside; by default the name of the photos' folder or table.",
         )
         parser.add_argument(
             "--precision",
@@ -109,7 +119,7 @@ class FitOptions(LightningCLI):
 
 
 def name_leading_words(arguments: Sequence[str]) -> list[str]:
-    """Put an option before words that follow the command at once: the photos, or a YAML file.
+    """Put an option before words that follow the command at once: photos, a table, a YAML file.
 
     The photos win over those that the file names.
 
@@ -125,21 +135,25 @@ def name_leading_words(arguments: Sequence[str]) -> list[str]:
     command, *words = arguments
     leading = list(takewhile(lambda word: not word.startswith("-"), words))
     configs = [word for word in leading if Path(word).suffix in YAML_SUFFIXES]
-    roots = [word for word in leading if word not in configs]
-    if len(roots) > 1:
-        raise UserError(f"{' and '.join(roots)} are several folders of photos; give one")
-    named = [*(("--config", word) for word in configs), *(("--data.root", word) for word in roots)]
+    tables = [word for word in leading if Path(word).suffix.lower() in TABLE_SUFFIXES]
+    roots = [word for word in leading if word not in configs + tables]
+    for words_of, what in ((roots, "folders of photos"), (tables, "tables")):
+        if len(words_of) > 1:
+            raise UserError(f"{' and '.join(words_of)} are several {what}; give one")
+    options = {"--config": configs, "--data.root": roots, "--data.table": tables}
+    named = [(option, word) for option, words_of in options.items() for word in words_of]
     return [command, *chain.from_iterable(named), *words[len(leading) :]]
 
 
 def experiment_name(settings: Namespace) -> str:
-    """The experiment that a run belongs to: by default, the name of the photos' folder.
+    """The experiment that a run belongs to: by default, the name of the photos' folder or table.
 
     Raises:
         UserError: It names a folder outside of ``lightning_logs``, or has characters that a
             terminal does not show.
     """
-    name: str = settings.experiment or Path(settings.data.root).resolve().name
+    photos = Path(settings.data.root).resolve().name if settings.data.table is None else Path(settings.data.table).stem
+    name: str = settings.experiment or photos
     path = PurePath(name)
     if path.is_absolute() or path.drive or ".." in path.parts or one_line(name) != name:
         raise UserError(

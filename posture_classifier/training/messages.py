@@ -94,7 +94,8 @@ def describe(
         f"{len(data.photos.in_split(split))} {split}{_drawn(data) if split == 'val' else ''}" for split in ("train", "val", "test")
     )
     found, fine = check_digests(data.photos, data.digests, describe_near_copies(data.near_copies))
-    photos = f"{data.root}: {plural(len(data.photos), 'photo')} ({sizes}) of {plural(len(data.class_names), 'class', 'classes')}"
+    classes = plural(len(data.class_names), "class", "classes")
+    photos = f"{data.photos.source}: {plural(len(data.photos), 'photo')} ({sizes}) of {classes}"
     if len(data.deep_photos):
         photos += f"; {len(data.deep_photos)} of more than 8 bits, {data.deep_photos.describe(model.preprocessing.white)}"
     if data.photos.relabelled:

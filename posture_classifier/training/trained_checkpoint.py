@@ -83,6 +83,6 @@ class TrainedCheckpoint:
         """
         if self.class_names != data.class_names:
             raise UserError(
-                f"checkpoint {self.path} was trained on the classes {shortlist(self.class_names)}, but {data.root} has "
+                f"checkpoint {self.path} was trained on the classes {shortlist(self.class_names)}, but {data.photos.source} has "
                 f"{shortlist(data.class_names)}; give the folder that it was trained on"
             )

@@ -35,7 +35,7 @@ DATA_OPTION = "--data."
 """Begins the names of the options of ``fit`` about photos."""
 PATHS = frozenset(
     [
-        *("root", "split", "exclude", "fixes", "weights", "folder", "ckpt_path"),
+        *("root", "table", "split", "exclude", "fixes", "weights", "folder", "ckpt_path"),
         *("default_root_dir", "dirpath", "save_dir", "root_dir", "dir", "exclude_batches_path"),  # of Lightning and wandb
         *("checkpoint", "paths", "runs", "accuracy"),
     ]

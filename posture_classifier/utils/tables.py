@@ -14,7 +14,7 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from posture_classifier.utils.stop import Cause, StopFunction
 # The full-width forms count too, and so do apostrophes before: otherwise '=1 and =1 would be
 # written alike.
 FORMULA = re.compile("'*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]")
+SEPARATORS = (",", "\t", ";")
 PATH = "path"
 """Column whose cells are files."""
 
@@ -137,6 +138,40 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def find_separator(path: Path) -> str:
+    """What stands between the cells of a file with a head line: a comma, a tab or a semicolon.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        head = file.readline()
+    return max(SEPARATORS, key=head.count)
+
+
+def iterate_table(path: Path, columns: Collection[str], separator: str = ",", unnamed: str = "") -> Iterator[dict[str, str]]:
+    """Read the rows of a .csv file one by one, as ``read_table`` does; its arguments are the same.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no such table; the message says where, without the file's name.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            reader = csv.reader(file, delimiter=separator)
+            names = [_original(name, "") or unnamed for name in next(reader, [])]
+            if not set(columns) <= set(names):
+                raise ValueError(f"it needs the {'column' if len(columns) == 1 else 'columns'} {' and '.join(columns)}")
+            empty = dict.fromkeys(filter(None, names), "")
+            for cells in filter(None, reader):
+                row = empty | {name: _original(cell, name) for name, cell in zip(names, cells, strict=False) if name}
+                if columns and not row[next(iter(columns))]:
+                    raise ValueError(f"line {reader.line_num} has no {next(iter(columns))}")
+                yield row
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
 def read_table(path: Path, columns: Collection[str], separator: str = ",", unnamed: str = "") -> list[dict[str, str]]:
     """Read the rows of a .csv file; a cell that is missing is empty.
 
@@ -150,21 +185,7 @@ def read_table(path: Path, columns: Collection[str], separator: str = ",", unnam
         OSError: It cannot be opened.
         ValueError: It is no such table; the message says where, without the file's name.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            reader = csv.DictReader(file, restkey="", restval="", delimiter=separator)
-            reader.fieldnames = [_original(name, "") or unnamed for name in reader.fieldnames or ()]
-            if not set(columns) <= set(reader.fieldnames):
-                raise ValueError(f"it needs the {'column' if len(columns) == 1 else 'columns'} {' and '.join(columns)}")
-            rows = []
-            for row in reader:
-                row.pop("", None)  # cells beyond the columns
-                rows.append({name: _original(cell, name) for name, cell in row.items()})
-                if columns and not row[next(iter(columns))]:
-                    raise ValueError(f"line {reader.line_num} has no {next(iter(columns))}")
-    except csv.Error as error:
-        raise ValueError(str(error)) from error
-    return rows
+    return list(iterate_table(path, columns, separator, unnamed))
 
 
 def read_rows(path: Path, columns: Collection[str] = ()) -> list[dict[str, str]]:

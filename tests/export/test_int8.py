@@ -131,10 +131,10 @@ def test_photos_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     graph: Any = SimpleNamespace(preprocessing=SimpleNamespace(preprocessing=SimpleNamespace(image_size=32, white=None)))
     Image.fromarray(PHOTOS[0]).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"no photo")
-    (found,) = calibration_photos(graph, [tmp_path / "bad.png", tmp_path / "good.png"])
+    (found,) = calibration_photos(graph, [str(tmp_path / "bad.png"), str(tmp_path / "good.png")])
     assert np.array_equal(found, PHOTOS[0])
     with pytest.raises(UserError, match="--photos"):
-        calibration_photos(graph, [tmp_path / "bad.png"])
+        calibration_photos(graph, [str(tmp_path / "bad.png")])
 
 
 def test_a_format_without_int8_says_so(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ class BackgroundCheck:
         root: The folder.
         group_pattern: What in a path names the group, as in ``fit``.
         layout: What the folders name; None finds it out.
+        table: A table that lists the photos, as in ``fit``.
 
     Attributes:
         state: How far it is.
@@ -28,8 +29,8 @@ class BackgroundCheck:
         problem: Why it failed; empty if it did not.
     """
 
-    def __init__(self, root: Path, group_pattern: str | None, layout: Layout | None) -> None:
-        self._arguments = (root, group_pattern, layout)
+    def __init__(self, root: Path, group_pattern: str | None, layout: Layout | None, table: Path | None = None) -> None:
+        self._arguments = (root, group_pattern, layout, table)
         self.state: State = "waiting"
         self.done = self.total = 0
         self.result: Result | None = None
@@ -42,9 +43,9 @@ class BackgroundCheck:
             threading.Thread(target=self._run, name="check", daemon=True).start()
 
     def _run(self) -> None:
-        root, group_pattern, layout = self._arguments
+        root, group_pattern, layout, table = self._arguments
         try:
-            self.result = run_checks(root, group_pattern, self._progress, layout)
+            self.result = run_checks(root, group_pattern, self._progress, layout, table)
             self.state = "ready"
         except UserError as error:
             self.problem, self.state = str(error), "failed"

@@ -1,7 +1,6 @@
 """A review: the queue, what was decided of it, and which photos may be asked for."""
 
 import threading
-from pathlib import Path
 from typing import Any, get_args
 
 from posture_classifier.app.review.background_check import BackgroundCheck
@@ -17,6 +16,8 @@ from posture_classifier.app.review.queue import (
 from posture_classifier.app.review.source import Source
 from posture_classifier.data.fixes import Decision, Fix, add_fixes, read_fixes, take_back_last
 from posture_classifier.data.folder import detect_layout, read_folder
+from posture_classifier.data.photo_table import read_photo_table
+from posture_classifier.images.photo_source import photo_file
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name
@@ -37,8 +38,12 @@ class Review:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.check = BackgroundCheck(source.root, source.data.get("group_pattern"), source.data.get("layout"))
-        photos = read_folder(source.root, layout=source.data.get("layout") or detect_layout(source.root, ask=False))
+        pattern, layout = source.data.get("group_pattern"), source.data.get("layout")
+        self.check = BackgroundCheck(source.root, pattern, layout, source.table)
+        if source.table is None:
+            photos = read_folder(source.root, layout=layout or detect_layout(source.root, ask=False))
+        else:
+            photos = read_photo_table(source.table, source.root, missing=True)
         self.classes = list(photos.classes)
         self._labels = {path: photos.classes[label] for path, label in zip(photos.paths, photos.labels.tolist(), strict=True)}
         self._errors = [reason for reason in reasons_of_errors(source.tables) if reason.photos[0] in self._labels]
@@ -47,9 +52,9 @@ class Review:
         self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def file(self, number: int) -> Path | None:
+    def file(self, number: int) -> str | None:
         """The file of a photo; None where no photo has that number."""
-        return self.source.root / self._paths[number] if 0 <= number < len(self._paths) else None
+        return photo_file(self.source.root, self._paths[number]) if 0 <= number < len(self._paths) else None
 
     def state(self, language: str) -> dict[str, Any]:
         """All that the page shows, as plain values."""

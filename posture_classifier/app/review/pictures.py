@@ -1,7 +1,6 @@
 """Photos as the page shows them: upright JPEGs without what a camera wrote into the file."""
 
 from io import BytesIO
-from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -14,7 +13,7 @@ QUALITY = 88
 Size = Literal["large", "small"]
 
 
-def jpeg(file: Path, size: Size) -> bytes:
+def jpeg(file: str, size: Size) -> bytes:
     """Encode a photo anew: its pixels alone, so that no position or camera goes with it.
 
     Args:

@@ -46,7 +46,9 @@ def _place(run: Path, settings: dict[str, Any]) -> list[str]:
     logs = next((folder for folder in experiment.parents if folder.name == LOGS), None)
     if logs is None:
         return []
-    name = settings.get("experiment") or Path(settings["data"]["root"]).resolve().name
+    data = settings["data"]
+    photos = Path(data["table"]).stem if data.get("table") else Path(data["root"]).resolve().name
+    name = settings.get("experiment") or photos
     root = settings.get("trainer", {}).get("default_root_dir")
     if (Path(root or ".") / LOGS / name).resolve() == experiment:
         return []

@@ -39,6 +39,11 @@ class Source:
         return self.run is not None and (self.run / SETTINGS_YAML).is_file()
 
     @property
+    def table(self) -> Path | None:
+        """The table that lists the photos; None where they lie in class folders."""
+        return Path(self.data["table"]) if self.data.get("table") else None
+
+    @property
     def data(self) -> dict[str, Any]:
         """The settings about photos."""
         found: dict[str, Any] = self.settings.get("data", {})

@@ -18,11 +18,13 @@ def check(
     fix_list_anyway: bool = False,
     language: str | None = None,
     overwrite: bool = False,
+    table: Path | None = None,
 ) -> int:
     r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
 
     Args:
-        root: The data folder, as fit takes it, in whatever state it is.
+        root: The data folder, as fit takes it, in whatever state it is; or a table that lists the
+            photos, as fit's data.table.
         group_pattern: Regular expression whose match in the path names the person or session, such
             as 'subject-\d+'.
         layout: What the folders name, as fit's data.layout; found out where it is certain.
@@ -35,15 +37,20 @@ def check(
         language: Language of what is printed and of check.html, such as ko; by default that of the
             locale, or else English, as check.json and the list always are.
         overwrite: Replace the output and the list if they exist.
+        table: A table that lists the photos, with paths relative to the folder.
 
     Returns:
         Exit code: 0 if the folder is fine, 1 with warnings, 2 with errors.
     """
+    from posture_classifier.data.photo_table import TABLE_SUFFIXES, folder_of_table
+
     check_output_file("--fix_list", fix_list, (".csv",), overwrite)
     check_output_folder("--output", output, overwrite)
+    if table is None and root.suffix.lower() in TABLE_SUFFIXES:
+        root, table = Path(folder_of_table(root)), root
     if not root.is_dir():
         raise UserError(f"{root} is not a folder; expected {root}/<class>/*.jpg")
-    if output is not None and output.resolve().is_relative_to(root.resolve()):
+    if output is not None and table is None and output.resolve().is_relative_to(root.resolve()):
         raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import exit_code
@@ -54,7 +61,7 @@ def check(
     from posture_classifier.utils.text import plural
 
     translator = Translator(language)
-    result = check_aloud(root, group_pattern, layout, language)
+    result = check_aloud(root, group_pattern, layout, language, table)
     if output is not None:
         output.mkdir(exist_ok=True)
         write_check(result, output / "check.html", language)

@@ -1,6 +1,6 @@
 """Reads all photos once: their facts and their features, computed in batches and cached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from posture_classifier.data.deep_photos import DeepPhotos, find_deep_photos
 from posture_classifier.data.scan.cache import PhotoFeatures, ScanCache
 from posture_classifier.data.scan.similarity import Features
+from posture_classifier.images.decode import DecodeError, fetched
 from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.facts import Facts, identify, read_facts
 from posture_classifier.utils.threads import map_in_threads
@@ -60,7 +61,7 @@ class Scan:
         return np.array([fact.error is None for fact in self.facts], dtype=np.bool_)
 
 
-def scan_photos(files: list[Path], progress: ProgressCallback) -> Scan:
+def scan_photos(files: Sequence[str | Path], progress: ProgressCallback) -> Scan:
     """Read photos in batches, on all cores; what is cached of a photo, by its content, is reused.
 
     The threads hold two batches at any time, whatever the number of photos, so memory grows only by
@@ -80,13 +81,17 @@ def scan_photos(files: list[Path], progress: ProgressCallback) -> Scan:
     return Scan(facts, np.stack(last), deep, np.stack(stages))
 
 
-def _read(path: Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
-    identity = identify(path)
+def _read(path: str | Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
+    try:
+        source = fetched(path)
+    except DecodeError as error:
+        return ReadPhoto(Facts(str(error), 0, 0))
+    identity = identify(source)
     if cached := cache.get(identity):
         return ReadPhoto(*cached)
     from posture_classifier.data.scan.features import feature_extractor
 
-    facts, image = read_facts(path, identity, white)
+    facts, image = read_facts(source, identity, white)
     return ReadPhoto(facts, square=None if image is None else feature_extractor().square(image))
 
 

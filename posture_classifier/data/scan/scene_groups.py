@@ -4,7 +4,6 @@ They join near-duplicates, and what network and pixels find alike besides: for a
 many costs less than one too few, but a group of look-alikes makes a split that means nothing.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +50,7 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
         (N,) the name of each photo's group.
     """
     order = np.argsort(photos.paths)
-    files = [Path(photos.file(index)) for index in order.tolist()]
+    files = [photos.file(index) for index in order.tolist()]
     with Progress(console=terminal(), transient=True) as bar:
         task = bar.add_task("Looking for photos of one scene", total=len(photos))
         scanned = scan_photos(files, lambda done, _: bar.update(task, completed=done))

@@ -79,7 +79,7 @@ class FormatModule(Protocol):
         """
 
 
-WriteInt8 = Callable[[PhotoGraph, Metadata, Path, list[Path]], None]
+WriteInt8 = Callable[[PhotoGraph, Metadata, Path, list[str]], None]
 """``write_int8(graph, metadata, path, photos)``: as ``write``, in int8.
 
 The photos are those of the validation split (or of training, where there is none), by which ranges

@@ -1,7 +1,6 @@
 """What 8-bit integers are adjusted by: photos, and the checkpoint's answers to them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ FACTORS = (0.2, 5.0)
 """Least and largest change of a temperature; beyond, int8 has broken the network."""
 
 
-def calibration_photos(graph: PhotoGraph, files: list[Path]) -> list[Pixels]:
+def calibration_photos(graph: PhotoGraph, files: list[str]) -> list[Pixels]:
     """Decode some photos, evenly spread over those that are given.
 
     Raises:

@@ -31,7 +31,7 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
     _write_page(path, lambda model: onnx_format.write(graph, metadata, model))
 
 
-def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[str]) -> None:
     """Write the page with the network in int8, as ONNX has it."""
     _write_page(path, lambda model: int8_of("onnx", onnx_format)(graph, metadata, model, photos))
 

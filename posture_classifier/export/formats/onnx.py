@@ -56,7 +56,7 @@ def _forget_sources(model: Any) -> None:
                 part.metadata_props.clear()
 
 
-def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[str]) -> None:
     """Write one .onnx file in int8, with a temperature of its own."""
     pixels = calibration_photos(graph, photos)
     with tempfile.TemporaryDirectory() as folder:

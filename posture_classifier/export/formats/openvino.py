@@ -32,7 +32,7 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
         _convert(file, metadata, path)
 
 
-def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[Path]) -> None:
+def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[str]) -> None:
     """Write an .xml and its .bin with the 8-bit integers of the ONNX, which OpenVINO knows."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
