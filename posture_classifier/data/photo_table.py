@@ -66,7 +66,7 @@ def read_photo_table(table: Path, root: Path, missing: bool = False) -> Photos:
     except (OSError, ValueError) as error:
         raise UserError(f"data.table {table} cannot be read: {error}") from error
     if not len(paths):
-        raise UserError(f"data.table {table} has no row of a photo; it needs the columns {' and '.join(NEEDED)}, and a row for each")
+        raise UserError(f"data.table {table} has no row of a photo; it needs the columns {' and '.join(NEEDED)}, and rows")
     reading.check_whole_columns(len(paths))
     order = np.arange(len(paths)) if reading.ascends else paths.order()
     paths = paths[order]

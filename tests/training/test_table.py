@@ -39,7 +39,9 @@ def test_a_table_trains_as_its_folder_does(tmp_path: Path, draw_folder: DrawFold
 
 
 @pytest.mark.slow
-def test_it_is_resumed_fixed_and_never_tested_on_what_was_learnt(tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_resumed_fixed_and_never_tested_on_what_was_learnt(
+    tmp_path: Path, draw_folder: DrawFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = draw_folder()
     table = write_table(tmp_path / "mine.csv", rows_of(root))
     words = ["--data.root", str(root)]
@@ -49,7 +51,6 @@ def test_it_is_resumed_fixed_and_never_tested_on_what_was_learnt(tmp_path: Path,
     write_table(table, rows_of(root)[::-1])
     assert main([*table_arguments(table, tmp_path, 3), *words, "--ckpt_path", "last"]) == 0
     assert (run / "split.csv").read_bytes() == split
-    # relabelled
     train = next(row for row in rows(run / "split.csv") if row["split"] == "train")
     other = {"left": "right", "right": "left"}[train["label"]]
     add_fixes(tmp_path / "fixes.csv", [Fix(train["path"], "relabel", train["label"], other)])
@@ -57,9 +58,8 @@ def test_it_is_resumed_fixed_and_never_tested_on_what_was_learnt(tmp_path: Path,
     assert main([*table_arguments(table, tmp_path), *words, *again]) == 0
     changed = {row["path"]: row["label"] for row in rows(run.parent / "version_1" / "split.csv")}
     assert changed[train["path"]] == other
-    # another split would test on photos that were learnt from
     assert read_seen(run / "checkpoints" / "best.ckpt")
-    weights = ["--model.weights", str(run / "checkpoints" / "best.ckpt"), "--seed_everything", "5"]
+    weights = ["--model.weights", str(run / "checkpoints" / "best.ckpt"), "--data.holdout_groups", train["group"]]
     assert main([*table_arguments(table, tmp_path), *words, *weights]) == 2
     assert "used to train" in capsys.readouterr().err
 
