@@ -14,7 +14,7 @@ from posture_classifier.callbacks.frozen_cache import FrozenCache
 from posture_classifier.callbacks.solve_head import SolveHead
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import write_split
+from posture_classifier.data.split_file import write_split
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.precision import compute_type, dtype_name

@@ -18,7 +18,8 @@ from posture_classifier.data.photo_lists import exclude_photos
 from posture_classifier.data.photo_table import read_photo_table
 from posture_classifier.data.scan.scene_groups import describe_doubts, doubted_scenes, scene_groups
 from posture_classifier.data.sessions import session_groups
-from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, read_split, split_photos
+from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, split_photos
+from posture_classifier.data.split_file import read_split
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
 from posture_classifier.utils.errors import UserError

@@ -17,7 +17,7 @@ from posture_classifier.data.fixes import fingerprint
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
-from posture_classifier.data.split import write_split
+from posture_classifier.data.split_file import write_split
 from posture_classifier.experiments.engines.choice import EngineName, choose_engine
 from posture_classifier.experiments.engines.engine import Engine, Training
 from posture_classifier.experiments.remaining_time import RemainingTime

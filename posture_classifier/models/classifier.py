@@ -50,12 +50,11 @@ class PostureClassifier(LightningModule):
             that, which is better while the network stays frozen, above all where it must tell
             *where* something is, and as fast; but the features of a transformer can no longer be
             cached once stages open.
-        head_solver: How the new head learns while it alone is open. ``gradient``: by the
-            optimizer's steps, like everything else. ``lbfgs``: at once, as the multinomial logistic
-            regression that is best on the features of the training photos, with the penalty that
-            the validation photos choose (without any, groups of training photos in turn); seconds,
-            and no learning rate. A network of which no other stage opens is trained for one epoch
-            then; stages that open go on from the solved head.
+        head_solver: How the new head learns while it alone is open. ``gradient``: by steps, like
+            everything else. ``lbfgs``: at once, as the logistic regression that is best on the
+            training photos' features, with the penalty that the validation photos choose (without
+            any, groups of training photos in turn). A network of which no other stage opens is
+            trained for one epoch then; stages that open go on from the solved head.
         image_size: Side of the images in pixels; None is the size that the backbone was trained
             with.
         resize: How a photo becomes square: ``crop`` cuts out the middle, ``pad`` adds borders.
@@ -69,12 +68,10 @@ class PostureClassifier(LightningModule):
         class_weights: ``balanced`` weighs classes by the inverse of their counts; a list gives
             weights; None is equal.
         drop_rate: Dropout before the classifier.
-        stages: ``coarse`` divides every network into about six stages that mean the same for all;
-            ``fine`` into the groups that timm knows, 5 to 46.
-        average_mirrored: Whether a photo's logits are the mean over it and its mirror image, in
-            evaluation and wherever the network is used, which doubles the time of a prediction. A
-            head on cached features then learns from photos and mirror images in turn. It helped
-            frozen networks on one of three sets, and none whose stages open.
+        stages: ``coarse``, about six that mean the same in all networks; ``fine``, timm's 5 to 46.
+        average_mirrored: Whether logits are the mean over a photo and its mirror image wherever
+            the network is evaluated or used, in twice the time. A head on cached features then
+            learns from both. It helped frozen networks on one of three sets, and no others.
         preprocessing: The preprocessing of a checkpoint; leave it out, it follows from the
             backbone.
         weights_source: The weights that a checkpoint's training started from, in words; leave it
@@ -142,7 +139,7 @@ class PostureClassifier(LightningModule):
         # The run's config.yaml holds them already, and the preprocessing the white levels.
         self.save_hyperparameters(logger=False, ignore=["white_levels"])
         self.register_buffer("loss_weights", loss_weights(class_weights, class_counts, class_names), persistent=False)
-        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []  # indices, labels and probabilities of each batch
+        self._evaluated: list[tuple[Tensor, Tensor, Tensor]] = []  # indices, labels, probabilities
 
     @cached_property
     def stages(self) -> list[Stage]:

@@ -82,8 +82,6 @@ class PostureCLI(FitOptions):
         if self.run_folder:
             self.run_folder.release()
 
-    # Checkpoint.
-
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and take the settings of the model from the checkpoint, if one is given."""
         super().parse_arguments(parser, args)
@@ -138,8 +136,6 @@ class PostureCLI(FitOptions):
 
     def _experiment(self) -> Path:
         return experiment_folder(self.config[self.config.subcommand])
-
-    # Trainer.
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the run folder, its checkpoints and its reports to what the user configured."""
@@ -230,8 +226,6 @@ class PostureCLI(FitOptions):
         written = [path for folder in folders if (path := Path(folder) / LAST_CHECKPOINT).is_file()]
         last = next(iter(written), self._checkpoint_path)
         return f"go on with the same command and --ckpt_path {quote(str(last))}" if last else "no epoch had ended: begin anew"
-
-    # Subcommands.
 
     def fit(self, **kwargs: Any) -> None:
         """Train, from a checkpoint if one was given."""

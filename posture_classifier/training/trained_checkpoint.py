@@ -9,7 +9,8 @@ from jsonargparse import Namespace
 
 from posture_classifier.callbacks.save_config import RESTORED
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import SPLITS, is_split_of
+from posture_classifier.data.split import SPLITS
+from posture_classifier.data.split_file import is_split_of
 from posture_classifier.models.checkpoint import SEEN, Seen, read_checkpoint
 from posture_classifier.models.restore import DEFAULTS, read_arguments
 from posture_classifier.runs.folder import run_of

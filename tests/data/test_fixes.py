@@ -11,7 +11,7 @@ from posture_classifier.data.fixes import Fix, add_fixes, apply_fixes, fingerpri
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.photo_lists import exclude_photos
-from posture_classifier.data.split import write_split
+from posture_classifier.data.split_file import write_split
 from posture_classifier.experiments.training_series import to_yaml
 from posture_classifier.runs.predictions import read_prediction_table
 from posture_classifier.runs.tables import read_split_rows

@@ -17,7 +17,8 @@ from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.folds import fold_split, folds_work, holdout_split
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.sessions import GAP, session_groups
-from posture_classifier.data.split import check_classes, read_split, split_photos
+from posture_classifier.data.split import check_classes, split_photos
+from posture_classifier.data.split_file import read_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, draw, photos_of
 from tests.helpers.program import Fit, fit_arguments

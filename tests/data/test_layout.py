@@ -7,7 +7,7 @@ from posture_classifier.check.run_checks import run_checks
 from posture_classifier.data.folder import detect_layout
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import write_split
+from posture_classifier.data.split_file import write_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import draw
 

@@ -11,7 +11,8 @@ import pytest
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.photo_table import read_photo_table
-from posture_classifier.data.split import crossing_groups, read_split, write_split
+from posture_classifier.data.split import crossing_groups
+from posture_classifier.data.split_file import read_split, write_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photo_tables import COLUMNS, rows_of, write_table
 from tests.helpers.photos import DrawFolder

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import SPLITS, add_validation, crossing_groups, read_split, split_photos, write_split
+from posture_classifier.data.split import SPLITS, add_validation, crossing_groups, split_photos
+from posture_classifier.data.split_file import read_split, write_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, photos_of
 from tests.helpers.videos import draw_videos

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posture_classifier.data.split import SPLITS, read_split, write_split
+from posture_classifier.data.split import SPLITS
+from posture_classifier.data.split_file import read_split, write_split
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
