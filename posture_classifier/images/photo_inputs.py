@@ -61,11 +61,13 @@ def load_photo(photo: Photo) -> str | Path | bytes | Image.Image:
         255
     """
     if isinstance(photo, (str, Path)):
-        if URL.match(str(photo)) and not Path(photo).exists():
+        if not URL.match(str(photo)):
+            return photo
+        if not Path(photo).exists():
             raise UserError(
                 f"{one_line(str(photo))[:100]} is a URL, and no photo is fetched from a network; download it and give the file"
             )
-        return photo
+        return Path(photo)  # what is no string is never fetched
     if isinstance(photo, (bytes, Image.Image)):
         return photo
     if isinstance(photo, np.ndarray):
