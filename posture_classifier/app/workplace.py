@@ -58,11 +58,15 @@ def _is_run(folder: Path) -> bool:
 
 
 def _photos_of(run: Path | None) -> Path | None:
-    """The folder of the photos that a run was trained on, if it is still there."""
+    """The folder of the photos that a run was trained on, if it is still there.
+
+    None also where a table lists them, which photos that are collected would not be in.
+    """
     for file in (run / name for name in (SETTINGS_YAML, CONFIG_YAML) if run):
         with suppress(UserError):  # the network can be tried in any case
-            root = Path(read_settings(file)["data"]["root"])
-            return root if root.is_dir() else None
+            data = read_settings(file)["data"]
+            root = Path(data["root"])
+            return root if root.is_dir() and not data.get("table") else None
     return None
 
 

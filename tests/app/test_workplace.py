@@ -51,3 +51,10 @@ def test_a_cross_validation_knows_its_photos_too(run: Path) -> None:
     crossval.mkdir()
     (crossval / "settings.yaml").write_text(yaml.safe_dump({"fit": settings}))
     assert find_workplace(crossval).folder == Path("photos")
+
+
+def test_photos_that_a_table_lists_are_not_collected_for(run: Path) -> None:
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    settings["data"]["table"] = "photos/mine.csv"
+    (run / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert find_workplace(run).folder is None

@@ -23,11 +23,9 @@ def check(
     r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
 
     Args:
-        root: The data folder, as fit takes it, in whatever state it is; or a table that lists the
-            photos, as fit's data.table.
-        group_pattern: Regular expression whose match in the path names the person or session, such
-            as 'subject-\d+'.
-        layout: What the folders name, as fit's data.layout; found out where it is certain.
+        root: The data folder, in whatever state it is, or a table, as fit's data.root or data.table.
+        group_pattern: Regular expression; its match names the person or session ('subject-\d+').
+        layout: What the folders name, as fit's data.layout.
         output: A folder to make for check.html, with the photos that matter, and check.json.
         fix_list: A .csv file to write, which fit --data.exclude takes: photos that are certainly to
             leave out, namely files of equal bytes or pixels, files that cannot be read, and
@@ -64,9 +62,9 @@ def check(
     result = check_aloud(root, group_pattern, layout, language, table)
     if output is not None:
         output.mkdir(exist_ok=True)
-        write_check(result, output / "check.html", language)
+        write_check(result, page := output / "check.html", language)
         write_json(result, output / "check.json")
-        say(translator.text(f"report: {output / 'check.html'}"))
+        say(translator.text(f"report: {page}"))
     if fix_list is not None:
         n = write_fixes(result, fix_list, fix_list_anyway)
         how = f": fit --data.exclude {shlex.quote(str(fix_list))}" if n else f"; {fix_list} is empty"

@@ -10,13 +10,11 @@ import torch
 from jsonargparse import Namespace
 
 from posture_classifier.experiments.engines.child_fit import fit_in_child
-from posture_classifier.experiments.engines.engine import Began, Ended, Training
+from posture_classifier.experiments.engines.engine import GPU_ACCELERATORS, Began, Ended, Training
 from posture_classifier.utils.stop import Stop
 from posture_classifier.utils.stopping import current
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-GPU_ACCELERATORS = ("auto", "gpu", "cuda")
-"""Values of ``trainer.accelerator`` with which a training takes a GPU of CUDA."""
 
 
 def usable_gpus(trainer: Namespace) -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from posture_classifier.experiments.engines.child_fit import fit_in_child
-from posture_classifier.experiments.engines.engine import Began, Ended, Training
+from posture_classifier.experiments.engines.engine import GPU_ACCELERATORS, Began, Ended, Training
 from posture_classifier.runs.lock import LOCK
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -154,9 +154,9 @@ def _share_of_training(nodes: Sequence[Mapping[str, float]], accelerator: str) -
         {'CPU': 2}
     """
     with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
-    if with_gpus and accelerator in ("auto", "gpu", "cuda"):
+    if with_gpus and accelerator in GPU_ACCELERATORS:
         return {"CPU": max(1, min(int(node.get("CPU", 0) // node["GPU"]) for node in with_gpus)), "GPU": 1}
-    if accelerator in ("gpu", "cuda"):
+    if accelerator in GPU_ACCELERATORS and accelerator != "auto":
         raise UserError(f"trainer.accelerator is {accelerator}, and no node of Ray has a GPU; leave it out, or add such a node")
     return {"CPU": min((int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1), default=1)}
 
