@@ -32,8 +32,7 @@ def check(
             pictures that are also in a later split.
         fix_list_anyway: Write that list even if it takes over 10 % of the photos or changes the
             balance of a group's classes.
-        language: Language of what is printed and of check.html, such as ko; by default that of the
-            locale, or else English, as check.json and the list always are.
+        language: Language of what is printed and of check.html, such as ko; by default the locale's.
         overwrite: Replace the output and the list if they exist.
         table: A table that lists the photos, with paths relative to the folder.
 

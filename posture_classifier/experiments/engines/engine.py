@@ -9,7 +9,7 @@ from posture_classifier.runs.names import LAST_CHECKPOINT
 
 LOG = "fit.log"
 GPU_ACCELERATORS = ("auto", "gpu", "cuda")
-"""Values of ``trainer.accelerator`` with which a training takes a GPU of CUDA where there is one."""
+"""Values of ``trainer.accelerator`` with which a training takes a GPU of CUDA, if there is one."""
 
 Began = Callable[["Training", str], None]
 """Told that a training begins, and where: ``on GPU 0``, or nothing where there is but one place."""
