@@ -23,7 +23,7 @@ def check(
     r"""Find damaged files, copies, leaks, hidden groups, shortcuts, label errors; change nothing.
 
     Args:
-        root: The data folder, in whatever state it is, or a table, as fit's data.root or data.table.
+        root: The data folder, in whatever state it is, or a table, as fit takes both.
         group_pattern: Regular expression; its match names the person or session ('subject-\d+').
         layout: What the folders name, as fit's data.layout.
         output: A folder to make for check.html, with the photos that matter, and check.json.
@@ -32,7 +32,7 @@ def check(
             pictures that are also in a later split.
         fix_list_anyway: Write that list even if it takes over 10 % of the photos or changes the
             balance of a group's classes.
-        language: Language of what is printed and of check.html, such as ko; by default the locale's.
+        language: Language of what is printed and of check.html; by default the locale's.
         overwrite: Replace the output and the list if they exist.
         table: A table that lists the photos, with paths relative to the folder.
 
