@@ -115,8 +115,8 @@ def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNet
 
 
 def _has_same_figures(evaluation: dict[str, Any], summary: dict[str, Any]) -> bool:
-    known = [name for name in METRICS if name in evaluation and name in summary]
-    same = (math.isclose(evaluation[name]["value"], summary[name]["value"], rel_tol=1e-5) for name in known)
+    pairs = [(evaluation[name]["value"], summary[name]["value"]) for name in METRICS if name in evaluation and name in summary]
+    same = (one is other is None or (None not in (one, other) and math.isclose(one, other, rel_tol=1e-5)) for one, other in pairs)
     return evaluation["images"] == summary["images"] and all(same)
 
 

@@ -15,6 +15,7 @@ from posture_classifier.inference import Classifier
 from posture_classifier.metrics.temperature_scaling import rescale
 from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.runs.predictions import read_prediction_table
+from posture_classifier.training.best_checkpoint import _has_same_figures
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, draw_photos
 from tests.helpers.program import EXACT, Fit, fit_arguments
@@ -118,6 +119,16 @@ def test_a_reference_of_another_network_is_refused(run: Path, tmp_path: Path) ->
     torch.save(content | {"evaluation": changed}, tmp_path / "a.ckpt")
     with pytest.raises(UserError, match="5 features"):
         Classifier.load(tmp_path / "a.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("stored", "measured", "same"), [(None, None, True), (None, 0.5, False), (0.5, 0.5 + 1e-8, True), (0.5, 0.51, False)]
+)
+def test_a_checkpoint_is_written_anew_only_where_its_figures_are_others(
+    stored: float | None, measured: float | None, same: bool
+) -> None:
+    one, other = ({"images": 4, "accuracy": {"value": 0.5}, "auroc": {"value": value}} for value in (stored, measured))
+    assert _has_same_figures(one, other) == same
 
 
 @pytest.mark.slow
