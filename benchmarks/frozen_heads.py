@@ -13,7 +13,7 @@ head by steps: they are compared with the first head, too.
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +109,8 @@ def describe(seeds: dict[int, Scores], reference: dict[int, Scores]) -> str:
     means = [np.mean([photo.values[0] for photo in scores.values()]) for scores in seeds.values()]
     loss = np.mean([photo.values[1] for scores in seeds.values() for photo in scores.values()])
     text = f"{np.mean(means):.3f} ({min(means):.3f} to {max(means):.3f}) | {loss:.3f}"
+    if seeds is reference:
+        return f"{text} | |"
     for column in (0, 1):
         pairs = [(reference[seed][path], photo) for seed, scores in seeds.items() for path, photo in scores.items()]
         differences: Floats = np.array([photo.values[column] - before.values[column] for before, photo in pairs])
@@ -119,12 +121,13 @@ def describe(seeds: dict[int, Scores], reference: dict[int, Scores]) -> str:
 
 def main(folder: str, pattern: str | None, seeds: range, steps: list[Path]) -> None:
     """Print a table."""
-    make: Callable[[int], PostureData] = lambda seed: PostureData(folder, group_pattern=pattern, seed=seed)  # noqa: E731
-    features = compute_features(make(seeds[0]))
-    found = {seed: solve(make(seed), features) for seed in seeds}
+    data = {seed: PostureData(folder, group_pattern=pattern, seed=seed) for seed in seeds}
+    features = compute_features(data[seeds[0]])
+    found = {seed: solve(data[seed], features) for seed in seeds}
     reference = {seed: heads["photos"] for seed, heads in found.items()}
     print("| head learns from | accuracy | log loss | accuracy, less the first | log loss, less the first |\n|---|---|---|---|---|")
-    for name in found[seeds[0]]:
+    print(f"| photos | {describe(reference, reference)} |")
+    for name in list(found[seeds[0]])[1:]:
         print(f"| {name} | {describe({seed: heads[name] for seed, heads in found.items()}, reference)} |")
     if steps:
         runs = {json.loads((run / SUMMARY_JSON).read_text())["seed"]: scores_of_run(run) for run in steps}
