@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from posture_classifier.cli.program import main
 from tests.helpers.photos import DrawFolder
@@ -31,6 +32,12 @@ def test_a_config_is_a_lab_note(name: str) -> None:
     header = [line for line in lines if line.startswith("#")]
     assert any(re.search(r"posture_classifier (fit|crossval|search) --config", line) for line in header), "its command"
     assert len([line for line in lines if line and not line.lstrip().startswith("#")]) <= 15, "and only what it changes"
+
+
+def test_the_demo_shows_the_recommended_recipe() -> None:
+    demo, best = (yaml.safe_load((REPOSITORY / "configs" / name).read_text()) for name in ("demo.yaml", "best.yaml"))
+    photos = {"root": "data/turtle_neck", "group_pattern": r"subject-\d+"}
+    assert demo == best | {"experiment": "demo", "data": best["data"] | photos}
 
 
 def test_a_saved_config_repeats_the_run(tmp_path: Path, draw_folder: DrawFolder) -> None:

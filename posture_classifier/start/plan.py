@@ -31,8 +31,9 @@ WORDS = {
     "exclude": "photos to leave out, each with its reason",
     "on_error": "photos that cannot be read are left out",
     "backbone": "its weights came with the program",
-    "head": "the network stays frozen, and its head sees all of it",
-    "open_stages": "from epoch 1 on all but the first stage learn",
+    "head": "it sees every stage of the network",
+    "head_solver": "the head is solved at once, while the network is frozen",
+    "open_stages": "then so many of the last stages learn, from that epoch on",
     "default_root_dir": "the folder of lightning_logs",
 }
 """What the file says beside a key."""
@@ -87,7 +88,7 @@ def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()
     }
     settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}
     if path.parent != Path():
-        settings["trainer"]["default_root_dir"] = str(path.parent)
+        settings.setdefault("trainer", {})["default_root_dir"] = str(path.parent)
     return Plan(path, procedure, settings, limits)
 
 

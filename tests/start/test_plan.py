@@ -22,7 +22,8 @@ def test_few_groups_are_tested_in_turn_by_frozen_networks(tmp_path: Path) -> Non
     plan = make_plan(tmp_path / "a.yaml", Path("my photos"), FOLDS)
     assert plan.procedure == "crossval"
     assert plan.settings["data"] == {"root": "my photos", "group_pattern": r"([^/]+)_\d+\.", "folds": 4}
-    assert plan.settings["model"]["head"] == "all_stages"
+    assert plan.settings["model"] | {"head": "all_stages", "head_solver": "lbfgs"} == plan.settings["model"]
+    assert "unfreezing" not in plan.settings
     assert plan.arguments[-1] == "--final"
 
 
@@ -31,7 +32,7 @@ def test_more_groups_are_tested_in_part_by_a_network_that_opens(tmp_path: Path) 
     assert plan.procedure == "fit"
     assert plan.settings["data"]["group_by"] == "exif"
     assert plan.settings["data"]["test_fraction"] == 0.3
-    assert plan.settings["unfreezing"]["open_stages"] == {1: 5}
+    assert plan.settings["unfreezing"]["open_stages"] == {0: 3}
     assert "--final" not in plan.arguments
 
 
