@@ -123,13 +123,19 @@ def _fit_here(training: Training) -> str | None:
     training.folder.mkdir(parents=True, exist_ok=True)
     try:
         PostureCLI(training.words)
-    except UserError as error:
-        return str(error)
     # Whatever one network or the libraries under it raise, the others shall have their turn.
     except Exception as error:
-        training.log.write_text(traceback.format_exc(), encoding="utf-8")
-        return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
+        return write_failure(training, error)
     return None
+
+
+def write_failure(training: Training, error: Exception) -> str:
+    """Describe in a sentence why a training failed; what nobody foresaw is added to its log."""
+    if isinstance(error, UserError):
+        return str(error)
+    with training.log.open("a", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
 
 
 def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> tuple[Namespace, dict[str, Any]]:
