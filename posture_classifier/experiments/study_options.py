@@ -69,6 +69,9 @@ def check_values(common: list[str], space: dict[str, Range]) -> None:
     parser = capture_parser(lambda: PostureCLI(["fit", *common]))
     for values in corners(space):
         try:
-            parser.parse_args(["fit", *common, *words(values)])
+            settings = parser.parse_args(["fit", *common, *words(values)]).fit
         except UserError as error:
             raise UserError(f"search.space: {error}") from error
+        # A command line takes the beginning of a name as well, and a section's name for a file.
+        if unknown := [name for name in values if name not in settings or isinstance(settings[name], Namespace)]:
+            raise UserError(f"search.space: {unknown[0]} is no option of fit; fit --help all lists them")

@@ -12,7 +12,7 @@ import pytest
 from posture_classifier.cli.program import main
 from tests.helpers.callbacks import KillOnce
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import fit_arguments, run_forked, run_program
+from tests.helpers.program import REPOSITORY, fit_arguments, run_forked, run_program
 
 optuna = pytest.importorskip("optuna", minversion="5")
 # Imports it, too.
@@ -91,6 +91,14 @@ def test_the_trial_of_a_killed_worker_is_taken_up(tmp_path: Path, photos: Path, 
     (tmp_path / "whole").write_text("here\n" * 9)  # so that nothing is killed
     assert main(call(photos, tmp_path / "b", *killer, str(tmp_path / "whole"))) == 0
     assert trials(run) == trials(tmp_path / "b" / "lightning_logs" / "search" / "search_0"), "as if nothing had happened"
+
+
+@pytest.mark.slow
+def test_the_shipped_config_runs(tmp_path: Path, photos: Path) -> None:
+    command = ["search", "--config", str(REPOSITORY / "configs" / "optuna.yaml"), *fit_arguments(photos, tmp_path, 1)[1:]]
+    assert main([*command, "--search.trials", "2"]) == 0
+    found = trials(tmp_path / "lightning_logs" / "optuna" / "search_0")
+    assert [row["state"] for row in found] == ["complete", "complete"]
 
 
 @pytest.mark.slow
