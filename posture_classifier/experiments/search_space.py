@@ -124,6 +124,23 @@ def words(values: dict[str, str]) -> list[str]:
     return [word for name, value in values.items() for word in (f"--{name}", value)]
 
 
+def describe(values: dict[str, str]) -> str:
+    """Values as people read them.
+
+    Example:
+        >>> describe({"model.learning_rate": "0.0012520653814999472", "model.backbone": "resnet18"})
+        'model.learning_rate 0.001252, model.backbone resnet18'
+    """
+    return ", ".join(f"{name} {_rounded(word)}" for name, word in values.items())
+
+
+def _rounded(word: str) -> str:
+    try:
+        return word if word.isdigit() else f"{float(word):.4g}"
+    except ValueError:
+        return word
+
+
 def corners(space: dict[str, Range]) -> list[dict[str, str]]:
     """Values that together show each end of each range and each choice.
 

@@ -142,13 +142,13 @@ def open_study(storage: str | None, name: str, folder: Path, prune_after: int | 
         storage: Where it is kept: URL of a database, or a folder; by default the search's folder.
         name: Its name there.
         folder: Folder of the search.
-        prune_after: Epochs that every trial has; None stops none.
+        prune_after: Epochs that every trial has, at least 1; None stops none.
 
     Raises:
         UserError: The storage cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    pruner: BasePruner = NopPruner() if prune_after is None else MedianPruner(n_warmup_steps=prune_after)
+    pruner: BasePruner = NopPruner() if prune_after is None else MedianPruner(n_warmup_steps=prune_after - 1)
     with _explained():
         return optuna.create_study(storage=_storage(storage, name, folder), study_name=name, pruner=pruner, load_if_exists=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 from jsonargparse import Namespace
 from optuna.trial import FrozenTrial, TrialState
 
+from posture_classifier.experiments.search_space import describe
 from posture_classifier.experiments.study import trial_name
 from posture_classifier.experiments.study_search import ALL, FAILURE, StudySearch
 from posture_classifier.experiments.training_series import is_finished
@@ -73,7 +74,7 @@ def choose(search: StudySearch) -> bool:
     say(
         f"chosen of {plural(len(trials), 'trial')} by validation photos: trial {best.number}, val/loss {best.values[0]:.4f}; "
         f"{states[TrialState.COMPLETE]} ended, {states[TrialState.PRUNED]} stopped early, {len(failures)} failed",
-        ", ".join(f"{name} {value}" for name, value in search.study.values(best).items()),
+        describe(search.study.values(best)),
         "only this one saw the test photos, so its test figures are of people who had no say in the choice",
     )
     say(f"its run: {run}", f"all trials: {search.folder / TRIALS_CSV}", whole=True)

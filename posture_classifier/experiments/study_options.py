@@ -25,8 +25,8 @@ def check_study(settings: Namespace) -> dict[str, Range]:
     if given := [name for name in GRID if getattr(search, name)] + (["seeds"] if search.seeds != [0] else []):
         raise UserError(f"search.{given[0]} does not go with search.space; leave it out, or put a range of choices there")
     check_space(space)
-    if search.trials < 1 or (search.prune_after is not None and search.prune_after < 0):
-        raise UserError("search.trials must be at least 1, and search.prune_after at least 0 or null")
+    if search.trials < 1 or (search.prune_after is not None and search.prune_after < 1):
+        raise UserError("search.trials must be at least 1, and search.prune_after at least 1 or null")
     check_one_device(settings)
     if settings.engine not in ENGINES:
         raise UserError(

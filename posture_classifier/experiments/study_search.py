@@ -21,7 +21,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.engines.engine import Training
 from posture_classifier.experiments.quiet_fit import fit_quietly
 from posture_classifier.experiments.search import COMMAND, PLAN_JSON, SEARCH_YAML
-from posture_classifier.experiments.search_space import words
+from posture_classifier.experiments.search_space import describe, words
 from posture_classifier.experiments.study import Claim, Study, open_study
 from posture_classifier.experiments.study_options import check_study, check_values
 from posture_classifier.experiments.training_series import (
@@ -98,8 +98,7 @@ class StudySearch:
 
     def _train(self, claim: Claim) -> None:
         number = claim.trial.number
-        values = ", ".join(f"{name} {value}" for name, value in claim.values.items())
-        say(f"trial {number} ({number + 1} of {self.study.n_trials}): {values}")
+        say(f"trial {number} ({number + 1} of {self.study.n_trials}): {describe(claim.values)}")
         training = self.training(claim.name, claim.values, WITHOUT_TEST)
         training.options.extend(["--report", "false"])
         bar = self.settings.trainer.enable_progress_bar is not False
