@@ -5,6 +5,7 @@ rule and keeps the study. It can tell trials of killed workers only where it is 
 each trial is locked by its worker, and the system releases the lock when that ends in whatever way.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from filelock import BaseFileLock, FileLock
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from posture_classifier.experiments.search_space import Range
@@ -158,7 +159,9 @@ def _storage(storage: str | None, name: str, folder: Path) -> BaseStorage:
         return RDBStorage(storage)
     if storage is not None:
         Path(storage).mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(folder / JOURNAL if storage is None else Path(storage, f"{name}.journal"))))
+    path = str(folder / JOURNAL if storage is None else Path(storage, f"{name}.journal"))
+    # Optuna's own choice is a symbolic link, which Windows allows administrators only.
+    return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path) if os.name == "nt" else None))
 
 
 @contextmanager

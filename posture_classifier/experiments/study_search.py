@@ -18,7 +18,7 @@ from optuna import TrialPruned
 from optuna.trial import TrialState
 
 from posture_classifier.data.module import PostureData
-from posture_classifier.experiments.engines.engine import Training
+from posture_classifier.experiments.engines.engine import Training, write_failure
 from posture_classifier.experiments.quiet_fit import fit_quietly
 from posture_classifier.experiments.search import COMMAND, PLAN_JSON, SEARCH_YAML
 from posture_classifier.experiments.search_space import describe, words
@@ -30,7 +30,6 @@ from posture_classifier.experiments.training_series import (
     make_series_folder,
     other_photos,
     to_yaml,
-    write_failure,
 )
 from posture_classifier.experiments.trial_losses import ReportsLosses, lowest_loss
 from posture_classifier.runs.folder import numbered

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
 from posture_classifier.data.split_file import write_split
 from posture_classifier.experiments.engines.choice import EngineName, choose_engine
-from posture_classifier.experiments.engines.engine import Engine, Training
+from posture_classifier.experiments.engines.engine import Engine, Training, write_failure
 from posture_classifier.experiments.remaining_time import RemainingTime
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.runs.folder import make_numbered, numbered, versions
@@ -33,7 +32,6 @@ from posture_classifier.training.recommended import SENTENCE, chooses_nothing, r
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
-from posture_classifier.utils.text import first_line
 
 
 @dataclass(frozen=True)
@@ -127,15 +125,6 @@ def _fit_here(training: Training) -> str | None:
     except Exception as error:
         return write_failure(training, error)
     return None
-
-
-def write_failure(training: Training, error: Exception) -> str:
-    """Describe in a sentence why a training failed; what nobody foresaw is added to its log."""
-    if isinstance(error, UserError):
-        return str(error)
-    with training.log.open("a", encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
-    return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
 
 
 def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> tuple[Namespace, dict[str, Any]]:
