@@ -12,8 +12,9 @@ from tests.helpers.program import fit_arguments
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted(path.name for path in (REPOSITORY / "configs").glob("*.yaml"))
-NOT_OF_FIT = {"search.yaml", "sweep.yaml"}
-"""Run by tests/experiments/test_search.py and tests/callbacks/test_wandb_report.py."""
+NOT_OF_FIT = {"optuna.yaml", "search.yaml", "sweep.yaml"}
+"""Run by test_study_search.py and test_search.py in tests/experiments, and by
+tests/callbacks/test_wandb_report.py."""
 
 
 @pytest.mark.parametrize("name", sorted(set(CONFIGS) - NOT_OF_FIT))

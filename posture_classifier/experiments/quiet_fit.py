@@ -3,7 +3,7 @@
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,7 +18,9 @@ Tell = Callable[[str], None]
 """Shows how far a training is."""
 
 
-def fit_quietly(options: list[str], log: Path, title: str, shown: set[str], bar: bool = True) -> None:
+def fit_quietly(
+    options: list[str], log: Path, title: str, shown: set[str], bar: bool = True, watchers: Sequence[Callback] = ()
+) -> None:
     """Run ``fit`` in this process; the terminal shows its epoch, and each kind of warning once.
 
     Args:
@@ -27,6 +29,7 @@ def fit_quietly(options: list[str], log: Path, title: str, shown: set[str], bar:
         title: Stands before the epoch, such as ``fold 2 of 5``.
         shown: Warnings that were shown before, without their numbers; grows.
         bar: Whether to show the epoch, if this is a terminal.
+        watchers: Callbacks that are no options, and so not in ``config.yaml``.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     console = terminal()
@@ -38,7 +41,8 @@ def fit_quietly(options: list[str], log: Path, title: str, shown: set[str], bar:
             if bar and console.is_terminal:
                 status.start()
             with redirect_stdout(file), _warnings_once(shown, file):
-                _WatchedFit(["fit", *options], _EpochShown(lambda text: status.update(f"{title}: {text}")))
+                shows = _EpochShown(lambda text: status.update(f"{title}: {text}"))
+                _WatchedFit(["fit", *options], [shows, *watchers])
         finally:
             status.stop()
 
@@ -61,16 +65,16 @@ class _EpochShown(Callback):
 
 
 class _WatchedFit(PostureCLI):
-    """``fit`` with one more callback, which is no option and so not in ``config.yaml``."""
+    """``fit`` with more callbacks, which are no options and so not in ``config.yaml``."""
 
-    def __init__(self, arguments: list[str], watcher: Callback) -> None:
-        self._watcher = watcher
+    def __init__(self, arguments: list[str], watchers: list[Callback]) -> None:
+        self._watchers = watchers
         super().__init__(arguments)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Add the callback to the trainer's own."""
+        """Add the callbacks to the trainer's own."""
         trainer = super().instantiate_trainer(**kwargs)
-        trainer.callbacks.append(self._watcher)  # type: ignore[attr-defined]
+        trainer.callbacks.extend(self._watchers)  # type: ignore[attr-defined]
         return trainer
 
 

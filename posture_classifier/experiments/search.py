@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonargparse import Namespace
@@ -11,7 +12,7 @@ from jsonargparse import Namespace
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.fold_predictions import join_folds
-from posture_classifier.experiments.search_options import SearchCLI, SearchOptions, check_search
+from posture_classifier.experiments.search_options import OF_STUDY, SearchCLI, SearchOptions, check_search
 from posture_classifier.experiments.training_series import (
     TrainingSeries,
     check_starts,
@@ -53,8 +54,14 @@ class BackboneSearch(TrainingSeries):
         Raises:
             UserError: The options do not fit each other or the photos, or leave nothing to train.
         """
-        settings, plain = parse_settings(SearchCLI, COMMAND, options)
+        return cls.begin(*parse_settings(SearchCLI, COMMAND, options))
+
+    @classmethod
+    def begin(cls, settings: Namespace, plain: dict[str, Any]) -> "BackboneSearch":
+        """The same from options that are parsed, as values and as what YAML holds."""
         search = check_search(settings)
+        for name in OF_STUDY:  # texts of older searches have none of them
+            del plain["search"][name]
         # The last, where older versions wrote it: the text of a search that they began is compared.
         plain["ckpt_path"] = plain.pop("ckpt_path")
         del plain["engine"]  # it changes nothing of what is trained

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.data.seen import check_unseen, photo_digests
 from posture_classifier.data.split_file import write_split
 from posture_classifier.experiments.engines.choice import EngineName, choose_engine
-from posture_classifier.experiments.engines.engine import Engine, Training
+from posture_classifier.experiments.engines.engine import Engine, Training, write_failure
 from posture_classifier.experiments.remaining_time import RemainingTime
 from posture_classifier.models.checkpoint import read_seen
 from posture_classifier.runs.folder import make_numbered, numbered, versions
@@ -33,7 +32,6 @@ from posture_classifier.training.recommended import SENTENCE, chooses_nothing, r
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stopping import at_stop
-from posture_classifier.utils.text import first_line
 
 
 @dataclass(frozen=True)
@@ -123,12 +121,9 @@ def _fit_here(training: Training) -> str | None:
     training.folder.mkdir(parents=True, exist_ok=True)
     try:
         PostureCLI(training.words)
-    except UserError as error:
-        return str(error)
     # Whatever one network or the libraries under it raise, the others shall have their turn.
     except Exception as error:
-        training.log.write_text(traceback.format_exc(), encoding="utf-8")
-        return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
+        return write_failure(training, error)
     return None
 
 

@@ -11,16 +11,26 @@ def search(*options: str) -> int:
         options: All options of fit, such as --config configs/search.yaml, and
             --search.{backbones,seeds,settings,weights,without_weights}. --engine in_order trains in
             this process, gpus in one process per GPU of this machine, ray on a Ray cluster; without
-            it several GPUs are taken where there are.
+            it several GPUs are taken where there are. With --search.space Optuna proposes
+            --search.trials sets of options, as in configs/optuna.yaml; --search.{prune_after,
+            storage} belong to it, and several processes of the same command share the trials.
 
     Returns:
         Exit code 0, or 1 if a training failed.
     """
     # Imported late: --help should not cost the seconds that torch takes.
     from posture_classifier.cli.commands.compare import compare
-    from posture_classifier.experiments.search import BackboneSearch
+    from posture_classifier.experiments.search import COMMAND, BackboneSearch
+    from posture_classifier.experiments.search_options import SearchCLI, check_optuna
+    from posture_classifier.experiments.training_series import parse_settings
 
-    with BackboneSearch.prepare(list(options)) as series:
+    settings, plain = parse_settings(SearchCLI, COMMAND, list(options))
+    if settings.search.space is not None:
+        check_optuna()
+        from posture_classifier.experiments.study_choice import search_by_optuna
+
+        return 0 if search_by_optuna(settings, plain) else 1
+    with BackboneSearch.begin(settings, plain) as series:
         failures = series.train()
         try:
             if results := series.results():

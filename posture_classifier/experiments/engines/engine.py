@@ -1,11 +1,14 @@
 """What every engine for a series of trainings has in common, and the simplest of them."""
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from posture_classifier.runs.names import LAST_CHECKPOINT
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.text import first_line
 
 LOG = "fit.log"
 GPU_ACCELERATORS = ("auto", "gpu", "cuda")
@@ -47,6 +50,15 @@ class Training:
         """The command that begins it or, where an epoch had ended, resumes it."""
         stopped = any(self.folder.glob(f"version_*/checkpoints/{LAST_CHECKPOINT}"))
         return ["fit", *self.options, *(["--ckpt_path", "last"] if stopped else [])]
+
+
+def write_failure(training: Training, error: Exception) -> str:
+    """Describe in a sentence why a training failed; what nobody foresaw is added to its log."""
+    if isinstance(error, UserError):
+        return str(error)
+    with training.log.open("a", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    return f"{type(error).__name__}: {first_line(error)} (all of it is in {training.log})"
 
 
 class Engine(Protocol):
