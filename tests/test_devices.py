@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from posture_classifier import Classifier
+from posture_classifier.models.precision import Precision
 from tests.helpers.judged_checkpoint import OLD_CHECKPOINT
 from tests.helpers.photos import DrawFolder
 from tests.helpers.program import EXACT, SGD, Fit, assert_same_weights, fit_arguments, last_weights, run_program
@@ -75,7 +76,8 @@ def test_the_head_is_solved_on_the_device(draw_folder: DrawFolder, fit: Fit, dev
 def test_predictions_do_not_depend_on_the_device(draw_folder: DrawFolder, device: str) -> None:
     files = sorted(draw_folder().rglob("*.png"))
     reference = Classifier.load(OLD_CHECKPOINT, "cpu", "fp32").predict(files, batch_size=5)
-    for precision, tolerance in (("fp32", 1e-4), ("auto", 0.05)):
+    tolerances: dict[Precision, float] = {"fp32": 1e-4, "auto": 0.05}
+    for precision, tolerance in tolerances.items():
         predictions = Classifier.load(OLD_CHECKPOINT, device, precision).predict(files)
         for one, other in zip(reference, predictions, strict=True):
             assert one.path == other.path
