@@ -242,8 +242,8 @@ class Classifier(PhotoClassifier):
     def _decode(self, photo: Photo) -> _Decoded:
         preprocessing = self.model.preprocessing
         path = str(photo) if isinstance(photo, (str, Path)) else ""
-        loaded = load_photo(photo)
         try:
+            loaded = load_photo(photo)
             if isinstance(loaded, Image.Image):
                 pixels = preprocessing.square(upright_rgb(loaded, preprocessing.white))
             else:

@@ -21,6 +21,15 @@ from tests.helpers.program import Fit, fit_arguments
 PLOTS = {"plot_confusion": plot_confusion, "plot_curves": plot_curves}
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs more GPUs than there are."""
+    there = torch.cuda.device_count()
+    for marker in item.iter_markers("gpu"):
+        needed = marker.args[0] if marker.args else 1
+        if there < needed:
+            pytest.skip(f"needs GPUs that torch can use by CUDA: {needed}, there: {there}")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def keep_out_of_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Also by what fixtures of modules do, which run outside of any test."""

@@ -100,7 +100,7 @@ class PhotoChoice:
         if self.table is None:
             return read_folder(self.root, pattern, self._layout())
         photos = read_photo_table(Path(self.table), Path(self.root), missing=self.on_error == "skip")
-        if photos.grouped and (self.group_by or self.group_pattern):
+        if photos.grouped and self._makes_groups != "none" and (self.group_by or self.group_pattern):
             given = "data.group_by" if self.group_by else "data.group_pattern"
             raise UserError(f"data.table {self.table} has a column group, which makes the groups; leave {given} out, or the column")
         return photos if pattern is None else replace(photos, groups=pattern_groups(photos.paths, pattern), grouped=True)

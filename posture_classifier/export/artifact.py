@@ -109,8 +109,8 @@ class ExportedClassifier(PhotoClassifier):
 
     def _classify(self, photo: Photo) -> Prediction:
         path = str(photo) if isinstance(photo, (str, Path)) else ""
-        loaded = load_photo(photo)
         try:
+            loaded = load_photo(photo)
             if isinstance(loaded, Image.Image):
                 image = upright_rgb(loaded, self.preprocessing.white)
             else:

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from posture_classifier.images.decode import fetched
+from posture_classifier.images.photo_source import RemotePhoto
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import one_line
 
-Photo = str | Path | bytes | Image.Image | npt.NDArray[Any]
-"""A photo: a file, the bytes of one, a Pillow image, or an array.
+Photo = str | Path | bytes | Image.Image | npt.NDArray[Any] | RemotePhoto
+"""A photo: a file, the bytes of one, a Pillow image, an array, or an object that a table names.
 
 An array is (H, W) or (H, W, 1) of greys, (H, W, 3) of RGB or (H, W, 4) of RGB and opacity; its
 values are uint8, or floating-point numbers from 0 (black) to 1 (white)."""
@@ -40,7 +42,7 @@ def as_photos(photos: Photo | Iterable[Photo]) -> tuple[bool, Iterable[Photo]]:
         >>> as_photos("a.jpg"), as_photos(["a.jpg", "b.jpg"])
         ((True, ['a.jpg']), (False, ['a.jpg', 'b.jpg']))
     """
-    if isinstance(photos, (str, Path, bytes, Image.Image)):
+    if isinstance(photos, (str, Path, bytes, Image.Image, RemotePhoto)):
         return True, [photos]
     if isinstance(photos, np.ndarray):
         several = photos.ndim == 4 or (photos.ndim > 0 and photos.dtype.kind in "UO")
@@ -54,6 +56,7 @@ def load_photo(photo: Photo) -> str | Path | bytes | Image.Image:
     """Check a photo; an array becomes an image of 8 bits.
 
     Raises:
+        DecodeError: It is an object that cannot be fetched.
         UserError: It is a URL, an array of another shape, type or range, or something else.
 
     Example:
@@ -68,6 +71,8 @@ def load_photo(photo: Photo) -> str | Path | bytes | Image.Image:
                 f"{one_line(str(photo))[:100]} is a URL, and no photo is fetched from a network; download it and give the file"
             )
         return Path(photo)  # what is no string is never fetched
+    if isinstance(photo, RemotePhoto):
+        return fetched(photo.url)
     if isinstance(photo, (bytes, Image.Image)):
         return photo
     if isinstance(photo, np.ndarray):

@@ -6,6 +6,7 @@ how long. Nothing is fetched but what the user's table names.
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,9 +95,13 @@ def fetch(url: str) -> bytes:
     return content
 
 
-def classifier_input(file: str) -> str | bytes:
-    """A photo as ``Classifier`` takes it, which fetches nothing by itself."""
-    try:
-        return fetch(file) if is_url(file) else file
-    except Exception:  # each protocol has its own; no bytes are a photo that cannot be read
-        return b""
+@dataclass(frozen=True)
+class RemotePhoto:
+    """An object that a table names, for ``Classifier``, which fetches no text that is a URL."""
+
+    url: str
+
+
+def classifier_input(file: str) -> str | RemotePhoto:
+    """A photo of a table as ``Classifier`` takes it."""
+    return RemotePhoto(file) if is_url(file) else file

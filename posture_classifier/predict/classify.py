@@ -1,9 +1,12 @@
 """Takes photos through a network, row by row."""
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from posture_classifier.inference import PhotoClassifier
+from posture_classifier.images.photo_inputs import Photo
+from posture_classifier.inference import PhotoClassifier, Prediction
 from posture_classifier.models.grad_cam import BATCH_SIZE
 from posture_classifier.predict.heat_maps import HeatMaps
 from posture_classifier.predict.photo_list import ShardWalk
@@ -53,12 +56,12 @@ def classify(network: Network, walk: ShardWalk, table: RowFile | None, progress:
             _take_up(table, walk, summary)
             say(f"{plural(summary.rows, 'photo')} are done in {table.part}, and the others follow")
         progress.begin(summary.rows)
-        predictions = network.classifier.stream(walk, network.batch_size)
+        predictions = _predictions(network, walk)
         size = BATCH_SIZE if network.heat_maps else 1
         for some in iter(lambda: list(islice(predictions, size)), []):
             pictures: list[str | None] = [None] * len(some)
             if network.heat_maps is not None:
-                pictures = network.heat_maps.write([(each.path, network.rows.label(each)) for each in some])
+                pictures = network.heat_maps.write([(walk.photos.file(each.path), network.rows.label(each)) for each in some])
             for prediction, picture in zip(some, pictures, strict=True):
                 row = network.rows.row(prediction, picture)
                 if table is not None:
@@ -68,6 +71,19 @@ def classify(network: Network, walk: ShardWalk, table: RowFile | None, progress:
         if table is not None:
             table.finish(summary.rows, summary.unreadable, walk.listed, walk.digest)
     return summary
+
+
+def _predictions(network: Network, walk: ShardWalk) -> Iterator[Prediction]:
+    """Classify photos, each under the name that it has in the walk."""
+    names: deque[str] = deque()
+
+    def sources() -> Iterator[Photo]:
+        for name in walk:
+            names.append(name)
+            yield walk.photos.source(name)
+
+    for prediction in network.classifier.stream(sources(), network.batch_size):
+        yield replace(prediction, path=names.popleft())
 
 
 def _take_up(table: RowFile, walk: ShardWalk, summary: Summary) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from posture_classifier.images.decode import DecodeError
+from posture_classifier.images.decode import DecodeError, Source, fetched
 from posture_classifier.inference import Classifier
 from posture_classifier.models.grad_cam import explain_squares, is_flat
 from posture_classifier.rendering.heat_maps import overlay, sharp_square
@@ -49,17 +49,18 @@ class HeatMaps:
         """Write the pictures of some photos, and return their names.
 
         Args:
-            photos: Path and label of each; without a label it could not be read.
+            photos: File or URL, and label of each; without a label it could not be read.
 
         Returns:
             The name of each picture; None where the photo could not be read, or its map would be
             lit all over and tell nothing.
         """
-        squares = {}
+        sources, squares = {}, {}
         for number, (path, label) in enumerate(photos):
             if label is not None:
                 try:
-                    squares[number] = self._model.preprocessing.read(path)
+                    sources[number] = fetched(path)
+                    squares[number] = self._model.preprocessing.read(sources[number])
                 except DecodeError:  # it is gone since it was classified
                     continue
         if not squares:
@@ -69,11 +70,13 @@ class HeatMaps:
         flat = [True] * len(squares) if maps is None else is_flat(maps).tolist()
         lit = {number: maps[i] for i, number in enumerate(squares) if maps is not None and not flat[i]}
         self._flat += len(squares) - len(lit)
-        return [self._picture(path, lit[number]) if number in lit else None for number, (path, _) in enumerate(photos)]
+        return [
+            self._picture(path, sources[number], lit[number]) if number in lit else None for number, (path, _) in enumerate(photos)
+        ]
 
-    def _picture(self, path: str, heat: torch.Tensor) -> str | None:
+    def _picture(self, path: str, source: Source, heat: torch.Tensor) -> str | None:
         try:
-            square = sharp_square(path, self._model.preprocessing)
+            square = sharp_square(source, self._model.preprocessing)
         except DecodeError:
             return None
         side = len(square)

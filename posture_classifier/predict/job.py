@@ -48,7 +48,7 @@ class Job:
 
     Attributes:
         checkpoint: The checkpoint, run folder or exported model, as given.
-        paths: Files, folders and patterns, as given.
+        paths: Files, folders and patterns, or a table, as given.
         shard: The part of the photos.
         output: The table that all shards make together; None writes none.
         overwrite: Whether files may be replaced.
@@ -90,6 +90,8 @@ class Job:
             raise UserError("a shard is a part of a table; name the table with --output")
         if self.output is not None and self.output.suffix == SUFFIX:
             require_pyarrow("write .csv or .jsonl")
+        if self.output is not None and any(Path(path).resolve() == self.output.resolve() for path in self.paths):
+            raise UserError(f"--output {self.output} is also what lists the photos, and would be replaced; choose another name")
         # The table of a shard may be there: a launcher starts processes again that were done.
         check_output_file("--output", self.table, SUFFIXES, self.overwrite or (self.shard.of > 1 and not self._is_foreign()))
         if self.explain is not None:
@@ -122,10 +124,11 @@ class Job:
         Raises:
             UserError: The network or the photos are not as they must be.
         """
-        from posture_classifier.predict.photo_list import PhotoList, ShardWalk
+        from posture_classifier.predict.photo_list import ShardWalk
+        from posture_classifier.predict.table_list import list_photos
 
-        photos = PhotoList(self.paths)
         with busy("Looking for photos"):
+            photos = list_photos(self.paths)
             walk = ShardWalk(photos, self.shard)
         from posture_classifier.predict.classifiers import network_file, open_classifier
         from posture_classifier.predict.classify import Network, classify

@@ -8,6 +8,7 @@ from pathlib import Path
 from posture_classifier.data.left_out import LeftOut, LeftOutCounts, count_left_out, describe_left_out
 from posture_classifier.data.photo_files import Found, match_files, walk_photos
 from posture_classifier.images.decode import FORMATS_IN_WORDS
+from posture_classifier.images.photo_inputs import Photo
 from posture_classifier.predict.shard import Shard
 from posture_classifier.utils.errors import UserError
 
@@ -50,6 +51,14 @@ class PhotoList:
             fresh = (each for each in found.left_out if each.path not in self._names and _is_new(f"-{each.path}", known))
             left_out.update(count_left_out(fresh))
 
+    def file(self, photo: str) -> str:
+        """The file of a photo of this list."""
+        return photo
+
+    def source(self, photo: str) -> Photo:
+        """A photo of this list as a classifier takes it."""
+        return photo
+
     def _found(self) -> Iterator[Found]:
         for name in self._names:
             path = Path(name)
@@ -83,6 +92,7 @@ class ShardWalk:
     """One walk through the photos of a part.
 
     Attributes:
+        photos: All photos.
         listed: Number of photos passed so far, of all parts.
         left_out: What was left out so far.
 
@@ -91,6 +101,7 @@ class ShardWalk:
     """
 
     def __init__(self, photos: PhotoList, shard: Shard) -> None:
+        self.photos = photos
         self.listed = 0
         self.left_out: LeftOutCounts = Counter()
         self._digest = hashlib.blake2b(digest_size=16)

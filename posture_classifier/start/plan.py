@@ -24,6 +24,7 @@ computed once; with more people one network is trained, and its stages open."""
 NUMBERS = {"folds": int, "val_fraction": float, "test_fraction": float}
 WORDS = {
     "root": "the photos",
+    "table": "what lists the photos, with paths relative to that folder",
     "group_pattern": "what in a path names the person: nobody is both trained on and tested on",
     "group_by": "what makes groups: nobody is both trained on and tested on",
     "layout": "what the folders name",
@@ -83,7 +84,8 @@ def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()
         for name, value in zip(options[::2], options[1::2], strict=True)
     }
     recipe = yaml.safe_load(shipped(f"configs/{RECIPES[procedure]}.yaml").read_text(encoding="utf-8"))
-    settings = {"experiment": root.resolve().name, "data": data | {"root": str(root)}} | {
+    experiment = Path(data["table"]).stem if "table" in data else root.resolve().name
+    settings = {"experiment": experiment, "data": data | {"root": str(root)}} | {
         section: values for section, values in recipe.items() if section not in ("experiment", "data")
     }
     settings["data"] |= {key: value for key, value in recipe["data"].items() if key not in ("root", "group_pattern")}
@@ -111,8 +113,13 @@ def write_plan(plan: Plan, facts: list[str]) -> None:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def read_plan(path: Path, root: Path) -> Plan | None:
+def read_plan(path: Path, root: Path, table: Path | None = None) -> Plan | None:
     """Read the file of an earlier ``start`` of the same photos; None if there is none.
+
+    Args:
+        path: The YAML file.
+        root: Folder of the photos, or what the table's paths are relative to.
+        table: The table that lists them, if one does.
 
     Raises:
         UserError: The file is somebody else's, of other photos, or no longer a configuration.
@@ -127,7 +134,8 @@ def read_plan(path: Path, root: Path) -> Plan | None:
         raise UserError(f"{path} exists and was not written by start; move it, or choose another folder with --output")
     try:
         settings = yaml.safe_load(text)
-        folder = Path(settings["data"]["root"])
+        listed = settings["data"].get("table")
+        photos = [Path(settings["data"]["root"]), *([Path(listed)] if listed else [])]
         settings["experiment"], settings["model"]
     except (yaml.YAMLError, KeyError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -135,7 +143,7 @@ def read_plan(path: Path, root: Path) -> Plan | None:
         raise UserError(
             f"{path} is no longer a configuration ({place}); put that right, or remove it, and start writes it anew"
         ) from error
-    if folder.resolve() != root.resolve():
-        raise UserError(f"{path} is about the photos in {folder}; move it, or choose another folder with --output")
+    if [each.resolve() for each in photos] != [each.resolve() for each in (root, table) if each is not None]:
+        raise UserError(f"{path} is about the photos in {photos[-1]}; move it, or choose another folder with --output")
     limits = tuple(line.removeprefix(LIMIT) for line in text.splitlines() if line.startswith(LIMIT))
     return Plan(path, "crossval" if settings["data"].get("folds") else "fit", settings, limits)

@@ -35,28 +35,29 @@ HOW = {
 }
 
 
-def propose(root: Path, path: Path, check: Check, group_pattern: str | None, layout: Layout | None, ask: Ask) -> Plan:
+def propose(root: Path, path: Path, check: Check, ask_layout: bool, layout: Layout | None, ask: Ask) -> Plan:
     """Look at the photos, ask what cannot be known, and write the plan.
 
     Args:
-        root: Folder of the photos.
+        root: Folder of the photos, or what a table's paths are relative to.
         path: The YAML file to write.
         check: Looks at the photos.
-        group_pattern: The user's own pattern, which ``check`` knows, too: whoever names the groups
-            knows what the folders name.
+        ask_layout: Whether to ask what the folders name, where that is neither known nor certain.
         layout: What the folders name; None finds it out, or asks.
         ask: Asks a question.
 
     Raises:
         UserError: The photos cannot be trained on and tested; the message says why.
     """
-    if layout is None and group_pattern is None:
+    if layout is None and ask_layout:
         layout = _ask_layout(root, ask)
     result = check(layout)
     readable, grouping = _decide_groups(result, ask)
     _say_findings(result)
     options, rows = _exclusion(result, readable, path, ask)
     photos = readable.select(rows)
+    if result.photos.table is not None:
+        options += ("--data.table", str(result.photos.table))
     if len(readable) < len(result.photos):
         options += ("--data.on_error", "skip")
     if grouping:
@@ -70,12 +71,17 @@ def propose(root: Path, path: Path, check: Check, group_pattern: str | None, lay
         reason = (
             result.headline.refusal or "classes or groups are too few for training, validation and testing to have some of each"
         )
-        raise UserError(f"{root} cannot be trained on and tested: {reason}")
+        raise UserError(f"{_given(result)} cannot be trained on and tested: {reason}")
     plan = make_plan(path, root, advised, tuple(limits_of(grouping)) if grouping else ())
     facts = _facts(result, grouping, plan)
     write_plan(plan, facts)
     say(*facts, *plan.limits, f"All of this is in {path}, which you may edit.")
     return plan
+
+
+def _given(result: Result) -> Path:
+    """The table or folder that the user gave."""
+    return result.photos.table or result.photos.root
 
 
 def _ask_layout(root: Path, ask: Ask) -> Layout | None:
@@ -112,7 +118,7 @@ def _decide_groups(result: Result, ask: Ask) -> tuple[Photos, Grouping | None]:
     if proposals.best is None:
         proposals = replace(proposals, possible=_people_by_name(readable))
     if proposals.best is None and result.headline.refusal:
-        raise UserError(f"{result.photos.root} cannot be trained on and tested: {result.headline.refusal}")
+        raise UserError(f"{_given(result)} cannot be trained on and tested: {result.headline.refusal}")
     return readable, choose_grouping(readable, proposals, ask)
 
 
@@ -132,7 +138,7 @@ def _say_findings(result: Result) -> None:
     if lines:
         say(*lines[:3])
         more = f" ({plural(len(lines) - 3, 'more finding')})" if len(lines) > 3 else ""
-        command = f"python -m posture_classifier check {quote(str(result.photos.root))} --output looked_at"
+        command = f"python -m posture_classifier check {quote(str(_given(result)))} --output looked_at"
         say_command(f"To look at these photos{more}", command)
 
 

@@ -186,3 +186,9 @@ def test_missing_files_are_skipped_where_that_was_asked(draw_folder: DrawFolder)
     assert "row 26: left/none.png" in refusal(table)
     with pytest.warns(UserWarning, match=r"none\.png"):
         assert len(PostureData(table=str(table), on_error="skip").photos) == len(rows_of(root))
+
+
+def test_the_column_of_groups_may_be_left_aside(tmp_path: Path) -> None:
+    table = written(tmp_path, *[(f"{name}.png", number % 2, number // 2) for number, name in enumerate("abcdef")])
+    assert not PostureData(table=str(table), group_by="none").choice.indexed.grouped
+    assert "data.group_by" in refusal(table, group_by="cluster")

@@ -12,7 +12,7 @@ class Probe(Callback):
     """Writes one JSON line an epoch.
 
     It holds number and bytes of the trained and of the registered parameters, the largest
-    difference between the weights of two ranks, and the number of ranks.
+    difference between the weights of two ranks, the number of ranks, and what they talk by.
     """
 
     def __init__(self, file: str) -> None:
@@ -31,8 +31,6 @@ class Probe(Callback):
         assert isinstance(gathered, torch.Tensor)
         difference = float((gathered - gathered[0]).abs().max())
         if trainer.is_global_zero:
+            facts = {"registered": registered, "trained": trained, "difference": difference, "ranks": len(gathered)}
             with self.file.open("a") as file:
-                file.write(
-                    json.dumps({"registered": registered, "trained": trained, "difference": difference, "ranks": len(gathered)})
-                    + "\n"
-                )
+                file.write(json.dumps(facts | {"backend": torch.distributed.get_backend()}) + "\n")

@@ -14,6 +14,7 @@ from posture_classifier.cli.program import main
 from posture_classifier.predict import progress
 from posture_classifier.utils.tables import read_rows
 from tests.helpers.judged_checkpoint import OLD_CHECKPOINT, judge
+from tests.helpers.photo_tables import rows_of, write_table
 from tests.helpers.photos import DrawFolder
 from tests.helpers.signalled import started
 
@@ -203,3 +204,22 @@ def test_a_process_that_is_killed_goes_on(tmp_path: Path, draw_folder: DrawFolde
         assert number < 7, "it comes to its end"
     assert killed >= 2
     assert (tmp_path / "table.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_a_table_of_photos_is_taken_up_where_it_was(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = [(path,) for path, *_ in rows_of(photos)]
+    table = write_table(photos / "mine.csv", listed, ["path"])
+    whole, output = tmp_path / "whole.csv", tmp_path / "table.csv"
+    assert main(arguments_for(table, whole)) == 0
+    begin(arguments_for(table, output), monkeypatch, after=5)
+    asked.clear()
+    write_table(table, listed[1:], ["path"])
+    assert main(arguments_for(table, output)) == 2, "rows have moved"
+    assert "cannot be resumed" in capsys.readouterr().err
+    assert not asked
+    write_table(table, listed, ["path"])
+    assert main(arguments_for(table, output)) == 0
+    assert len(asked) == len(listed) - 5
+    assert read_rows(output) == read_rows(whole)

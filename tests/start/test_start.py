@@ -17,6 +17,7 @@ from posture_classifier.models.checkpoint import read_checkpoint
 from posture_classifier.start.plan import read_plan
 from posture_classifier.utils.errors import UserError
 from tests.helpers.advice import arguments_of
+from tests.helpers.photo_tables import rows_of, write_table
 from tests.helpers.photos import DrawFolder, draw, draw_photos
 from tests.helpers.terminal import walk
 
@@ -239,3 +240,24 @@ def test_a_new_user_s_folder_with_korean_names_on_a_terminal(tmp_path: Path, col
     assert "epoch" not in seen.text.replace("epochs", ""), "and nothing of that stays"
     checkpoint = next_command(seen.text)[1]
     assert (tmp_path / checkpoint).is_file()
+
+
+@pytest.mark.slow
+def test_a_table_in_place_of_the_folder(
+    tmp_path: Path, draw_folder: DrawFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, output = draw_folder(people=8), tmp_path / "output"
+    output.mkdir()
+    table = write_table(root / "mine.csv", rows_of(root))
+    words = ["start", str(table), "--output", str(output), "--yes"]
+    assert main(words) == 0
+    plan = read_plan(output / "mine.yaml", root, table)
+    assert plan is not None
+    assert plan.settings["data"]["table"] == str(table)
+    (folder,) = (output / "lightning_logs" / "mine").glob("crossval_*")
+    assert summary_of(folder)["groups"] == 8
+    asked = answers(monkeypatch)
+    assert main(words) == 0, "what is done is not done again"
+    assert not asked
+    assert main(["start", str(write_table(tmp_path / "mine.csv", rows_of(root))), "--output", str(output)]) == 2
+    assert "is about the photos in" in capsys.readouterr().err

@@ -32,7 +32,9 @@ def predict(
         checkpoint: A .ckpt file of a run, or the run's folder, whose best is taken; class names and
             preprocessing are inside it. Or what export wrote: its folder, or a model such as
             model.onnx.
-        paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg'.
+        paths: Photos, folders (with all photos below them) or patterns such as 'photos/**/*.jpg';
+            or one table, photos.csv or photos.parquet, whose column path has files, relative to the
+            table's folder, or URLs.
         output: A .csv, .jsonl or .parquet file to write: path, label, probability, one column per
             class, sure, distance and familiar where the checkpoint can tell, error. Rows go to
             <output>.part as they come; after a kill the same command goes on there.
