@@ -1,5 +1,6 @@
 """Reads requests: bodies up to a size, JSON of a known form, and paths that stay below a folder."""
 
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ async def read_body(request: Request, most: int, kinds: tuple[str, ...] = ()) ->
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kinds and not kind.startswith(kinds):
-        raise Refusal(415, f"That is of another type; send {' or '.join(kinds)}.")
+        raise Refusal(415, f"That is of another type; send {' or '.join(re.sub('/$', '/*', each) for each in kinds)}.")
     body = bytearray()
     try:
         async for part in request.stream():
