@@ -1,35 +1,22 @@
 """Reads requests: bodies up to a size, JSON of a known form, and paths that stay below a folder."""
 
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+
+from posture_classifier.app.errors import Refusal
 
 Body = TypeVar("Body", bound=BaseModel)
 MOST_JSON = 64 * 1024
 """Bytes of a JSON body, at most."""
 
 
-class Refusal(Exception):  # noqa: N818 - nothing has failed
-    """A request that is answered by a sentence in place of what it asks for.
-
-    Args:
-        status: HTTP status, 4xx; 507 for a full disk.
-        code: Name of the sentence in ``languages/*.json``, where pages find it in their language.
-        sentence: What is wrong and what to do, in English.
-        values: What the sentence names.
-    """
-
-    def __init__(self, status: int, code: str, sentence: str, **values: Any) -> None:
-        super().__init__(sentence)
-        self.status, self.code, self.sentence, self.values = status, code, sentence, values
-
-    @property
-    def response(self) -> Response:
-        """The answer: ``{"error": sentence, "code": code, "values": {...}}``."""
-        return JSONResponse({"error": self.sentence, "code": self.code, "values": self.values}, self.status)
+def too_large(most: int) -> Refusal:
+    """What is answered to more than ``most`` bytes."""
+    return Refusal(413, f"That is too large; it may have {most / 2**20:.3g} MiB.")
 
 
 async def read_body(request: Request, most: int, kinds: tuple[str, ...] = ()) -> bytes:
@@ -45,15 +32,15 @@ async def read_body(request: Request, most: int, kinds: tuple[str, ...] = ()) ->
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kinds and not kind.startswith(kinds):
-        raise Refusal(415, "wrong_type", f"send {' or '.join(kinds)}", kinds=list(kinds))
+        raise Refusal(415, f"That is of another type; send {' or '.join(re.sub('/$', '/*', each) for each in kinds)}.")
     body = bytearray()
     try:
         async for part in request.stream():
             body += part
             if len(body) > most:
-                raise Refusal(413, "too_large", f"more than {most:,} bytes", most=most)
+                raise too_large(most)
     except ClientDisconnect as error:
-        raise Refusal(400, "cut_off", "the connection ended before the request did") from error
+        raise Refusal(400, "The connection ended before the request did.") from error
     return bytes(body)
 
 
@@ -69,7 +56,7 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise Refusal(400, "bad_request", f"{place}: {first['msg']}") from error
+        raise Refusal(400, f"The request is not as the page sends it: {place}: {first['msg']}") from error
 
 
 def inside(root: Path, relative: str) -> Path:
@@ -79,7 +66,7 @@ def inside(root: Path, relative: str) -> Path:
         Refusal: It leads out of the folder, or no file is there (404 for both, so that nobody can
             ask which files exist).
     """
-    missing = Refusal(404, "no_such_photo", "there is no such photo")
+    missing = Refusal(404, "There is no such photo.")
     try:
         path = (root / relative).resolve()
         if not path.is_relative_to(root.resolve()) or not path.is_file():

@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from posture_classifier.app.access import Access, cookie_name
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import FAILED, Refusal, error_response, language_of
+from posture_classifier.app.requests import too_large
 
 MOST_BODY = 64 * 1024 * 1024
 """Bytes of any body, at most; most requests take far less."""
@@ -100,8 +101,8 @@ class Guard:
         except Exception as error:  # the last resort
             self._on_error(error)
             if not started:
-                failed = Refusal(500, "failed", "that failed; the terminal says where")
-                await failed.response(scope, receive, send_with_headers)
+                failed = error_response(FAILED, language_of(Headers(scope=scope)))
+                await failed(scope, receive, send_with_headers)
 
     def _answer(self, scope: Scope) -> Response | None:
         """What is answered here; None hands the request on."""
@@ -113,22 +114,22 @@ class Guard:
                 return entered
             site = headers.get("sec-fetch-site", "none")
             if site not in ("same-origin", "none"):
-                raise Refusal(403, "foreign_page", "only the pages of this server may ask that")
+                raise Refusal(403, "Only the pages of this server may ask that.")
             if scope["path"] not in self._open_paths and not self._has_cookie(headers, port):
-                return self._locked(scope)
+                return self._locked(scope, headers)
             if not re.fullmatch(r"\d{1,15}", length := headers.get("content-length", "0")) or int(length) > MOST_BODY:
-                raise Refusal(413, "too_large", f"more than {MOST_BODY:,} bytes", most=MOST_BODY)
+                raise too_large(MOST_BODY)
         except Refusal as refusal:
-            return refusal.response
+            return error_response(refusal, language_of(headers))
         return None
 
     def _check_sender(self, scope: Scope, headers: Headers) -> None:
         """Refuse requests to other hosts than ours, and changes that other pages ask for."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not _is_address(hosts[0], network=self._access.takes_codes):
-            raise Refusal(421, "wrong_host", "open the address that the terminal shows")
+            raise Refusal(421, "This page is no longer let in. Open the address that the terminal shows.")
         if scope["method"] not in SAFE_METHODS and headers.getlist("origin") != [f"{scope['scheme']}://{hosts[0]}"]:
-            raise Refusal(403, "foreign_page", "only the pages of this server may ask that")
+            raise Refusal(403, "Only the pages of this server may ask that.")
 
     def _enter(self, scope: Scope, port: int) -> Response | None:
         """Give the cookie to who has the key of the address."""
@@ -143,14 +144,15 @@ class Guard:
         values = (cookie_parser(cookies).get(cookie_name(port), "") for cookies in headers.getlist("cookie"))
         return any(map(self._access.is_cookie, values))
 
-    def _locked(self, scope: Scope) -> Response:
+    def _locked(self, scope: Scope, headers: Headers) -> Response:
         """What those see who have no cookie."""
         if scope["method"] == "GET" and not scope["path"].startswith("/api/"):
             if self._access.takes_codes:
                 return Response(status_code=303, headers={"Location": "/enter"})
             text = "Open the address that the terminal shows: it holds a key. 터미널에 표시된 주소를 여세요."
             return HTMLResponse(f"{HEAD}<p>{text}", 401)
-        return Refusal(401, "locked", "open the address that the terminal shows").response
+        locked = Refusal(401, "This page is no longer let in. Open the address that the terminal shows.")
+        return error_response(locked, language_of(headers))
 
 
 def _is_address(host: str, network: bool) -> bool:

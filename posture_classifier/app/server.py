@@ -12,12 +12,12 @@ from starlette.staticfiles import StaticFiles
 
 from posture_classifier.app import collect, enter, review, try_page
 from posture_classifier.app.access import Access
-from posture_classifier.app.errors import report_unforeseen
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import error_response, language_of, report_unforeseen
 from posture_classifier.app.security import Guard
 from posture_classifier.app.shell import STATIC
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.rendering.page import STYLE
+from posture_classifier.utils.errors import UserError
 
 
 def build_app(workplace: Workplace, access: Access) -> Starlette:
@@ -40,7 +40,7 @@ def build_app(workplace: Workplace, access: Access) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[Middleware(Guard, access=access, on_error=report_unforeseen, open_paths=open_paths)],
-        exception_handlers={Refusal: _refused, HTTPException: _http_error},
+        exception_handlers=dict.fromkeys((HTTPException, UserError), _refuse),
     )
 
 
@@ -55,11 +55,5 @@ async def _style(_: Request) -> Response:
     return Response(STYLE.read_text(encoding="utf-8"), media_type="text/css")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return error.response
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return Refusal(error.status_code, f"http_{error.status_code}", error.detail).response
+async def _refuse(request: Request, error: Exception) -> Response:
+    return error_response(error, language_of(request.headers), user_error=409)

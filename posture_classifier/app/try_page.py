@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from posture_classifier.app.requests import Refusal, read_body
+from posture_classifier.app.errors import Refusal
+from posture_classifier.app.requests import read_body
 from posture_classifier.app.shell import PAGES, shell
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.export.metadata import Metadata, build_metadata
@@ -55,7 +56,7 @@ class Network:
         width, height = (_side(request, name) for name in ("width", "height"))
         pixels = await read_body(request, MOST_BYTES, ("application/octet-stream",))
         if len(pixels) != 3 * width * height:
-            raise Refusal(400, "wrong_size", f"the body has {len(pixels)} bytes, not 3 for each of {width} x {height} pixels")
+            raise Refusal(400, f"The body has {len(pixels)} bytes, not 3 for each of {width} x {height} pixels.")
         image = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
         async with self._passes:
             prediction = await asyncio.to_thread(self.classifier.predict, image)
@@ -68,14 +69,14 @@ class Network:
 def _side(request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= LONGEST_SIDE):
-        raise Refusal(400, "wrong_size", f"{name} must be a number of pixels from 1 to {LONGEST_SIDE}")
+        raise Refusal(400, f"The {name} must be a number of pixels from 1 to {LONGEST_SIDE}.")
     return int(text)
 
 
 async def _web_file(request: Request) -> Response:
     path = web_files().get(request.path_params["name"])
     if path is None:
-        raise Refusal(404, "no_such_file", "there is no such file")
+        raise Refusal(404, "There is no such file.")
     return FileResponse(path)
 
 
@@ -84,7 +85,7 @@ async def _without_network(_: Request) -> Response:
 
 
 async def _no_network(_: Request) -> Response:
-    raise Refusal(409, "no_network", "start the app with a checkpoint or the folder of a run")
+    raise Refusal(409, "There is no network to try. Start the app with a checkpoint or the folder of a run.")
 
 
 def routes(workplace: Workplace) -> list[BaseRoute]:

@@ -2,11 +2,8 @@
 
 import json
 import re
-from itertools import chain
 from pathlib import Path
 from string import Formatter
-
-import pytest
 
 import posture_classifier.app
 
@@ -42,13 +39,8 @@ def test_every_text_that_pages_ask_for_is_there() -> None:
     assert used - LANGUAGES["en"].keys() == set()
 
 
-@pytest.mark.parametrize("folder", ["collect"])
-def test_every_refusal_and_every_missing_thing_has_a_text(folder: str) -> None:
-    sources = [path.read_text(encoding="utf-8") for path in (APP / folder).glob("*.py")]
-    codes = chain.from_iterable(re.findall(r'Refusal\(\d+, f?"([\w{}]+)"', source) for source in sources)
-    parts = {"part": ("class", "person", "session")}
-    refusals = {f"error.{code.format(part=part)}" for code in codes for part in parts["part"]}
+def test_every_missing_thing_has_a_text() -> None:
     missing = {f"missing.{code}" for code in re.findall(r'Missing\("(\w+)"', (APP / "collect" / "missing.py").read_text("utf-8"))}
 
-    assert len(refusals) > 10
-    assert (refusals | missing) - LANGUAGES["en"].keys() == set()
+    assert missing
+    assert missing - LANGUAGES["en"].keys() == set()

@@ -12,7 +12,7 @@ from posture_classifier.app.collect.counts import Counts, read_counts, session_p
 from posture_classifier.app.collect.names import PhotoName, check_name, check_spelling
 from posture_classifier.app.collect.new_file import sync_folder, write_new_file
 from posture_classifier.app.collect.photo import clean_photo
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import Refusal
 from posture_classifier.data.scan.near_duplicates import copies_of
 from posture_classifier.images.decode import DecodeError, decode
 from posture_classifier.images.digest import digest_or_zero
@@ -103,7 +103,9 @@ class Collection:
             saved = self._saved.get(path)
             file = self.root / path
             if saved is None or digest_or_zero(file) != saved:
-                raise Refusal(409, "not_ours", "only photos taken since the start, and unchanged, can be taken back")
+                raise Refusal(
+                    409, "Only photos that were taken since the program was started, and not changed since, can be undone."
+                )
             try:
                 file.unlink()
                 sync_folder(file.parent)
@@ -139,9 +141,7 @@ class Collection:
                 self._made.add(folder)
                 sync_folder(self.root)
             if not folder.resolve().is_relative_to(self.root.resolve()):
-                raise Refusal(
-                    409, "class_elsewhere", "that class is a link to another place; photos are saved below the folder only"
-                )
+                raise Refusal(409, "That class is a link to another place. Photos are only saved below the folder.")
             names = (folder / str(PhotoName(labels.person, labels.session, number)) for number in numbers)
             return write_new_file(names, content).relative_to(self.root).as_posix()
         except OSError as error:
@@ -153,12 +153,12 @@ def _refuse_copy_of_other_class(labels: Labels, counts: Counts, copies: list[str
     own = counts.folders.get(labels.class_name)
     others = [path.partition("/")[0] for path in copies if path.partition("/")[0] != own]
     if others:
-        sentence = f"that looks the same as a photo of {others[0]}; change something, or the class"
-        raise Refusal(409, "copy_of_other_class", sentence, other=others[0])
+        # 422 says that the next photo may be taken all the same: a burst goes on.
+        raise Refusal(422, f"That looks the same as a photo of {others[0]}. Move, or change the class.")
 
 
 def _refusal(error: OSError) -> Refusal:
     """Say why the disk took no photo."""
     if error.errno in FULL:
-        return Refusal(507, "disk_full", "the disk is full; this photo was not saved, the earlier ones were")
-    return Refusal(507, "cannot_write", f"the folder cannot be written to ({error.strerror})", reason=str(error.strerror))
+        return Refusal(507, "The disk is full. This photo was not saved; the earlier ones were.")
+    return Refusal(507, f"The folder cannot be written to ({error.strerror}).")

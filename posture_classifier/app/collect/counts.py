@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from posture_classifier.app.collect.names import PhotoName, read_photo_name
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import Refusal
 from posture_classifier.data.folder import SPLIT_FOLDERS, detect_layout
 from posture_classifier.data.photo_files import find_photos, look_into
-from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name
 
 
@@ -51,22 +50,20 @@ def read_counts(root: Path) -> Counts:
     """Count the photos of a data folder.
 
     Raises:
-        Refusal: Its folders do not name classes (409), or it cannot be opened.
+        Refusal: Its folders do not name classes (409).
+        UserError: It cannot be opened, or nobody can tell what its folders name.
     """
-    try:
-        check_layout(root)
-        counts = Counts()
-        for folder in look_into(root).folders:
-            class_name = normalise_name(folder)
-            counts.folders[class_name] = folder
-            for path in find_photos(root, folder).photos:
-                name = read_photo_name(path.rpartition("/")[2]) if path.count("/") == 1 else None
-                if name is None:
-                    counts.others += 1
-                else:
-                    counts.photos[class_name, name.person, name.session] += 1
-    except UserError as error:
-        raise Refusal(409, "other_layout", str(error)) from error
+    check_layout(root)
+    counts = Counts()
+    for folder in look_into(root).folders:
+        class_name = normalise_name(folder)
+        counts.folders[class_name] = folder
+        for path in find_photos(root, folder).photos:
+            name = read_photo_name(path.rpartition("/")[2]) if path.count("/") == 1 else None
+            if name is None:
+                counts.others += 1
+            else:
+                counts.photos[class_name, name.person, name.session] += 1
     return counts
 
 
@@ -81,7 +78,11 @@ def check_layout(root: Path) -> None:
     layout = detect_layout(root)
     if layout == "class" and not {folder.lower() for folder in found.folders} & SPLIT_FOLDERS.keys():
         return
-    raise Refusal(409, "other_layout", f"the folders in {root.name} do not name classes alone; collect into a folder of its own")
+    raise Refusal(
+        409,
+        f"The folders in {root.name} do not name classes alone (they name people, or a split). Start the app with another folder "
+        "to collect into; an empty one will do.",
+    )
 
 
 def session_photos(root: Path, counts: Counts, person: str, session: str) -> list[tuple[str, PhotoName]]:

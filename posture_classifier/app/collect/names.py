@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import Refusal
 from posture_classifier.data.folder import RESERVED, SPLIT_FOLDERS
 from posture_classifier.data.photo_files import SYSTEM_FOLDERS
 from posture_classifier.images.decode import SUFFIXES
@@ -72,16 +72,16 @@ def check_name(part: Part, name: str) -> str:
     """
     name = normalise_name(name.strip())
     if not name:
-        raise Refusal(400, f"name_missing_{part}", f"name the {part} first")
+        raise Refusal(400, f"Name the {part} first.")
     if len(name) > MOST_CHARACTERS or len(name.encode(errors="replace")) > MOST_BYTES:
-        raise Refusal(400, "name_too_long", f"a name may have {MOST_CHARACTERS} characters", most=MOST_CHARACTERS)
+        raise Refusal(400, f"That is too long: a name may have {MOST_CHARACTERS} characters.")
     letters = [unicodedata.category(letter)[0] in "LNM" for letter in name]
     if not all(ok or letter in BETWEEN[part] for ok, letter in zip(letters, name, strict=True)) or not (letters[0] and letters[-1]):
-        spaces = ", spaces and underscores" if part == "class" else ""
-        raise Refusal(400, f"name_characters_{part}", f"a {part} is named by letters and digits, with hyphens{spaces} between them")
+        between = "spaces, hyphens and underscores" if part == "class" else "hyphens"
+        raise Refusal(400, f"Letters and digits, with {between} between them.")
     taken = RESERVED | SYSTEM_FOLDERS | SPLIT_FOLDERS.keys() if part == "class" else frozenset[str]()
     if name.lower() in WINDOWS_DEVICES | taken:
-        raise Refusal(400, "name_reserved", f"{name} means something else to systems or to this program; take another", name=name)
+        raise Refusal(400, f"{name} means something else to systems or to this program. Take another name.")
     return name
 
 
@@ -93,6 +93,4 @@ def check_spelling(name: str, known: Iterable[str]) -> None:
     """
     for other in known:
         if other != name and other.casefold() == name.casefold():
-            raise Refusal(
-                409, "name_spelling", f"{name} would be mixed up with {other}; write it as {other}", name=name, other=other
-            )
+            raise Refusal(409, f"{name} would be mixed up with {other}. Write it as {other}.")

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from posture_classifier.app.requests import Refusal
+from posture_classifier.app.errors import Refusal
 from posture_classifier.images.decode import DecodeError, decode
 from posture_classifier.images.facts import sketch
 
@@ -42,9 +42,9 @@ def clean_photo(uploaded: bytes) -> CleanPhoto:
     try:
         image = decode(uploaded, LONGEST_SIDE)
     except DecodeError as error:
-        raise Refusal(400, "not_a_photo", f"that cannot be read as a photo: {error}", reason=str(error)) from error
+        raise Refusal(400, f"That cannot be read as a photo: {error}.") from error
     if min(image.size) < SHORTEST_SIDE:
-        raise Refusal(400, "tiny_photo", f"a photo has at least {SHORTEST_SIDE} pixels a side", least=SHORTEST_SIDE)
+        raise Refusal(400, f"That photo is too small: it needs {SHORTEST_SIDE} pixels a side.")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     # A new image, since Pillow would write along what the old one's file said.
     plain = Image.frombytes("RGB", image.size, image.tobytes())

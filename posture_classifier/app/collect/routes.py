@@ -14,7 +14,8 @@ from posture_classifier.app.collect.counts import Counts, read_counts
 from posture_classifier.app.collect.missing import find_missing
 from posture_classifier.app.collect.names import GROUP_PATTERN
 from posture_classifier.app.collect.photo import MOST_BYTES
-from posture_classifier.app.requests import Refusal, read_body, read_json
+from posture_classifier.app.errors import Refusal
+from posture_classifier.app.requests import read_body, read_json
 from posture_classifier.app.shell import shell
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.images.decode import FORMATS_IN_WORDS
@@ -68,7 +69,7 @@ class CollectPage:
 
     def _needed(self) -> Collection:
         if self._collection is None:
-            raise Refusal(409, "no_folder", "start the app with a folder to collect photos into")
+            raise Refusal(409, "The app was started without a folder to collect into. Start it with one; an empty folder will do.")
         return self._collection
 
 
@@ -77,6 +78,7 @@ def describe(collection: Collection) -> dict[str, Any]:
 
     Raises:
         Refusal: Its folders name something else than classes.
+        UserError: It cannot be opened, or nobody can tell what its folders name.
     """
     counts = read_counts(collection.root)
     missing = find_missing(counts)

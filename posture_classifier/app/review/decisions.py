@@ -19,7 +19,6 @@ from posture_classifier.data.folder import detect_layout, read_folder
 from posture_classifier.data.photo_table import read_photo_table
 from posture_classifier.images.photo_source import photo_file
 from posture_classifier.rendering.translation import Translator
-from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name
 
 ABOUT_ALL = ("file_property_shortcut", "light_shortcut", "groups", "group_leaks", "class_imbalance")
@@ -68,7 +67,7 @@ class Review:
             "run": None if self.source.run is None else str(self.source.run),
             "fixes": str(self.source.fixes),
             "classes": self.classes,
-            "check": {"state": self.check.state, "done": self.check.done, "total": self.check.total, "problem": self.check.problem},
+            "check": self._progress(translator),
             "notes": self._notes(items, translator),
             "items": shown,
             "counts": self._counts(fixes),
@@ -103,6 +102,10 @@ class Review:
             self._queue()
             photo = take_back_last(self.source.fixes, self._numbers)
             return None if photo is None else self._numbers[photo]
+
+    def _progress(self, translator: Translator) -> dict[str, Any]:
+        check = self.check
+        return {"state": check.state, "done": check.done, "total": check.total, "problem": translator.text(check.problem)}
 
     def _counts(self, fixes: dict[str, Fix]) -> dict[str, int]:
         decisions = [fix.decision for fix in fixes.values() if fix.path in self._labels]
@@ -147,10 +150,7 @@ class Review:
 
     def _translator(self, language: str) -> Translator:
         names = self.check.result.names if self.check.result else set(self.classes)
-        try:
-            return Translator(language, names)
-        except UserError:
-            return Translator("en", names)
+        return Translator(language, names)
 
     def _notes(self, items: list[Item], translator: Translator) -> list[str]:
         """Sentences about all photos that no item shows."""

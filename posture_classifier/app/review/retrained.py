@@ -8,6 +8,7 @@ from typing import Any
 
 from posture_classifier.app.review.source import Source
 from posture_classifier.compare.after_fixes import PairedAccuracy, compare_after_fixes
+from posture_classifier.rendering.translation import Translator
 from posture_classifier.runs.folder import VERSION, numbered
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, SETTINGS_YAML, SPLIT_CSV, SUMMARY_JSON
 from posture_classifier.runs.reading import TestedRun, read_settings, read_tested_run
@@ -88,7 +89,7 @@ def _number(cell: str) -> float | None:
     return float(cell) if cell else None
 
 
-def answer(source: Source, later: Sequence[Path]) -> dict[str, Any] | None:
+def answer(source: Source, later: Sequence[Path], translator: Translator) -> dict[str, Any] | None:
     """Whether the newest training on the fixed photos helped, as plain values.
 
     Returns:
@@ -100,16 +101,16 @@ def answer(source: Source, later: Sequence[Path]) -> dict[str, Any] | None:
             new = read_tested_run(run)
         except UserError:  # it was stopped, or is not at its end
             continue
-        return {"run": str(run)} | _compare(source, new)
+        return {"run": str(run)} | _compare(source, new, translator)
     return None
 
 
-def _compare(source: Source, new: TestedRun) -> dict[str, Any]:
+def _compare(source: Source, new: TestedRun, translator: Translator) -> dict[str, Any]:
     assert source.run is not None
     try:
         found = compare_after_fixes(read_tested_run(source.run).tested, new.tested)
     except UserError as error:
-        return {"problem": str(error)}
+        return {"problem": translator.text(str(error))}
     return {
         "untouched": None if found.untouched is None else _plain(found.untouched),
         "all": _plain(found.all),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from posture_classifier.app.review.retrained import answer, later_runs, progress, retraining_words
 from posture_classifier.app.review.source import Source
+from posture_classifier.rendering.translation import Translator
 
 State = Literal["idle", "running", "stopped", "failed", "done"]
 LINES = 40
@@ -65,7 +66,7 @@ class Retraining:
                 self._stopped = True
                 self._child.terminate()
 
-    def state(self) -> dict[str, Any]:
+    def state(self, language: str) -> dict[str, Any]:
         """How far it is and, where a training has come to its end, whether that helped."""
         later = later_runs(self._source)
         state, run = self._state(), next((path for path in reversed(later) if path not in self._before), None)
@@ -77,7 +78,7 @@ class Retraining:
             "run": str(run) if shown else None,
             "progress": progress(run, self._source) if shown and run is not None else None,
             "last_line": self._lines[-1] if self._lines else "",
-            "answer": answer(self._source, later) if state != "running" else None,
+            "answer": answer(self._source, later, Translator(language)) if state != "running" else None,
         }
 
     def _state(self) -> State:

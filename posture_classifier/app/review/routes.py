@@ -1,8 +1,6 @@
 """What the Review page asks for."""
 
 import threading
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -11,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from posture_classifier.app.requests import Refusal, read_json
+from posture_classifier.app.errors import Refusal, language_of
+from posture_classifier.app.requests import read_json
 from posture_classifier.app.review.decisions import Review
 from posture_classifier.app.review.pictures import SIDES, jpeg
 from posture_classifier.app.review.queue import MOST_PHOTOS
@@ -21,29 +20,12 @@ from posture_classifier.app.shell import shell
 from posture_classifier.app.workplace import Workplace
 from posture_classifier.data.fixes import Decision
 from posture_classifier.images.decode import DecodeError
-from posture_classifier.utils.errors import UserError
 
 
 class _Decided(BaseModel):
     photos: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, max_length=MOST_PHOTOS)
     decision: Decision
     new_label: str = ""
-
-
-Handler = Callable[["_ReviewPage", Request], Awaitable[Response]]
-
-
-def _with_sentences(handler: Handler) -> Handler:
-    """Let an error that the user can put right be answered by its sentence."""
-
-    @wraps(handler)
-    async def wrapped(page: "_ReviewPage", request: Request) -> Response:
-        try:
-            return await handler(page, request)
-        except UserError as error:
-            raise Refusal(409, "user_error", str(error)) from error
-
-    return wrapped
 
 
 class _ReviewPage:
@@ -64,25 +46,22 @@ class _ReviewPage:
         """The page's frame."""
         return shell("review", "/static/review/review.js", "/static/review/review.css")
 
-    @_with_sentences
     async def state(self, request: Request) -> Response:
         """The queue, and what was decided of it."""
         review, _ = await self._parts()
-        return JSONResponse(await run_in_threadpool(review.state, request.query_params.get("language", "en")))
+        return JSONResponse(await run_in_threadpool(review.state, language_of(request.headers)))
 
-    @_with_sentences
     async def photo(self, request: Request) -> Response:
         """A photo of the queue."""
         review, _ = await self._parts()
         size, file = request.path_params["size"], review.file(request.path_params["number"])
         if file is None or size not in SIDES:
-            raise Refusal(404, "no_such_photo", "there is no such photo")
+            raise Refusal(404, "There is no such photo.")
         try:
             return Response(await run_in_threadpool(jpeg, file, size), media_type="image/jpeg")
         except DecodeError as error:
-            raise Refusal(404, "unreadable", f"the photo cannot be read: {error}", why=str(error)) from error
+            raise Refusal(404, f"The photo cannot be read: {error}.") from error
 
-    @_with_sentences
     async def decide(self, request: Request) -> Response:
         """Write down a decision."""
         body = await read_json(request, _Decided)
@@ -90,32 +69,28 @@ class _ReviewPage:
         try:
             counts = await run_in_threadpool(review.decide, body.photos, body.decision, body.new_label)
         except LookupError as error:
-            raise Refusal(404, "no_such_photo", "there is no such photo or class") from error
+            raise Refusal(404, "There is no such photo or class.") from error
         return JSONResponse({"counts": counts})
 
-    @_with_sentences
     async def undo(self, _: Request) -> Response:
         """Take back the last decision."""
         review, _retraining = await self._parts()
         return JSONResponse({"photo": await run_in_threadpool(review.undo)})
 
-    @_with_sentences
-    async def training(self, _: Request) -> Response:
+    async def training(self, request: Request) -> Response:
         """How far the training is, and whether it helped."""
         _review, retraining = await self._parts()
-        return JSONResponse(await run_in_threadpool(retraining.state))
+        return JSONResponse(await run_in_threadpool(retraining.state, language_of(request.headers)))
 
-    @_with_sentences
     async def train(self, _: Request) -> Response:
         """Begin a training."""
         review, retraining = await self._parts()
         if review.source.run is None:
-            raise Refusal(409, "nothing_to_retrain", "there is no earlier training; run the command in a terminal")
+            raise Refusal(409, "There is no earlier training to repeat; run the command in a terminal.")
         if not await run_in_threadpool(retraining.start):
-            raise Refusal(409, "trains_already", "a training is running already")
+            raise Refusal(409, "A training is running already.")
         return JSONResponse({}, 202)
 
-    @_with_sentences
     async def stop(self, _: Request) -> Response:
         """Stop the training."""
         _review, retraining = await self._parts()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from posture_classifier.app.errors import Refusal
 from posture_classifier.images.photo_inputs import Photo
 from posture_classifier.inference import Prediction
 
@@ -12,8 +13,11 @@ MOST_WAITING = 1024
 """Photos that may wait: more of them would fill the memory, and be answered too late."""
 
 
-class BusyError(Exception):
+class BusyError(Refusal):
     """More photos wait than can be answered in time."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "too many photos wait already; try again", {"Retry-After": "1"})
 
 
 @dataclass(frozen=True)

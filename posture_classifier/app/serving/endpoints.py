@@ -1,21 +1,24 @@
 """The HTTP endpoints of a served model."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from posture_classifier import __version__
-from posture_classifier.app.requests import Refusal, read_body
-from posture_classifier.app.serving.batching import Batcher, BusyError
+from posture_classifier.app.errors import Refusal, error_response, report_unforeseen
+from posture_classifier.app.requests import read_body
+from posture_classifier.app.serving.batching import Batcher
 from posture_classifier.app.serving.protocol import model_metadata, output_tensors, read_request
 from posture_classifier.export.metadata import Metadata
 from posture_classifier.images.photo_inputs import Photo
@@ -55,9 +58,9 @@ def inference_app(classifier: PhotoClassifier, name: str, metadata: Metadata, ho
     ]
     return Starlette(
         routes=[Route(path, endpoint, methods=[method]) for method, path, endpoint in routes],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
+        middleware=[Middleware(_KnownHosts, hosts=hosts)],
         lifespan=endpoints.lifespan,
-        exception_handlers=dict.fromkeys((HTTPException, Refusal, UserError, BusyError), _refuse),
+        exception_handlers={HTTPException: _refuse, UserError: _refuse, Exception: _fail},
     )
 
 
@@ -104,7 +107,7 @@ class _Endpoints:
     async def photo(self, request: Request) -> Response:
         """Classify the file that is the body."""
         if request.headers.get("content-type", "").startswith(OTHER_TYPES):
-            raise Refusal(415, "wrong_type", f"the body is no photo; {HOW_TO_SEND}")
+            raise Refusal(415, f"the body is no photo; {HOW_TO_SEND}")
         body = await read_body(request, LARGEST_BODY)
         if not body:
             raise UserError(f"the body is empty; {HOW_TO_SEND}")
@@ -126,10 +129,30 @@ class _Endpoints:
         return predictions
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    """Say in one sentence what is wrong with a request, as the protocol's error object."""
-    if isinstance(error, BusyError):
-        return JSONResponse({"error": "too many photos wait already; try again"}, 503, {"Retry-After": "1"})
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-    return JSONResponse({"error": str(error)}, error.status if isinstance(error, Refusal) else 400)
+async def _refuse(_: Request, error: Exception) -> Response:
+    return error_response(error)
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    report_unforeseen(error)
+    return error_response(error)
+
+
+class _KnownHosts:
+    """ASGI middleware that answers only where it is asked for under a known name.
+
+    Args:
+        app: What answers.
+        hosts: The names; a star is any.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app, self._hosts = app, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._app
+        if scope["type"] == "http" and "*" not in self._hosts:
+            host = Headers(scope=scope).get("host", "")
+            if re.sub(r":\d*$", "", host).strip("[]") not in self._hosts:
+                answer = error_response(Refusal(400, f"the header Host names none of {', '.join(self._hosts)}"))
+        await answer(scope, receive, send)

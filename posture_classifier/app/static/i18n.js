@@ -31,10 +31,6 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-export function hasText(key) {
-  return key in texts;
-}
-
 /** Fills the elements that name their text by data-text. */
 export function applyTexts(root) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);

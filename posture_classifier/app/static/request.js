@@ -1,11 +1,10 @@
-// Asks the server; what it refuses becomes an error with a sentence in the reader's language.
-import { hasText, t } from "./i18n.js";
+// Asks the server, in the reader's language; what it refuses becomes an error with its sentence.
+import { language, t } from "./i18n.js";
 
 export class RefusedError extends Error {
-  constructor(status, code, message) {
+  constructor(status, message) {
     super(message);
     this.status = status;
-    this.code = code;
   }
 }
 
@@ -15,15 +14,14 @@ export async function ask(path, { method = "GET", json, body, headers = {} } = {
     body = JSON.stringify(json);
     headers = { ...headers, "Content-Type": "application/json" };
   }
+  headers = { ...headers, "Accept-Language": language() };
   let answer;
   try {
     answer = await fetch(path, { method, body, headers });
   } catch {
-    throw new RefusedError(0, "unreachable", t("error.unreachable"));
+    throw new RefusedError(0, t("error.unreachable"));
   }
   const content = await answer.json().catch(() => ({}));
   if (answer.ok) return content;
-  const key = `error.${content.code}`;
-  const sentence = hasText(key) ? t(key, content.values) : (content.error ?? t("error.failed"));
-  throw new RefusedError(answer.status, content.code, sentence);
+  throw new RefusedError(answer.status, content.error ?? t("error.failed"));
 }

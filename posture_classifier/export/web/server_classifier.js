@@ -1,5 +1,6 @@
 /** Classifies on the local server that the page came from. */
 import { rgbOf } from "./rgb.js";
+import { currentLanguage } from "./texts.js";
 
 export class ServerClassifier {
   /**
@@ -19,10 +20,11 @@ export class ServerClassifier {
     const { data, width, height } = image;
     const answer = await fetch(`${this.address}?width=${width}&height=${height}`, {
       method: "POST",
-      headers: { "Content-Type": "application/octet-stream" },
+      headers: { "Content-Type": "application/octet-stream", "Accept-Language": currentLanguage() },
       body: rgbOf(data),
     });
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const content = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(content.error ?? String(answer.status));
+    return content;
   }
 }

@@ -68,7 +68,7 @@ class Client:
 
     def state(self, language: str = "en") -> dict[str, Any]:
         """The queue."""
-        answer = self.client.get(f"/api/review?language={language}")
+        answer = self.client.get("/api/review", headers={"Accept-Language": language})
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found

@@ -76,7 +76,7 @@ def test_a_training_is_begun_watched_and_answers(run: Path) -> None:
     client = Client(run)
     relabel_the_worst(client)
     assert client.client.post("/api/review/training", json={}).status_code == 202
-    assert client.client.post("/api/review/training", json={}).json()["code"] == "trains_already"
+    assert client.client.post("/api/review/training", json={}).status_code == 409
     training = wait(client, "done")
     assert (training["progress"]["done"], training["progress"]["of"]) == (3, 3)
     assert training["answer"]["untouched"]["difference"]["value"] == 0

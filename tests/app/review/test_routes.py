@@ -72,7 +72,7 @@ def test_only_photos_of_the_queue_are_shown_and_nothing_of_their_camera(run: Pat
     for path in ("99999/large", "0/huge", "-1/large", "..%2f..%2fetc%2fpasswd/large", f"{photo['path']}/large"):
         assert client.client.get(f"/api/review/photo/{path}").status_code == 404, path
     tall.write_bytes(b"no photo")
-    assert client.client.get(f"/api/review/photo/{photo['number']}/large").json()["code"] == "unreadable"
+    assert "not an image" in client.client.get(f"/api/review/photo/{photo['number']}/large").json()["error"]
 
 
 @pytest.mark.usefixtures("no_check")
@@ -129,6 +129,7 @@ def test_without_photos_there_is_a_sentence(run: Path, tmp_path: Path) -> None:
     answer = Client(run).client.get("/api/review")
     assert answer.status_code == 409
     assert "no longer below" in answer.json()["error"]
+    assert "더 이상" in Client(run).client.get("/api/review", headers={"Accept-Language": "ko-KR,en;q=0.5"}).json()["error"]
 
 
 def test_a_folder_of_photos_is_checked_for_duplicates(tmp_path: Path, draw_folder: DrawFolder) -> None:

@@ -125,6 +125,32 @@ def test_a_body_that_is_no_photo_is_told_so(client: TestClient, photo: bytes) ->
     assert client.get(f"{MODEL}/photo").status_code == 405
 
 
+def test_every_refusal_has_the_protocols_error_object(
+    client: TestClient, classifier: Classifier, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = TestClient(inference_app(classifier, "necks", METADATA, ["localhost"]), "http://evil.example")
+    monkeypatch.setattr(classifier, "predict", lambda _: 1 / 0)
+    with TestClient(inference_app(classifier, "necks", METADATA), raise_server_exceptions=False) as broken:
+        failed = broken.post(f"{MODEL}/photo", content=photo)
+    answers = [
+        elsewhere.get("/v2"),
+        client.get("/v2/nothing"),
+        client.get(f"{MODEL}/photo"),
+        client.post(f"{MODEL}/photo", files={"photo": photo}),
+        client.post(f"{MODEL}/infer", content=b"{"),
+        client.post(f"{MODEL}/photo", content=bytes(LARGEST_BODY + 1)),
+        failed,
+    ]
+    assert [answer.status_code for answer in answers] == [400, 404, 405, 415, 400, 413, 500]
+    assert all(answer.json().keys() == {"error"} and answer.json()["error"] for answer in answers)
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:8000", 200), ("[::1]:8000", 200), ("127.0.0.1", 400), ("", 400)])
+def test_only_known_hosts_are_answered(classifier: Classifier, host: str, status: int) -> None:
+    client = TestClient(inference_app(classifier, "necks", METADATA, ["localhost", "::1"]))
+    assert client.get("/v2", headers={"Host": host}).status_code == status
+
+
 def test_changed_requests_are_never_an_error_of_the_server(client: TestClient, photo: bytes) -> None:
     draw = random.Random(0)
     request = client.build_request("POST", f"{MODEL}/infer", json=tensor("photo", "BYTES", [1], [base64.b64encode(photo).decode()]))

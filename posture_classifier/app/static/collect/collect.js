@@ -158,7 +158,7 @@ class CollectPage {
     status.classList.toggle("error", error !== null);
     if (error) {
       status.textContent = error.message;
-      if (this.burst && error.code !== "copy_of_other_class") this.toggleBurst();
+      if (this.burst && error.status !== 422) this.toggleBurst();
     } else {
       this.tally[saved ? "saved" : "copies"] += 1;
       if (saved) this.addToStrip(blob, saved);

@@ -1,5 +1,5 @@
 // Review: one item after the other, decided by keys or buttons.
-import { language, loadTexts, t } from "../i18n.js";
+import { loadTexts, t } from "../i18n.js";
 import { ask } from "../request.js";
 import { drawItem } from "./item.js";
 import { el } from "./elements.js";
@@ -41,7 +41,7 @@ function firstOpen(from) {
 /** Reads the queue, and goes on reading while the photos are still being checked. */
 async function load() {
   const seen = current_photo();
-  review.state = await ask(`/api/review?language=${language()}`);
+  review.state = await ask("/api/review");
   if (seen !== null) {
     const at = items().findIndex((item) => item.photos.some((photo) => photo.number === seen));
     if (at >= 0) {
@@ -150,7 +150,7 @@ function advance() {
 async function undo() {
   const { photo } = await ask("/api/review/undo", { method: "POST", json: {} });
   if (photo === null) return tell(t("review.told.nothing_to_undo"));
-  review.state = await ask(`/api/review?language=${language()}`);
+  review.state = await ask("/api/review");
   review.item = items().findIndex((item) => item.photos.some((each) => each.number === photo));
   review.photo = current().photos.findIndex((each) => each.number === photo);
   tell(t("review.told.undone", { path: current().photos[review.photo].path }));
