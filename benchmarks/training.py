@@ -18,8 +18,8 @@ their accuracy); the limit and this program are timed over all twenty. Imports a
 - ``here_last_stage``: the same with a plain head.
 - ``limit_parallel``: ``limit`` with small batches in parallel, a core for each, as here.
 - ``limit_fp32``, ``here_fp32``: the same in float32, as hardware without bfloat16 computes.
-- ``here_demo``: ``fit --config benchmarks/all_but_first.yaml``, which opens stages, beside those that
-  do.
+- ``here_demo``: ``fit --config benchmarks/all_but_first.yaml``, which opens stages, beside those
+  that do.
 - ``lightning``: ``BackboneFinetuning`` (for ``phases`` its base class) and torchvision's
   ``ImageFolder``, as documented. It leaves BatchNorm to learn, so it trains more than the head.
 - ``tutorial``: the loop of PyTorch's transfer learning tutorial, with a fixed feature extractor.
