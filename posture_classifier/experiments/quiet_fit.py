@@ -42,7 +42,7 @@ def fit_quietly(
                 status.start()
             with redirect_stdout(file), _warnings_once(shown, file):
                 shows = _EpochShown(lambda text: status.update(f"{title}: {text}"))
-                _WatchedFit(["fit", *options], [shows, *watchers])
+                _WatchedFit(["fit", *options], shows, *watchers)
         finally:
             status.stop()
 
@@ -67,7 +67,7 @@ class _EpochShown(Callback):
 class _WatchedFit(PostureCLI):
     """``fit`` with more callbacks, which are no options and so not in ``config.yaml``."""
 
-    def __init__(self, arguments: list[str], watchers: list[Callback]) -> None:
+    def __init__(self, arguments: list[str], *watchers: Callback) -> None:
         self._watchers = watchers
         super().__init__(arguments)
 
