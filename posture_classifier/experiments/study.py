@@ -31,6 +31,8 @@ PLACE = "folder"
 """Attribute of a trial: the mark of the search's folder that its run is in."""
 SEEDS = 2**32
 """Optuna's samplers take seeds below this."""
+STRIDE = 1_000_003
+"""Between the seeds of two searches' first trials, so that no trial of one repeats another's."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Study:
             if len(known) >= self.n_trials:
                 return None
             # A seed for each trial: a search that is resumed proposes what it would have proposed.
-            self.study.sampler = TPESampler(seed=(self.seed + len(known)) % SEEDS)
+            self.study.sampler = TPESampler(seed=(STRIDE * self.seed + len(known)) % SEEDS)
             trial = self.study.ask()
             trial.set_user_attr(PLACE, self.place)
             lock = self._lock(trial.number)
