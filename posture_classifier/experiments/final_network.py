@@ -4,8 +4,9 @@ No photo is left to test it on. Its figures are those of networks which were tra
 procedure on fewer photos, and tested on people that they had not seen.
 """
 
+import json
 from pathlib import Path
-from statistics import median_high
+from statistics import median, median_high
 from typing import Any
 
 from jsonargparse import Namespace
@@ -77,9 +78,19 @@ def best_epoch(rows: list[dict[str, str]]) -> int:
     return int(best["epoch"])
 
 
-def final_options(epochs: int) -> list[str]:
-    """Options of the final training beside those of the folds."""
-    return ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter", "--trainer.callbacks.epochs", str(epochs)]
+def share_to_take(runs: list[Path]) -> float:
+    """The share of what fine-tuning changes: the median of those that validation photos chose."""
+    interpolations = [json.loads((run / SUMMARY_JSON).read_text("utf-8")).get("interpolation") for run in runs]
+    return median(1.0 if interpolation is None else interpolation["share"] for interpolation in interpolations)
+
+
+def final_options(runs: list[Path]) -> list[str]:
+    """Options of the final training beside those of the ``runs`` before it."""
+    options = ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter"]
+    options += ["--trainer.callbacks.epochs", str(epochs_to_train(runs))]
+    if (share := share_to_take(runs)) < 1:
+        options += ["--trainer.callbacks+", "InterpolateWeights", "--trainer.callbacks.share", str(share)]
+    return options
 
 
 def choose_by_tested(table: PredictionTable, runs: list[Path]) -> tuple[Choice, bool]:

@@ -48,7 +48,7 @@ class Refit(HeldOut):
             if self.finished_run(FINAL) is None:
                 final_network.write_final_split(self.folder, SPLIT, tested=("test",))
                 options = fit_options(self.settings, self.folder, FINAL, [SETTINGS_YAML], final_network.SPLIT)
-                options += ["--report", "false", *final_network.final_options(epochs)]
+                options += ["--report", "false", *final_network.final_options([chosen])]
                 self.fit({FINAL: options}, lambda _: "refitted network", lambda _: None)
             run, table, summary = self.read_tested(FINAL)
             summary["refit"] = {"epochs": epochs, "first_run": chosen.as_posix()}

@@ -95,7 +95,7 @@ class SeriesWithFinal(TrainingSeries):
             if final_network.finished_final(self.folder) is None:
                 final_network.write_final_split(self.folder, split)
                 options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
-                options += ["--report", "false", *final_network.final_options(epochs)]
+                options += ["--report", "false", *final_network.final_options(runs)]
                 self.fit({name: options}, lambda _: "final network", lambda _: None)
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended

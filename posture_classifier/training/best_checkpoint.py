@@ -61,7 +61,7 @@ class BestNetwork:
     def measure_reference(self, seed: int) -> dict[str, Tensor]:
         """What is familiar to the network: where the features of its training photos lie."""
         photos = self.data.photos.in_split("train")
-        indices = _draw(len(photos), MOST_LEARNT, seed)
+        indices = draw(len(photos), MOST_LEARNT, seed)
         # Features are of the photos themselves, without their mirror images.
         frozen_part = self.frozen_part and (self.frozen_part[0], self.frozen_part[1].first)
         outputs = network_outputs(
@@ -166,11 +166,11 @@ def _choose(
         return table, describe_familiarity(choose_familiarity(choosing, None, seed), reference)
     validation.write(folder / "val" / PREDICTIONS_CSV)
     tested = np.flatnonzero(np.isin(np.asarray(data.photos.in_split("test").paths), table.paths))
-    _, judging = network.predict("test", distance, tested[_draw(len(tested), MOST_JUDGED, seed)])
+    _, judging = network.predict("test", distance, tested[draw(len(tested), MOST_JUDGED, seed)])
     judging.write(folder / "test")
     return validation, describe_familiarity(choose_familiarity(choosing, judging, seed), reference)
 
 
-def _draw(count: int, most: int, seed: int) -> Ints:
+def draw(count: int, most: int, seed: int) -> Ints:
     """The numbers of some photos out of ``count``, at most ``most``, in order."""
     return np.sort(np.random.default_rng(seed).permutation(count)[:most])

@@ -1,0 +1,102 @@
+"""As much is kept of what fine-tuning changed as is good for the validation photos."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from posture_classifier.models.checkpoint import read_checkpoint
+from posture_classifier.runs.predictions import read_prediction_table
+from posture_classifier.runs.tables import read_curves
+from tests.helpers.callbacks import Recorder
+from tests.helpers.photos import DrawFolder
+from tests.helpers.program import EXACT, SGD, Fit, assert_same_weights
+
+SOLVED = ("--model.head_solver", "lbfgs", "--unfreezing.open_stages", "{0: 2}", *EXACT)
+RUINOUS = (*SOLVED, *SGD, "--model.weight_decay", "1")
+"""Every step makes all weights smaller."""
+
+
+def interpolation(run: Path) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = json.loads((run / "summary.json").read_text())["interpolation"]
+    return found
+
+
+def weights(run: Path, checkpoint: str) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = read_checkpoint(run / "checkpoints" / checkpoint)["state_dict"]
+    return {name.removeprefix("backbone."): value for name, value in state.items() if name.startswith("backbone.")}
+
+
+def test_as_much_is_kept_as_is_best_for_validation_photos(
+    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fit(draw_folder(), *RUINOUS, epochs=2)
+    chosen = interpolation(run)
+    assert chosen is not None
+    losses = {float(share): loss for share, loss in chosen["log_losses"].items()}
+    assert losses[1] == pytest.approx(min(float(row["val/loss"]) for row in read_curves(run / "metrics.csv")), rel=1e-3)
+    assert losses[chosen["share"]] == min(losses.values()) < losses[1], "this fine-tuning does harm"
+    validated = read_prediction_table(run / "val" / "predictions.csv").predictions
+    of_label = validated.probabilities[range(len(validated.labels)), validated.labels]
+    assert float(-torch.from_numpy(of_label).log().mean()) == pytest.approx(losses[chosen["share"]], rel=1e-2)
+    assert f"kept {chosen['share']:.0%} of what fine-tuning changed" in capsys.readouterr().out
+
+
+def test_a_run_that_had_ended_stays_as_it_is(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder()
+    run = fit(root, *RUINOUS, epochs=2)
+    before, chosen = weights(run, "best.ckpt"), interpolation(run)
+    assert fit(root, *RUINOUS, "--ckpt_path", "last", epochs=2) == run
+    assert interpolation(run) == chosen
+    after = weights(run, "best.ckpt")
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_a_resumed_run_begins_between_the_same_networks(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder()
+    whole = fit(root, *RUINOUS, epochs=2)
+    stop = "[{class_path: StopAfter, init_args: {epochs: 1}}]"
+    run = fit(root, *RUINOUS, "--trainer.callbacks", stop, epochs=2, version=1)
+    assert fit(root, *RUINOUS, "--ckpt_path", "last", epochs=2, version=1) == run
+    assert interpolation(run) == interpolation(whole)
+    assert_same_weights(run, whole, tolerance=0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_a_share_that_is_given_lies_between_the_networks(draw_folder: DrawFolder, fit: Fit, share: float) -> None:
+    given = [f"{{class_path: InterpolateWeights, init_args: {{share: {share}}}}}", "tests.helpers.callbacks.Recorder"]
+    run = fit(draw_folder(), *RUINOUS, "--data.val_fraction", "0", "--trainer.callbacks", f"[{', '.join(given)}]", epochs=2)
+    assert interpolation(run) == {"share": share, "log_losses": {}}
+    start, end, found = Recorder.states[0], Recorder.states[-1], weights(run, "last.ckpt")
+    del found["fc.weight"], found["fc.bias"]  # the head was solved after the start was recorded
+    for name, value in found.items():
+        torch.testing.assert_close(value, torch.lerp(start[name], end[name], share) if value.is_floating_point() else end[name])
+    assert any(not torch.equal(start[name], end[name]) for name in found)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--unfreezing.open_stages", "{0: 2}"),
+        ("--model.head_solver", "lbfgs"),
+        (*SOLVED, "--data.val_fraction", "0"),
+    ],
+)
+def test_nothing_is_chosen_without_a_solved_head_that_learns_on(
+    draw_folder: DrawFolder, fit: Fit, options: tuple[str, ...]
+) -> None:
+    run = fit(draw_folder(), *options, epochs=2)
+    assert interpolation(run) is None
+    last = read_checkpoint(run / "checkpoints" / "last.ckpt")
+    kept = last["callbacks"]["InterpolateWeights"]["start"]
+    assert bool(kept) == ("--data.val_fraction" in options)
+    assert "interpolation" not in last
+
+
+@pytest.mark.parametrize("share", ["-0.1", "1.5", "nan"])
+def test_a_share_out_of_range_is_refused(draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], share: str) -> None:
+    given = f"[{{class_path: InterpolateWeights, init_args: {{share: {share}}}}}]"
+    fit(draw_folder(), "--trainer.callbacks", given.replace("nan", ".nan"), code=2)
+    assert "share" in capsys.readouterr().err
