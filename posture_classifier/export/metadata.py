@@ -15,10 +15,9 @@ from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12
 
 from posture_classifier import __version__
 from posture_classifier.inference import Classifier
-from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.models.checkpoint import SEEN, Count
 from posture_classifier.models.weights import PIP_WEIGHTS
-from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Evaluation, Familiarity
+from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Evaluation, Familiarity, parse_evaluation
 from posture_classifier.runs.folder import run_of
 from posture_classifier.runs.names import SPLIT_CSV
 from posture_classifier.runs.tables import read_split_rows
@@ -164,23 +163,10 @@ def read_metadata(text: str | None, path: Path) -> Metadata:
 
 def evaluation_of(metadata: Metadata) -> Evaluation | None:
     """The figures as ``Classifier`` has them; None where they were not measured."""
-    figures, abstention, familiarity = metadata["evaluation"], metadata["abstention"], metadata["familiarity"]
-    if figures is None:
+    if metadata["evaluation"] is None:
         return None
-    return Evaluation(
-        figures["procedure"],
-        figures["images"],
-        figures["groups"],
-        Estimate(**figures["accuracy"]),
-        metadata["temperature"],
-        {name: [ClassThreshold(**_estimates(row)) for row in rows] for name, rows in metadata["thresholds"].items()},
-        Abstention(**_estimates(abstention)) if abstention else None,
-        Familiarity(**_estimates(familiarity)) if familiarity else None,
-    )
-
-
-def _estimates(values: Any) -> dict[str, Any]:
-    return {name: Estimate(**value) if isinstance(value, dict) else value for name, value in values.items()}
+    rules = {name: metadata[name] for name in ("temperature", "thresholds", "abstention", "familiarity")}
+    return parse_evaluation({**metadata["evaluation"], **rules})
 
 
 def _plain(measured: ClassThreshold | Abstention | Familiarity) -> Any:

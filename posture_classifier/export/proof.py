@@ -51,9 +51,8 @@ def _probabilities(predictions: Iterable[Prediction], title: str, photos: RunPho
 
 def agreement_table(agreement: Agreement) -> Table:
     """The agreement as a table for a terminal."""
-    size = describe_size({"images": agreement.images, "groups": agreement.groups})
     what = "that it has not learnt from" if agreement.accuracy else "that it has learnt from: they show agreement, not accuracy"
-    table = Table("", "checkpoint", "artifact", "difference", caption=f"on {size} {what}")
+    table = Table("", "checkpoint", "artifact", "difference", caption=f"on {describe_size(vars(agreement))} {what}")
     for title, pair in (("accuracy", agreement.accuracy), ("log loss", agreement.log_loss)):
         if pair:
             table.add_row(

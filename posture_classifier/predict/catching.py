@@ -29,7 +29,7 @@ class Catch:
         return max((name for name in probabilities if name != self.name), key=lambda name: probabilities[name])
 
     def __str__(self) -> str:
-        size = describe_size({"images": self.evaluation.images, "groups": self.evaluation.groups})
+        size = describe_size(vars(self.evaluation))
         return (
             f"{self.name} is said from a probability of {self.threshold.threshold:.3g} on, to catch "
             f"{self.threshold.wanted_recall:.0%} of it; as measured on {size} ({self.evaluation.procedure}) that catches "
