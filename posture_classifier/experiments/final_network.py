@@ -40,13 +40,7 @@ def final_checkpoint(run: Path) -> Path:
 
 
 def write_final_split(folder: Path, split: str, tested: tuple[str, ...] = ()) -> None:
-    """Write the split in which all photos of another one are trained on, but those ``tested``.
-
-    Args:
-        folder: Folder of the series.
-        split: Path of the other split's file below it.
-        tested: Splits that stay as they are: ``test``, or none.
-    """
+    """Write the split in which all photos of another one are trained on, but those ``tested``."""
     rows = [row if row["split"] in tested else row | {"split": "train"} for row in read_split_rows(folder / split)]
     with atomic_write(folder / SPLIT) as temporary:
         write_rows(rows, list(rows[0]), temporary)
@@ -58,9 +52,6 @@ def epochs_to_train(runs: list[Path]) -> int:
     In each fold the validation photos chose the best epoch, so no tested photo has a say in it.
     Where there were none, all epochs count. Of an even number of folds it is the upper median,
     since there are more photos to learn from now.
-
-    Args:
-        runs: Run folder of each fold.
     """
     return median_high(best_epoch(read_curves(run / METRICS_CSV)) + 1 for run in runs)
 
@@ -107,10 +98,6 @@ def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
     It is told by photos that networks before it had not learnt from, each measured from those that
     its own network had.
 
-    Args:
-        runs: Run folders of these networks.
-        seed: Seed of the bootstrap.
-
     Returns:
         None where one of them measured no distances.
     """
@@ -122,13 +109,7 @@ def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
 
 
 def measure_final(checkpoint: Path, settings: Namespace, split: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What is familiar to a final network, and how many photos it was trained on.
-
-    Args:
-        checkpoint: Its checkpoint.
-        settings: Settings of ``fit``.
-        split: The file with its photos.
-    """
+    """What is familiar to a final network, and how many photos of a split it was trained on."""
     classifier = Classifier.from_checkpoint(checkpoint, read_checkpoint(checkpoint), precision=settings.precision)
     undivided = {"split": str(split), "folds": None, "fold": None, "holdout_groups": None, "val_fraction": 0}
     data = PostureData(**{**settings.data, **undivided})

@@ -41,11 +41,6 @@ def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict
     The intervals come from a bootstrap over groups. They ignore that the networks of two folds
     share most of their training photos; no unbiased estimate of that is known (Bengio and
     Grandvalet 2004). The AUROC compares probabilities of different networks.
-
-    Args:
-        table: Joined predictions, with folds.
-        runs: Run folder of each fold.
-        seed: Seed of the bootstrap.
     """
     folds = [float(table.correct[table.folds == fold].mean()) for fold in range(len(runs))]
     groups = [{"group": name, "images": images, "accuracy": right / images} for name, right, images in table.worst_groups()]

@@ -19,9 +19,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from posture_classifier.experiments.engines import gpus
 from posture_classifier.experiments.engines.engine import Training
 from posture_classifier.experiments.engines.gpus import Gpus, usable_gpus
-from posture_classifier.experiments.search import BackboneSearch
 from tests.helpers.photos import draw_photos
 from tests.helpers.program import REPOSITORY, fit_arguments
+from tests.helpers.searches import prepare_search
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,11 @@ def test_the_gpus_that_may_be_used(
 
 
 @pytest.mark.slow
-def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path) -> None:
+def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "usable_gpus", lambda _: ["0", "1"])
     options = ("--search.backbones", "[test_resnet,test_vit]", "--model.image_size", "40")
-    search = BackboneSearch.prepare(arguments(photos, tmp_path, *options))
-    failures = search.train(Gpus(["0", "1"]))
+    search = prepare_search(arguments(photos, tmp_path, *options))
+    failures = search.train()
     assert list(failures) == ["test_vit-seed_0"]
     assert failures["test_vit-seed_0"].startswith("model.backbone test_vit cannot take images of 40 px")
     assert search.finished_run("test_resnet-seed_0")
