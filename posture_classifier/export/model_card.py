@@ -17,15 +17,7 @@ SPECIAL = r"\`*_[]<>|#"
 
 
 def model_card(metadata: Metadata, module: FormatModule, int8: bool, agreement: Agreement | None, unproven: str | None) -> str:
-    """Write the card: YAML between lines of dashes, then Markdown.
-
-    Args:
-        metadata: What the artifact holds.
-        module: Its format.
-        int8: Whether it computes in 8-bit integers.
-        agreement: Its proof; None where it was not proven.
-        unproven: The reason why it was not.
-    """
+    """Write the card: YAML between lines of dashes, then Markdown."""
     evaluation = evaluation_of(metadata)
     front = yaml.safe_dump(_front_matter(metadata, module, evaluation), sort_keys=False, allow_unicode=True)
     sections = {

@@ -20,12 +20,7 @@ from posture_classifier.utils.types import Floats
 
 
 def prove(classifier: Classifier, artifact: ExportedClassifier, photos: RunPhotos) -> Agreement:
-    """Compare an artifact with its checkpoint on photos; those that cannot be read are left out.
-
-    Args:
-        classifier: The checkpoint's, in fp32.
-        artifact: What was exported.
-        photos: The photos.
+    """Compare an artifact with its checkpoint in fp32; photos that cannot be read are left out.
 
     Raises:
         UserError: No photo can be read.

@@ -12,13 +12,7 @@ GROUP_ROWS = 50_000
 
 
 def write_parquet(rows: Iterator[dict[str, Any]], columns: list[str], path: Path) -> None:
-    """Write a table of predictions.
-
-    Args:
-        rows: Its rows, of which a part is in memory at once.
-        columns: Its columns.
-        path: The file.
-    """
+    """Write a table of predictions, of which a part is in memory at once."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -68,15 +68,7 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
 
 
 class OpenCoreml:
-    """A model of Core ML.
-
-    Args:
-        path: The .mlpackage.
-
-    Raises:
-        CannotRunHereError: This is no Mac.
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A model of Core ML."""
 
     def __init__(self, path: Path) -> None:
         import coremltools

@@ -42,14 +42,7 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
 
 
 class OpenExecutorch:
-    """A program of ExecuTorch; photos wait for each other, since it computes one at a time.
-
-    Args:
-        path: The file.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A program of ExecuTorch; photos wait for each other, since it computes one at a time."""
 
     def __init__(self, path: Path) -> None:
         from executorch.runtime import Runtime

@@ -64,14 +64,7 @@ def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[s
 
 
 class OpenOnnx:
-    """A session of onnxruntime on the CPU, one thread for each photo: photos share the cores.
-
-    Args:
-        path: The file.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A session of onnxruntime on the CPU, one thread for each photo: photos share the cores."""
 
     def __init__(self, path: Path) -> None:
         import onnxruntime

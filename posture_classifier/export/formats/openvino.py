@@ -48,14 +48,7 @@ def _convert(file: Path, metadata: Metadata, path: Path) -> None:
 
 
 class OpenOpenvino:
-    """A compiled model on the CPU; each thread has a request of its own.
-
-    Args:
-        path: The .xml; its .bin lies beside it.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A compiled model on the CPU; each thread has a request of its own."""
 
     def __init__(self, path: Path) -> None:
         import openvino

@@ -42,14 +42,7 @@ def forget_sources(program: torch.export.ExportedProgram) -> None:
 
 
 class OpenTorchExport:
-    """A program of torch on the CPU.
-
-    Args:
-        path: The file. Open only what you trust: a changed one can run code.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A program of torch on the CPU. Open only what you trust: a changed file can run code."""
 
     def __init__(self, path: Path) -> None:
         extra = {KEY: ""}
