@@ -15,12 +15,9 @@ Config = str | Path | Sequence[str | Path] | None
 
 
 def command_words(config: Config, options: Options, shorthands: Options) -> list[str]:
-    """The words of a command line.
+    """The words of a command line: YAML files, then options, which win over them.
 
-    Args:
-        config: YAML files, which come first.
-        options: Options; they win over the files.
-        shorthands: Values by the full names of options, such as ``data.root``; None was not given.
+    Shorthands are values by the full names of options, such as ``data.root``; None was not given.
 
     Raises:
         UserError: An option is given twice, or has a value that no command line can hold.

@@ -136,9 +136,7 @@ def _advise(path: Path) -> str:
 def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | None:
     """What is known of how good the network of a checkpoint is; None if it was not measured.
 
-    Args:
-        checkpoint: The file; that of the best epoch of a run was measured by the run.
-        content: What ``read_checkpoint`` returned.
+    That of the best epoch of a run was measured by the run.
     """
     measured = content.get(EVALUATION)
     if measured is None:
