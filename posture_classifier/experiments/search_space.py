@@ -1,11 +1,9 @@
 """Which values of an option of ``fit`` a search may try."""
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from posture_classifier.utils.arguments import as_word
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
@@ -59,7 +57,7 @@ class Range:
 
     def samples(self) -> list[str]:
         """Values that must be possible, as words of a command line: the ends, or all choices."""
-        return [_word(value) for value in ([self.low, self.high] if self.choices is None else self.choices)]
+        return [as_word(value) for value in ([self.low, self.high] if self.choices is None else self.choices)]
 
     def propose(self, trial: "BaseTrial", name: str) -> str:
         """Ask a trial for a value; returns it as a word of a command line."""
@@ -67,18 +65,10 @@ class Range:
             return trial.suggest_categorical(name, self.samples())
         low, high = self.low, self.high
         if isinstance(low, int) and isinstance(high, int) and not isinstance(self.step, float):
-            return _word(trial.suggest_int(name, low, high, step=self.step or 1, log=self.log))
+            return as_word(trial.suggest_int(name, low, high, step=self.step or 1, log=self.log))
         assert low is not None  # as fault() has seen
         assert high is not None
-        return _word(trial.suggest_float(name, low, high, step=self.step, log=self.log))
-
-
-def _word(value: object) -> str:
-    """A value as a word of a command line, which is read as YAML."""
-    if isinstance(value, str):
-        return value
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=inf, sort_keys=False)
-    return text.removesuffix("...\n").strip()
+        return as_word(trial.suggest_float(name, low, high, step=self.step, log=self.log))
 
 
 def check_space(space: dict[str, Range]) -> None:
