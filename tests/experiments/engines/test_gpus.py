@@ -1,6 +1,5 @@
 """Trainings on the GPUs of one machine, one process each, which end with what started them."""
 
-import csv
 import os
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from posture_classifier.experiments.engines import gpus
 from posture_classifier.experiments.engines.engine import Training
 from posture_classifier.experiments.engines.gpus import Gpus, usable_gpus
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import REPOSITORY, fit_arguments
+from tests.helpers.program import REPOSITORY, fit_arguments, rows
 from tests.helpers.searches import prepare_search
 
 
@@ -31,11 +30,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(photos: Path, output: Path, *options: str) -> list[str]:
     return [*fit_arguments(photos, output, 2)[1:], "--experiment", "search", "--search.seeds", "[0]", *options]
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def _trainings(n: int) -> list[Training]:
