@@ -46,7 +46,7 @@ class Done:
 class Job:
     """Photos to be classified, by what, and where to: the options of the command.
 
-    The table ``output`` and the folder ``explain`` are what all shards make together.
+    The table ``output`` and the folder ``explain``, if wanted, are what all shards make together.
     """
 
     checkpoint: str
