@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from posture_classifier.utils.arguments import as_word
 from posture_classifier.utils.errors import UserError
 
 Options = Mapping[str, Any]
@@ -15,12 +16,9 @@ Config = str | Path | Sequence[str | Path] | None
 
 
 def command_words(config: Config, options: Options, shorthands: Options) -> list[str]:
-    """The words of a command line.
+    """The words of a command line: YAML files, then options, which win over them.
 
-    Args:
-        config: YAML files, which come first.
-        options: Options; they win over the files.
-        shorthands: Values by the full names of options, such as ``data.root``; None was not given.
+    Shorthands are values by the full names of options, such as ``data.root``; None was not given.
 
     Raises:
         UserError: An option is given twice, or has a value that no command line can hold.
@@ -35,7 +33,12 @@ def command_words(config: Config, options: Options, shorthands: Options) -> list
         raise UserError(f"{twice[0]} is given twice; give it among the options, or by the argument that stands for it")
     files = [config] if isinstance(config, (str, Path)) else config or []
     words = [word for file in files for word in ("--config", str(file))]
-    return words + [word for name, value in (named | given).items() for word in (f"--{name}", _as_word(name, value))]
+    for name, value in (named | given).items():
+        try:
+            words += [f"--{name}", as_word(value)]
+        except yaml.YAMLError as error:
+            raise UserError(f"{name} is {type(value).__name__}; give numbers, texts, lists and dictionaries of them") from error
+    return words
 
 
 def _by_full_name(options: Options, prefix: str = "") -> dict[str, Any]:
@@ -47,13 +50,3 @@ def _by_full_name(options: Options, prefix: str = "") -> dict[str, Any]:
         else:
             named[prefix + name] = value
     return named
-
-
-def _as_word(name: str, value: Any) -> str:
-    if isinstance(value, (str, Path)):
-        return str(value)
-    try:
-        text: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True)
-    except yaml.YAMLError as error:
-        raise UserError(f"{name} is {type(value).__name__}; give numbers, texts, lists and dictionaries of them") from error
-    return text.removesuffix("\n").removesuffix("\n...")

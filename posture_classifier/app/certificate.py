@@ -29,11 +29,7 @@ class Certificate(NamedTuple):
 
 
 def make_certificate(folder: Path, names: Sequence[str]) -> Certificate:
-    """Make a key, and a certificate that it signs itself.
-
-    Args:
-        folder: Where the files go.
-        names: Addresses and names that browsers will ask for.
+    """Make a key, and a certificate that it signs itself, for some names and addresses.
 
     Raises:
         UserError: The package that makes it is not installed.

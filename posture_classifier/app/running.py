@@ -19,11 +19,7 @@ WAITING = 128
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Open a port to listen on.
-
-    Args:
-        host: An address of this machine.
-        port: The port; 0 takes a free one.
+    """Open a port to listen on; 0 takes a free one.
 
     Raises:
         UserError: The address is none of this machine, or the port is taken or not allowed.
@@ -45,15 +41,10 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def run(app: ASGIApp, listening: socket.socket, started: Callable[[], object], certificate: tuple[str, str] | None = None) -> None:
-    """Answer requests until the program is stopped.
+    """Answer requests until the program is stopped; ``started`` is called once that has begun.
 
-    Nothing of a request is logged: its path may name a person.
-
-    Args:
-        app: What answers.
-        listening: The open port.
-        started: Called once requests are answered.
-        certificate: Files of a certificate and its key, for https.
+    Nothing of a request is logged: its path may name a person. With the files of a certificate and
+    of its key it is https.
     """
     cert, key = certificate or (None, None)
     config = uvicorn.Config(

@@ -156,12 +156,7 @@ class Guard:
 
 
 def _is_address(host: str, network: bool) -> bool:
-    """Whether a Host header names this machine by ``localhost`` or by an address.
-
-    Args:
-        host: The header, with or without a port.
-        network: Whether other addresses than those of this machine alone are right.
-    """
+    """Whether a Host header is ``localhost``, or an address of this machine or a network."""
     if not (found := HOST.fullmatch(host)):
         return False
     if (name := found[1]) == "localhost":

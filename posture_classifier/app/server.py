@@ -21,12 +21,7 @@ from posture_classifier.utils.errors import UserError
 
 
 def build_app(workplace: Workplace, access: Access) -> Starlette:
-    """Build the application: its pages, what they ask for, and the guard before all of it.
-
-    Args:
-        workplace: What the pages work on.
-        access: Who may use them.
-    """
+    """Build the application: its pages, what they ask for, and the guard before all of it."""
     enter_routes, open_paths = (enter.routes(access), enter.OPEN_PATHS) if access.takes_codes else ([], ())
     routes: list[BaseRoute] = [
         Route("/", _first_page(workplace)),

@@ -37,11 +37,7 @@ class Entry(NamedTuple):
 def start_app(workplace: Workplace, host: str, port: int, browser: bool) -> None:
     """Answer at an address until the program is stopped.
 
-    Args:
-        workplace: What the pages work on.
-        host: The address to answer at. Any but that of this machine alone takes https and a code.
-        port: The port; 0 takes a free one.
-        browser: Whether to open the page in a browser.
+    Any but that of this machine alone takes https and a code. Port 0 takes a free one.
 
     Raises:
         UserError: The checkpoint cannot be read, the port cannot be opened, or a package is

@@ -30,12 +30,7 @@ class Workplace:
 
 
 def find_workplace(place: Path, checkpoint: Path | None = None, fixes: Path | None = None) -> Workplace:
-    """Find out what a path is.
-
-    Args:
-        place: A data folder, a checkpoint, or the folder of a run or of a cross-validation.
-        checkpoint: The network to try beside a data folder: a checkpoint or the folder of a run.
-        fixes: The file that decisions about photos go to.
+    """Find out what a path is: a data folder, a checkpoint, or the folder of a run.
 
     Raises:
         UserError: There is nothing of that name, or it holds no checkpoint.

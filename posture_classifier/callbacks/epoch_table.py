@@ -20,12 +20,7 @@ class EpochTable:
     """
 
     def __init__(self, n_epochs: int | None, n_stages: int) -> None:
-        """Begin a table.
-
-        Args:
-            n_epochs: Epochs until the end; None if it has none.
-            n_stages: Stages of the network.
-        """
+        """Begin a table; a training without an end has None epochs."""
         self._of = f"/{n_epochs - 1}" if n_epochs is not None and n_epochs > 0 else ""
         self._n_stages = n_stages
         self._widths = [max(len(title), len(self._of) * 2 - 1) for title in COLUMNS]
@@ -34,10 +29,8 @@ class EpochTable:
     def lines(self, epoch: int, values: Mapping[str, float], seconds: float) -> str:
         """The epoch's line, below the head if that was not made yet.
 
-        Args:
-            epoch: Number of the epoch, from 0, as in ``metrics.csv`` and in the options.
-            values: What was measured in this epoch, by the names in ``metrics.csv``; some may lack.
-            seconds: How long it took, validation included.
+        Epochs count from 0, as in ``metrics.csv``, whose names the values have; some may lack.
+        Seconds include validation.
         """
         n_open = values.get("stages_open")
         measured = [values.get(name) for name in ("train/loss", "val/loss", "val/accuracy")]

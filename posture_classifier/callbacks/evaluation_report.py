@@ -1,6 +1,5 @@
 """How good a run's network is: predictions, metrics with confidence intervals, and plots."""
 
-import json
 import platform
 import subprocess
 from importlib.metadata import version
@@ -27,6 +26,7 @@ from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.status import find_status
 from posture_classifier.runs.tables import read_curves
 from posture_classifier.utils.device import device_name
+from posture_classifier.utils.files import write_json
 from posture_classifier.utils.text import describe_size
 
 PACKAGES = ("posture-classifier", "torch", "torchvision", "lightning", "timm", "albumentations", "numpy", "pillow")
@@ -119,8 +119,7 @@ class EvaluationReport(Callback):
             "interpolation": next((c.chosen for c in trainer.callbacks if isinstance(c, InterpolateWeights)), None),  # type: ignore[attr-defined]
         }
         self.summary |= _circumstances(trainer, model)
-        text = json.dumps(self.summary, indent=2, ensure_ascii=False)
-        (self._folder / "summary.json").write_text(f"{text}\n", encoding="utf-8")
+        write_json(self._folder / "summary.json", self.summary)
         return rows
 
 

@@ -84,12 +84,7 @@ class Progress(RichProgressBar):
 
 
 def describe_open(model: PostureClassifier, n_open: int) -> str:
-    """Name the stages that learn: ``head``, ``head to layer3 (3 of 6 stages)``, ``all 6 stages``.
-
-    Args:
-        model: The classifier.
-        n_open: Number of stages that learn, counted from the head.
-    """
+    """Name stages that learn: ``head``, ``head to layer3 (3 of 6 stages)``, ``all 6 stages``."""
     names = [stage.name for stage in reversed(model.stages)]
     if n_open == 1:
         return names[0]

@@ -238,10 +238,8 @@ class WandbReport(Callback):
 def begin_run(folder: Path, options: dict[str, Any], stop: Callable[[], None]) -> "Run | None":
     """Begin or resume the W&B run of a run folder, offline if W&B cannot be reached.
 
-    Args:
-        folder: The run folder; its ``wandb.json`` names the W&B run, and is written for a new one.
-        options: Arguments for ``wandb.init``.
-        stop: Called in another thread when W&B wants the run to stop.
+    Its options are those of ``wandb.init``; ``stop`` is called in another thread when W&B wants the
+    run to stop. Its name is kept in ``wandb.json`` of the run folder.
 
     Returns:
         The W&B run; None if WANDB_MODE=disabled.

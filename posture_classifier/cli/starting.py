@@ -15,9 +15,6 @@ def starting(command: str) -> Iterator[None]:
 
     Nothing of it goes into a pipe or a file. Of several processes of one training, the first says
     it.
-
-    Args:
-        command: The name of the command.
     """
     out, error = sys.stdout, sys.stderr
     if not error.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("LOCAL_RANK", "0") != "0":

@@ -50,14 +50,7 @@ WIDTH, WIDEST = 80, 100
 
 
 def training_help(program: str, command: str, summary: str, every_option: bool) -> str:
-    """The help of a command.
-
-    Args:
-        program: The name of the program.
-        command: ``fit``, ``validate`` or ``test``.
-        summary: What the command does.
-        every_option: Whether to describe all options rather than list the main ones.
-    """
+    """The help of a command."""
     head = f"usage: {program} {command} [FOLDER] [--config FILE ...] [options]\n\n{summary}\n\n"
     options = (files("posture_classifier.training") / "options.txt").read_text(encoding="utf-8")
     if every_option:

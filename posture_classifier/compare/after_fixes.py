@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.metrics.intervals import Estimate, estimate_mean, estimate_share
 from posture_classifier.runs.predictions import PredictionTable
@@ -91,23 +90,11 @@ def compare_after_fixes(old: PredictionTable, new: PredictionTable) -> AfterFixe
     shared, in_old, in_new = np.intersect1d(old.paths, new.paths, return_indices=True)
     if not len(shared):
         raise UserError("the two trainings were tested on no common photo, so that they cannot be compared")
-    before, after = _in_order(old, in_old), _in_order(new, in_new)
+    before, after = old.select(in_old), new.select(in_new)
     same = before.predictions.labels == after.predictions.labels
     corrected = replace(before, predictions=replace(before.predictions, labels=after.predictions.labels))
     untouched = _pair(corrected.select(same), after.select(same)) if same.any() else None
     return AfterFixes(untouched, _pair(corrected, after), int((~same).sum()), len(old) - len(shared))
-
-
-def _in_order(table: PredictionTable, order: npt.NDArray[np.int64]) -> PredictionTable:
-    predictions = table.predictions
-    chosen = replace(
-        predictions,
-        indices=np.arange(len(order)),
-        labels=predictions.labels[order],
-        probabilities=predictions.probabilities[order],
-    )
-    folds = None if table.folds is None else table.folds[order]
-    return PredictionTable(table.paths[order], table.groups[order], table.classes, chosen, folds)
 
 
 def _pair(old: PredictionTable, new: PredictionTable) -> PairedAccuracy:

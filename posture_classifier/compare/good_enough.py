@@ -44,11 +44,8 @@ class GoodEnough:
     def cheapest(self, multiply_adds: list[int | None]) -> int | None:
         """Index of the configuration to take: of those good enough that with fewest multiply-adds.
 
-        Of several with equally many the better one counts.
-
-        Args:
-            multiply_adds: K counts; a configuration without one (None) is taken only if all have
-                none.
+        Of several with equally many the better one counts. One whose count is not known (None) is
+        taken only if none is.
 
         Returns:
             The index; None where none is shown to be good enough.

@@ -23,13 +23,7 @@ PAGE = "comparison.html"
 
 
 def write_comparison(comparison: Comparison, path: Path, left_out: list[str]) -> None:
-    """Write the page.
-
-    Args:
-        comparison: Entries with their metrics and the verdict.
-        path: HTML file to write.
-        left_out: Runs that had no test results, and why.
-    """
+    """Write the page, which says of the runs that are ``left_out`` why they are."""
     sections = [
         Section("Which is better", _verdict(comparison, left_out)),
         Section("Metrics", _metrics(comparison)),

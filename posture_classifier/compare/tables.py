@@ -30,33 +30,14 @@ COSTS = {
 NOT_TIMED = "Latency of one photo and photos per second are measured by compare --measure."
 ENDS = {"value": "", "low": "_low", "high": "_high"}
 """Ends of the names of a metric's columns, by the attributes of its estimate."""
-COLUMNS = [
-    "entry",
-    "standing",
-    "good_enough",
-    "recommended",
-    "seeds",
-    "photos",
-    "groups",
-    *(f"{metric}{suffix}" for metric in METRICS for suffix in ENDS.values()),
-    "decided_by",
-    "difference_to_best",
-    "p",
-    "more_groups",
-    "more_photos",
-    *COSTS,
-    "device",
-    "backbone",
-    "runs",
-]
-"""Columns of ``comparison.csv``: memory in bytes, losses in nats.
-
-``more_groups`` or, without groups, ``more_photos`` is how many more would settle which is better.
-"""
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Make the rows of ``comparison.csv``, one an entry, the best first."""
+    """Make the rows of ``comparison.csv``, one an entry, the best first.
+
+    Memory is in bytes, losses in nats. ``more_groups`` or, without groups, ``more_photos`` is how
+    many more would settle which is better.
+    """
     return [_row(comparison, index) for index in comparison.verdict.order]
 
 

@@ -1,6 +1,5 @@
 """Cross-validation: one training per fold, a report on all predictions, and a final network."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -12,19 +11,19 @@ from rich.table import Table
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
-from posture_classifier.experiments.engines.choice import add_engine, check_engine
+from posture_classifier.experiments.engines.choice import add_engine, check_engine, check_one_device
 from posture_classifier.experiments.engines.engine import LOG
 from posture_classifier.experiments.fold_predictions import join_folds, summarize_folds
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.split_comparison import explain_gap
 from posture_classifier.experiments.training_series import (
-    check_starts,
-    find_stopped,
+    end_series,
     fit_options,
     has_ended,
     make_series_folder,
     other_photos,
     parse_settings,
+    resume_or_begin,
     to_yaml,
     with_recommended,
 )
@@ -36,6 +35,7 @@ from posture_classifier.report.folds_page import write_folds_report
 from posture_classifier.report.page import NAME, RECALL
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
+from posture_classifier.runs.reading import read_summary
 from posture_classifier.runs.status import status_line
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
@@ -87,16 +87,15 @@ class CrossValidation(SeriesWithFinal):
         plain["report"] = True  # nor does a page change them; earlier versions wrote its default
         kinds = ["groups", RANDOM] if compare_splits else ["groups"]
         text = f"# folds of: {', '.join(kinds)}\n{to_yaml(plain)}"
-        experiment = experiment_folder(settings)
         is_complete = (_has_final if settings.final else has_ended) if repeat else other_photos(settings, "splits/fold_0.csv")
-        stopped = find_stopped(experiment, COMMAND, SETTINGS_YAML, text, is_complete)
-        if stopped is None:
-            splits = _splits(settings, compare_splits)
-            check_starts([settings.model.weights], splits.values())
-            stopped = make_series_folder(experiment, COMMAND, splits)
-            # The last of its files: a folder without it is not resumed.
-            (stopped[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
-        folder, lock = stopped
+        folder, lock = resume_or_begin(
+            experiment_folder(settings),
+            COMMAND,
+            SETTINGS_YAML,
+            text,
+            lambda: make_series_folder(settings, COMMAND, _splits(settings, compare_splits)),
+            is_complete,
+        )
         trainings: dict[str, list[str]] = {}
         for parent in ["", f"{RANDOM}/"] if compare_splits else [""]:
             for fold in range(settings.data.folds):
@@ -117,8 +116,7 @@ class CrossValidation(SeriesWithFinal):
 
         def tell(name: str) -> None:
             if run := self.finished_run(name):
-                summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-                say(f"{title(name)}: {describe_accuracy(summary)}, {self.duration(name)}")
+                say(f"{title(name)}: {describe_accuracy(read_summary(run))}, {self.duration(name)}")
 
         with at_stop(self.how_to_go_on):
             self.fit(self.trainings, title, tell)
@@ -137,7 +135,7 @@ class CrossValidation(SeriesWithFinal):
             runs = [Path(run) for run in summary["runs"]]
             final, summary["final"] = self.train_final(table, summary, runs, "splits/fold_0.csv", "cross-validation")
         page = self._write_page(summary) if self.settings.report else None
-        self.finish(summary)
+        end_series(self.folder, summary)
         if aloud:
             self._say_what_is_next(final, page)
 
@@ -195,7 +193,7 @@ class CrossValidation(SeriesWithFinal):
 
 def _has_final(folder: Path) -> bool:
     """Whether a cross-validation has ended with a final network."""
-    return has_ended(folder) and "final" in json.loads((folder / SUMMARY_JSON).read_text(encoding="utf-8"))
+    return "final" in read_summary(folder)
 
 
 def _check(settings: Namespace) -> None:
@@ -203,13 +201,10 @@ def _check(settings: Namespace) -> None:
         raise UserError("crossval needs data.folds, the number of folds; 5 is usual")
     if settings.data.fold is not None:
         raise UserError(f"crossval trains all folds; leave data.fold {settings.data.fold} out")
-    trainer = settings.trainer
-    if settings.final and trainer.enable_checkpointing is False:
+    if settings.final and settings.trainer.enable_checkpointing is False:
         raise UserError("--final is for a checkpoint of all photos; leave trainer.enable_checkpointing false out")
-    if trainer.strategy != "auto" or trainer.num_nodes != 1:
-        # Several processes would each begin the whole command anew.
-        raise UserError("crossval trains each fold on one device; leave trainer.strategy and num_nodes out")
-    check_engine(settings.engine, trainer)
+    check_one_device("crossval trains each fold", settings.trainer)
+    check_engine(settings.engine, settings.trainer)
 
 
 def _splits(settings: Namespace, compare_splits: bool) -> dict[str, Photos]:

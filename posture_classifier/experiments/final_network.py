@@ -4,7 +4,6 @@ No photo is left to test it on. Its figures are those of networks which were tra
 procedure on fewer photos, and tested on people that they had not seen.
 """
 
-import json
 from pathlib import Path
 from statistics import median, median_high
 from typing import Any
@@ -22,6 +21,7 @@ from posture_classifier.runs.decision_rules import choose_familiarity_of_runs
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, PREDICTIONS_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.reading import read_summary
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.training.best_checkpoint import BestNetwork
 from posture_classifier.utils.files import atomic_write
@@ -41,13 +41,7 @@ def final_checkpoint(run: Path) -> Path:
 
 
 def write_final_split(folder: Path, split: str, tested: tuple[str, ...] = ()) -> None:
-    """Write the split in which all photos of another one are trained on, but those ``tested``.
-
-    Args:
-        folder: Folder of the series.
-        split: Path of the other split's file below it.
-        tested: Splits that stay as they are: ``test``, or none.
-    """
+    """Write the split in which all photos of another one are trained on, but those ``tested``."""
     rows = [row if row["split"] in tested else row | {"split": "train"} for row in read_split_rows(folder / split)]
     with atomic_write(folder / SPLIT) as temporary:
         write_rows(rows, list(rows[0]), temporary)
@@ -59,9 +53,6 @@ def epochs_to_train(runs: list[Path]) -> int:
     In each fold the validation photos chose the best epoch, so no tested photo has a say in it.
     Where there were none, all epochs count. Of an even number of folds it is the upper median,
     since there are more photos to learn from now.
-
-    Args:
-        runs: Run folder of each fold.
     """
     return median_high(best_epoch(read_curves(run / METRICS_CSV)) + 1 for run in runs)
 
@@ -80,7 +71,7 @@ def best_epoch(rows: list[dict[str, str]]) -> int:
 
 def share_to_take(runs: list[Path]) -> float:
     """The share of what fine-tuning changes: the median of those that validation photos chose."""
-    interpolations = [json.loads((run / SUMMARY_JSON).read_text("utf-8")).get("interpolation") for run in runs]
+    interpolations = [read_summary(run).get("interpolation") for run in runs]
     return median(1.0 if interpolation is None else interpolation["share"] for interpolation in interpolations)
 
 
@@ -118,10 +109,6 @@ def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
     It is told by photos that networks before it had not learnt from, each measured from those that
     its own network had.
 
-    Args:
-        runs: Run folders of these networks.
-        seed: Seed of the bootstrap.
-
     Returns:
         None where one of them measured no distances.
     """
@@ -133,13 +120,7 @@ def tested_familiarity(runs: list[Path], seed: int) -> Familiarity | None:
 
 
 def measure_final(checkpoint: Path, settings: Namespace, split: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What is familiar to a final network, and how many photos it was trained on.
-
-    Args:
-        checkpoint: Its checkpoint.
-        settings: Settings of ``fit``.
-        split: The file with its photos.
-    """
+    """What is familiar to a final network, and how many photos of a split it was trained on."""
     classifier = Classifier.from_checkpoint(checkpoint, read_checkpoint(checkpoint), precision=settings.precision)
     undivided = {"split": str(split), "folds": None, "fold": None, "holdout_groups": None, "val_fraction": 0}
     data = PostureData(**{**settings.data, **undivided})

@@ -1,6 +1,6 @@
 """The predictions of all folds together, in which each photo occurs once."""
 
-from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import estimates
-from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JSON
+from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import sum_near_copies
 from posture_classifier.runs.status import find_status
@@ -29,13 +29,10 @@ def join_folds(runs: list[Path]) -> PredictionTable:
         raise UserError(f"the folds of {runs[0].parent.parent} do not hold every photo once; remove that folder and start anew")
     labels = np.concatenate([table.predictions.labels for table in tables])
     probabilities = np.concatenate([table.predictions.probabilities for table in tables])
-    return replace(
-        tables[0],
-        paths=paths[order],
-        groups=np.concatenate([table.groups for table in tables])[order],
-        predictions=Predictions(np.arange(len(order)), labels[order], probabilities[order]),
-        folds=np.repeat(np.arange(len(tables)), [len(table) for table in tables])[order],
-    )
+    groups = np.concatenate([table.groups for table in tables])
+    folds = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    joined = Predictions(np.arange(len(order)), labels, probabilities)
+    return PredictionTable(paths, groups, tables[0].classes, joined, folds).select(order)
 
 
 def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict[str, Any]:
@@ -44,23 +41,13 @@ def summarize_folds(table: PredictionTable, runs: list[Path], seed: int) -> dict
     The intervals come from a bootstrap over groups. They ignore that the networks of two folds
     share most of their training photos; no unbiased estimate of that is known (Bengio and
     Grandvalet 2004). The AUROC compares probabilities of different networks.
-
-    Args:
-        table: Joined predictions, with folds.
-        runs: Run folder of each fold.
-        seed: Seed of the bootstrap.
     """
     folds = [float(table.correct[table.folds == fold].mean()) for fold in range(len(runs))]
-    names, codes = np.unique(table.groups, return_inverse=True)
-    images = np.bincount(codes)
-    accuracies = np.bincount(codes, weights=table.correct) / images
-    groups = [
-        {"group": str(names[group]), "images": int(images[group]), "accuracy": float(accuracies[group])}
-        for group in np.lexsort((names, accuracies))
-    ]
+    groups = [{"group": name, "images": images, "accuracy": right / images} for name, right, images in table.worst_groups()]
+    groups.sort(key=itemgetter("accuracy", "group"))
     measured = estimates(table.predictions, table.groups, seed)
-    n_groups = len(names) if table.grouped else None
-    near_copies = sum_near_copies([run / SUMMARY_JSON for run in runs])
+    n_groups = len(groups) if table.grouped else None
+    near_copies = sum_near_copies(runs)
     return {
         "images": len(table),
         "groups": n_groups,

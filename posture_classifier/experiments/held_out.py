@@ -1,25 +1,27 @@
 """One training that is tested on people kept apart, and a final network on everybody."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
+
+from filelock import BaseFileLock
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.engines.engine import LOG
 from posture_classifier.experiments.series_with_final import SeriesWithFinal, describe_accuracy, split_size
 from posture_classifier.experiments.training_series import (
-    check_starts,
-    find_stopped,
+    end_series,
     fit_options,
     has_ended,
     make_series_folder,
     other_photos,
     parse_settings,
+    resume_or_begin,
     to_yaml,
 )
-from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
+from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
+from posture_classifier.runs.reading import read_summary
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
@@ -54,18 +56,16 @@ class HeldOut(SeriesWithFinal):
             UserError: The options do not fit each other or the photos.
         """
         settings, plain = parse_settings(PostureCLI, cls.command, options)
-        experiment, text = experiment_folder(settings), to_yaml(plain)
         is_complete = has_ended if repeat else other_photos(settings, SPLIT)
-        found = find_stopped(experiment, cls.command, SETTINGS_YAML, text, is_complete)
-        if found is None:
+
+        def begin() -> tuple[Path, BaseFileLock]:
             photos = PostureData(**settings.data).choice.photos
             if lacking := [name for name in cls.needed if name not in photos.splits]:
                 raise UserError(f"{cls.command} needs {lacking[0]} photos; set data.{lacking[0]}_fraction above 0, or leave it out")
-            check_starts([settings.model.weights], [photos])
-            found = make_series_folder(experiment, cls.command, {SPLIT: photos})
-            # The last of its files: a folder without it is not resumed.
-            (found[0] / SETTINGS_YAML).write_text(text, encoding="utf-8")
-        folder, lock = found
+            return make_series_folder(settings, cls.command, {SPLIT: photos})
+
+        experiment, text = experiment_folder(settings), to_yaml(plain)
+        folder, lock = resume_or_begin(experiment, cls.command, SETTINGS_YAML, text, begin, is_complete)
         return cls(folder, settings, {TESTED: fit_options(settings, folder, TESTED, [SETTINGS_YAML], SPLIT)}, lock)
 
     def run(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class HeldOut(SeriesWithFinal):
         """
         run, table, summary = self.train_tested()
         _, summary["final"] = self.train_final(table, summary, [run], SPLIT, "test split")
-        self.finish(summary)
+        end_series(self.folder, summary)
         return summary
 
     def train_tested(self) -> tuple[Path, PredictionTable, dict[str, Any]]:
@@ -102,5 +102,4 @@ class HeldOut(SeriesWithFinal):
         if run is None:
             raise UserError(f"the run in {self.folder} did not test its photos; leave trainer.limit_test_batches out")
         table = read_prediction_table(run / "test" / PREDICTIONS_CSV)
-        summary: dict[str, Any] = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-        return run, table, summary | {"run": run.as_posix()}
+        return run, table, read_summary(run) | {"run": run.as_posix()}

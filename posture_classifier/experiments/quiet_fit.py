@@ -49,11 +49,7 @@ def fit_quietly(
 
 
 class _EpochShown(Callback):
-    """Tells which epoch is trained.
-
-    Args:
-        tell: Shows it.
-    """
+    """Tells which epoch is trained."""
 
     def __init__(self, tell: Tell) -> None:
         self.tell = tell

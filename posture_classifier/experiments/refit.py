@@ -5,7 +5,6 @@ and the thresholds. The second learns from them as well, for that number of epoc
 the same photos, which neither has seen.
 """
 
-import json
 import shutil
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -14,17 +13,17 @@ from typing import Any, ClassVar
 
 from posture_classifier.experiments import final_network
 from posture_classifier.experiments.held_out import SPLIT, HeldOut
-from posture_classifier.experiments.training_series import fit_options, with_recommended
+from posture_classifier.experiments.training_series import end_series, with_recommended
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.report.page import NAME, write_report
 from posture_classifier.report.refitted import describe_refit
 from posture_classifier.runs.checkpoints import FINAL, parse_evaluation
-from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
+from posture_classifier.runs.names import PREDICTIONS_CSV, SUMMARY_JSON
 from posture_classifier.runs.rule_words import describe_rules
 from posture_classifier.runs.status import status_line
 from posture_classifier.training.evaluation import store_evaluation
 from posture_classifier.utils.console import say
-from posture_classifier.utils.files import atomic_write
+from posture_classifier.utils.files import atomic_write, write_json
 from posture_classifier.utils.stopping import at_stop
 
 
@@ -46,10 +45,7 @@ class Refit(HeldOut):
         epochs = final_network.epochs_to_train([chosen])
         with at_stop(self.how_to_go_on):
             if self.finished_run(FINAL) is None:
-                final_network.write_final_split(self.folder, SPLIT, tested=("test",))
-                options = fit_options(self.settings, self.folder, FINAL, [SETTINGS_YAML], final_network.SPLIT)
-                options += ["--report", "false", *final_network.final_options([chosen])]
-                self.fit({FINAL: options}, lambda _: "refitted network", lambda _: None)
+                self.fit_final("refitted network", SPLIT, [chosen], tested=("test",))
             run, table, summary = self.read_tested(FINAL)
             summary["refit"] = {"epochs": epochs, "first_run": chosen.as_posix()}
             checkpoint = final_network.final_checkpoint(run)
@@ -64,13 +60,12 @@ class Refit(HeldOut):
         say(f"checkpoint: {checkpoint}", f"run folder: {run}", whole=True)
         if (run / NAME).is_file():
             say(f"report: {run / NAME}", whole=True)
-        self.finish(summary)
+        end_series(self.folder, summary)
         return summary
 
     def _complete(self, run: Path, chosen: Path, summary: dict[str, Any]) -> None:
         """Put into the refitted run what the first one chose, and the predictions that chose it."""
-        with atomic_write(run / SUMMARY_JSON) as temporary:
-            temporary.write_text(f"{json.dumps(summary, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+        write_json(run / SUMMARY_JSON, summary)
         (run / "val").mkdir(exist_ok=True)
         with atomic_write(run / "val" / PREDICTIONS_CSV) as temporary:
             shutil.copyfile(chosen / "val" / PREDICTIONS_CSV, temporary)

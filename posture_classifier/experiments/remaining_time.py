@@ -6,9 +6,7 @@ import time
 class RemainingTime:
     """Counts trainings, and estimates how long the rest takes from those that have ended.
 
-    Args:
-        total: Number of all trainings.
-        waiting: Number of those that are still to be done.
+    Of all trainings some may have ended before, so that fewer are waiting.
     """
 
     def __init__(self, total: int, waiting: int) -> None:

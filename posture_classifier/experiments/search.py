@@ -7,22 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import BaseFileLock
 from jsonargparse import Namespace
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.fold_predictions import join_folds
-from posture_classifier.experiments.search_options import OF_STUDY, SearchCLI, SearchOptions, check_search
+from posture_classifier.experiments.search_options import OF_STUDY, SearchOptions, can_get_weights, check_search
 from posture_classifier.experiments.training_series import (
     TrainingSeries,
-    check_starts,
-    find_stopped,
     fit_options,
     make_series_folder,
-    parse_settings,
+    resume_or_begin,
     to_yaml,
 )
-from posture_classifier.models.weights import hub_is_out_of_reach, weights_location
 from posture_classifier.runs.names import CONFIG_YAML, PREDICTIONS_CSV, SETTINGS_YAML
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
@@ -48,44 +46,38 @@ class BackboneSearch(TrainingSeries):
     without_weights: list[str]
 
     @classmethod
-    def prepare(cls, options: list[str]) -> "BackboneSearch":
+    def prepare(cls, settings: Namespace, plain: dict[str, Any]) -> "BackboneSearch":
         """Resume the newest folder if the same was stopped there, or else make one with its plan.
+
+        The options are what ``parse_settings`` returned.
 
         Raises:
             UserError: The options do not fit each other or the photos, or leave nothing to train.
         """
-        return cls.begin(*parse_settings(SearchCLI, COMMAND, options))
-
-    @classmethod
-    def begin(cls, settings: Namespace, plain: dict[str, Any]) -> "BackboneSearch":
-        """The same from options that are parsed, as values and as what YAML holds."""
         search = check_search(settings)
         for name in OF_STUDY:  # texts of older searches have none of them
             del plain["search"][name]
         # The last, where older versions wrote it: the text of a search that they began is compared.
         plain["ckpt_path"] = plain.pop("ckpt_path")
         del plain["engine"]  # it changes nothing of what is trained
-        text = to_yaml(plain)
-        experiment = experiment_folder(settings)
-        stopped = find_stopped(experiment, COMMAND, SEARCH_YAML, text)
-        if stopped is None:
+
+        def begin() -> tuple[Path, BaseFileLock]:
             splits = _splits(settings)
-            check_starts([settings.model.weights, *(search.weights or {}).values()], splits.values())
             without = [name for name in search.backbones if not _has_weights(name, search, settings)]
             if search.without_weights == "skip" and len(without) == len(search.backbones):
                 raise UserError(
                     f"search.without_weights skip leaves nothing: this machine can get no weights for {shortlist(without)}"
                 )
-            stopped = make_series_folder(experiment, COMMAND, {f"splits/{name}.csv": photos for name, photos in splits.items()})
-            folder = stopped[0]
+            files = {f"splits/{name}.csv": photos for name, photos in splits.items()}
+            folder, lock = make_series_folder(settings, COMMAND, files, (search.weights or {}).values())
             common = {key: value for key, value in plain.items() if key != "search"}
             for name, section in {"fit": common, **(search.settings or {})}.items():
                 (folder / f"{name}.yaml").write_text(to_yaml(section), encoding="utf-8")
             plan = {"without_weights": without, "trials": _trainings(settings, search, folder, list(splits), without)}
             (folder / PLAN_JSON).write_text(json.dumps(plan, indent=2), encoding="utf-8")
-            # The last of its files: a folder without it is not resumed.
-            (folder / SEARCH_YAML).write_text(text, encoding="utf-8")
-        folder, lock = stopped
+            return folder, lock
+
+        folder, lock = resume_or_begin(experiment_folder(settings), COMMAND, SEARCH_YAML, to_yaml(plain), begin)
         plan = json.loads((folder / PLAN_JSON).read_text(encoding="utf-8"))
         return cls(folder, settings, plan["trials"], lock, plan["without_weights"])
 
@@ -126,10 +118,7 @@ def _splits(settings: Namespace) -> dict[str, Photos]:
 
 def _has_weights(backbone: str, search: SearchOptions, settings: Namespace) -> bool:
     """Whether a backbone gets the weights that are wanted for it."""
-    if backbone in (search.weights or {}) or not settings.model.pretrained:
-        return True
-    location = weights_location(backbone)
-    return location == "here" or (location != "none" and not hub_is_out_of_reach())
+    return backbone in (search.weights or {}) or not settings.model.pretrained or can_get_weights(backbone)
 
 
 def _trainings(

@@ -1,4 +1,4 @@
-"""Options of a search beside those of ``fit``, and the checks on them."""
+"""Options of a search beside those of ``fit``, and the checks on them, before it begins."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,18 +6,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from jsonargparse import Namespace
+from jsonargparse import Namespace, capture_parser
 from lightning.pytorch.cli import LightningArgumentParser
 
-from posture_classifier.experiments.engines.choice import add_engine, check_engine
-from posture_classifier.experiments.search_space import Range
-from posture_classifier.models.weights import why_no_network
+from posture_classifier.experiments.engines.choice import add_engine, check_engine, check_one_device
+from posture_classifier.experiments.search_space import Range, check_space, corners, words
+from posture_classifier.models.weights import hub_is_out_of_reach, weights_location, why_no_network
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
 
 OF_STUDY = ("space", "trials", "prune_after", "storage")
 """Options of the section ``search`` that only a search by Optuna has."""
+GRID = ("backbones", "settings", "weights")
+"""Options that only a search without Optuna has."""
+ENGINES = ("auto", "in_order")
+"""Engines of a search by Optuna."""
+ONE_DEVICE = "search trains each network"
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,7 @@ def check_search(settings: Namespace) -> SearchOptions:
     """
     search = SearchOptions(**settings.search.as_dict())
     weights = search.weights or {}
-    for name in search.backbones:
-        if (reason := why_no_network(name)) is not None:
-            raise UserError(f"search.backbones: {name!r} is unknown to timm{reason}")
+    _check_networks("search.backbones", search.backbones)
     if not search.backbones or not search.seeds:
         raise UserError("search.backbones and search.seeds must name at least one each, or search.space what Optuna varies")
     if unused := sorted(set(weights) - set(search.backbones)):
@@ -84,19 +87,21 @@ def check_search(settings: Namespace) -> SearchOptions:
     # fit.yaml holds the common options.
     if wrong := [name for name in search.settings or {} if not re.fullmatch(r"[\w.]+", name) or name == "fit"]:
         raise UserError(f"search.settings: {wrong[0]!r} cannot name a folder; letters, digits and _ can")
-    check_one_device(settings)
+    check_one_device(ONE_DEVICE, settings.trainer)
     check_engine(settings.engine, settings.trainer)
     return search
 
 
-def check_one_device(settings: Namespace) -> None:
-    """Check that each training is to have one device.
+def _check_networks(option: str, names: list[str]) -> None:
+    for name in names:
+        if (reason := why_no_network(name)) is not None:
+            raise UserError(f"{option}: {name!r} is unknown to timm{reason}")
 
-    Raises:
-        UserError: It is not.
-    """
-    if settings.trainer.strategy != "auto" or settings.trainer.num_nodes != 1:
-        raise UserError("search trains each network on one device; leave trainer.strategy and num_nodes out")
+
+def can_get_weights(backbone: str) -> bool:
+    """Whether this machine has a backbone's pretrained weights, or can fetch them."""
+    location = weights_location(backbone)
+    return location == "here" or (location != "none" and not hub_is_out_of_reach())
 
 
 def check_optuna() -> None:
@@ -107,3 +112,58 @@ def check_optuna() -> None:
     """
     if find_spec("optuna") is None:
         raise UserError("search.space needs Optuna: pip install 'posture-classifier[search]'")
+
+
+def check_study(settings: Namespace) -> dict[str, Range]:
+    """Check what parsing cannot; returns the ranges.
+
+    Raises:
+        UserError: An option does not fit the others.
+    """
+    search = SearchOptions(**settings.search.as_dict())
+    space = {name: values if isinstance(values, Range) else Range(**values) for name, values in (search.space or {}).items()}
+    if given := [name for name in GRID if getattr(search, name)] + (["seeds"] if search.seeds != [0] else []):
+        raise UserError(f"search.{given[0]} does not go with search.space; leave it out, or put a range of choices there")
+    check_space(space)
+    if search.trials < 1 or (search.prune_after is not None and search.prune_after < 1):
+        raise UserError("search.trials must be at least 1, and search.prune_after at least 1 or null")
+    check_one_device(ONE_DEVICE, settings.trainer)
+    if settings.engine not in ENGINES:
+        raise UserError(
+            f"--engine {settings.engine} does not go with search.space; leave it out, and start the same command once for each GPU "
+            "(CUDA_VISIBLE_DEVICES=0, =1 ...) or machine: all of them work on one study"
+        )
+    if settings.data.folds is not None and settings.data.fold is None:
+        raise UserError("search.space chooses on the validation people of one division; leave data.folds out, or add data.fold")
+    _check_backbones(settings, space)
+    return space
+
+
+def _check_backbones(settings: Namespace, space: dict[str, Range]) -> None:
+    """Check that each network exists and has weights, if it is to have any."""
+    names = [str(name) for name in space["model.backbone"].choices or []] if "model.backbone" in space else []
+    _check_networks("search.space: model.backbone", names)
+    if not settings.model.pretrained or settings.model.weights:
+        return
+    if away := [name for name in names if not can_get_weights(name)]:
+        raise UserError(
+            f"search.space: this machine can get no pretrained weights for {shortlist(away)}; leave them out of the choices, "
+            "or set model.pretrained false for all"
+        )
+
+
+def check_values(common: list[str], space: dict[str, Range]) -> None:
+    """Check that ``fit`` has these options, and takes the ends of each range and each choice.
+
+    Raises:
+        UserError: It does not.
+    """
+    parser = capture_parser(lambda: PostureCLI(["fit", *common]))
+    for values in corners(space):
+        try:
+            settings = parser.parse_args(["fit", *common, *words(values)]).fit
+        except UserError as error:
+            raise UserError(f"search.space: {error}") from error
+        # A command line takes the beginning of a name as well, and a section's name for a file.
+        if unknown := [name for name in values if name not in settings or isinstance(settings[name], Namespace)]:
+            raise UserError(f"search.space: {unknown[0]} is no option of fit; fit --help all lists them")

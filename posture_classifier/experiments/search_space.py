@@ -1,31 +1,19 @@
 """Which values of an option of ``fit`` a search may try."""
 
 from dataclasses import dataclass
-from math import inf
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from posture_classifier.utils.arguments import as_word
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import shortlist
+
+if TYPE_CHECKING:
+    from optuna.trial import BaseTrial
 
 FIXED = ("experiment", "seed_everything", "ckpt_path", "report", "refit", "verbose", "engine", "search", "cache")
 """Options, or sections of them, that all networks have in common or that change none of them."""
 VARIED_DATA = ("data.augmentation", "data.batch_size")
 FIXED_TRAINER = ("accelerator", "default_root_dir", "devices", "logger", "num_nodes", "strategy")
-
-
-class Proposes(Protocol):
-    """What a trial of Optuna does with a range."""
-
-    def suggest_categorical(self, name: str, choices: list[str]) -> str:
-        """Propose one of several words."""
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """Propose a whole number."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False) -> float:
-        """Propose a number."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +57,18 @@ class Range:
 
     def samples(self) -> list[str]:
         """Values that must be possible, as words of a command line: the ends, or all choices."""
-        return [_word(value) for value in ([self.low, self.high] if self.choices is None else self.choices)]
+        return [as_word(value) for value in ([self.low, self.high] if self.choices is None else self.choices)]
 
-    def propose(self, trial: Proposes, name: str) -> str:
+    def propose(self, trial: "BaseTrial", name: str) -> str:
         """Ask a trial for a value; returns it as a word of a command line."""
         if self.choices is not None:
             return trial.suggest_categorical(name, self.samples())
         low, high = self.low, self.high
         if isinstance(low, int) and isinstance(high, int) and not isinstance(self.step, float):
-            return _word(trial.suggest_int(name, low, high, step=self.step or 1, log=self.log))
+            return as_word(trial.suggest_int(name, low, high, step=self.step or 1, log=self.log))
         assert low is not None  # as fault() has seen
         assert high is not None
-        return _word(trial.suggest_float(name, low, high, step=self.step, log=self.log))
-
-
-def _word(value: object) -> str:
-    """A value as a word of a command line, which is read as YAML."""
-    if isinstance(value, str):
-        return value
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=inf, sort_keys=False)
-    return text.removesuffix("...\n").strip()
+        return as_word(trial.suggest_float(name, low, high, step=self.step, log=self.log))
 
 
 def check_space(space: dict[str, Range]) -> None:

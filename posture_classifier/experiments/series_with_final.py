@@ -90,13 +90,10 @@ class SeriesWithFinal(TrainingSeries):
         Returns:
             The checkpoint, and what ``summary.json`` says of the training.
         """
-        name, epochs = FINAL, final_network.epochs_to_train(runs)
+        epochs = final_network.epochs_to_train(runs)
         with at_stop(self.how_to_go_on):
             if final_network.finished_final(self.folder) is None:
-                final_network.write_final_split(self.folder, split)
-                options = fit_options(self.settings, self.folder, name, [SETTINGS_YAML], final_network.SPLIT)
-                options += ["--report", "false", *final_network.final_options(runs)]
-                self.fit({name: options}, lambda _: "final network", lambda _: None)
+                self.fit_final("final network", split, runs)
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended
             checkpoint = final_network.final_checkpoint(run)
@@ -105,10 +102,17 @@ class SeriesWithFinal(TrainingSeries):
         tested = "folds" if procedure == "cross-validation" else "tested network"
         say(
             f"final network: {plural(epochs, 'epoch')} on all {split_size(self.folder / final_network.SPLIT)}, "
-            f"{self.duration(name)}; nobody is left to test it, so its figures are those of the {tested}",
+            f"{self.duration(FINAL)}; nobody is left to test it, so its figures are those of the {tested}",
             describe_rules(parse_evaluation(evaluation)),
         )
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
+
+    def fit_final(self, title: str, split: str, runs: list[Path], tested: tuple[str, ...] = ()) -> None:
+        """Train on all photos of a split's file but those ``tested``, as the ``runs`` before chose."""
+        final_network.write_final_split(self.folder, split, tested)
+        options = fit_options(self.settings, self.folder, FINAL, [SETTINGS_YAML], final_network.SPLIT)
+        options += ["--report", "false", *final_network.final_options(runs)]
+        self.fit({FINAL: options}, lambda _: title, lambda _: None)
 
     def describe_final(
         self, checkpoint: Path, table: PredictionTable, summary: dict[str, Any], runs: list[Path], procedure: Procedure

@@ -1,21 +1,15 @@
 """The end of a search by Optuna: the chosen trial is trained as an ordinary ``fit``, and tested."""
 
-import json
-import shutil
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import Namespace
 from optuna.trial import FrozenTrial, TrialState
 
 from posture_classifier.experiments.search_space import describe
 from posture_classifier.experiments.study import trial_name
 from posture_classifier.experiments.study_search import ALL, FAILURE, StudySearch
-from posture_classifier.experiments.training_series import is_finished
-from posture_classifier.runs.folder import versions
+from posture_classifier.experiments.training_series import end_series, finished_run
 from posture_classifier.runs.lock import try_lock
-from posture_classifier.runs.names import SUMMARY_JSON
 from posture_classifier.training.fit import PostureCLI
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -27,21 +21,6 @@ from posture_classifier.utils.text import plural
 TRIALS_CSV = "trials.csv"
 CHOSEN = "chosen_"
 """Begins the name of the folder of the chosen trial's tested run."""
-
-
-def search_by_optuna(settings: Namespace, plain: dict[str, Any]) -> bool:
-    """Train until the study has its trials, then test the chosen one.
-
-    Args:
-        settings: The parsed options, as values.
-        plain: The same as what YAML holds.
-
-    Returns:
-        Whether no trial failed.
-    """
-    search = StudySearch.prepare(settings, plain)
-    search.train()
-    return choose(search)
 
 
 def choose(search: StudySearch) -> bool:
@@ -68,7 +47,7 @@ def choose(search: StudySearch) -> bool:
     if run is None:
         say(f"another worker tests the chosen trial in {search.folder}")
         return True
-    _write_summary(search, best, run, states)
+    _end(search, best, run, states)
     for trial in failures:
         say(f"failed: trial {trial.number}: {trial.user_attrs.get(FAILURE, 'unknown')}")
     say(
@@ -89,20 +68,16 @@ def _test(search: StudySearch, best: FrozenTrial) -> Path | None:
     if lock is None:
         return None
     try:
-        if (run := _tested_run(training.folder)) is None:
+        if (run := finished_run(training.folder)) is None:
             say(f"trial {best.number} is chosen: it is trained once more and tested")
             with at_stop(lambda _: f"the same command goes on in {search.folder}"):
                 PostureCLI(training.words)
-            run = _tested_run(training.folder)
+            run = finished_run(training.folder)
     finally:
         lock.release()
     if run is None:
         raise UserError(f"the run in {training.folder} did not test its photos; leave trainer.limit_test_batches out")
     return run
-
-
-def _tested_run(folder: Path) -> Path | None:
-    return next((run for run in reversed(versions(folder)) if is_finished(run)), None)
 
 
 def _write_trials(search: StudySearch, trials: list[FrozenTrial]) -> None:
@@ -124,8 +99,7 @@ def _write_trials(search: StudySearch, trials: list[FrozenTrial]) -> None:
         write_rows(rows, columns, temporary)
 
 
-def _write_summary(search: StudySearch, best: FrozenTrial, run: Path, states: Counter[TrialState]) -> None:
-    """Write ``summary.json``, which marks the end, and remove the shared cache."""
+def _end(search: StudySearch, best: FrozenTrial, run: Path, states: Counter[TrialState]) -> None:
     summary = {
         "trials": {state.name.lower(): count for state, count in states.items()},
         "chosen": {
@@ -135,6 +109,4 @@ def _write_summary(search: StudySearch, best: FrozenTrial, run: Path, states: Co
             "run": run.as_posix(),
         },
     }
-    with atomic_write(search.folder / SUMMARY_JSON) as temporary:
-        temporary.write_text(f"{json.dumps(summary, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-    shutil.rmtree(search.folder / "cache", ignore_errors=True)
+    end_series(search.folder, summary)

@@ -6,14 +6,17 @@ in the end is trained once more, as an ordinary ``fit``, which tests it.
 
 import hashlib
 import json
+import math
 import tempfile
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from jsonargparse import Namespace
+from lightning.pytorch import Callback, LightningModule, Trainer
 from optuna import TrialPruned
 from optuna.trial import TrialState
 
@@ -21,19 +24,13 @@ from posture_classifier.data.module import PostureData
 from posture_classifier.experiments.engines.engine import Training, write_failure
 from posture_classifier.experiments.quiet_fit import fit_quietly
 from posture_classifier.experiments.search import COMMAND, PLAN_JSON, SEARCH_YAML
+from posture_classifier.experiments.search_options import check_study, check_values
 from posture_classifier.experiments.search_space import describe, words
 from posture_classifier.experiments.study import Claim, Study, open_study
-from posture_classifier.experiments.study_options import check_study, check_values
-from posture_classifier.experiments.training_series import (
-    check_starts,
-    fit_options,
-    make_series_folder,
-    other_photos,
-    to_yaml,
-)
-from posture_classifier.experiments.trial_losses import ReportsLosses, lowest_loss
-from posture_classifier.runs.folder import numbered
-from posture_classifier.runs.tables import read_split_rows
+from posture_classifier.experiments.training_series import fit_options, make_series_folder, other_photos, to_yaml
+from posture_classifier.runs.folder import numbered, versions
+from posture_classifier.runs.names import METRICS_CSV
+from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.training.fit_options import experiment_folder
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -45,20 +42,14 @@ COMMON = "fit.yaml"
 """Options of all trainings."""
 BEGINNING = ".search.lock"
 """Held in the experiment's folder while a worker looks for the search's folder, or makes it."""
+LOSS = "val/loss"
 FAILURE = "failure"
 """Attribute of a trial: the sentence it failed with."""
 
 
 @dataclass(frozen=True)
 class StudySearch:
-    """One worker of a search by Optuna.
-
-    Attributes:
-        folder: ``lightning_logs/<experiment>/search_<N>``, in which all workers train.
-        settings: Settings of ``fit`` and of the search.
-        study: What was tried, and what comes next.
-        shown: Warnings that were shown already.
-    """
+    """One worker of a search by Optuna, all of which train in the same folder."""
 
     folder: Path
     settings: Namespace
@@ -69,9 +60,7 @@ class StudySearch:
     def prepare(cls, settings: Namespace, plain: dict[str, Any]) -> "StudySearch":
         """Join the newest search of the same options and photos, or else begin one.
 
-        Args:
-            settings: The parsed options, as values.
-            plain: The same as what YAML holds.
+        The options are what ``parse_settings`` returned.
 
         Raises:
             UserError: The options do not fit each other or the photos.
@@ -102,8 +91,8 @@ class StudySearch:
         training.options.extend(["--report", "false"])
         bar = self.settings.trainer.enable_progress_bar is not False
         try:
-            fit_quietly(training.words[1:], training.log, claim.name, self.shown, bar, [ReportsLosses(claim.report)])
-            loss = lowest_loss(training.folder)
+            fit_quietly(training.words[1:], training.log, claim.name, self.shown, bar, [_ReportsLosses(claim.report)])
+            loss = _lowest_loss(training.folder)
         except TrialPruned:
             self.study.end(claim, TrialState.PRUNED)
             say(f"trial {number}: stopped, worse than the median")
@@ -118,13 +107,7 @@ class StudySearch:
             say(f"trial {number}: val/loss {loss:.4f}")
 
     def training(self, name: str, values: dict[str, str], split: str) -> Training:
-        """A training of this search.
-
-        Args:
-            name: Name of its folder.
-            values: Words for ``fit``, by option, beside the common ones.
-            split: Path of the split's file below the folder.
-        """
+        """A training of this search, by options beside the common ones."""
         options = [*fit_options(self.settings, self.folder, name, [COMMON], split), *words(values)]
         return Training(name, self.folder / name, [*options, "--verbose", str(self.settings.verbose).lower()])
 
@@ -147,8 +130,7 @@ def _begin(settings: Namespace, experiment: Path, text: str, common: str) -> Pat
     photos = PostureData(**settings.data).photos
     if lacking := [name for name in ("val", "test") if name not in photos.splits]:
         raise UserError(f"search.space chooses on validation people and tests on others; set data.{lacking[0]}_fraction above 0")
-    check_starts([settings.model.weights], [photos])
-    folder, lock = make_series_folder(experiment, COMMAND, {ALL: photos})
+    folder, lock = make_series_folder(settings, COMMAND, {ALL: photos})
     lock.release()  # this folder is for all workers; each of its trials has a lock
     # A photo without a split is not used.
     rows = [row | {"split": "" if row["split"] == "test" else row["split"]} for row in read_split_rows(folder / ALL)]
@@ -161,3 +143,28 @@ def _begin(settings: Namespace, experiment: Path, text: str, common: str) -> Pat
     # The last of its files: nobody works in a folder without it.
     (folder / SEARCH_YAML).write_text(text, encoding="utf-8")
     return folder
+
+
+class _ReportsLosses(Callback):
+    """Reports the validation loss after each epoch, to what may raise to end the training."""
+
+    def __init__(self, report: Callable[[int, float], None]) -> None:
+        self.report = report
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report it, if the epoch was validated."""
+        if (loss := trainer.callback_metrics.get(LOSS)) is not None and math.isfinite(loss):
+            self.report(trainer.current_epoch, float(loss))
+
+
+def _lowest_loss(folder: Path) -> float:
+    """The lowest validation loss of the newest run in a folder: that of its best checkpoint.
+
+    Raises:
+        UserError: No epoch has one that is a number.
+    """
+    losses = [float(row[LOSS]) for row in read_curves(versions(folder)[-1] / METRICS_CSV) if row.get(LOSS)]
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    if not finite:
+        raise UserError(f"no epoch has a {LOSS} that is a number; lower the learning rates")
+    return min(finite)

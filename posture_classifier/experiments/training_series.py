@@ -1,9 +1,9 @@
 """A series of trainings in one folder, which an engine carries out, and which is resumable."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,10 +27,11 @@ from posture_classifier.runs.names import PREDICTIONS_CSV, SPLIT_CSV, SUMMARY_JS
 from posture_classifier.runs.predictions import NotTestedError, read_prediction_table
 from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.training.fit import PostureCLI
-from posture_classifier.training.fit_options import experiment_name, name_leading_words
+from posture_classifier.training.fit_options import experiment_folder, experiment_name, name_leading_words
 from posture_classifier.training.recommended import SENTENCE, chooses_nothing, recommended
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.files import write_json
 from posture_classifier.utils.stopping import at_stop
 
 
@@ -61,7 +62,7 @@ class TrainingSeries:
 
     def finished_run(self, name: str) -> Path | None:
         """The run folder of a training that came to its end, else None."""
-        return next((run for run in reversed(versions(self.folder / name)) if is_finished(run)), None)
+        return finished_run(self.folder / name)
 
     def unfinished(self, trainings: Mapping[str, list[str]]) -> list[Training]:
         """The trainings that have not come to their end, as an engine takes them."""
@@ -72,9 +73,7 @@ class TrainingSeries:
     def engine(self, n_trainings: int, fit: Callable[[Training], str | None]) -> Engine:
         """The engine that ``--engine`` names; a command without that option trains in this process.
 
-        Args:
-            n_trainings: How many trainings there are to do.
-            fit: Trains in this process, and returns a sentence if that failed.
+        The arguments are those of ``choose_engine``.
         """
         name: EngineName = self.settings.get("engine", "in_order")
         return choose_engine(name, self.settings.trainer, self.folder, n_trainings, fit)
@@ -83,11 +82,8 @@ class TrainingSeries:
         """What to do after a stop, in words."""
         return f"the same command goes on in {self.folder}"
 
-    def train(self, engine: Engine | None = None) -> dict[str, str]:
+    def train(self) -> dict[str, str]:
         """Train whatever is not finished; a stopped training is resumed from its last checkpoint.
-
-        Args:
-            engine: Carries out the trainings; by default what ``--engine`` names.
 
         Returns:
             Why trainings failed, by their names.
@@ -106,14 +102,8 @@ class TrainingSeries:
             remaining.end()
 
         with at_stop(self.how_to_go_on):
-            (engine or self.engine(len(waiting), _fit_here)).run(waiting, began, ended)
+            self.engine(len(waiting), _fit_here).run(waiting, began, ended)
         return failures
-
-    def finish(self, summary: dict[str, Any]) -> None:
-        """Write ``summary.json``, which marks the end, and remove the shared cache."""
-        text = json.dumps(summary, indent=2, ensure_ascii=False)
-        (self.folder / SUMMARY_JSON).write_text(f"{text}\n", encoding="utf-8")
-        shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
 
 def _fit_here(training: Training) -> str | None:
@@ -128,12 +118,7 @@ def _fit_here(training: Training) -> str | None:
 
 
 def parse_settings(cli: type[PostureCLI], command: str, options: list[str]) -> tuple[Namespace, dict[str, Any]]:
-    """Parse options of ``fit`` without running it.
-
-    Args:
-        cli: Command line of ``fit``, which may have further options.
-        command: Command that trains several times.
-        options: Words of the command line after the command.
+    """Parse options of ``fit``, and those that a command adds, without running it.
 
     Returns:
         The settings, as values and as what YAML holds; the latter without ``verbose`` and
@@ -166,19 +151,10 @@ def with_recommended(options: list[str]) -> list[str]:
     return recommended(named)
 
 
-def check_starts(files: Iterable[str | None], splits: Iterable[Photos]) -> None:
-    """Check the weights that trainings are to start from, before the first one takes its time.
-
-    Args:
-        files: Files of weights; None is a training that starts from none.
-        splits: Photos, divided for each training.
-
-    Raises:
-        UserError: A network has learnt from photos that are to be tested.
-    """
-    divided = list(splits)
+def _check_starts(files: set[str], divided: list[Photos]) -> None:
+    """Check the weights that trainings are to start from, before the first one takes its time."""
     remedy = {"remedy": "folds test every photo, so start from other weights"} if len(divided) > 1 else {}
-    for file in {file for file in files if file}:
+    for file in files:
         if seen := read_seen(file):
             digests = photo_digests(divided[0])  # all divide the same photos
             for photos in divided:
@@ -196,6 +172,12 @@ def to_yaml(settings: dict[str, Any]) -> str:
     return f"# fixes: {fingerprint(Path(fixes))}\n{text}" if fixes else text
 
 
+def end_series(folder: Path, summary: dict[str, Any]) -> None:
+    """Write ``summary.json``, which marks the end, and remove the shared cache."""
+    write_json(folder / SUMMARY_JSON, summary)
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+
+
 def has_ended(folder: Path) -> bool:
     """Whether a series has written ``summary.json``, which marks its end."""
     return (folder / SUMMARY_JSON).exists()
@@ -204,19 +186,22 @@ def has_ended(folder: Path) -> bool:
 def other_photos(settings: Namespace, split: str) -> Callable[[Path], bool]:
     """The word on completeness of who takes up even an ended series: whether photos changed.
 
-    Args:
-        settings: Settings of the series.
-        split: Path of a file below the folder of a series that lists all its photos.
+    It compares with the split, a path below the folder of a series, which lists all its photos.
     """
     # Which photos there are does not depend on groups, and those by looks take their time.
     photos = set(PostureData(**{**settings.data, "group_by": "none"}).choice.indexed.paths.tolist())
     return lambda folder: {row["path"] for row in read_split_rows(folder / split)} != photos
 
 
-def find_stopped(
-    experiment: Path, command: str, settings_file: str, text: str, is_complete: Callable[[Path], bool] = has_ended
-) -> tuple[Path, BaseFileLock] | None:
-    """Find and lock the newest folder in which a series of the same settings was stopped.
+def resume_or_begin(
+    experiment: Path,
+    command: str,
+    settings_file: str,
+    text: str,
+    begin: Callable[[], tuple[Path, BaseFileLock]],
+    is_complete: Callable[[Path], bool] = has_ended,
+) -> tuple[Path, BaseFileLock]:
+    """Lock the newest folder in which a series of the same settings was stopped, or else a new one.
 
     Folders that another process works in are passed over.
 
@@ -224,7 +209,8 @@ def find_stopped(
         experiment: Folder that holds the folders of the series.
         command: Command whose series is wanted, such as ``crossval`` for ``crossval_0``.
         settings_file: Name of the file in these folders that says what is trained.
-        text: Text that this file would hold.
+        text: Text that this file holds.
+        begin: Makes and locks a new folder, with all its other files.
         is_complete: Whether nothing is left to do in a folder.
     """
 
@@ -232,27 +218,35 @@ def find_stopped(
         settings = folder / settings_file
         return not is_complete(folder) and settings.is_file() and settings.read_text(encoding="utf-8") == text
 
-    for folder in reversed(numbered(experiment, command)):
-        if not was_stopped(folder):
-            return None
+    for folder in takewhile(was_stopped, reversed(numbered(experiment, command))):
         if lock := try_lock(folder):
             if was_stopped(folder):  # the process that worked there may have come to its end meanwhile
                 say(f"resuming in {folder}")
                 return folder, lock
             lock.release()
-    return None
+    folder, lock = begin()
+    # The last of its files: a folder without it is not resumed.
+    (folder / settings_file).write_text(text, encoding="utf-8")
+    return folder, lock
 
 
-def make_series_folder(experiment: Path, command: str, splits: dict[str, Photos]) -> tuple[Path, BaseFileLock]:
+def make_series_folder(
+    settings: Namespace, command: str, splits: dict[str, Photos], weights: Iterable[str] = ()
+) -> tuple[Path, BaseFileLock]:
     """Make and lock the folder of a new series.
 
     Args:
-        experiment: Folder to make it in.
+        settings: Settings of the series.
         command: Command whose series it is.
         splits: Photos, divided for a training; written to files of these names, which are paths
             below the folder.
+        weights: Files that trainings start from, beside that of the settings.
+
+    Raises:
+        UserError: A network has learnt from photos that are to be tested.
     """
-    folder = make_numbered(experiment, command)
+    _check_starts({file for file in (settings.model.weights, *weights) if file}, list(splits.values()))
+    folder = make_numbered(experiment_folder(settings), command)
     lock = try_lock(folder)
     assert lock is not None  # no other process knows a folder that was just made
     for name, photos in splits.items():
@@ -262,15 +256,7 @@ def make_series_folder(experiment: Path, command: str, splits: dict[str, Photos]
 
 
 def fit_options(settings: Namespace, folder: Path, name: str, configs: list[str], split: str) -> list[str]:
-    """Options of ``fit`` for one training of a series.
-
-    Args:
-        settings: Settings of the series.
-        folder: Folder of the series.
-        name: Name of the training.
-        configs: YAML files in the folder, of which the later wins.
-        split: Path of the split's file below the folder.
-    """
+    """Options of ``fit`` for one training of a series; of several YAML files the later wins."""
     options = [word for config in configs for word in ("--config", str(folder / config))]
     options += ["--experiment", (Path(experiment_name(settings)) / folder.name / name).as_posix()]
     options += ["--trainer.devices", "1", "--data.split", str(folder / split)]
@@ -282,7 +268,12 @@ def fit_options(settings: Namespace, folder: Path, name: str, configs: list[str]
     return options
 
 
-def is_finished(run: Path) -> bool:
+def finished_run(folder: Path) -> Path | None:
+    """The newest run of a training that came to its end, else None."""
+    return next((run for run in reversed(versions(folder)) if _is_finished(run)), None)
+
+
+def _is_finished(run: Path) -> bool:
     """Whether a run has predicted all photos that it was to test."""
     tested = {row["path"] for row in read_split_rows(run / SPLIT_CSV) if row["split"] == "test"}
     try:

@@ -1,7 +1,6 @@
 """Whether an artifact answers as its checkpoint does, on the same photos, from file to label."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,10 +56,6 @@ class Agreement:
     mean_difference: float
     accuracy: Pair | None
     log_loss: Pair | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a JSON file."""
-        return asdict(self)
 
 
 def compare(

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,7 @@ def _write_json(path: Path, result: Export, name: str, int8: bool, metadata: Met
         "reason": result.refused or result.unproven,
         "bytes": result.size,
         "seconds": round(result.seconds, 1),
-        "agreement": result.agreement.to_dict() if result.agreement else None,
+        "agreement": asdict(result.agreement) if result.agreement else None,
         "versions": metadata["versions"],
     }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

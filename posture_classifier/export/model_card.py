@@ -17,15 +17,7 @@ SPECIAL = r"\`*_[]<>|#"
 
 
 def model_card(metadata: Metadata, module: FormatModule, int8: bool, agreement: Agreement | None, unproven: str | None) -> str:
-    """Write the card: YAML between lines of dashes, then Markdown.
-
-    Args:
-        metadata: What the artifact holds.
-        module: Its format.
-        int8: Whether it computes in 8-bit integers.
-        agreement: Its proof; None where it was not proven.
-        unproven: The reason why it was not.
-    """
+    """Write the card: YAML between lines of dashes, then Markdown."""
     evaluation = evaluation_of(metadata)
     front = yaml.safe_dump(_front_matter(metadata, module, evaluation), sort_keys=False, allow_unicode=True)
     sections = {
@@ -56,7 +48,7 @@ def _front_matter(metadata: Metadata, module: FormatModule, evaluation: Evaluati
             "value": round(evaluation.accuracy.value, 4),
             "name": f"accuracy {describe_estimate(evaluation.accuracy)}, 95 % interval over groups",
         }
-        dataset = {"type": "private", "name": f"{_size(evaluation)}, {evaluation.procedure}"}
+        dataset = {"type": "private", "name": f"{describe_size(vars(evaluation))}, {evaluation.procedure}"}
         result = {"task": {"type": TASK}, "dataset": dataset, "metrics": [metric]}
         front["model-index"] = [{"name": _title(metadata, escaped=False), "results": [result]}]
     return front
@@ -99,7 +91,7 @@ def _quality(metadata: Metadata, evaluation: Evaluation | None, agreement: Agree
         rest = "those of the proof below are all that is known" if _tells_accuracy(agreement) else "how good it is, is not known"
         return f"The checkpoint holds no figures; {rest}."
     lines = [
-        f"Accuracy {percent_estimate(evaluation.accuracy)} on {_size(evaluation)} that it had not learnt from "
+        f"Accuracy {percent_estimate(evaluation.accuracy)} on {describe_size(vars(evaluation))} that it had not learnt from "
         f"({evaluation.procedure}). Intervals are over groups, such as people: they tell how it does on other ones."
     ]
     if metadata["temperature"] is not None:
@@ -145,11 +137,11 @@ def _limits(measured: bool) -> str:
 def _agreement(agreement: Agreement | None, unproven: str | None) -> str:
     if agreement is None:
         return f"**Not proven**: {unproven}."
-    size = describe_size({"images": agreement.images, "groups": agreement.groups})
     sentence = (
-        f"Run over {size}, from file to label, beside the checkpoint in fp32: {agreement.other_labels} of {agreement.images} "
-        f"labels differ (more than {percent(MOST_OTHER_LABELS)} would have been refused, without int8); probabilities by "
-        f"{agreement.largest_difference:.2g} at most and {agreement.mean_difference:.2g} on average."
+        f"Run over {describe_size(vars(agreement))}, from file to label, beside the checkpoint in fp32: "
+        f"{agreement.other_labels} of {agreement.images} labels differ (more than {percent(MOST_OTHER_LABELS)} would have been "
+        f"refused, without int8); probabilities by {agreement.largest_difference:.2g} at most "
+        f"and {agreement.mean_difference:.2g} on average."
     )
     if agreement.accuracy and agreement.log_loss:
         rows = ["| | checkpoint | artifact | difference, paired |", "|---|---|---|---|"]
@@ -172,10 +164,6 @@ def _training(metadata: Metadata, module: FormatModule, int8: bool) -> str:
             f"- Written by {', '.join(f'{name} {version}' for name, version in versions.items())}.",
         ]
     )
-
-
-def _size(evaluation: Evaluation) -> str:
-    return describe_size({"images": evaluation.images, "groups": evaluation.groups})
 
 
 def _text(name: str) -> str:

@@ -20,12 +20,7 @@ from posture_classifier.utils.types import Floats
 
 
 def prove(classifier: Classifier, artifact: ExportedClassifier, photos: RunPhotos) -> Agreement:
-    """Compare an artifact with its checkpoint on photos; those that cannot be read are left out.
-
-    Args:
-        classifier: The checkpoint's, in fp32.
-        artifact: What was exported.
-        photos: The photos.
+    """Compare an artifact with its checkpoint in fp32; photos that cannot be read are left out.
 
     Raises:
         UserError: No photo can be read.
@@ -51,9 +46,8 @@ def _probabilities(predictions: Iterable[Prediction], title: str, photos: RunPho
 
 def agreement_table(agreement: Agreement) -> Table:
     """The agreement as a table for a terminal."""
-    size = describe_size({"images": agreement.images, "groups": agreement.groups})
     what = "that it has not learnt from" if agreement.accuracy else "that it has learnt from: they show agreement, not accuracy"
-    table = Table("", "checkpoint", "artifact", "difference", caption=f"on {size} {what}")
+    table = Table("", "checkpoint", "artifact", "difference", caption=f"on {describe_size(vars(agreement))} {what}")
     for title, pair in (("accuracy", agreement.accuracy), ("log loss", agreement.log_loss)):
         if pair:
             table.add_row(

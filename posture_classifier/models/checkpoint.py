@@ -105,11 +105,16 @@ class StoredAbstention(TypedDict):
     accuracy: _Interval
 
 
-class StoredFamiliarity(TypedDict):
+class FamiliarityRule(TypedDict):
     """From which distance on a photo is unlike the training photos, and how often that is wrong."""
 
     threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     false_alarms: _Interval
+
+
+class StoredFamiliarity(FamiliarityRule):
+    """The same with what distances are measured from."""
+
     reference: dict[str, InstanceOf[torch.Tensor]]
 
 

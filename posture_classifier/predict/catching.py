@@ -10,13 +10,7 @@ from posture_classifier.utils.text import describe_size, did_you_mean, shortlist
 
 @dataclass(frozen=True)
 class Catch:
-    """A class that is to be caught, and from which probability on.
-
-    Attributes:
-        name: The class.
-        threshold: Its threshold, with what it does on photos that did not choose it.
-        evaluation: On which photos that was measured.
-    """
+    """A class that is to be caught, and from which probability on, with what that does."""
 
     name: str
     threshold: ClassThreshold
@@ -29,7 +23,7 @@ class Catch:
         return max((name for name in probabilities if name != self.name), key=lambda name: probabilities[name])
 
     def __str__(self) -> str:
-        size = describe_size({"images": self.evaluation.images, "groups": self.evaluation.groups})
+        size = describe_size(vars(self.evaluation))
         return (
             f"{self.name} is said from a probability of {self.threshold.threshold:.3g} on, to catch "
             f"{self.threshold.wanted_recall:.0%} of it; as measured on {size} ({self.evaluation.procedure}) that catches "
@@ -40,13 +34,6 @@ class Catch:
 
 def find_catch(catch: str, recall: float, class_names: list[str], evaluation: Evaluation | None, checkpoint: str) -> Catch:
     """Find the threshold that catches a share of a class.
-
-    Args:
-        catch: The class.
-        recall: The share.
-        class_names: Classes of the network.
-        evaluation: What the network holds of its own quality.
-        checkpoint: Where it is from.
 
     Raises:
         UserError: There is no such class or threshold; the message says which there are.

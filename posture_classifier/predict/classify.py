@@ -23,14 +23,7 @@ from posture_classifier.utils.text import plural
 
 @dataclass(frozen=True)
 class Network:
-    """What classifies, and what is made of its answers.
-
-    Attributes:
-        classifier: The network.
-        rows: Makes the rows.
-        heat_maps: Draws what spoke for the labels, if that is wanted.
-        batch_size: Most photos in the network at once; None suits the device.
-    """
+    """What classifies, and what is made of its answers; None as a batch size suits the device."""
 
     classifier: PhotoClassifier
     rows: Rows
@@ -41,11 +34,7 @@ class Network:
 def classify(network: Network, walk: ShardWalk, table: RowFile | None, progress: Progress) -> Summary:
     """Classify all photos of a walk, each row being written before the next; memory stays flat.
 
-    Args:
-        network: What classifies.
-        walk: The photos.
-        table: Where the rows go; those that it holds already are not computed again.
-        progress: Told of each photo.
+    Rows that the table holds already are not computed again.
 
     Raises:
         UserError: The rows that are there already are of other photos.

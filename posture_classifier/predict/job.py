@@ -44,20 +44,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Job:
-    """Photos to be classified, by what, and where to.
+    """Photos to be classified, by what, and where to: the options of the command.
 
-    Attributes:
-        checkpoint: The checkpoint, run folder or exported model, as given.
-        paths: Files, folders and patterns, or a table, as given.
-        shard: The part of the photos.
-        output: The table that all shards make together; None writes none.
-        overwrite: Whether files may be replaced.
-        catch: A class to be caught.
-        recall: Share of it that is to be caught.
-        explain: The folder of the heat maps of all shards; None draws none.
-        batch_size: Most photos in the network at once.
-        device: A device of torch.
-        precision: ``auto`` or ``fp32``.
+    The table ``output`` and the folder ``explain``, if wanted, are what all shards make together.
     """
 
     checkpoint: str

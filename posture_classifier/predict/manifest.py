@@ -56,15 +56,7 @@ class Manifest(TypedDict):
 def new_manifest(
     checkpoint: Path, photos: list[str], options: Options, shard: tuple[int, int], columns: list[str] | None = None
 ) -> Manifest:
-    """Describe a table that is about to be written.
-
-    Args:
-        checkpoint: The file of the network.
-        photos: Files, folders and patterns, as given.
-        options: Options that decide what is in the rows.
-        shard: Number of the part, and number of parts.
-        columns: Columns of the table, where they are known already.
-    """
+    """Describe a table that is about to be written, with its columns if they are known already."""
     return Manifest(
         format=1,
         version=__version__,
@@ -99,11 +91,6 @@ def read_manifest(output: Path) -> Manifest | None:
 
 def check_same(begun: Manifest | None, now: Manifest, output: Path) -> None:
     """Check that a table that was begun is of the same photos, network and options.
-
-    Args:
-        begun: Its manifest, if it has one.
-        now: What is to be written now.
-        output: The table.
 
     Raises:
         UserError: It is not, and cannot be resumed.

@@ -19,10 +19,6 @@ from posture_classifier.utils.tables import header
 def merge_shards(output: Path, now: Manifest) -> Finished:
     """Join the shards of a table, one below the other; they stay where they are.
 
-    Args:
-        output: The table.
-        now: What it is of, without its columns.
-
     Returns:
         What is known of the whole; its ``listed`` is more than its ``rows`` where photos have come
         or gone while the shards ran.

@@ -1,12 +1,9 @@
 """Parquet tables, by pyarrow where it is installed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from typing import Any
 
 TEXTS, SWITCHES = ("path", "label", "heat_map", "error"), ("sure", "familiar")
 """Columns of texts, and of truth values; all others are numbers."""
@@ -15,13 +12,7 @@ GROUP_ROWS = 50_000
 
 
 def write_parquet(rows: Iterator[dict[str, Any]], columns: list[str], path: Path) -> None:
-    """Write a table of predictions.
-
-    Args:
-        rows: Its rows, of which a part is in memory at once.
-        columns: Its columns.
-        path: The file.
-    """
+    """Write a table of predictions, of which a part is in memory at once."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -36,16 +27,10 @@ def join_parquet(parts: Sequence[Path], path: Path) -> None:
     from pyarrow import parquet
 
     with parquet.ParquetWriter(path, parquet.ParquetFile(parts[0]).schema_arrow) as writer:
-        for batch in _batches(parts):
-            writer.write_batch(batch)
-
-
-def _batches(parts: Iterable[Path]) -> Iterator["pa.RecordBatch"]:
-    from pyarrow import parquet
-
-    for part in parts:
-        with parquet.ParquetFile(part) as file:
-            yield from file.iter_batches(GROUP_ROWS)
+        for part in parts:
+            with parquet.ParquetFile(part) as file:
+                for batch in file.iter_batches(GROUP_ROWS):
+                    writer.write_batch(batch)
 
 
 def _type_of(column: str, pa: Any) -> Any:

@@ -19,14 +19,10 @@ LINE_EVERY = 300.0
 
 
 class Progress:
-    """Shows how many photos are done, of how many once that is known.
+    """Shows how many photos are done, of how many of a shard once that is known.
 
     The photos are counted while the first ones are classified: a walk through millions of files
     takes a while, and nothing waits for its end.
-
-    Args:
-        photos: All photos.
-        shard: The part of them that is classified here.
 
     Attributes:
         done: Number of photos that are done.

@@ -68,7 +68,7 @@ class Summary:
             said.append(str(catch))
         if evaluation is None:
             return said
-        size = describe_size({"images": evaluation.images, "groups": evaluation.groups})
+        size = describe_size(vars(evaluation))
         if evaluation.abstention and catch is None:
             said.append(
                 f"{NOT_SURE}: {self._of_readable(self._not_sure)}, whose most probable class is below "

@@ -42,7 +42,7 @@ class FinishedFolds(Evaluated):
     @property
     def near_copies(self) -> NearCopies | None:
         """How many photos have a near-copy among those that their fold learnt from, where known."""
-        return sum_near_copies([run.folder / SUMMARY_JSON for run in self.runs.values()]) if self.is_complete else None
+        return sum_near_copies([run.folder for run in self.runs.values()]) if self.is_complete else None
 
     @property
     def is_complete(self) -> bool:

@@ -24,7 +24,6 @@ from posture_classifier.runs.names import (
     METRICS_CSV,
     PREDICTIONS_CSV,
     SPLIT_CSV,
-    SUMMARY_JSON,
 )
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
 from posture_classifier.runs.reading import read_near_copies, read_settings
@@ -85,7 +84,7 @@ class FinishedRun(Evaluated):
     @property
     def near_copies(self) -> NearCopies | None:
         """How many evaluated photos have a near-copy among those learnt from, where known."""
-        return read_near_copies(self.folder / SUMMARY_JSON)
+        return read_near_copies(self.folder)
 
     @property
     def how_tested(self) -> str:

@@ -1,7 +1,7 @@
 """Finds the checkpoint of a run, and what is known of how good its network is."""
 
-import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from posture_classifier.models.checkpoint import EVALUATION, Measured, Procedure
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.runs.folder import run_of, versions
 from posture_classifier.runs.names import BEST_CHECKPOINT, LAST_CHECKPOINT, SETTINGS_YAML, SUMMARY_JSON
+from posture_classifier.runs.reading import read_summary
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import describe_size
 from posture_classifier.utils.validation import mismatch
@@ -98,8 +99,7 @@ class Evaluation:
     photos: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        size = describe_size({"images": self.images, "groups": self.groups})
-        return f"accuracy {describe_estimate(self.accuracy)} on {size}, {self.procedure}"
+        return f"accuracy {describe_estimate(self.accuracy)} on {describe_size(vars(self))}, {self.procedure}"
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -136,9 +136,7 @@ def _advise(path: Path) -> str:
 def read_evaluation(checkpoint: Path, content: dict[str, Any]) -> Evaluation | None:
     """What is known of how good the network of a checkpoint is; None if it was not measured.
 
-    Args:
-        checkpoint: The file; that of the best epoch of a run was measured by the run.
-        content: What ``read_checkpoint`` returned.
+    That of the best epoch of a run was measured by the run.
     """
     measured = content.get(EVALUATION)
     if measured is None:
@@ -182,10 +180,7 @@ def _summary_of(checkpoint: Path) -> dict[str, Any]:
     The last checkpoint has none, nor has the best of a run that was resumed and is not at its end.
     """
     run = run_of(checkpoint) if checkpoint.name == BEST_CHECKPOINT else None
-    try:
-        if run is None or (run / SUMMARY_JSON).stat().st_mtime < checkpoint.stat().st_mtime:
-            return {}
-        summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return summary if isinstance(summary, dict) else {}
+    with suppress(OSError):  # one of the files is gone
+        if run is not None and (run / SUMMARY_JSON).stat().st_mtime >= checkpoint.stat().st_mtime:
+            return read_summary(run)
+    return {}

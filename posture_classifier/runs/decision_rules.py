@@ -39,14 +39,7 @@ class DecisionRules:
 
 
 def choose_rules(table: PredictionTable, choice: Choice, judges: bool, seed: int) -> DecisionRules:
-    """Choose the rules, and measure them on photos that did not choose them.
-
-    Args:
-        table: Predictions of the evaluated photos.
-        choice: The photos that choose.
-        judges: Whether the evaluated photos chose nothing, so that they can judge.
-        seed: Seed of the bootstrap.
-    """
+    """Choose the rules, and measure them if the evaluated photos can judge: they chose nothing."""
     temperature, calibrated, judged = choice.calibrated(table.predictions)
     thresholds: dict[str, list[ClassThreshold]] = {}
     for label in np.unique(choice.predictions.labels).tolist():
@@ -78,10 +71,7 @@ def _threshold(
 def choose_familiarity(choosing: DistanceTable, judging: DistanceTable | None, seed: int) -> Familiarity:
     """Choose from which distance on a photo is unlike the training photos, and measure that.
 
-    Args:
-        choosing: Photos that choose the distance, none of them trained on.
-        judging: Photos that judge it; None where there are none.
-        seed: Seed of the bootstrap.
+    None of the photos that choose it, or judge it if there are such, was trained on.
     """
     threshold = distance_threshold(choosing.distances)
     if judging is None:
@@ -94,10 +84,6 @@ def choose_familiarity_of_runs(runs: Sequence[Path], seed: int) -> Familiarity |
 
     Each is measured from the photos that its own network had learnt from, and judged by the
     distance that the photos of the other folds choose.
-
-    Args:
-        runs: Run folder of each fold.
-        seed: Seed of the bootstrap.
 
     Returns:
         None where there is one run, or one of them measured no distances.

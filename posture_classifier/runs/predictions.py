@@ -51,19 +51,19 @@ class PredictionTable:
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """(N,) whether the most probable class is the true one."""
-        return np.asarray(self.predictions.predicted == self.predictions.labels)
+        return self.predictions.correct
 
     @property
     def fold_numbers(self) -> list[int]:
         """The folds that occur; none outside of a cross-validation."""
         return [] if self.folds is None else np.unique(self.folds).tolist()
 
-    def select(self, mask: npt.NDArray[np.bool_]) -> "PredictionTable":
-        """The predictions of the photos that a mask (N,) marks."""
-        known = self.predictions
-        chosen = Predictions(np.arange(int(mask.sum())), known.labels[mask], known.probabilities[mask], known.known)
-        folds = None if self.folds is None else self.folds[mask]
-        return PredictionTable(self.paths[mask], self.groups[mask], self.classes, chosen, folds)
+    def select(self, chosen: npt.NDArray[np.bool_] | Ints) -> "PredictionTable":
+        """The predictions of some photos, by a mask (N,), or by their indices in another order."""
+        known, paths = self.predictions, self.paths[chosen]
+        predictions = Predictions(np.arange(len(paths)), known.labels[chosen], known.probabilities[chosen], known.known)
+        folds = None if self.folds is None else self.folds[chosen]
+        return PredictionTable(paths, self.groups[chosen], self.classes, predictions, folds)
 
     def worst_groups(self) -> list[tuple[str, int, int]]:
         """Each group with its numbers of right photos and of photos, the worst first."""

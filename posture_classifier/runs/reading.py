@@ -109,22 +109,28 @@ def read_tested_run(folder: Path) -> TestedRun:
         tested=read_predictions(predictions, split),
         curves=[read_curves(path) for path in (folds if crossval else [folder / METRICS_CSV])],
         split=split.read_bytes() if split.is_file() else None,
-        near_copies=read_near_copies(folder / SUMMARY_JSON),
+        near_copies=read_near_copies(folder),
     )
 
 
-def read_near_copies(summary: Path) -> NearCopies | None:
-    """Read how many evaluated photos have a near-copy; None if the run did not note it."""
+def read_summary(run: Path) -> dict[str, Any]:
+    """Content of ``summary.json`` of a run; empty where there is none, or it is damaged."""
     try:
-        found = json.loads(summary.read_text(encoding="utf-8"))["near_copies"]
-        return None if found is None or mismatch(found, _NearCopies) else NearCopies(**found)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # a run of an earlier version, or damaged
-        return None
+        summary = json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
 
 
-def sum_near_copies(summaries: list[Path]) -> NearCopies | None:
+def read_near_copies(run: Path) -> NearCopies | None:
+    """Read how many evaluated photos have a near-copy; None if the run did not note it."""
+    found = read_summary(run).get("near_copies")  # an earlier version did not note it
+    return None if found is None or mismatch(found, _NearCopies) else NearCopies(**found)
+
+
+def sum_near_copies(runs: list[Path]) -> NearCopies | None:
     """Add up the photos with near-copies of several runs; None if one of them did not note them."""
-    counts = [read_near_copies(summary) for summary in summaries]
+    counts = [read_near_copies(run) for run in runs]
     known = [count for count in counts if count is not None]
     return NearCopies(*(sum(column) for column in zip(*known, strict=True))) if 0 < len(known) == len(counts) else None
 
@@ -132,19 +138,11 @@ def sum_near_copies(summaries: list[Path]) -> NearCopies | None:
 def _why_not_tested(folder: Path, crossval: bool) -> str:
     if crossval:
         return "it was stopped or is still running; the same crossval command resumes it"
-    if _trained_on_all(folder / SUMMARY_JSON):
+    if read_summary(folder).get("split", "not at its end") is None:
         return "it was trained on all photos"
     if (folder / "val" / PREDICTIONS_CSV).is_file():
         return "it was tested on validation photos, by which its best epoch was chosen"
     return "it was stopped or is still running; fit --ckpt_path last resumes it"
-
-
-def _trained_on_all(summary: Path) -> bool:
-    """Whether a run has ended without photos to evaluate it on."""
-    try:
-        return json.loads(summary.read_text(encoding="utf-8"))["split"] is None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it has not ended, or is damaged
-        return False
 
 
 def read_settings(path: Path) -> dict[str, Any]:

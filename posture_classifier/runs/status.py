@@ -56,12 +56,7 @@ def limits_of_photos(
 ) -> Status:
     """Find what the photos that figures are of limit, whatever a network says of them.
 
-    Args:
-        labels: (N,) true classes; the other arguments are those of ``find_status``.
-        classes: Class names in the order of the labels.
-        groups: Number of groups; None where no groups are named.
-        validation: Whether these photos chose the epoch.
-        near_copies: How many of them have a near-copy among the photos learnt from, where known.
+    The arguments are those of ``find_status``, and the true classes (N,) as ``labels``.
     """
     found: Status = {}
     split = "validation" if validation else "test"

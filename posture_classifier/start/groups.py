@@ -23,11 +23,6 @@ SEEN_IN = {"--data.group_pattern": "the names", "--data.group_by exif": "the dat
 def choose_grouping(photos: Photos, proposals: Proposals, ask: Ask) -> Grouping | None:
     """Show the ways to group photos, and let the user choose.
 
-    Args:
-        photos: The photos that can be read.
-        proposals: What names, folders, dates and looks suggest.
-        ask: Asks a question.
-
     Returns:
         The groups, or None if each photo is to stand alone.
 

@@ -95,12 +95,7 @@ def make_plan(path: Path, root: Path, advised: str, limits: tuple[str, ...] = ()
 
 
 def write_plan(plan: Plan, facts: list[str]) -> None:
-    """Write the YAML file, with comments on what was found and on what to change.
-
-    Args:
-        plan: The plan.
-        facts: Sentences about the photos and the procedure.
-    """
+    """Write the YAML file, with comments on what was found and on what to change."""
     lines = [f"{SIGNATURE} on {date.today().isoformat()}; change it as you like, and start goes on with it."]
     lines += [f"# {one_line(fact)}" for fact in facts]
     lines += [LIMIT + one_line(limit) for limit in plan.limits]
@@ -115,11 +110,6 @@ def write_plan(plan: Plan, facts: list[str]) -> None:
 
 def read_plan(path: Path, root: Path, table: Path | None = None) -> Plan | None:
     """Read the file of an earlier ``start`` of the same photos; None if there is none.
-
-    Args:
-        path: The YAML file.
-        root: Folder of the photos, or what the table's paths are relative to.
-        table: The table that lists them, if one does.
 
     Raises:
         UserError: The file is somebody else's, of other photos, or no longer a configuration.

@@ -1,6 +1,5 @@
 """Trains and tests as planned, and says what came out of it."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
@@ -11,7 +10,7 @@ from posture_classifier.experiments.final_network import final_checkpoint
 from posture_classifier.experiments.held_out import HeldOut
 from posture_classifier.metrics.intervals import Estimate
 from posture_classifier.rendering.formatting import percent, percent_estimate, percent_interval
-from posture_classifier.runs.names import SUMMARY_JSON
+from posture_classifier.runs.reading import read_summary
 from posture_classifier.runs.status import FEWEST_GROUPS, status_line
 from posture_classifier.start.plan import Plan
 from posture_classifier.utils.console import say, say_command
@@ -28,7 +27,7 @@ def carry_out(plan: Plan) -> None:
         with CrossValidation.prepare([*options, "--final"], repeat=False) as folds:
             folds.train_folds()
             folds.report(aloud=False)
-            summary, page = json.loads((folds.folder / SUMMARY_JSON).read_text(encoding="utf-8")), folds.folder / "report.html"
+            summary, page = read_summary(folds.folder), folds.folder / "report.html"
     else:
         with HeldOut.prepare(options) as held_out:
             summary = held_out.run()

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
@@ -76,6 +77,22 @@ def _check_values(settings: Namespace) -> None:
                 raise UserError(f"{key} is a number of {len(str(abs(each)))} digits, which is too large")
             if isinstance(each, (str, Path)) and "\0" in str(each):
                 raise UserError(f"{key} has a null character in it, which no file name can have")
+
+
+def as_word(value: object) -> str:
+    """A value as a word of a command line, which is read as YAML.
+
+    Raises:
+        yaml.YAMLError: No YAML can hold it.
+
+    Example:
+        >>> as_word({0: 1, 4: "all"}), as_word("a b")
+        ('{0: 1, 4: all}', 'a b')
+    """
+    if isinstance(value, (str, Path)):
+        return str(value)
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=inf, sort_keys=False)
+    return text.removesuffix("...\n").strip()
 
 
 def parse_call(function: Callable[..., Any], arguments: list[str], prog: str) -> inspect.BoundArguments:

@@ -83,14 +83,10 @@ def busy(text: str) -> Iterator[None]:
 
 
 def say_command(text: str, command: str) -> None:
-    """Print a sentence that ends in a command, which can be pasted into a shell.
+    """Print a sentence without its colon, and a command that can be pasted into a shell.
 
     In a pipe it is one line. On a terminal the command has lines of its own, which end in a
     backslash where it goes on.
-
-    Args:
-        text: The sentence up to the command, without the colon.
-        command: The command, quoted as a shell takes it.
     """
     console = terminal()
     if not console.is_terminal:
@@ -103,9 +99,7 @@ def say_command(text: str, command: str) -> None:
 def continued(command: str, width: int) -> str:
     r"""Divide a command into lines with a backslash at the end of all but the last.
 
-    Args:
-        command: The command, quoted as a shell takes it; what is quoted is not divided.
-        width: Longest line in columns, if no word is longer.
+    No word is divided, nor what is quoted, so that a line may be wider.
 
     Example:
         >>> print(continued("fit --data.root 'my photos' --report false", 36))
@@ -129,11 +123,7 @@ def continued(command: str, width: int) -> str:
 
 
 def fold(text: str, width: int) -> str:
-    r"""End the lines of a text between words.
-
-    Args:
-        text: One or several lines.
-        width: Longest line in columns, if no word is longer.
+    r"""End the lines of a text between words, so many columns wide if no word is longer.
 
     Example:
         >>> fold("a photo in /a/long/path", 10)

@@ -1,10 +1,12 @@
 """Output files: checked before the work begins, and written whole or not at all."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from posture_classifier.utils.errors import UserError
 
@@ -13,13 +15,7 @@ PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def check_output_file(option: str, output: Path | None, suffixes: Sequence[str], overwrite: bool) -> None:
-    """Check, before the work rather than after it, that a file can be written.
-
-    Args:
-        option: The option that names it, such as ``--output``.
-        output: The file; None if none is wanted.
-        suffixes: Endings that its name may have.
-        overwrite: Whether the file may exist.
+    """Check, before the work rather than after it, that a file can be written, if one is wanted.
 
     Raises:
         UserError: The file has another ending, exists, or has no folder.
@@ -41,12 +37,7 @@ def check_output_file(option: str, output: Path | None, suffixes: Sequence[str],
 
 
 def check_output_folder(option: str, folder: Path | None, overwrite: bool) -> None:
-    """Check, before the work rather than after it, that a folder can be made.
-
-    Args:
-        option: The option that names it.
-        folder: The folder; None if none is wanted.
-        overwrite: Whether the folder may exist.
+    """Check, before the work rather than after it, that a folder can be made, if one is wanted.
 
     Raises:
         UserError: The folder exists, is a file, or has no folder to be made in.
@@ -83,6 +74,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file for people to read, whole or not at all."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
 
 
 def is_temporary(path: Path) -> bool:

@@ -19,8 +19,7 @@ entry of ``memory.stat`` that says how much of the use the system takes back whe
 def available_memory(system: Path = Path("/")) -> int:
     """Return the free memory of the machine, or what is left of a container's if that is less.
 
-    Args:
-        system: Folder in which ``proc`` and ``sys`` lie.
+    Below the folder ``system`` lie ``proc`` and ``sys``.
     """
     return max(0, min([_of_machine(system), *_of_control_groups(system)]))
 

@@ -17,12 +17,7 @@ CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
 
 
 def one_sentence(message: str, parser: ArgumentParser) -> str:
-    """Fold an error, which has a line per attempt, and name the option that was probably meant.
-
-    Args:
-        message: What jsonargparse says.
-        parser: The parser that says it.
-    """
+    """Fold an error, which has a line per attempt, and name the option that was probably meant."""
     text = " ".join(message.split())
     options = set(_options(parser))
     if found := re.fullmatch(r"unrecognized arguments: (.*)", text):

@@ -13,10 +13,7 @@ BATCH_ROWS = 50_000
 
 
 def require_pyarrow(instead: str) -> None:
-    """Check that Parquet can be read and written.
-
-    Args:
-        instead: What else the user can do, as the end of the message.
+    """Check that Parquet can be read and written, or say what else the user can do ``instead``.
 
     Raises:
         UserError: It cannot, and which command changes that.

@@ -10,9 +10,6 @@ def shipped(name: str) -> Path:
 
     An installed program has them in the package, and one that runs from the repository beside it.
 
-    Args:
-        name: Such as ``configs/demo.yaml`` or ``data/turtle_neck``.
-
     Example:
         >>> shipped("configs/demo.yaml").name
         'demo.yaml'

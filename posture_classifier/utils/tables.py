@@ -99,11 +99,8 @@ def read_record(text: str, columns: list[str], suffix: str) -> dict[str, Any]:
 def rows_so_far(rows: list[dict[str, Any]], columns: list[str], output: Path | None, of: str) -> StopFunction:
     """What to do when the program is stopped: write the rows that there are, in a whole file.
 
-    Args:
-        rows: A list that grows.
-        columns: Columns of the table.
-        output: The file; None writes nothing.
-        of: What all rows would be, such as ``100 photos``.
+    The list of rows grows, until it holds ``of``, such as ``100 photos``. Without an output nothing
+    is written.
     """
 
     def write(_: Cause) -> str | None:

@@ -1,6 +1,5 @@
 """A search: one split for all, killed and resumed, with a failing backbone."""
 
-import csv
 import os
 import shutil
 import signal
@@ -14,12 +13,12 @@ import yaml
 
 from posture_classifier.cli.program import main
 from posture_classifier.compare.configurations import group_runs
-from posture_classifier.experiments.search import BackboneSearch
 from posture_classifier.runs.reading import read_tested_run
 from tests.helpers.callbacks import KillOnce
 from tests.helpers.made_runs import make_run, settings, write_table
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import REPOSITORY, fit_arguments, run_program
+from tests.helpers.program import REPOSITORY, fit_arguments, refusal, rows, run_program
+from tests.helpers.searches import prepare_search
 
 CONFIG = REPOSITORY / "configs" / "search.yaml"
 
@@ -31,11 +30,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(photos: Path, output: Path, *options: str) -> list[str]:
     return ["--config", str(CONFIG), *fit_arguments(photos, output, 2)[1:], "--search.seeds", "[0]", *options]
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.mark.slow
@@ -89,7 +83,7 @@ def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos
         f"{{test_resnet: {weights}}}",
     ]
     options += ["--search.settings", "{head: {}, all: {unfreezing: {open_stages: {0: all}}}}", "--model.pretrained", "true"]
-    both = BackboneSearch.prepare(arguments(photos, tmp_path, *options))
+    both = prepare_search(arguments(photos, tmp_path, *options))
     assert sorted(both.trainings) == sorted(
         f"{b}-{s}-seed_{n}" for b in ("test_resnet", "lenet5") for s in ("all", "head") for n in (0, 1)
     )
@@ -99,13 +93,13 @@ def test_all_seeds_and_settings_are_tried_on_one_division(tmp_path: Path, photos
     assert not [file for file in both.folder.glob("*.yaml") if "verbose" in file.read_text()]
     written = yaml.safe_load((both.folder / "search.yaml").read_text())
     assert list(written)[-2:] == ["search", "ckpt_path"], "as older versions wrote them"
-    skipping = BackboneSearch.prepare(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
+    skipping = prepare_search(arguments(photos, tmp_path, *options, "--search.without_weights", "skip"))
     assert skipping.folder != both.folder
     assert {name.split("-")[0] for name in skipping.trainings} == {"test_resnet"}
 
 
 def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
-    search = BackboneSearch.prepare(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
+    search = prepare_search(arguments(photos, tmp_path, "--search.backbones", "[test_resnet]", "--data.folds", "3"))
     assert sorted(search.trainings) == [f"test_resnet-seed_0/fold_{n}" for n in range(3)]
     tested = [row["path"] for n in range(3) for row in rows(search.folder / "splits" / f"fold_{n}.csv") if row["split"] == "test"]
     assert len(set(tested)) == len(tested) == 40
@@ -113,7 +107,7 @@ def test_folds_test_every_photo_once(tmp_path: Path, photos: Path) -> None:
 
 def test_runs_of_all_folds_are_compared_as_one(tmp_path: Path, photos: Path) -> None:
     """As crossval's are; predictions are made up, since what is trained does not matter here."""
-    search = BackboneSearch.prepare(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
+    search = prepare_search(arguments(photos, tmp_path, "--search.backbones", "[test_resnet,lenet5]", "--data.folds", "2"))
     for name in search.trainings:
         tested = [row for row in rows(search.folder / "splits" / f"{Path(name).name}.csv") if row["split"] == "test"]
         right = np.zeros(len(tested), dtype=np.bool_)
@@ -159,10 +153,8 @@ def test_a_comparison_says_who_began_with_random_weights(tmp_path: Path) -> None
 def test_what_cannot_be_searched_is_one_sentence(
     tmp_path: Path, photos: Path, options: list[str], fact: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["search", *arguments(photos, tmp_path, *options)]) == 2
-    error = capsys.readouterr().err
+    error = refusal(["search", *arguments(photos, tmp_path, *options)], capsys)
     assert fact in error
-    assert error.count("\n") == 1
     assert not list(tmp_path.glob("lightning_logs/*/search_*"))
 
 

@@ -1,5 +1,6 @@
 """Runs the real program on tiny photos, and reads what its runs leave behind."""
 
+import csv
 import multiprocessing
 import os
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from posture_classifier.cli.program import main
@@ -36,6 +38,21 @@ def assert_same_weights(one: Path, other: Path, tolerance: float = 1e-6) -> None
     """Compare the weights of two runs after their last epochs."""
     for name, value in last_weights(one).items():
         torch.testing.assert_close(last_weights(other)[name], value, rtol=0, atol=tolerance, msg=name)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the program says to a command line that it refuses: one sentence."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error
 
 
 def fit_arguments(root: Path, output: Path, epochs: int) -> list[str]:

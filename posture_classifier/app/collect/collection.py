@@ -25,13 +25,7 @@ MOST_PHOTOS = 99_999
 
 @dataclass(frozen=True)
 class Labels:
-    """What is said of a photo before it is taken; all are names that were checked.
-
-    Attributes:
-        class_name: The class.
-        person: Who is on it.
-        session: When or where it is taken.
-    """
+    """What is said of a photo before it is taken; all are names that were checked."""
 
     class_name: str
     person: str

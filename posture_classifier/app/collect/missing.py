@@ -1,6 +1,6 @@
 """What is still missing in a collection, the most needed first."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from posture_classifier.app.collect.counts import Counts
@@ -28,10 +28,6 @@ class Missing:
     code: str
     level: Level
     values: dict[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
 
 
 def find_missing(counts: Counts) -> list[Missing]:

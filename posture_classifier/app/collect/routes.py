@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -32,11 +33,7 @@ class TakeBack(BaseModel):
 
 
 class CollectPage:
-    """The page and what it asks for.
-
-    Args:
-        workplace: What the pages work on, whose folder is filled.
-    """
+    """The page and what it asks for."""
 
     def __init__(self, workplace: Workplace) -> None:
         self._folder = workplace.folder
@@ -88,7 +85,7 @@ def describe(collection: Collection) -> dict[str, Any]:
         "classes": counts.classes,
         "people": [_person(counts, person) for person in counts.people],
         "others": counts.others,
-        "missing": [each.to_dict() for each in missing],
+        "missing": [asdict(each) for each in missing],
         "pattern": GROUP_PATTERN,
         "command": next_command(collection, counts),
         "ready": not any(each.level == "needed" for each in missing),

@@ -15,12 +15,6 @@ State = Literal["waiting", "reading", "ready", "failed"]
 class BackgroundCheck:
     """Looks for faults in a folder of photos, once, in a thread.
 
-    Args:
-        root: The folder.
-        group_pattern: What in a path names the group, as in ``fit``.
-        layout: What the folders name; None finds it out.
-        table: A table that lists the photos, as in ``fit``.
-
     Attributes:
         state: How far it is.
         done: Number of photos that were read.

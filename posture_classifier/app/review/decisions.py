@@ -30,9 +30,6 @@ class Review:
 
     Photos are named by numbers, which stay as they are while the program runs: nobody can ask for a
     file that is not in the queue.
-
-    Args:
-        source: What is reviewed.
     """
 
     def __init__(self, source: Source) -> None:

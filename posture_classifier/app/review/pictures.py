@@ -16,10 +16,6 @@ Size = Literal["large", "small"]
 def jpeg(file: str, size: Size) -> bytes:
     """Encode a photo anew: its pixels alone, so that no position or camera goes with it.
 
-    Args:
-        file: The photo, in any format.
-        size: How large it is wanted.
-
     Raises:
         DecodeError: It cannot be read.
     """

@@ -73,12 +73,7 @@ def reasons_of_errors(tables: dict[str, PredictionTable]) -> list[Reason]:
 
 
 def reasons_of_findings(findings: Sequence[Finding], labels: dict[str, str]) -> list[Reason]:
-    """A reason for each photo or cluster that a check doubts, in the order of ``KINDS``.
-
-    Args:
-        findings: What the check found.
-        labels: Class of each photo, by its path.
-    """
+    """A reason for each photo or cluster that a check doubts, in the order of ``KINDS``."""
     reasons = []
     for finding in sorted((each for each in findings if each.kind in KINDS), key=lambda each: KINDS.index(each.kind)):
         looks_like = finding.values.get("looks_like", [""] * len(finding.photos))

@@ -1,6 +1,5 @@
 """What a training on the fixed photos is: its command, its folder, and whether it helped."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from posture_classifier.compare.after_fixes import PairedAccuracy, compare_after
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.runs.folder import VERSION, numbered
 from posture_classifier.runs.names import CONFIG_YAML, METRICS_CSV, SETTINGS_YAML, SPLIT_CSV, SUMMARY_JSON
-from posture_classifier.runs.reading import TestedRun, read_settings, read_tested_run
+from posture_classifier.runs.reading import TestedRun, read_settings, read_summary, read_tested_run
 from posture_classifier.runs.tables import read_curves
 from posture_classifier.training.fit_options import LOGS
 from posture_classifier.utils.errors import UserError
@@ -116,16 +115,8 @@ def _compare(source: Source, new: TestedRun, translator: Translator) -> dict[str
         "all": _plain(found.all),
         "relabelled": found.relabelled,
         "removed": found.removed,
-        "other_versions": _versions(source.run) != _versions(Path(new.name)),
+        "other_versions": read_summary(source.run).get("versions") != read_summary(Path(new.name)).get("versions"),
     }
-
-
-def _versions(run: Path) -> Any:
-    """The versions of the program and its libraries that a run was trained with, where known."""
-    try:
-        return json.loads((run / SUMMARY_JSON).read_text(encoding="utf-8")).get("versions")
-    except (OSError, ValueError, AttributeError, RecursionError):  # it is damaged
-        return None
 
 
 def _plain(part: PairedAccuracy) -> dict[str, Any]:

@@ -19,11 +19,7 @@ LINES = 40
 
 
 class Retraining:
-    """One training at a time on the fixed photos.
-
-    Args:
-        source: What is reviewed: a run or a cross-validation.
-    """
+    """One training at a time on the fixed photos."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -32,9 +32,6 @@ class _ReviewPage:
     """The page and what it asks for.
 
     The review and its trainings are made when they are first asked for.
-
-    Args:
-        workplace: What the pages work on, which is reviewed.
     """
 
     def __init__(self, workplace: Workplace) -> None:

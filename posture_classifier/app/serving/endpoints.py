@@ -36,14 +36,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def inference_app(classifier: PhotoClassifier, name: str, metadata: Metadata, hosts: Sequence[str] = ("*",)) -> Starlette:
-    """A web application that answers as one model.
-
-    Args:
-        classifier: The model.
-        name: Its name in the addresses.
-        metadata: What is known of it: classes, preprocessing, and how good it is.
-        hosts: Names under which it may be asked; a star is any.
-    """
+    """A web application that answers as one model; of the hosts a star is any."""
     endpoints = _Endpoints(classifier, name, metadata)
     model = f"/v2/models/{name}"
     routes: list[tuple[str, str, Endpoint]] = [
@@ -139,12 +132,7 @@ async def _fail(_: Request, error: Exception) -> Response:
 
 
 class _KnownHosts:
-    """ASGI middleware that answers only where it is asked for under a known name.
-
-    Args:
-        app: What answers.
-        hosts: The names; a star is any.
-    """
+    """ASGI middleware that answers only where it is asked for under a known name; a star is any."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self._app, self._hosts = app, hosts

@@ -21,14 +21,6 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 def start_server(model: Path, name: str, host: str, port: int, device: str | None, precision: Precision) -> None:
     """Answer at an address until the program is stopped.
 
-    Args:
-        model: A checkpoint, the folder of a run, or an exported model.
-        name: The model's name in the addresses.
-        host: The address to answer at.
-        port: The port; 0 takes a free one.
-        device: A device of torch; None takes a GPU if there is one.
-        precision: ``auto`` or ``fp32``.
-
     Raises:
         UserError: The model cannot be read, the name cannot stand in an address, or the port
             cannot be opened.

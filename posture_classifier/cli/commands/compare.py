@@ -49,7 +49,7 @@ def compare(
     from posture_classifier.compare.page import write_comparison
     from posture_classifier.compare.sentences import how_tested, limits, recommendation, what_would_settle_it
     from posture_classifier.compare.sources import read_runs
-    from posture_classifier.compare.tables import COLUMNS, costs_table, quality_table, rows
+    from posture_classifier.compare.tables import costs_table, quality_table, rows
 
     found, left_out = read_runs(runs, wandb_group)
     for reason in left_out:
@@ -65,7 +65,8 @@ def compare(
     say(recommendation(comparison), *limits(comparison), *what_would_settle_it(comparison), *how_tested(comparison))
     if output is not None:
         output.mkdir(exist_ok=True)
-        write_rows(rows(comparison), COLUMNS, output / "comparison.csv")
+        table = rows(comparison)
+        write_rows(table, list(table[0]), output / "comparison.csv")
         write_comparison(comparison, output / "comparison.html", left_out)
         say(f"comparison: {output / 'comparison.html'}")
     return 1 if left_out else 0

@@ -22,15 +22,18 @@ def search(*options: str) -> int:
     from posture_classifier.cli.commands.compare import compare
     from posture_classifier.experiments.search import COMMAND, BackboneSearch
     from posture_classifier.experiments.search_options import SearchCLI, check_optuna
-    from posture_classifier.experiments.training_series import parse_settings
+    from posture_classifier.experiments.training_series import end_series, parse_settings
 
     settings, plain = parse_settings(SearchCLI, COMMAND, list(options))
     if settings.search.space is not None:
         check_optuna()
-        from posture_classifier.experiments.study_choice import search_by_optuna
+        from posture_classifier.experiments.study_choice import choose
+        from posture_classifier.experiments.study_search import StudySearch
 
-        return 0 if search_by_optuna(settings, plain) else 1
-    with BackboneSearch.begin(settings, plain) as series:
+        study = StudySearch.prepare(settings, plain)
+        study.train()
+        return 0 if choose(study) else 1
+    with BackboneSearch.prepare(settings, plain) as series:
         failures = series.train()
         try:
             if results := series.results():
@@ -38,5 +41,5 @@ def search(*options: str) -> int:
         finally:
             series.report(failures)
         if not failures:
-            series.finish({"runs": list(series.trainings)})
+            end_series(series.folder, {"runs": list(series.trainings)})
     return 1 if failures else 0

@@ -25,12 +25,14 @@ def add_engine(parser: LightningArgumentParser) -> None:
     parser.add_argument("--engine", type=EngineName, default="auto", help=words)
 
 
+def check_one_device(what: str, trainer: Namespace) -> None:
+    """Check that each training is one process: several would each begin the command anew."""
+    if trainer.strategy != "auto" or trainer.num_nodes != 1:
+        raise UserError(f"{what} on one device; leave trainer.strategy and num_nodes out")
+
+
 def check_engine(name: EngineName, trainer: Namespace) -> None:
     """Check that the machine has what an engine needs, before a folder is made for the series.
-
-    Args:
-        name: Value of ``--engine``.
-        trainer: Options of Lightning's Trainer.
 
     Raises:
         UserError: Ray is not installed, or there are fewer than two GPUs.

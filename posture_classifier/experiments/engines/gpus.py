@@ -39,11 +39,7 @@ def usable_gpus(trainer: Namespace) -> list[str]:
 
 @dataclass(frozen=True)
 class Gpus:
-    """Carries out as many trainings at the same time as there are GPUs.
-
-    Attributes:
-        names: The GPUs, as CUDA names them.
-    """
+    """Carries out as many trainings at the same time as there are GPUs, named as CUDA does."""
 
     names: Sequence[str]
 

@@ -140,10 +140,6 @@ def _connected() -> Iterator[ModuleType]:
 def _share_of_training(nodes: Sequence[Mapping[str, float]], accelerator: str) -> dict[str, float]:
     """What one training takes of a cluster: a GPU and its share of the cores, or a whole node.
 
-    Args:
-        nodes: Resources of each node, as Ray names them.
-        accelerator: Value of ``trainer.accelerator``.
-
     Raises:
         UserError: A GPU is wanted, and there is none.
 

@@ -4,7 +4,8 @@ A file holds ``TITLE``, ``EXTRA``, ``PACKAGES`` and ``SUFFIX``, a function ``wri
 ``open`` (``FormatModule``). It imports its packages within these functions, since they are extras.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +17,13 @@ import numpy.typing as npt
 from posture_classifier.export.metadata import Metadata
 from posture_classifier.export.photo_graph import PhotoGraph
 from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import did_you_mean, shortlist
+from posture_classifier.utils.text import did_you_mean, first_line, shortlist
 from posture_classifier.utils.types import Floats
 
 NAME = "model"
 """Name of an artifact's file, without its suffix."""
+EXAMPLE = (96, 128, 3)
+"""Shape of the photo that a network of any size is traced with."""
 Pixels = npt.NDArray[np.uint8]
 """A photo (H, W, 3), upright RGB of any size."""
 
@@ -84,6 +87,15 @@ WriteInt8 = Callable[[PhotoGraph, Metadata, Path, list[str]], None]
 
 The photos are those of the validation split (or of training, where there is none), by which ranges
 are measured and the temperature is fitted anew; the metadata that is written has the new one."""
+
+
+@contextmanager
+def reading(path: Path, kind: str, errors: type[Exception] = Exception) -> Iterator[None]:
+    """A context in which what a library says of a damaged file is one sentence."""
+    try:
+        yield
+    except errors as error:
+        raise UserError(f"{path} cannot be read as {kind} ({first_line(error)}); export the checkpoint again") from error
 
 
 def format_names() -> list[str]:

@@ -20,11 +20,6 @@ def quantise(source: Path, target: Path, photos: list[Pixels]) -> None:
     """Write a model in int8: weights by channel (s8), activations (u8) by their ranges on photos.
 
     Preprocessing and the distance from the training photos stay as they are.
-
-    Args:
-        source: A model in fp32.
-        target: File to write.
-        photos: Photos that ranges are measured on.
     """
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -72,13 +67,7 @@ def products_of_network(graph: Any) -> list[str]:
 
 
 def divide_logits(path: Path, factor: float, metadata: str) -> None:
-    """Multiply the temperature of a model by a factor, in its file.
-
-    Args:
-        path: The file.
-        factor: The factor.
-        metadata: The metadata that it then has.
-    """
+    """Multiply the temperature of a model by a factor in its file, which gets new metadata."""
     import onnx
 
     model = onnx.load(path)

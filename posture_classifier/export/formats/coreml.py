@@ -13,13 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from posture_classifier.export.formats import CannotRunHereError, Pixels
+from posture_classifier.export.formats import CannotRunHereError, Pixels, reading
 from posture_classifier.export.formats.torch_export import forget_sources
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph
 from posture_classifier.images.preprocessing import Preprocessing
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats
 
 TITLE = "Core ML"
@@ -70,23 +68,13 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
 
 
 class OpenCoreml:
-    """A model of Core ML.
-
-    Args:
-        path: The .mlpackage.
-
-    Raises:
-        CannotRunHereError: This is no Mac.
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A model of Core ML."""
 
     def __init__(self, path: Path) -> None:
         import coremltools
 
-        try:
+        with reading(path, TITLE):
             self._model: Any = coremltools.models.MLModel(str(path))
-        except Exception as error:
-            raise UserError(f"{path} cannot be read as Core ML ({first_line(error)}); export the checkpoint again") from error
         self.metadata = read_metadata(self._model.user_defined_metadata.get(KEY), path)
         if platform.system() != "Darwin":
             raise CannotRunHereError("Core ML runs on macOS only; it was converted here and has not been run")
@@ -100,6 +88,4 @@ class OpenCoreml:
         return np.asarray(outputs["probabilities"], dtype=np.float64), distance
 
 
-def open(path: Path) -> OpenCoreml:
-    """Open an artifact."""
-    return OpenCoreml(path)
+open = OpenCoreml

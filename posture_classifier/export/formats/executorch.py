@@ -12,13 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from posture_classifier.export.formats import Pixels
+from posture_classifier.export.formats import Pixels, reading
 from posture_classifier.export.formats.torch_export import forget_sources
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph, SquareGraph
 from posture_classifier.images.preprocessing import Preprocessing
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats
 
 TITLE = "ExecuTorch"
@@ -44,23 +42,14 @@ def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
 
 
 class OpenExecutorch:
-    """A program of ExecuTorch; photos wait for each other, since it computes one at a time.
-
-    Args:
-        path: The file.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A program of ExecuTorch; photos wait for each other, since it computes one at a time."""
 
     def __init__(self, path: Path) -> None:
         from executorch.runtime import Runtime
 
-        try:
+        with reading(path, TITLE, RuntimeError):
             self._program: Any = Runtime.get().load_program(path)
             self._forward: Any = self._program.load_method("forward")
-        except RuntimeError as error:
-            raise UserError(f"{path} cannot be read as ExecuTorch ({first_line(error)}); export the checkpoint again") from error
         known = KEY in self._program.method_names
         text = bytes(self._program.load_method(KEY).execute([])[0].tolist()).decode() if known else None
         self.metadata = read_metadata(text, path)
@@ -76,6 +65,4 @@ class OpenExecutorch:
         return probabilities.double().numpy(), float(distance[0]) if distance else None
 
 
-def open(path: Path) -> OpenExecutorch:
-    """Open an artifact."""
-    return OpenExecutorch(path)
+open = OpenExecutorch

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from posture_classifier.export.formats import Pixels
+from posture_classifier.export.formats import EXAMPLE, Pixels, reading
 from posture_classifier.export.formats._int8_adjustment import calibration_photos, temperature_factor, with_temperature
 from posture_classifier.export.formats._onnx_quantisation import divide_logits, quantise
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats
 
 TITLE = "ONNX"
@@ -24,8 +22,6 @@ SUFFIX = ".onnx"
 PREDICT = "onnx.py"
 PREDICT_NEEDS = "onnxruntime numpy pillow"
 ANY_SIZE = True
-EXAMPLE = (96, 128, 3)
-"""Shape of the photo that the network is traced with; every other size is taken, too."""
 
 
 def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
@@ -68,14 +64,7 @@ def write_int8(graph: PhotoGraph, metadata: Metadata, path: Path, photos: list[s
 
 
 class OpenOnnx:
-    """A session of onnxruntime on the CPU, one thread for each photo: photos share the cores.
-
-    Args:
-        path: The file.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A session of onnxruntime on the CPU, one thread for each photo: photos share the cores."""
 
     def __init__(self, path: Path) -> None:
         import onnxruntime
@@ -83,10 +72,8 @@ class OpenOnnx:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        try:
+        with reading(path, TITLE):
             self._session: Any = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise UserError(f"{path} cannot be read as ONNX ({first_line(error)}); export the checkpoint again") from error
         self.metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map.get(KEY), path)
 
     def __call__(self, image: Pixels) -> tuple[Floats, float | None]:
@@ -95,6 +82,4 @@ class OpenOnnx:
         return np.asarray(probabilities, dtype=np.float64), float(distance[0]) if distance else None
 
 
-def open(path: Path) -> OpenOnnx:
-    """Open an artifact."""
-    return OpenOnnx(path)
+open = OpenOnnx

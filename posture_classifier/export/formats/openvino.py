@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from posture_classifier.export.formats import Pixels, onnx
+from posture_classifier.export.formats import Pixels, onnx, reading
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph
 from posture_classifier.utils.cores import available_cores
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats
 
 TITLE = "OpenVINO"
@@ -50,14 +48,7 @@ def _convert(file: Path, metadata: Metadata, path: Path) -> None:
 
 
 class OpenOpenvino:
-    """A compiled model on the CPU; each thread has a request of its own.
-
-    Args:
-        path: The .xml; its .bin lies beside it.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A compiled model on the CPU; each thread has a request of its own."""
 
     def __init__(self, path: Path) -> None:
         import openvino
@@ -65,11 +56,9 @@ class OpenOpenvino:
         cores = available_cores()
         # Without the hint it computes in bfloat16 where the processor can.
         options = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": cores, "INFERENCE_NUM_THREADS": cores}
-        try:
+        with reading(path, TITLE, RuntimeError):
             model = openvino.Core().read_model(path)
             self._compiled: Any = openvino.compile_model(model, "CPU", options)
-        except RuntimeError as error:
-            raise UserError(f"{path} cannot be read as OpenVINO ({first_line(error)}); export the checkpoint again") from error
         text = model.get_rt_info(KEY).astype(str) if model.has_rt_info(KEY) else None
         self.metadata = read_metadata(text, path)
         self._thread = threading.local()
@@ -83,6 +72,4 @@ class OpenOpenvino:
         return np.array(outputs["probabilities"], dtype=np.float64), distance
 
 
-def open(path: Path) -> OpenOpenvino:
-    """Open an artifact."""
-    return OpenOpenvino(path)
+open = OpenOpenvino

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from posture_classifier.export.formats import Pixels
+from posture_classifier.export.formats import EXAMPLE, Pixels, reading
 from posture_classifier.export.metadata import KEY, Metadata, read_metadata, to_json
 from posture_classifier.export.photo_graph import PhotoGraph
-from posture_classifier.utils.errors import UserError
-from posture_classifier.utils.text import first_line
 from posture_classifier.utils.types import Floats
 
 TITLE = "PyTorch"
@@ -22,8 +20,6 @@ SUFFIX = ".pt2"
 PREDICT = "torch_export.py"
 PREDICT_NEEDS = "torch numpy pillow"
 ANY_SIZE = True
-EXAMPLE = (96, 128, 3)
-"""Shape of the photo that the network is traced with; every other size is taken, too."""
 
 
 def write(graph: PhotoGraph, metadata: Metadata, path: Path) -> None:
@@ -46,22 +42,13 @@ def forget_sources(program: torch.export.ExportedProgram) -> None:
 
 
 class OpenTorchExport:
-    """A program of torch on the CPU.
-
-    Args:
-        path: The file. Open only what you trust: a changed one can run code.
-
-    Raises:
-        UserError: It is damaged, or was not written by this program.
-    """
+    """A program of torch on the CPU. Open only what you trust: a changed file can run code."""
 
     def __init__(self, path: Path) -> None:
         extra = {KEY: ""}
-        try:
+        with reading(path, SUFFIX):
             _check_pickles(path)
             self._program: Any = torch.export.load(path, extra_files=extra).module()
-        except Exception as error:
-            raise UserError(f"{path} cannot be read as .pt2 ({first_line(error)}); export the checkpoint again") from error
         self.metadata = read_metadata(extra[KEY] or None, path)
 
     @torch.no_grad()
@@ -85,6 +72,4 @@ def _check_pickles(path: Path) -> None:
                     raise ValueError("it has weights that run code")
 
 
-def open(path: Path) -> OpenTorchExport:
-    """Open an artifact."""
-    return OpenTorchExport(path)
+open = OpenTorchExport

@@ -1,6 +1,5 @@
 """The table and the plot of what networks cost, without any connection."""
 
-import csv
 import json
 import re
 import sys
@@ -23,6 +22,8 @@ from posture_classifier.costs.table import cost_table
 from posture_classifier.models import backbones as ours
 from posture_classifier.models import weights
 from posture_classifier.rendering.label_placement import place_labels
+from tests.helpers.program import refusal
+from tests.helpers.program import rows as rows_of
 
 pytestmark = pytest.mark.usefixtures("no_connection")
 
@@ -74,11 +75,6 @@ def test_where_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def made_row(name: str) -> dict[str, Any]:
     """A row that has nothing but its name and batch size."""
     return dict.fromkeys(tool.COLUMNS) | {"name": name, "batch_size": 32}
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_table_is_sorted_and_written_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,10 +252,7 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: list[str], facts
     summary = {"backbone": "resnet18", "split": "val", "accuracy": {"value": 1.0, "low": 0.9, "high": 1.0}}
     (tmp_path / "val_0" / "summary.json").write_text(json.dumps(summary))
     before = sorted(tmp_path.rglob("*"))
-    assert main(["backbones", *(argument.format(folder=tmp_path) for argument in arguments)]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
+    error = refusal(["backbones", *(argument.format(folder=tmp_path) for argument in arguments)], capsys)
     assert re.search(facts, error), error
     assert sorted(tmp_path.rglob("*")) == before, "nothing is left behind that would be in the way of the next try"
 

@@ -1,6 +1,5 @@
 """Trainings on the GPUs of one machine, one process each, which end with what started them."""
 
-import csv
 import os
 import signal
 import subprocess
@@ -19,9 +18,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from posture_classifier.experiments.engines import gpus
 from posture_classifier.experiments.engines.engine import Training
 from posture_classifier.experiments.engines.gpus import Gpus, usable_gpus
-from posture_classifier.experiments.search import BackboneSearch
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import REPOSITORY, fit_arguments
+from tests.helpers.program import REPOSITORY, fit_arguments, rows
+from tests.helpers.searches import prepare_search
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +30,6 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(photos: Path, output: Path, *options: str) -> list[str]:
     return [*fit_arguments(photos, output, 2)[1:], "--experiment", "search", "--search.seeds", "[0]", *options]
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def _trainings(n: int) -> list[Training]:
@@ -100,10 +94,11 @@ def test_the_gpus_that_may_be_used(
 
 
 @pytest.mark.slow
-def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path) -> None:
+def test_two_gpus_train_in_processes_of_their_own(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "usable_gpus", lambda _: ["0", "1"])
     options = ("--search.backbones", "[test_resnet,test_vit]", "--model.image_size", "40")
-    search = BackboneSearch.prepare(arguments(photos, tmp_path, *options))
-    failures = search.train(Gpus(["0", "1"]))
+    search = prepare_search(arguments(photos, tmp_path, *options))
+    failures = search.train()
     assert list(failures) == ["test_vit-seed_0"]
     assert failures["test_vit-seed_0"].startswith("model.backbone test_vit cannot take images of 40 px")
     assert search.finished_run("test_resnet-seed_0")

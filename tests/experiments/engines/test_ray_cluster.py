@@ -1,6 +1,5 @@
 """Trainings on Ray: a lost node and a stop change nothing of what comes out."""
 
-import csv
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from posture_classifier.cli.program import main
 from posture_classifier.experiments.engines.ray_cluster import MARKER, _Place
 from tests.helpers.callbacks import Pause
 from tests.helpers.photos import draw_photos
-from tests.helpers.program import REPOSITORY, fit_arguments, run_program
+from tests.helpers.program import REPOSITORY, fit_arguments, rows, run_program
 
 EPOCHS = 3
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # as many as a node here has cores
@@ -72,11 +71,6 @@ def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool]) -> N
 
 def epochs(folder: Path) -> list[list[str]]:
     return [[row["epoch"] for row in rows(run / "metrics.csv")] for run in sorted(folder.glob("*/version_*"))]
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
 
 
 def predictions(folder: Path) -> list[str]:
