@@ -108,7 +108,7 @@ class SeriesWithFinal(TrainingSeries):
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
 
     def fit_final(self, title: str, split: str, runs: list[Path], tested: tuple[str, ...] = ()) -> None:
-        """Train on all photos of a split's file but those ``tested``, as the ``runs`` before chose."""
+        """Train on all photos of a split but those ``tested``, as the ``runs`` before chose."""
         final_network.write_final_split(self.folder, split, tested)
         options = fit_options(self.settings, self.folder, FINAL, [SETTINGS_YAML], final_network.SPLIT)
         options += ["--report", "false", *final_network.final_options(runs)]
