@@ -75,15 +75,15 @@ def learning_section(run: FinishedRun) -> Section:
     return Section(title, render("report.html", "learning", charts=charts, best=best))
 
 
-def check_section(run: FinishedRun, check: KnownCheck | None) -> Section:
+def check_section(run: FinishedRun | None, check: KnownCheck | None) -> Section:
     """Tell the known faults of the photos: those that ``check`` found, or identical files."""
     title = "What check found"
     if check is not None:
         return Section(title, render("report.html", "findings", path=check.path, verdict=check.verdict, findings=check.findings))
-    return Section(title, render("report.html", "not_checked", identical_files=identical_files(run)))
+    return Section(title, render("report.html", "not_checked", identical_files=run and _identical_files(run)))
 
 
-def identical_files(run: FinishedRun) -> str | None:
+def _identical_files(run: FinishedRun) -> str | None:
     """Look for identical files by the digests in the checkpoint; None if that is gone."""
     digests = run.checkpoint_content.get(PostureData.__qualname__, {})
     rows = {split: run.split(split) for split in SPLITS}
