@@ -38,13 +38,7 @@ class Answers:
 
 
 def read_answers(table: TableFile, roles: Roles, classes: tuple[str, ...], found: list[int | None]) -> Answers:
-    """Read the predictions of the rows that have a photo.
-
-    Args:
-        table: The table.
-        roles: What its columns hold.
-        classes: Names of the classes.
-        found: Index of each row's photo; None where there is none.
+    """Read the predictions of the rows that have a photo; ``found`` has the index of each.
 
     Raises:
         UserError: Rows contradict each other, or no row has a prediction.

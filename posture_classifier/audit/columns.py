@@ -60,12 +60,7 @@ def find_roles(
 ) -> Roles:
     """Find out what each column holds; others are passed over.
 
-    Args:
-        table: The table.
-        classes: Names of the classes.
-        path: The column of the paths, where its name is not a usual one.
-        label: The column of the true classes.
-        predicted: The column of the predicted classes.
+    ``path``, ``label`` and ``predicted`` are the columns that the user has named.
 
     Raises:
         UserError: There is no column of paths or no prediction, or a column that was named is not

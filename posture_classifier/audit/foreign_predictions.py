@@ -65,11 +65,7 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
     """Read a table of predictions.
 
     The true class of a photo is that of its folder, unless a column of true classes is named.
-
-    Args:
-        path: The table.
-        photos: All photos of the folder; without classes, the table names the class of each.
-        names: Columns that the user named.
+    Photos without classes get them from the table.
 
     Raises:
         UserError: The table cannot be understood, or contradicts itself.

@@ -23,12 +23,7 @@ SHOWN_PAIRS = 12
 
 
 def write_audit(audit: Audit, path: Path) -> None:
-    """Write the page.
-
-    Args:
-        audit: The audit.
-        path: HTML file to write.
-    """
+    """Write the page of an audit."""
     run, known = _as_run(audit, path.parent), audit.predictions.table.predictions.known
     sections = [result_section(run), groups_section(run), _leaks_section(audit), photos_section(run)]
     if known == "probabilities":

@@ -17,9 +17,6 @@ class PhotoPaths:
     Windows, and without the ending of the file's name. What counts is how many of its last parts
     are those of a photo's path.
 
-    Args:
-        photos: N photos.
-
     Example:
         >>> from posture_classifier.data.folder import read_folder
         >>> paths = PhotoPaths(read_folder("photos"))
@@ -40,9 +37,7 @@ class PhotoPaths:
     def find(self, name: str, whole: bool = False) -> list[int]:
         """Indices of the photos that a path may name: none, one, or several that fit alike.
 
-        Args:
-            name: The path, as a program wrote it.
-            whole: Whether all of the path, or all of the photo's, must fit.
+        With ``whole``, all of the path, or all of the photo's, must fit.
         """
         text = normalise_name(re.sub(r"^file://", "", name.strip())).replace("\\", "/")
         below = os.path.relpath(os.path.abspath(text), self._root).replace(os.sep, "/")

@@ -52,11 +52,8 @@ def _in_one_folder(root: Path, pattern: str | None) -> Photos:
 def with_classes(photos: Photos, table: TableFile, path: str, label: str | None) -> tuple[Photos, str]:
     """Give photos that lie in no class folders the classes that a table names.
 
-    Args:
-        photos: The photos.
-        table: The table.
-        path: Its column of paths.
-        label: Its column of the true classes, where its name is not a usual one.
+    ``path`` is the table's column of paths; ``label`` that of the true classes, where its name is
+    not a usual one.
 
     Returns:
         The photos of which the table names the class, and the column of the classes.

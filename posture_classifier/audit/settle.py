@@ -19,11 +19,6 @@ def settle(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Ro
     - A column such as ``label`` holds the true classes beside a prediction. It is the prediction
       itself where there is no other, or where it always names the most probable class.
 
-    Args:
-        table: The table.
-        roles: What the names say.
-        classes: Names of the classes.
-
     Returns:
         Roles with nothing in ``either``, and sentences about what was decided.
 

@@ -12,11 +12,9 @@ ROUNDING = 0.005
 
 
 def to_probabilities(numbers: Floats, source: str) -> tuple[Floats, str | None]:
-    """Turn a row of numbers for each photo into probabilities, whose sum is 1.
+    """Turn numbers (N, C) of all classes into probabilities, whose sum is 1 in each row.
 
-    Args:
-        numbers: (N, C) numbers of all classes.
-        source: What they are, for messages.
+    Messages call the numbers ``source``.
 
     Returns:
         The probabilities, and a sentence where they had to be computed.

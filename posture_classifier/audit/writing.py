@@ -38,9 +38,7 @@ def _groups_table(audit: Audit) -> Table:
 def write_folder(audit: Audit, folder: Path) -> None:
     """Write the page and ``summary.json`` and, of probabilities, a run that ``compare`` reads.
 
-    Args:
-        audit: The audit.
-        folder: A folder, made if it is not there.
+    The folder is made if it is not there.
     """
     folder.mkdir(exist_ok=True)
     write_audit(audit, folder / PAGE)

@@ -17,10 +17,7 @@ COLUMNS = ["path", "kind", "severity", "reason"]
 def write_fixes(result: Result, path: Path, anyway: bool = False) -> int:
     """Write the photos to leave out, each once with its most harmful reason; returns how many.
 
-    Args:
-        result: What a check found.
-        path: The file to write.
-        anyway: Whether to write a list that takes many photos, or changes the classes of a group.
+    With ``anyway``, also a list that takes many photos, or changes the classes of a group.
 
     Raises:
         UserError: The list would do that.

@@ -36,9 +36,7 @@ class Listing:
 def list_folder(root: Path, layout: Layout | None = None) -> Listing:
     """Find all files below a folder, whether ``fit`` would take the folder or not.
 
-    Args:
-        root: The folder.
-        layout: What the folders in it name; None finds it out where it is certain.
+    Without a layout it is found out, where it is certain.
 
     Raises:
         UserError: There is no such folder.
@@ -137,9 +135,7 @@ def name_groups(photos: Photos, pattern: str | None) -> tuple[Photos, list[Findi
 def layout_findings(listing: Listing, ask: bool = True) -> list[Finding]:
     """Report what ``fit`` refuses, in its own words, and the files that it would pass over.
 
-    Args:
-        listing: The files.
-        ask: Whether ``fit`` would ask for the layout where it is not certain.
+    ``ask`` is whether ``fit`` would ask for the layout where it is not certain.
     """
     findings = left_out_findings(listing.left_out) + same_name_findings(listing.photos)
     if listing.photos.table is not None:  # what fit refuses of a table, reading it has refused

@@ -15,13 +15,7 @@ from posture_classifier.rendering.translation import Translator
 
 
 def write_check(result: Result, path: Path, language: str | None = None) -> None:
-    """Write the page of a check.
-
-    Args:
-        result: What was found.
-        path: HTML file to write.
-        language: Language of the page, such as ``ko``; None is that of the locale, or English.
-    """
+    """Write the page of a check; without a language in that of the locale, or in English."""
     translator = Translator(language, result.names)
     level = ("note", "warning", "error")[exit_code(result.findings)]
     lead = render(

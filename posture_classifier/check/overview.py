@@ -21,12 +21,7 @@ SHOWN_GROUPS, MOST_GROUPS = 8, 200
 
 
 def overview_section(photos: Photos, page_photos: PagePhotos) -> Section:
-    """Count the photos of each class and group, and show some of them.
-
-    Args:
-        photos: The readable photos, with the groups that names or dates make, if there are any.
-        page_photos: Makes the figures.
-    """
+    """Count the readable photos of each class and group, and show some of them."""
     sheets = [
         (photos.classes[label], [page_photos.figure(str(photos.paths[row]), "") for row in rows])
         for label, rows in contact_sheet(photos).items()

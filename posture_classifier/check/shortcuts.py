@@ -55,11 +55,7 @@ def findings(folder: CheckedFolder) -> list[Finding]:
 def shortcut_findings(scan: Scan, sample: Sample, folds: Folds, paths: Sequence[str]) -> list[Finding]:
     """Report file properties and light, if a small model that is shown only these beats chance.
 
-    Args:
-        scan: What was read of all photos.
-        sample: The N photos that can be read.
-        folds: Folds of them.
-        paths: Path of each of them.
+    Folds and paths are those of the N photos of the sample.
     """
     facts = [scan.facts[index] for index in sample.rows]
     properties: Columns = {name: [float(get(fact)) for fact in facts] for name, get in FILE_PROPERTIES.items()}

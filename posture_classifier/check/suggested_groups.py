@@ -11,10 +11,7 @@ class, as in ``glass12.jpg``, is no person."""
 
 
 def suggested_groups(photos: Photos) -> Grouping | None:
-    r"""The most certain groups that names suggest; nothing is read of the photos.
-
-    Args:
-        photos: Photos without groups.
+    r"""The most certain groups that names suggest where photos have none; no file is read.
 
     Example:
         >>> from posture_classifier.data.folder import read_folder

@@ -29,12 +29,8 @@ def check_aloud(
 ) -> Result:
     """Look for every kind of fault in a folder, as ``run_checks`` does, and print what was found.
 
-    Args:
-        root: The folder, in whatever state it is.
-        group_pattern: As for ``run_checks``.
-        layout: As for ``run_checks``.
-        language: Language of what is printed, such as ``ko``; None is that of the locale.
-        table: As for ``run_checks``.
+    The arguments are those of ``run_checks``, and the language of what is printed; None is that of
+    the locale.
 
     Raises:
         UserError: There is no such folder, or no such language.

@@ -29,8 +29,7 @@ class DeepPhotos:
     def describe(self, white: WhiteLevels | None) -> str:
         """Say what is white in these photos, as the end of a sentence.
 
-        Args:
-            white: The values that are used, which may be those of a checkpoint.
+        ``white`` has the values that are used, which may be those of a checkpoint.
         """
         if white is None:
             return "each scaled by its own brightest value, as when its checkpoint was trained"

@@ -147,9 +147,7 @@ def fingerprint(path: Path) -> str:
 def check_unchanged(photos: Photos, split: Path) -> None:
     """Refuse to go on with a training whose photos were removed or relabelled since it began.
 
-    Args:
-        photos: The photos as they are now.
-        split: The ``split.csv`` of the training.
+    ``split`` is the ``split.csv`` of the training.
 
     Raises:
         UserError: Some were.
@@ -176,11 +174,7 @@ def add_fixes(path: Path, fixes: Sequence[Fix]) -> None:
 
 
 def take_back_last(path: Path, photos: Container[str]) -> str | None:
-    """Remove the last decision about any of these photos.
-
-    Args:
-        path: The file.
-        photos: Paths, as the folder has them.
+    """Remove the last decision about any of these photos, by their paths as the folder has them.
 
     Returns:
         The photo's path; None if nothing was decided.

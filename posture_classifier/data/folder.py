@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.layout import Layout, ambiguous_layout, class_folders, find_layout, folder_group
+from posture_classifier.data.layout import AmbiguousLayoutError, Layout, class_folders, find_layout, folder_group
 from posture_classifier.data.left_out import LeftOutCounts, count_left_out, describe_left_out
 from posture_classifier.data.photo_files import Found, beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
@@ -156,7 +156,7 @@ def detect_layout(root: str | Path, ask: bool = True) -> Layout:
     folders = split_folders.get("train", top).folders
     layout = find_layout(root, folders)
     if layout is None and ask:
-        raise ambiguous_layout(root, folders)
+        raise AmbiguousLayoutError(root, folders)
     return layout or "class"
 
 

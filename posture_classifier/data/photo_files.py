@@ -173,9 +173,7 @@ def match_files(pattern: str) -> Found:
 def passed_over(path: str, named: Collection[str] = ()) -> LeftOut | None:
     """Find out from its path whether a file is hidden, or in a folder that is left out.
 
-    Args:
-        path: The path, with forward slashes.
-        named: Names that are taken all the same.
+    The path has forward slashes. Names in ``named`` are taken all the same.
 
     Example:
         >>> passed_over("left/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg").name

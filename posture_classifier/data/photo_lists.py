@@ -19,13 +19,9 @@ DECISION, REMOVE = "decision", "remove"
 
 
 def read_photo_list(option: str, path: Path, columns: Collection[str], source: str) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that has at least these columns.
+    """Read the rows of a CSV file that has at least these columns, the first always filled.
 
-    Args:
-        option: The option that names the file, such as ``data.split``, for error messages.
-        path: The file.
-        columns: Columns that it must have; no cell of the first may be empty.
-        source: What writes such a file, for error messages.
+    ``option``, such as ``data.split``, and ``source``, which writes such a file, are for messages.
 
     Raises:
         UserError: The file cannot be read or lacks a column.

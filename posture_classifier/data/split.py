@@ -145,9 +145,7 @@ def _imbalance(
 def check_classes(photos: Photos, needed: Sequence[str] = ("train", "val")) -> None:
     """Make sure that training and validation have photos of every class; warn if test has not.
 
-    Args:
-        photos: Photos with their splits.
-        needed: Splits that there have to be; without validation only ``train``.
+    The ``needed`` splits must be there; without validation that is ``train`` alone.
 
     Raises:
         UserError: A split lacks a class; the message names both.

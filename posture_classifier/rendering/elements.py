@@ -107,13 +107,7 @@ def _encode(image: Image.Image, most: int) -> str:
 
 
 def thumbnail(path: str | Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:
-    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable.
-
-    Args:
-        path: The file.
-        side: Number of pixels.
-        white: The values that are white in a photo of more than 8 bits.
-    """
+    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable."""
     try:
         image = decode(path, side, white)
     except DecodeError:

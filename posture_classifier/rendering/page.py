@@ -44,12 +44,7 @@ class Section:
 def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section], translator: Translator | None = None) -> None:
     """Write a page: the title, the lead below it, and the sections, each under a line.
 
-    Args:
-        path: HTML file to write.
-        title: Title of the page.
-        lead: What stands below it.
-        sections: The sections, in English.
-        translator: Translates all of it; None leaves it in English.
+    The sections are in English; the translator, if there is one, translates all of the page.
 
     Example:
         >>> from markupsafe import Markup
@@ -82,10 +77,5 @@ def is_our_page(path: Path) -> bool:
 
 
 def next_step(sentence: str, command: str) -> Section:
-    """The last section of a page.
-
-    Args:
-        sentence: What the command is good for.
-        command: A command line that can be pasted.
-    """
+    """The last section of a page: a sentence, and a command line that can be pasted."""
     return Section("Next step", render("elements.html", "command", sentence=sentence, line=command))

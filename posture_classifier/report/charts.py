@@ -65,10 +65,7 @@ def _mark_threshold(axes: Axes, x: Estimate, y: Estimate, color: str) -> None:
 def reliability_chart(predictions: Predictions, groups: npt.NDArray[np.str_], title: str) -> Markup:
     """Draw accuracy by confidence, in the bins of the ECE; bars show how many photos each has.
 
-    Args:
-        predictions: Predictions of N photos.
-        groups: (N,) group of each photo, for the intervals.
-        title: What was predicted how; the ECE is written after it.
+    The title, before the ECE, says what was predicted how.
     """
     binned, codes = reliability(predictions), confidence_bins(predictions)
     filled = np.flatnonzero(binned.counts)

@@ -16,10 +16,6 @@ NEW_PHOTOS = "new_photos"
 def next_step_section(run: FinishedRun, check: KnownCheck | None) -> Section | None:
     """Advise to check the photos, or else to test everybody, or else to use the network.
 
-    Args:
-        run: The finished run.
-        check: What ``check`` said of its photos, if it was asked.
-
     Returns:
         None where the photos and the checkpoint are gone.
     """

@@ -8,9 +8,6 @@ from posture_classifier.utils.text import plural
 def describe_refit(summary: dict[str, Any]) -> str | None:
     """Say what a network was refitted on; None where it was not.
 
-    Args:
-        summary: Content of ``summary.json``.
-
     Example:
         >>> describe_refit({"refit": {"epochs": 7}})
         'Refitted on training and validation photos for 7 epochs; these, temperature and thresholds

@@ -30,10 +30,7 @@ def aligned_correlation(one: Sketches, other: Sketches) -> float:
 def overlay_correlation(one: Sketches, other: Sketches, enough: float = 1.0) -> float:
     """Correlate as ``aligned_correlation`` does, at half the resolution, mirrored as well.
 
-    Args:
-        one: Grey photo (64, 64).
-        other: The photo (64, 64) to compare with.
-        enough: A correlation above which the mirrored photo is not tried.
+    Above a correlation of ``enough`` the mirrored photo is not tried.
     """
     first, second = (_halve(cv2.GaussianBlur(sketch, (0, 0), BLUR)) for sketch in (one, other))
     plain = max(_best_fit(first, second), _best_fit(second, first))
