@@ -35,6 +35,21 @@ RANKED = re.compile(rf"({'|'.join(EITHER_NAMES + PREDICTED_NAMES + SHARE_NAMES)}
 
 
 @dataclass(frozen=True)
+class ColumnNames:
+    """Names of columns that the user gave, where they are not usual ones.
+
+    Attributes:
+        path: The column of the photos' paths.
+        label: The column of the true classes, which then count instead of the folders.
+        predicted: The column of the predicted classes.
+    """
+
+    path: str | None = None
+    label: str | None = None
+    predicted: str | None = None
+
+
+@dataclass(frozen=True)
 class Roles:
     """Names of the columns of a table, by what they hold.
 
@@ -55,29 +70,25 @@ class Roles:
     either: list[str] = field(default_factory=list)
 
 
-def find_roles(
-    table: TableFile, classes: tuple[str, ...], path: str | None = None, label: str | None = None, predicted: str | None = None
-) -> Roles:
+def find_roles(table: TableFile, classes: tuple[str, ...], names: ColumnNames) -> Roles:
     """Find out what each column holds; others are passed over.
-
-    ``path``, ``label`` and ``predicted`` are the columns that the user has named.
 
     Raises:
         UserError: There is no column of paths or no prediction, or a column that was named is not
             there.
     """
-    for option, column in (("--path_column", path), ("--label_column", label), ("--predicted_column", predicted)):
+    named = vars(names)
+    for name, column in named.items():
         if column is not None and column not in table.cells:
-            raise UserError(f"{option} {column} is not in {table.path}, whose columns are {table.columns}")
-    named = {path, label, predicted}
-    path = path or find_path_column(table, classes)
-    free = [column for column in table.cells if column not in named and column != path]
+            raise UserError(f"--{name}_column {column} is not in {table.path}, whose columns are {table.columns}")
+    path = names.path or find_path_column(table, classes)
+    free = [column for column in table.cells if column not in named.values() and column != path]
     ranks = _ranked(free)
     said_ranked = next((ranks[name] for name in EITHER_NAMES + PREDICTED_NAMES if name in ranks), [])
     shares = [] if said_ranked else class_columns(free, classes)
     free = [column for column in free if column not in shares]
-    true = label or _first(free, TRUE_NAMES)
-    said = said_ranked or [column for column in [predicted or _first(free, PREDICTED_NAMES)] if column]
+    true = names.label or _first(free, TRUE_NAMES)
+    said = said_ranked or [column for column in [names.predicted or _first(free, PREDICTED_NAMES)] if column]
     said_shares = next((ranks[name] for name in SHARE_NAMES if name in ranks), []) if said_ranked else []
     if said_shares:
         said = said[: len(said_shares)]

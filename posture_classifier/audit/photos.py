@@ -9,7 +9,7 @@ from posture_classifier.audit.columns import find_true_column
 from posture_classifier.audit.photo_paths import match_photos
 from posture_classifier.audit.table_file import TableFile
 from posture_classifier.check.folder_layout import name_groups
-from posture_classifier.data.folder import Photos, read_folder
+from posture_classifier.data.folder import Photos, read_folder, with_groups
 from posture_classifier.data.folds import GroupBy, choose_group_by
 from posture_classifier.data.photo_files import find_photos, look_into
 from posture_classifier.data.scan.scene_groups import scene_groups
@@ -33,8 +33,7 @@ def read_photos(root: Path, group_pattern: str | None, group_by: GroupBy | None)
     photos = _in_one_folder(root, pattern) if in_one_folder else read_folder(root, pattern)
     if by not in ("cluster", "exif"):
         return photos
-    groups = (scene_groups(photos) if by == "cluster" else session_groups(photos)).tolist()
-    return replace(photos, groups=StringArray(groups), grouped=len(set(groups)) < len(photos))
+    return with_groups(photos, scene_groups(photos) if by == "cluster" else session_groups(photos))
 
 
 def _in_one_folder(root: Path, pattern: str | None) -> Photos:

@@ -1,18 +1,13 @@
 """Commands that ``check`` advises, each tried on the photos before it is printed."""
 
 import shlex
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.folds import TEST_FRACTION, VAL_FRACTION, fold_split, folds_work
 from posture_classifier.data.groups_of_sides import lone_groups
 from posture_classifier.data.split import add_validation, check_classes, check_disjoint, split_photos
-from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 
 RECIPE = ("--model.backbone", "tf_efficientnet_lite0", "--model.head", "all_stages")
@@ -21,11 +16,6 @@ SHARES = ((VAL_FRACTION, TEST_FRACTION), (0.25, TEST_FRACTION), (0.25, 0.3))
 """Shares for validation and test that are tried: the usual ones, or larger ones for few groups."""
 FEW_GROUPS = 10
 """Number of groups below which each is better tested once than a few of them alone."""
-
-
-def with_groups(photos: Photos, groups: npt.NDArray[np.str_]) -> Photos:
-    """The photos with these groups, as ``fit`` would have them."""
-    return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
 
 def advise_command(photos: Photos, options: tuple[str, ...]) -> str | None:

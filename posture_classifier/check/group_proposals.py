@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import advise_command, with_groups
+from posture_classifier.check.commands import advise_command
 from posture_classifier.check.name_patterns import block_patterns, groups_by, name_patterns
 from posture_classifier.check.nearest import Nearest, find_nearest
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, with_groups
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.scene_groups import find_scenes
 from posture_classifier.data.sessions import session_names

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import with_groups
 from posture_classifier.check.group_proposals import SHARE, Proposal, Proposals
 from posture_classifier.check.group_ridge import GroupRidge
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, with_groups
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.data.split import crossing_groups, groups_per_class
 from posture_classifier.metrics.intervals import Estimate, estimate_share

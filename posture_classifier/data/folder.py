@@ -230,6 +230,11 @@ def ungrouped(photos: Photos) -> Photos:
     return replace(photos, groups=own_names(photos.paths), grouped=False)
 
 
+def with_groups(photos: Photos, groups: npt.NDArray[np.str_]) -> Photos:
+    """The photos with these groups (N,); they are grouped if any two photos share one."""
+    return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+
+
 def own_names(paths: StringArray) -> StringArray:
     """The group (N,) of each photo that is its own: its path in composed form."""
     # Unless macOS wrote the names, both arrays are one, which saves memory.
