@@ -1,9 +1,14 @@
 """What leaving photos out does to a set: how many go, and whether a group's classes change."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
+from posture_classifier.data.left_out import LeftOut, Reason, count_left_out
+from posture_classifier.data.split import warn
+from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import one_line
 from posture_classifier.utils.types import Ints
 
@@ -12,6 +17,20 @@ MUCH = 0.1
 SEVERAL = 10
 """Photos of a group from which such a change is more than that of a photo or two."""
 SHOWN = 3
+
+
+def leave_out(photos: Photos, left_out: npt.NDArray[np.bool_], option: str, reason: Reason) -> Photos:
+    """Leave photos out, and count them by the reason; a warning says what is lost if it is much.
+
+    Raises:
+        UserError: No photo of some class is left; the message begins with the option.
+    """
+    rest = photos.select(~left_out)
+    if empty := rest.empty_classes:
+        raise UserError(f"{option} leaves no photo of class {empty[0]}")
+    if losses := describe_losses(photos, left_out):
+        warn(f"{option} leaves out {'; '.join(losses)}, which changes what is trained on")
+    return replace(rest, left_out=photos.left_out + count_left_out([LeftOut("", reason, files=int(left_out.sum()))]))
 
 
 def describe_losses(photos: Photos, left_out: npt.NDArray[np.bool_]) -> list[str]:

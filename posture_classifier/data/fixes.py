@@ -7,7 +7,6 @@ of the photos. Any other columns, and the order of the columns, are the user's o
 
 import csv
 import hashlib
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -15,11 +14,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from posture_classifier.data.exclusion import describe_losses
+from posture_classifier.data.exclusion import leave_out
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.left_out import LeftOutCounts
 from posture_classifier.data.photo_lists import DECISION, last_rows, read_photo_list
 from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.utils.errors import UserError
@@ -111,12 +108,8 @@ def apply_fixes(photos: Photos, path: Path) -> Photos:
             removed[index] = True
         elif index is not None:
             labels[index] = classes[normalise_name(fix.new_label)]
-    rest = replace(photos, labels=labels).select(~removed)
-    if empty := rest.empty_classes:
-        raise UserError(f"data.fixes {path} leaves no photo of class {empty[0]}")
-    _warn_of_losses(replace(photos, labels=labels), removed, path)
-    left_out: LeftOutCounts = Counter({("removed", ""): int(removed.sum())})
-    return replace(rest, left_out=photos.left_out + left_out, relabelled=int((labels != photos.labels)[~removed].sum()))
+    relabelled = int((labels != photos.labels)[~removed].sum())
+    return leave_out(replace(photos, labels=labels, relabelled=relabelled), removed, f"data.fixes {path}", "removed")
 
 
 def _check_classes(classes: tuple[str, ...], fixes: dict[str, Fix], path: Path) -> None:
@@ -124,13 +117,6 @@ def _check_classes(classes: tuple[str, ...], fixes: dict[str, Fix], path: Path) 
     wanted = {fix.new_label for fix in fixes.values() if fix.decision == "relabel"}
     if unknown := sorted(name for name in wanted if normalise_name(name) not in known):
         raise UserError(f"data.fixes {path} names the unknown class {shortlist(unknown)}; there are {shortlist(list(classes))}")
-
-
-def _warn_of_losses(photos: Photos, removed: npt.NDArray[np.bool_], path: Path) -> None:
-    if losses := describe_losses(photos, removed):
-        from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
-
-        rank_zero_warn(f"data.fixes {path} leaves out {'; '.join(losses)}, which changes what is trained on")
 
 
 def removed_photos(path: Path) -> set[str]:

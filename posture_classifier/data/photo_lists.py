@@ -1,15 +1,14 @@
 """CSV files that name photos: which to leave out, or which split each belongs to."""
 
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.data.exclusion import describe_losses
+from posture_classifier.data.exclusion import leave_out
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.photo_files import passed_over
+from posture_classifier.data.split import warn
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_table
 from posture_classifier.utils.text import normalise_name, plural, shortlist
@@ -56,19 +55,6 @@ def exclude_photos(photos: Photos, path: Path) -> Photos:
             f"data.exclude {path} names {plural(len(unknown), 'photo that is', 'photos that are')} not {photos.place}: "
             f"{shortlist(unknown, 3)}; remove these lines, or check the folder again"
         )
-    left_out = np.array([name in excluded for name in names], dtype=np.bool_)
-    rest = photos.select(~left_out)
-    if empty := rest.empty_classes:
-        raise UserError(f"data.exclude {path} leaves no photo of class {empty[0]}")
-    relabelled = sum(row.get(DECISION) == "relabel" for row in last_rows(rows).values())
-    if relabelled:
-        _warn(f"data.exclude {path} only leaves photos out; data.fixes with the same file also relabels {relabelled}")
-    if losses := describe_losses(photos, left_out):
-        _warn(f"data.exclude {path} leaves out {'; '.join(losses)}, which changes what is trained on")
-    return replace(rest, left_out=photos.left_out + Counter({("excluded", ""): len(photos) - len(rest)}))
-
-
-def _warn(message: str) -> None:
-    from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
-
-    rank_zero_warn(message)
+    if relabelled := sum(row.get(DECISION) == "relabel" for row in last_rows(rows).values()):
+        warn(f"data.exclude {path} only leaves photos out; data.fixes with the same file also relabels {relabelled}")
+    return leave_out(photos, np.array([name in excluded for name in names], dtype=np.bool_), f"data.exclude {path}", "excluded")
