@@ -13,7 +13,7 @@ from posture_classifier.check.label_trials import RATE, Trials, false_discovery_
 from posture_classifier.check.sample import MIN_GROUPS_FOR_LABELS, Sample
 from posture_classifier.data.scan.similarity import Features
 from posture_classifier.utils.text import plural
-from posture_classifier.utils.types import Floats, Ints
+from posture_classifier.utils.types import Ints
 
 Mask = npt.NDArray[np.bool_]
 
@@ -89,16 +89,13 @@ def _best_head(sample: Sample, stages: Stages) -> tuple[GroupRidge, Features]:
     Returns:
         The one that finds more of each class, and its scores (N, C).
     """
+    from sklearn.metrics import balanced_accuracy_score
+
     n_classes, groups = len(sample.class_names), sample.joined_groups
     features = head_features(sample.features, stages)
     heads = [GroupRidge(features, groups)]
     if len(np.unique(groups)) < len(groups):
         heads.append(GroupRidge(centre_groups(features, groups), groups))
     scores = [head.class_scores([sample.labels], n_classes)[0] for head in heads]
-    best = int(np.argmax([_balanced_accuracy(sample.labels, score.argmax(1)) for score in scores]))
+    best = int(np.argmax([balanced_accuracy_score(sample.labels, score.argmax(1)) for score in scores]))
     return heads[best], scores[best]
-
-
-def _balanced_accuracy(labels: Ints, predicted: Ints) -> float:
-    right: Floats = np.bincount(labels, predicted == labels) / np.bincount(labels)
-    return float(right.mean())

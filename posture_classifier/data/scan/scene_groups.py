@@ -11,11 +11,12 @@ import numpy.typing as npt
 from rich.progress import Progress
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
+from posture_classifier.data.scan.near_duplicates import connect, find_links
 from posture_classifier.data.scan.scan import Scan, scan_photos
 from posture_classifier.data.scan.scene_pairs import scene_pairs
 from posture_classifier.utils.console import terminal
 from posture_classifier.utils.text import normalise_name, plural, shortlist
+from posture_classifier.utils.types import Ints
 
 LARGE_SCENE = 0.1
 """Share of all photos from which a scene is doubted."""
