@@ -6,12 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from posture_classifier.audit.answers import Answers, read_answers
-from posture_classifier.audit.cells import NO_CLASS, class_codes
-from posture_classifier.audit.columns import ColumnNames, Roles, find_path_column, find_roles
-from posture_classifier.audit.photo_paths import match_photos
-from posture_classifier.audit.photos import with_classes
-from posture_classifier.audit.settle import settle
-from posture_classifier.audit.table_file import TableFile, read_table_file
+from posture_classifier.audit.columns import ColumnNames, Roles, find_path_column, find_roles, settle
+from posture_classifier.audit.photos import match_photos, with_classes
+from posture_classifier.audit.table_file import NO_CLASS, TableFile, class_codes, read_table_file
 from posture_classifier.data.folder import Photos
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.predictions import PredictionTable
