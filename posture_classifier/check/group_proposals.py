@@ -28,6 +28,9 @@ SHARE = 0.1
 an earlier one, from which groups matter."""
 UNDATED = 0.1
 """Share of the photos that may lack a date, if sessions are to be made of dates."""
+ACROSS_CLASSES = 0.5
+"""Least share of the photos whose group has photos of other classes, too: what only repeats the
+class, as in ``glass12.jpg``, is no person."""
 
 
 @dataclass(frozen=True)
@@ -220,3 +223,21 @@ def _by_scene(paths: list[str], scan: Scan, clusters: Ints) -> Iterator[Grouping
     groups = np.array(paths, dtype=np.str_)[find_scenes(scan, clusters)]
     if len(set(groups.tolist())) > 1:
         yield Grouping(("--data.group_by", "cluster"), groups, "new scenes", named=False)
+
+
+def suggested_groups(photos: Photos) -> Grouping | None:
+    r"""The most certain groups that names suggest where photos have none; no file is read.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> suggested_groups(read_folder("photos")).option
+        "--data.group_pattern 'person\\d+'"
+    """
+    return next((each for each in groupings_by_name(photos) if _share_across_classes(each, photos) >= ACROSS_CLASSES), None)
+
+
+def _share_across_classes(grouping: Grouping, photos: Photos) -> float:
+    _, codes = np.unique(grouping.groups, return_inverse=True)
+    present = np.zeros((codes.max() + 1, len(photos.classes)), dtype=bool)
+    present[codes, photos.labels] = True
+    return float((present.sum(1) > 1)[codes].mean())
