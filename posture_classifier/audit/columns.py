@@ -194,15 +194,12 @@ def class_columns(columns: list[str], classes: tuple[str, ...]) -> list[str | No
 
 
 def settle(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Roles, list[str]]:
-    """Give every column whose name leaves it open one role.
+    """Give every column whose name leaves it open one role, and say in sentences what was decided.
 
     - A single probability that is below one half somewhere is that of the second of two classes,
       as a sigmoid gives it; otherwise it is the probability of the class that is said.
     - A column such as ``label`` holds the true classes beside a prediction. It is the prediction
       itself where there is no other, or where it always names the most probable class.
-
-    Returns:
-        Roles with nothing in ``either``, and sentences about what was decided.
 
     Raises:
         UserError: Several columns may hold the predicted classes, and they differ; or none does.

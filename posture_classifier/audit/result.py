@@ -24,13 +24,7 @@ UNKNOWN = {
 
 @dataclass(frozen=True)
 class Audit:
-    """What is known of predictions.
-
-    Attributes:
-        predictions: The predictions and their photos.
-        leaks: Which photos were trained on; None where that could not be looked for.
-        seed: Seed of the bootstrap.
-    """
+    """What is known of predictions; leaks are None where they could not be looked for."""
 
     predictions: ForeignPredictions
     leaks: Leaks | None

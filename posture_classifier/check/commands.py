@@ -49,8 +49,7 @@ def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int = 0, val
         seed: Seed of the folds.
         val_fraction: Share of the photos that are not tested for validation.
 
-    Returns:
-        None where the photos are split already, or no number works.
+    There is none where the photos are split already, or no number works.
     """
     if photos.splits[0]:
         return None

@@ -71,10 +71,7 @@ class Grouping:
 class Proposal:
     """A grouping that matters, since photos look like others of their group.
 
-    Attributes:
-        grouping: The groups and the option that makes them.
-        nearest: How alike they are.
-        command: A command that ``fit`` or ``crossval`` takes; None if they refuse these groups.
+    ``fit`` or ``crossval`` takes the command; it is None if they refuse these groups.
     """
 
     grouping: Grouping

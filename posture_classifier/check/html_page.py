@@ -43,13 +43,7 @@ SHOWN_GROUPS, MOST_GROUPS = 8, 200
 
 @dataclass(frozen=True)
 class PagePhotos:
-    """Makes the figures of a page.
-
-    Attributes:
-        root: Folder of the photos.
-        white: The values that are white in photos of more than 8 bits.
-        number: How many photos the page shows, which share its bytes.
-    """
+    """Makes the figures of a page; so many photos as ``number`` share its bytes."""
 
     root: Path
     white: WhiteLevels

@@ -119,8 +119,7 @@ def find_suspects(sample: Sample, stages: Stages, odd: Mask) -> tuple[Ints, Ints
 def _best_head(sample: Sample, stages: Stages) -> tuple[GroupRidge, Features]:
     """Train a head on the features, or on what is left of them without the mean of each group.
 
-    Returns:
-        The one that finds more of each class, and its scores (N, C).
+    The one that finds more of each class counts; its scores are (N, C).
     """
     from sklearn.metrics import balanced_accuracy_score
 
@@ -164,11 +163,7 @@ def false_discovery_rates(labels: Ints, scores: npt.NDArray[np.float32]) -> Floa
 
 
 def plant_label_errors(labels: Ints, rate: float, generator: np.random.Generator) -> tuple[Ints, Ints]:
-    """Give photos, drawn at random, another class at random.
-
-    Returns:
-        All labels (N,), and the indices of those that were changed, at least one.
-    """
+    """Give photos, at least one, another class at random; return labels (N,), and whose changed."""
     n_classes = int(labels.max()) + 1
     chosen = generator.choice(len(labels), max(1, round(rate * len(labels))), replace=False)
     changed = labels.copy()

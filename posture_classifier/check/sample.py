@@ -59,11 +59,7 @@ def make_sample(photos: Photos, scan: Scan, clusters: Ints) -> Sample:
 
 
 def join_groups(photos: Photos, clusters: Ints) -> Ints:
-    """Join the groups of N photos that share a cluster (N,) of near-duplicates.
-
-    Returns:
-        (N,) number of each photo's joined group: the lowest index of its photos.
-    """
+    """Join groups that share a cluster (N,) of near-duplicates: the lowest index (N,) of each."""
     _, first, group = np.unique(photos.groups, return_index=True, return_inverse=True)
     each = np.arange(len(photos))
     return connect(len(photos), np.concatenate([np.stack([each, other], 1) for other in (first[group], clusters)]))

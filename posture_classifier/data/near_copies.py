@@ -66,9 +66,6 @@ def find_near_copies(photos: Photos, digests: Ints, white: WhiteLevels) -> dict[
         photos: N photos with their splits.
         digests: (N,) digest of each file; 0 where it cannot be read.
         white: The values that are white in photos of more than 8 bits.
-
-    Returns:
-        The counts of ``val`` and ``test``, as far as there are such photos.
     """
     seen = _seen_before(digests, white)
     result = {}

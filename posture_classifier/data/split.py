@@ -111,15 +111,12 @@ def _order(names: StringArray, seed: int, attempt: int) -> npt.NDArray[np.int64]
 
 
 def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Greedily give each group to the split whose remaining need it fills best.
+    """Greedily give each group (G,) to the split whose remaining need it fills best.
 
     Args:
         counts: (G, C) photos of each class in each group.
         target: (S, C) photos of each class that each split needs.
         order: (G,) order of the groups among those of one size.
-
-    Returns:
-        (G,) the split of each group.
     """
     order = order[np.argsort(-counts[order].sum(1), kind="stable")]
     # Relative to the class totals, so that a rare class weighs as much as a common one.

@@ -23,11 +23,8 @@ HEAD = 2000
 class Section:
     """A part of a page, with a heading.
 
-    Attributes:
-        title: Text of the heading.
-        body: Content below the heading.
-        level: ``error``, ``warning`` or ``note`` colours the heading.
-        anchor: Name for links to the section; by default it follows from the title.
+    The level ``error``, ``warning`` or ``note`` colours the heading. Links know the section by its
+    anchor, which by default follows from the title.
     """
 
     title: str

@@ -75,7 +75,7 @@ def _halve(sketches: Sketches) -> Features:
 
 
 def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np.bool_]:
-    """Find out which photos look like copies of one, by their sketches alone.
+    """Find out which photos (N,) look like copies of one, by their sketches alone.
 
     Frames of a camera that stands still are such copies until something moves by a few hundredths
     of the picture's width.
@@ -83,9 +83,6 @@ def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np
     Args:
         sketch: Grey photo (64, 64).
         others: Grey photos (N, 64, 64).
-
-    Returns:
-        (N,) whether each of them does.
 
     Example:
         >>> frames = np.random.default_rng(0).integers(0, 255, (2, 64, 64), dtype=np.uint8)

@@ -28,10 +28,6 @@ class DoubtedScene(NamedTuple):
     """A scene that may be several: of more than one class, or over a tenth of all photos.
 
     The whole video of a person in both postures is one, too, so a person has to look.
-
-    Attributes:
-        members: Indices of its photos.
-        classes: Names of their classes.
     """
 
     members: Ints
