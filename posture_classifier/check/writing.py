@@ -13,8 +13,8 @@ from rich.text import Text
 
 from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result, run_checks
-from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.layout import Layout
+from posture_classifier.data.photo_lists import describe_losses
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.utils.console import say, say_command, terminal
 from posture_classifier.utils.errors import UserError

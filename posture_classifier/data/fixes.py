@@ -15,9 +15,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from posture_classifier.data.exclusion import leave_out
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.photo_lists import DECISION, last_rows, read_photo_list
+from posture_classifier.data.photo_lists import DECISION, last_rows, leave_out, read_photo_list
 from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
