@@ -73,7 +73,8 @@ def write_check(result: Result, path: Path, language: str | None = None) -> None
     )
     readable = result.readable
     shown = sum(count_shown([*finding.photos, *finding.examples.values()]) for finding in result.findings)
-    photos = PagePhotos(result.photos.root, result.white, shown + (count_sheet(readable) if readable is not None else 0))
+    sheets = {} if readable is None else contact_sheet(readable)
+    photos = PagePhotos(result.photos.root, result.white, shown + sum(map(len, sheets.values())))
     sections = [overview_section(readable, photos)] if readable is not None and len(readable) else []
     sections += [_section(photos, finding, translator) for finding in result.findings]
     if result.headline.command:
@@ -174,8 +175,3 @@ def _alone(counts: npt.NDArray[np.int64]) -> str:
         f"{n_alone} of {plural(len(counts), 'group')} {'has' if n_alone == 1 else 'have'} photos of one class only: there a "
         "network can learn the group in place of the class."
     )
-
-
-def count_sheet(photos: Photos) -> int:
-    """How many photos the overview shows."""
-    return sum(map(len, contact_sheet(photos).values()))
