@@ -16,6 +16,7 @@ from posture_classifier.data.folder import Photos, with_groups
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.scene_groups import find_scenes
 from posture_classifier.data.sessions import session_names
+from posture_classifier.data.split import count_classes
 from posture_classifier.images.exif import Shot
 from posture_classifier.utils.text import normalise_name
 from posture_classifier.utils.types import Ints
@@ -235,6 +236,5 @@ def suggested_groups(photos: Photos) -> Grouping | None:
 
 def _share_across_classes(grouping: Grouping, photos: Photos) -> float:
     _, codes = np.unique(grouping.groups, return_inverse=True)
-    present = np.zeros((codes.max() + 1, len(photos.classes)), dtype=bool)
-    present[codes, photos.labels] = True
-    return float((present.sum(1) > 1)[codes].mean())
+    counts = count_classes(codes, photos.labels, (codes.max() + 1, len(photos.classes)))
+    return float(((counts > 0).sum(1) > 1)[codes].mean())

@@ -12,7 +12,7 @@ from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result
 from posture_classifier.check.writing import verdict
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.split import groups_per_class
+from posture_classifier.data.split import count_classes, groups_per_class
 from posture_classifier.images.depth import WhiteLevels
 from posture_classifier.images.photo_source import photo_file
 from posture_classifier.rendering.elements import photo, render, thumbnail
@@ -160,8 +160,7 @@ def _group_rows(photos: Photos) -> tuple[list[list[str]], list[list[str]], str]:
     if not photos.grouped or len(photos.classes) > MOST_COLUMNS:
         return [], [], ""
     names, codes = np.unique(photos.groups, return_inverse=True)
-    counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
-    np.add.at(counts, (codes, photos.labels), 1)
+    counts = count_classes(codes, photos.labels, (len(names), len(photos.classes)))
     largest = np.argsort(-counts.sum(1), kind="stable")[:MOST_GROUPS]
     rows = [[str(names[group]), *map(str, counts[group].tolist()), str(counts[group].sum())] for group in largest]
     return rows[:SHOWN_GROUPS], rows[SHOWN_GROUPS:], _alone(counts)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.left_out import LeftOut, Reason, count_left_out
 from posture_classifier.data.photo_files import passed_over
-from posture_classifier.data.split import warn
+from posture_classifier.data.split import count_classes, warn
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.tables import read_table
 from posture_classifier.utils.text import normalise_name, one_line, plural, shortlist
@@ -105,8 +105,9 @@ def describe_losses(photos: Photos, left_out: npt.NDArray[np.bool_]) -> list[str
     names, groups = np.unique(photos.groups, return_inverse=True)
     if not photos.grouped:
         names, groups = np.array(["the folder"]), np.zeros(total, dtype=np.int64)
-    before = _counts(photos, groups, len(names))
-    after = _counts(photos, np.where(left_out, -1, groups), len(names))
+    shape = (len(names), len(photos.classes))
+    before = count_classes(groups, photos.labels, shape)
+    after = count_classes(groups[~left_out], photos.labels[~left_out], shape)
     changed = [group for group in range(len(names)) if _is_changed(before[group], after[group])]
     changed.sort(key=lambda group: int(after[group].sum() - before[group].sum()))
     for group in changed[:SHOWN]:
@@ -115,14 +116,6 @@ def describe_losses(photos: Photos, left_out: npt.NDArray[np.bool_]) -> list[str
     if len(changed) > SHOWN:
         losses.append(f"{len(changed) - SHOWN} more groups change like this")
     return losses
-
-
-def _counts(photos: Photos, groups: Ints, n_groups: int) -> Ints:
-    """Photos by group (rows) and class (columns); those of group -1 are not counted."""
-    counts = np.zeros((n_groups, len(photos.classes)), dtype=np.int64)
-    kept = groups >= 0
-    np.add.at(counts, (groups[kept], photos.labels[kept]), 1)
-    return counts
 
 
 def _is_changed(before: Ints, after: Ints) -> bool:

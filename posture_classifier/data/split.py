@@ -54,13 +54,19 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
     if not photos.grouped:
         return _divide_single(photos, shares, seed)
     names, codes = photos.groups.unique()
-    counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
-    np.add.at(counts, (codes, photos.labels), 1)
+    counts = count_classes(codes, photos.labels, (len(names), len(photos.classes)))
     target = (shares / shares.sum())[:, None] * counts.sum(0)
     candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(ATTEMPTS)]
     best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
     result: npt.NDArray[np.int64] = best[codes]
     return result
+
+
+def count_classes(codes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shape: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Count the photos (G, C) of each class in each group, by the number of each photo's group."""
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, (codes, labels), 1)
+    return counts
 
 
 def _divide_single(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
