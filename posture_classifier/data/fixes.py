@@ -5,7 +5,6 @@ decision back removes its row, so that the one before counts again. Paths are re
 of the photos. Any other columns, and the order of the columns, are the user's own affair.
 """
 
-import csv
 import hashlib
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,7 +19,7 @@ from posture_classifier.data.photo_lists import DECISION, last_rows, leave_out, 
 from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
-from posture_classifier.utils.tables import read_table, write_rows
+from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 Decision = Literal["remove", "relabel", "fine"]
@@ -175,12 +174,7 @@ def take_back_last(path: Path, photos: Container[str]) -> str | None:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """All rows as they are, since somebody may have added some by hand; none without a file."""
-    if not path.exists():
-        return []
-    try:
-        return read_table(path, ["path", DECISION])
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{path} cannot be used ({error}); {SOURCE} writes such a file") from error
+    return read_photo_list("", path, ["path", DECISION], SOURCE) if path.exists() else []
 
 
 def _write(rows: list[dict[str, str]], path: Path) -> None:

@@ -144,9 +144,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None, layout: Layo
 def detect_layout(root: str | Path, ask: bool = True) -> Layout:
     """Find out what the folders below the root name.
 
-    Args:
-        root: The data folder.
-        ask: Whether to refuse a folder where two readings are possible; if not, it is ``class``.
+    Where two readings are possible, the folder is refused, or is ``class`` without ``ask``.
 
     Raises:
         UserError: It is not certain; or the folder is missing, or its split folders disagree.

@@ -62,10 +62,7 @@ def refuse_closed(error: OSError) -> NoReturn:
 def look_into(root: Path, folder: str = "", on_closed: OnClosed = refuse_closed) -> Found:
     """List one folder, but nothing below the folders in it.
 
-    Args:
-        root: What paths are relative to.
-        folder: Path of the folder, relative to ``root``.
-        on_closed: What to do about a folder that cannot be opened.
+    ``on_closed`` is called where a folder cannot be opened.
 
     Raises:
         UserError: The folder cannot be opened, unless ``on_closed`` lets it pass.

@@ -36,7 +36,7 @@ def read_photo_list(option: str, path: Path, columns: Collection[str], source: s
     try:
         return read_table(path, columns)
     except (OSError, ValueError) as error:
-        raise UserError(f"{option} {path} cannot be used ({error}); {source} writes such a file") from error
+        raise UserError(f"{option} {path} cannot be used ({error}); {source} writes such a file".lstrip()) from error
 
 
 def last_rows(rows: list[dict[str, str]]) -> dict[str, dict[str, str]]:

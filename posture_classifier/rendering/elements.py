@@ -49,12 +49,7 @@ _templates.filters["numeric_columns"] = numeric_columns
 
 
 def render(template: str, macro: str | None = None, **values: object) -> Markup:
-    """Fill a template, or one of its macros.
-
-    Args:
-        template: Name of a file in ``templates/``.
-        macro: Name of the macro; None fills the whole file.
-        values: Arguments of the macro, or variables of the file.
+    """Fill a template of ``templates/``, or one of its macros, with values.
 
     Example:
         >>> render("elements.html", "together", words="a < b")
