@@ -1,4 +1,7 @@
-"""Probable label errors: photos that a linear head, trained without their group, puts elsewhere."""
+"""Probable label errors: photos that a linear head, trained without their group, puts elsewhere.
+
+Wrong labels planted on purpose show how far a list of them is right.
+"""
 
 from dataclasses import dataclass
 from typing import Any
