@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from posture_classifier.check.cached_headline import cached_headline
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder
+from posture_classifier.check.headline import cached_headline
 from posture_classifier.data.module import PostureData
 from tests.helpers.videos import draw_videos
 

@@ -19,8 +19,7 @@ from scipy.stats import binomtest
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder, name_groups
-from posture_classifier.check.label_errors import find_suspects, odd_photos
-from posture_classifier.check.label_trials import plant_label_errors
+from posture_classifier.check.label_errors import find_suspects, odd_photos, plant_label_errors
 
 RATES = (0.01, 0.03, 0.1)
 DRAWS = 20

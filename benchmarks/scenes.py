@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
+from posture_classifier.data.scan.near_duplicates import connect, find_links
 from posture_classifier.data.scan.scan import Scan, scan_photos
 from posture_classifier.data.scan.scene_groups import find_scenes
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
+from posture_classifier.utils.types import Ints
 from tests.helpers.bursts import draw_handheld, draw_shot
 from tests.helpers.look_alikes import draw_look_alikes
 from tests.helpers.program import REPOSITORY

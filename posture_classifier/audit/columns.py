@@ -1,15 +1,17 @@
-"""Which column of a table of predictions holds what, by a small set of names.
+"""Which column of a table of predictions holds what, by its name, or else by its content.
 
 The names are those of Ultralytics, fastai, timm, Keras, scikit-learn and AutoGluon, and what their
 users write with pandas. A word such as ``label`` is the true class in one program and the predicted
-one in another; ``roles`` decides by what else is there.
+one in another: what else is there decides, and then what the cells hold.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from posture_classifier.audit.table_file import TableFile
+import numpy as np
+
+from posture_classifier.audit.table_file import NO_CLASS, TableFile, class_codes, is_class, number_columns
 from posture_classifier.images.decode import SUFFIXES
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import normalise_name, shortlist
@@ -35,6 +37,21 @@ RANKED = re.compile(rf"({'|'.join(EITHER_NAMES + PREDICTED_NAMES + SHARE_NAMES)}
 
 
 @dataclass(frozen=True)
+class ColumnNames:
+    """Names of columns that the user gave, where they are not usual ones.
+
+    Attributes:
+        path: The column of the photos' paths.
+        label: The column of the true classes, which then count instead of the folders.
+        predicted: The column of the predicted classes.
+    """
+
+    path: str | None = None
+    label: str | None = None
+    predicted: str | None = None
+
+
+@dataclass(frozen=True)
 class Roles:
     """Names of the columns of a table, by what they hold.
 
@@ -55,34 +72,25 @@ class Roles:
     either: list[str] = field(default_factory=list)
 
 
-def find_roles(
-    table: TableFile, classes: tuple[str, ...], path: str | None = None, label: str | None = None, predicted: str | None = None
-) -> Roles:
+def find_roles(table: TableFile, classes: tuple[str, ...], names: ColumnNames) -> Roles:
     """Find out what each column holds; others are passed over.
-
-    Args:
-        table: The table.
-        classes: Names of the classes.
-        path: The column of the paths, where its name is not a usual one.
-        label: The column of the true classes.
-        predicted: The column of the predicted classes.
 
     Raises:
         UserError: There is no column of paths or no prediction, or a column that was named is not
             there.
     """
-    for option, column in (("--path_column", path), ("--label_column", label), ("--predicted_column", predicted)):
+    named = vars(names)
+    for name, column in named.items():
         if column is not None and column not in table.cells:
-            raise UserError(f"{option} {column} is not in {table.path}, whose columns are {table.columns}")
-    named = {path, label, predicted}
-    path = path or find_path_column(table, classes)
-    free = [column for column in table.cells if column not in named and column != path]
+            raise UserError(f"--{name}_column {column} is not in {table.path}, whose columns are {table.columns}")
+    path = names.path or find_path_column(table, classes)
+    free = [column for column in table.cells if column not in named.values() and column != path]
     ranks = _ranked(free)
     said_ranked = next((ranks[name] for name in EITHER_NAMES + PREDICTED_NAMES if name in ranks), [])
     shares = [] if said_ranked else class_columns(free, classes)
     free = [column for column in free if column not in shares]
-    true = label or _first(free, TRUE_NAMES)
-    said = said_ranked or [column for column in [predicted or _first(free, PREDICTED_NAMES)] if column]
+    true = names.label or _first(free, TRUE_NAMES)
+    said = said_ranked or [column for column in [names.predicted or _first(free, PREDICTED_NAMES)] if column]
     said_shares = next((ranks[name] for name in SHARE_NAMES if name in ranks), []) if said_ranked else []
     if said_shares:
         said = said[: len(said_shares)]
@@ -183,3 +191,75 @@ def class_columns(columns: list[str], classes: tuple[str, ...]) -> list[str | No
                 f"the columns {shortlist(there)} are of classes, but none is of {shortlist(lacking)}; write one for each"
             )
     return []
+
+
+def settle(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Roles, list[str]]:
+    """Give every column whose name leaves it open one role, and say in sentences what was decided.
+
+    - A single probability that is below one half somewhere is that of the second of two classes,
+      as a sigmoid gives it; otherwise it is the probability of the class that is said.
+    - A column such as ``label`` holds the true classes beside a prediction. It is the prediction
+      itself where there is no other, or where it always names the most probable class.
+
+    Raises:
+        UserError: Several columns may hold the predicted classes, and they differ; or none does.
+    """
+    roles, notes = _settle_probability(table, roles, classes)
+    if not (roles.shares or roles.said or roles.either):
+        raise UserError(
+            f"{table.path}: column {roles.said_shares[0]} is the probability of an unknown class; give --predicted_column"
+        )
+    usable = [column for column in roles.either if _names_classes(table, column, classes)]
+    either = replace(roles, either=[])
+    if not (usable or (roles.either and not roles.shares and not roles.said)):
+        return either, notes
+    if roles.shares:
+        others = [column for column in usable if not _is_most_probable(table, column, roles.shares, classes)]
+        return replace(either, true=roles.true or (others[0] if others else None)), notes
+    if roles.said:
+        return replace(either, true=roles.true or usable[0]), notes
+    candidates = usable or roles.either
+    codes = [class_codes(table, column, classes) for column in candidates]
+    if any((other != codes[0]).any() for other in codes[1:]):
+        raise UserError(
+            f"{table.path}: any of the columns {shortlist(candidates)} may hold the predicted classes, and they differ; give "
+            "--predicted_column, or --label_column for the true ones"
+        )
+    return replace(either, said=[candidates[0]]), notes
+
+
+def _names_classes(table: TableFile, column: str, classes: tuple[str, ...]) -> bool:
+    """Whether a column may be one of classes: not of row numbers, nor of other names alone."""
+    cells = table.cells[column]
+    if len(cells) > len(classes) and cells in ([str(n + first) for n in range(len(cells))] for first in (0, 1)):
+        return False
+    return any(is_class(cell, classes) for cell in cells)
+
+
+def _is_most_probable(table: TableFile, column: str, shares: list[str | None], classes: tuple[str, ...]) -> bool:
+    """Whether a column always names the class of the largest number."""
+    known = [share for share in shares if share is not None]
+    if len(known) < len(shares):
+        return False
+    numbers, codes = number_columns(table, known), class_codes(table, column, classes)
+    filled = np.isfinite(numbers).all(1) & (codes != NO_CLASS)
+    return bool((codes[filled] == numbers[filled].argmax(1)).all())
+
+
+def _settle_probability(table: TableFile, roles: Roles, classes: tuple[str, ...]) -> tuple[Roles, list[str]]:
+    if len(classes) != 2 or len(roles.said_shares) != 1 or roles.shares:
+        return roles, []
+    column = roles.said_shares[0]
+    numbers = number_columns(table, [column])[:, 0]
+    filled = np.isfinite(numbers)
+    half = 50 if max(numbers[filled], default=0) > 1 else 0.5
+    says = roles.said or roles.either
+    second = bool((numbers[filled] < half).any())
+    if second and roles.said:
+        decided = filled & (numbers != half)
+        second = bool((class_codes(table, roles.said[0], classes) == (numbers > half))[decided].all())
+    paths = table.cells[roles.path]
+    if says and (not second or len(set(paths)) < len(paths)):  # a row for each class of a photo
+        return roles, []
+    note = f"The column {column} is taken for the probability of {classes[1]}, the second class in alphabetical order."
+    return replace(roles, shares=[None, column], said=[], said_shares=[]), [note]

@@ -1,38 +1,20 @@
 """Reads the predictions of any program about the photos of a folder."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from posture_classifier.audit.answers import Answers, read_answers
-from posture_classifier.audit.cells import NO_CLASS, class_codes
-from posture_classifier.audit.columns import Roles, find_path_column, find_roles
-from posture_classifier.audit.photo_paths import match_photos
-from posture_classifier.audit.photos import with_classes
-from posture_classifier.audit.settle import settle
-from posture_classifier.audit.table_file import TableFile, read_table_file
+from posture_classifier.audit.columns import ColumnNames, Roles, find_path_column, find_roles, settle
+from posture_classifier.audit.photos import match_photos, with_classes
+from posture_classifier.audit.table_file import NO_CLASS, TableFile, class_codes, read_table_file
 from posture_classifier.data.folder import Photos
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.text import plural, shortlist
 from posture_classifier.utils.types import Ints
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """Names of columns that the user gave, where they are not usual ones.
-
-    Attributes:
-        path: The column of the photos' paths.
-        label: The column of the true classes, which then count instead of the folders.
-        predicted: The column of the predicted classes.
-    """
-
-    path: str | None = None
-    label: str | None = None
-    predicted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,25 +33,15 @@ class ForeignPredictions:
     file: Path
     photos: Photos
     table: PredictionTable
-    notes: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def select(self, mask: Ints) -> PredictionTable:
-        """The predictions of some of the photos."""
-        old = self.table.predictions
-        predictions = Predictions(np.arange(len(mask)), old.labels[mask], old.probabilities[mask], old.known)
-        return replace(self.table, paths=self.table.paths[mask], groups=self.table.groups[mask], predictions=predictions)
+    notes: list[str]
+    counts: dict[str, int]
 
 
 def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | None = None) -> ForeignPredictions:
     """Read a table of predictions.
 
     The true class of a photo is that of its folder, unless a column of true classes is named.
-
-    Args:
-        path: The table.
-        photos: All photos of the folder; without classes, the table names the class of each.
-        names: Columns that the user named.
+    Photos without classes get them from the table.
 
     Raises:
         UserError: The table cannot be understood, or contradicts itself.
@@ -80,7 +52,7 @@ def read_foreign_predictions(path: Path, photos: Photos, names: ColumnNames | No
         path_column = names.path or find_path_column(file)
         photos, label = with_classes(photos, file, path_column, names.label)
         names = replace(names, path=path_column, label=label)
-    named = find_roles(file, photos.classes, names.path, names.label, names.predicted)
+    named = find_roles(file, photos.classes, names)
     roles, notes = settle(file, named, photos.classes)
     found = match_photos(file.cells[roles.path], photos, path)
     answers = read_answers(file, roles, photos.classes, found)

@@ -82,11 +82,7 @@ def find_leaks(photos: Photos, training: TrainingPhotos, pattern: str | None, pr
     A photo leaks by a link of its own to a training photo: chains from frame to frame would join a
     whole video.
 
-    Args:
-        photos: M photos that are tested.
-        training: Photos that were trained on.
-        pattern: Regular expression of the groups, where they come from names.
-        progress: Called with how many photos of how many were read.
+    ``pattern`` is that of the groups, where they come from names.
     """
     own = [Path(photos.file(index)) for index in range(len(photos))]
     own_places = {os.path.realpath(file) for file in own}

@@ -5,8 +5,6 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
 from posture_classifier.audit.foreign_predictions import ForeignPredictions
 from posture_classifier.audit.leaks import Leaks
 from posture_classifier.check.group_proposals import groupings_by_name
@@ -26,13 +24,7 @@ UNKNOWN = {
 
 @dataclass(frozen=True)
 class Audit:
-    """What is known of predictions.
-
-    Attributes:
-        predictions: The predictions and their photos.
-        leaks: Which photos were trained on; None where that could not be looked for.
-        seed: Seed of the bootstrap.
-    """
+    """What is known of predictions; leaks are None where they could not be looked for."""
 
     predictions: ForeignPredictions
     leaks: Leaks | None
@@ -49,7 +41,7 @@ class Audit:
         """The metrics on the photos that did not leak; empty where none leaked, or all did."""
         if self.leaks is None or not self.leaks.leaked.any() or self.leaks.leaked.all():
             return {}
-        table = self.predictions.select(np.flatnonzero(~self.leaks.leaked))
+        table = self.predictions.table.select(~self.leaks.leaked)
         return estimates(table.predictions, table.groups, self.seed)
 
     @cached_property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from posture_classifier.audit.columns import find_path_column, names_paths
-from posture_classifier.audit.photo_paths import PhotoPaths
+from posture_classifier.audit.photos import PhotoPaths
 from posture_classifier.audit.table_file import SUFFIXES, read_table_file
 from posture_classifier.data.folder import SPLIT_FOLDERS, Photos
 from posture_classifier.data.photo_files import find_photos

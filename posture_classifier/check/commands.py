@@ -1,18 +1,13 @@
 """Commands that ``check`` advises, each tried on the photos before it is printed."""
 
 import shlex
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.folds import TEST_FRACTION, VAL_FRACTION, fold_split, folds_work
 from posture_classifier.data.groups_of_sides import lone_groups
 from posture_classifier.data.split import add_validation, check_classes, check_disjoint, split_photos
-from posture_classifier.data.string_array import StringArray
 from posture_classifier.utils.errors import UserError
 
 RECIPE = ("--model.backbone", "tf_efficientnet_lite0", "--model.head", "all_stages")
@@ -23,12 +18,7 @@ FEW_GROUPS = 10
 """Number of groups below which each is better tested once than a few of them alone."""
 
 
-def with_groups(photos: Photos, groups: npt.NDArray[np.str_]) -> Photos:
-    """The photos with these groups, as ``fit`` would have them."""
-    return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
-
-
-def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> str | None:
+def advise_command(photos: Photos, options: tuple[str, ...]) -> str | None:
     """Find the command that trains on photos with their groups: ``fit``, or else ``crossval``.
 
     With less than ``FEW_GROUPS`` groups it is ``crossval``, which tests each of them once.
@@ -36,7 +26,6 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     Args:
         photos: All photos that can be read, with their groups; ``splits`` are the user's own.
         options: The options of ``fit`` that make these groups, and others that it needs.
-        seed: Seed of the split.
 
     Returns:
         The command, as a shell takes it; None if ``fit`` and ``crossval`` would refuse the photos.
@@ -44,14 +33,14 @@ def advise_command(photos: Photos, options: tuple[str, ...], seed: int = 0) -> s
     if photos.empty_classes:
         return None
     few = photos.grouped and len(photos.groups.unique()[0]) < FEW_GROUPS
-    if not (few and not photos.splits[0]) and (fit := _advise_fit(photos, options, seed)):
+    if not (few and not photos.splits[0]) and (fit := _advise_fit(photos, options)):
         return fit
-    if number := number_of_folds(photos, options, seed):
+    if number := number_of_folds(photos, options):
         return command_of("crossval", photos.root, (*options, "--data.folds", str(number)))
-    return _advise_fit(photos, options, seed) if few else None
+    return _advise_fit(photos, options) if few else None
 
 
-def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int, val_fraction: float = VAL_FRACTION) -> int | None:
+def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int = 0, val_fraction: float = VAL_FRACTION) -> int | None:
     """The most folds that ``crossval`` takes: one for each group, ``FEW_GROUPS`` at most.
 
     Args:
@@ -60,8 +49,7 @@ def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int, val_fra
         seed: Seed of the folds.
         val_fraction: Share of the photos that are not tested for validation.
 
-    Returns:
-        None where the photos are split already, or no number works.
+    There is none where the photos are split already, or no number works.
     """
     if photos.splits[0]:
         return None
@@ -71,10 +59,10 @@ def number_of_folds(photos: Photos, options: tuple[str, ...], seed: int, val_fra
     return None
 
 
-def _advise_fit(photos: Photos, options: tuple[str, ...], seed: int) -> str | None:
+def _advise_fit(photos: Photos, options: tuple[str, ...]) -> str | None:
     """``fit`` with the first shares that work; None if none do."""
     for shares in SHARES:
-        if _fit_works(photos, *shares, "cluster" in options, seed):
+        if _fit_works(photos, *shares, "cluster" in options):
             names = ("--data.val_fraction", "--data.test_fraction")
             changed = [(name, str(share)) for name, share, usual in zip(names, shares, SHARES[0], strict=True) if share != usual]
             return command_of("fit", photos.root, (*options, *chain.from_iterable(changed)))
@@ -94,16 +82,16 @@ def _lone_in_folds(photos: Photos, folds: int, options: tuple[str, ...], seed: i
     return any(each.side == "val" for split in splits for each in lone_groups(split))
 
 
-def _fit_works(photos: Photos, val: float, test: float, by_looks: bool, seed: int) -> bool:
+def _fit_works(photos: Photos, val: float, test: float, by_looks: bool) -> bool:
     """Whether ``fit`` takes the photos with these shares, and tests some of every class."""
     drawn = set() if not by_looks or "val" in photos.splits else {"val"} if photos.splits[0] else {"val", "test"}
     fractions = {"train": 1 - val - test, "val": val, "test": test}
     try:
         if photos.splits[0]:
             check_disjoint(photos)
-            photos, _ = add_validation(photos, fractions, seed)
+            photos, _ = add_validation(photos, fractions, seed=0)
         else:
-            photos = split_photos(photos, fractions, seed)
+            photos = split_photos(photos, fractions, seed=0)
         tested = photos.in_split("test")
         check_classes(photos.select(photos.splits != "test"))
         if drawn & {each.side for each in lone_groups(photos)}:

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from posture_classifier.check.same_picture import plainly_moved, read_grey, same_picture
+from posture_classifier.check.same_picture import Sketch, plainly_moved, read_grey, same_picture
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.scan.near_duplicates import Link, connect, find_links
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.images.decode import decode
-from posture_classifier.images.facts import Facts
 from posture_classifier.utils.threads import map_in_threads
 from posture_classifier.utils.types import Ints
 
@@ -85,10 +84,12 @@ def _kind(photos: Photos, scan: Scan, link: Link, read: Callable[[Path], Image.I
         return "identical_files"
     if link.kind == "scene":
         return "same_scene"
-    if link.kind == "copy" and _equal_pixels(photos, scan, link):
-        return "identical_pixels"
-    if link.kind == "copy" and _plainly_moved(scan, link):
-        return "same_scene"
+    # A resized picture may lie elsewhere by a part of a pixel.
+    if link.kind == "copy" and (sketches := _sketches(scan, link)):
+        if _equal_pixels(photos, scan, link, *sketches):
+            return "identical_pixels"
+        if plainly_moved(*sketches):
+            return "same_scene"
     files = [Path(photos.file(index)) for index in (link.first, link.second)]
     mirrored = link.kind == "mirrored"
     if not same_picture(files[0], files[1], read, mirrored):
@@ -96,23 +97,17 @@ def _kind(photos: Photos, scan: Scan, link: Link, read: Callable[[Path], Image.I
     return "mirrored_copies" if mirrored else "copies"
 
 
-def _plainly_moved(scan: Scan, link: Link) -> bool:
+def _sketches(scan: Scan, link: Link) -> tuple[Sketch, Sketch] | None:
+    """The sketches of two photos of one size, upright or not; None of a resized picture."""
     one, other = scan.facts[link.first], scan.facts[link.second]
-    if not _equal_sizes(one, other) or one.sketch is None or other.sketch is None:
-        return False  # a resized picture may lie elsewhere by a part of a pixel
-    return plainly_moved(one.sketch, other.sketch)
+    if sorted((one.width, one.height)) != sorted((other.width, other.height)) or one.sketch is None or other.sketch is None:
+        return None
+    return one.sketch, other.sketch
 
 
-def _equal_sizes(one: Facts, other: Facts) -> bool:
-    return sorted((one.width, one.height)) == sorted((other.width, other.height))
-
-
-def _equal_pixels(photos: Photos, scan: Scan, link: Link) -> bool:
-    one, other = scan.facts[link.first], scan.facts[link.second]
-    if not _equal_sizes(one, other) or one.sketch is None or other.sketch is None:
-        return False
+def _equal_pixels(photos: Photos, scan: Scan, link: Link, one: Sketch, other: Sketch) -> bool:
     # Most frames of a video differ even in their sketches, which saves decoding them.
-    if np.abs(one.sketch.astype(np.int16) - other.sketch).max() > SKETCH_TOLERANCE:
+    if np.abs(one.astype(np.int16) - other).max() > SKETCH_TOLERANCE:
         return False
     first, second = (np.asarray(decode(photos.file(index), white=scan.deep.white)) for index in (link.first, link.second))
     return np.array_equal(first, second)

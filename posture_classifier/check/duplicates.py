@@ -1,4 +1,4 @@
-"""Copies: contradictory labels, leaks from training into testing, and superfluous photos."""
+"""Copies: contradictory labels, leaks into testing, superfluous photos, and placeholders."""
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.duplicate_clusters import IDENTICAL, KINDS, SAME_PICTURE, Clusters, Duplicates
@@ -7,14 +7,17 @@ from posture_classifier.data.folder import Photos
 from posture_classifier.utils.text import plural
 
 SPLIT_ORDER = ("", "train", "val", "test")
+MANY = 5
+"""Files of one picture from which it is hardly a slip of copying."""
 
 
 def findings(folder: CheckedFolder) -> list[Finding]:
-    """Report contradictory labels, leaks between splits, and copies by kind."""
+    """Report contradictory labels, leaks between splits, copies by kind, and placeholders."""
     photos, duplicates = folder.photos, folder.duplicates
     by_kind = {kind: duplicates.clusters_by(kind) for kind in KINDS}
     copies = [_copies(photos, kind, clusters) for kind, clusters in by_kind.items() if clusters]
-    return [*_leaks(photos, duplicates), *_contradictions(photos, duplicates), *copies]
+    wrong = [*_leaks(photos, duplicates), *_contradictions(photos, duplicates)]
+    return [*wrong, *copies, *_placeholders(photos, duplicates)]
 
 
 def _copies(photos: Photos, kind: str, clusters: Clusters) -> Finding:
@@ -123,4 +126,35 @@ def _in_last_split(photos: Photos, cluster: list[int]) -> list[int]:
 
 
 def _paths(photos: Photos, clusters: Clusters) -> list[list[str]]:
-    return [[str(photos.paths[index]) for index in cluster] for cluster in clusters]
+    return [photos.paths[cluster].tolist() for cluster in clusters]
+
+
+def _placeholders(photos: Photos, duplicates: Duplicates) -> list[Finding]:
+    """Report each picture of many files, such as what a web site shows in place of a lost photo."""
+    repeated = [cluster for cluster in _stars(duplicates) if len(cluster) >= MANY]
+    if not repeated:
+        return []
+    n = sum(map(len, repeated))
+    text = (
+        f"{plural(len(repeated), 'picture is', 'pictures are')} there {MANY} times or more, as {n} files: a placeholder, such as "
+        '"image not found"? Then remove all of them.'
+    )
+    captions = [f"{len(cluster)} times, in {' and '.join(_classes(photos, cluster))}" for cluster in repeated]
+    values = {"pictures": len(repeated), "photos": n}
+    return [Finding("placeholders", "warning", text, _paths(photos, repeated), captions, values)]
+
+
+def _stars(duplicates: Duplicates) -> Clusters:
+    """Each picture with all that is directly the same as one of its files; nothing is chained."""
+    partners: dict[int, set[int]] = {}
+    for kind in SAME_PICTURE:
+        for link in duplicates.links[kind]:
+            partners.setdefault(link.first, {link.first}).add(link.second)
+            partners.setdefault(link.second, {link.second}).add(link.first)
+    stars: Clusters = []
+    taken: set[int] = set()
+    for star in sorted(partners.values(), key=len, reverse=True):
+        if taken.isdisjoint(star):
+            stars.append(sorted(star))
+            taken |= star
+    return stars

@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import advise_command, with_groups
+from posture_classifier.check.commands import advise_command
 from posture_classifier.check.name_patterns import block_patterns, groups_by, name_patterns
 from posture_classifier.check.nearest import Nearest, find_nearest
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, with_groups
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.scene_groups import find_scenes
 from posture_classifier.data.sessions import session_names
+from posture_classifier.data.split import count_classes
 from posture_classifier.images.exif import Shot
 from posture_classifier.utils.text import normalise_name
 from posture_classifier.utils.types import Ints
@@ -28,6 +29,9 @@ SHARE = 0.1
 an earlier one, from which groups matter."""
 UNDATED = 0.1
 """Share of the photos that may lack a date, if sessions are to be made of dates."""
+ACROSS_CLASSES = 0.5
+"""Least share of the photos whose group has photos of other classes, too: what only repeats the
+class, as in ``glass12.jpg``, is no person."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,7 @@ class Grouping:
 class Proposal:
     """A grouping that matters, since photos look like others of their group.
 
-    Attributes:
-        grouping: The groups and the option that makes them.
-        nearest: How alike they are.
-        command: A command that ``fit`` or ``crossval`` takes; None if they refuse these groups.
+    ``fit`` or ``crossval`` takes the command; it is None if they refuse these groups.
     """
 
     grouping: Grouping
@@ -220,3 +221,20 @@ def _by_scene(paths: list[str], scan: Scan, clusters: Ints) -> Iterator[Grouping
     groups = np.array(paths, dtype=np.str_)[find_scenes(scan, clusters)]
     if len(set(groups.tolist())) > 1:
         yield Grouping(("--data.group_by", "cluster"), groups, "new scenes", named=False)
+
+
+def suggested_groups(photos: Photos) -> Grouping | None:
+    r"""The most certain groups that names suggest where photos have none; no file is read.
+
+    Example:
+        >>> from posture_classifier.data.folder import read_folder
+        >>> suggested_groups(read_folder("photos")).option
+        "--data.group_pattern 'person\\d+'"
+    """
+    return next((each for each in groupings_by_name(photos) if _share_across_classes(each, photos) >= ACROSS_CLASSES), None)
+
+
+def _share_across_classes(grouping: Grouping, photos: Photos) -> float:
+    _, codes = np.unique(grouping.groups, return_inverse=True)
+    counts = count_classes(codes, photos.labels, (codes.max() + 1, len(photos.classes)))
+    return float(((counts > 0).sum(1) > 1)[codes].mean())

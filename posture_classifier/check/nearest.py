@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
+from posture_classifier.data.split import count_classes
 from posture_classifier.utils.types import Ints
 
 
@@ -44,8 +45,7 @@ def find_nearest(features: Features, labels: Ints, groupings: list[Ints]) -> lis
 
 
 def _describe(codes: Ints, labels: Ints, nearest: Ints) -> Nearest:
-    counts = np.zeros((codes.max() + 1, labels.max() + 1))
-    np.add.at(counts, (codes, labels), 1)
+    counts = count_classes(codes, labels, (codes.max() + 1, labels.max() + 1))
     # A group of one class would otherwise seem to matter, since similar photos are of one class.
     of = labels[nearest]
     itself = of == labels

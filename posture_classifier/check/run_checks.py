@@ -7,13 +7,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from posture_classifier.check.checked_folder import CheckedFolder
-from posture_classifier.check.commands import with_groups
 from posture_classifier.check.finding import Finding, by_harm
 from posture_classifier.check.folder_layout import layout_findings, list_folder, list_table, name_groups
 from posture_classifier.check.group_proposals import Proposals
 from posture_classifier.check.group_ridge import head_features
 from posture_classifier.check.headline import Headline, make_headline, missing_facts, not_estimated
-from posture_classifier.data.folder import Photos
+from posture_classifier.data.folder import Photos, with_groups
 from posture_classifier.data.layout import Layout
 from posture_classifier.data.scan.scan import ProgressCallback
 from posture_classifier.images.depth import FULL_RANGE, WhiteLevels

@@ -76,11 +76,8 @@ def read_grey(path: Path, white: WhiteLevels) -> Image.Image:
 def same_picture(one: Path, other: Path, read: Callable[[Path], Image.Image], mirrored: bool = False) -> bool:
     """Whether one file is the other's picture re-encoded, resized or with another brightness.
 
-    Args:
-        one: A file that can be read.
-        other: Another.
-        read: Gives what ``read_grey`` does; it may keep some.
-        mirrored: Whether one picture is to be mirrored first.
+    ``read`` gives what ``read_grey`` does; it may keep some. With ``mirrored`` one picture is
+    mirrored first.
     """
     first = ImageOps.mirror(read(one)) if mirrored else read(one)
     found = differences(first, read(other))

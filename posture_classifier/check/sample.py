@@ -51,13 +51,7 @@ class Sample:
 
 
 def make_sample(photos: Photos, scan: Scan, clusters: Ints) -> Sample:
-    """Take the photos that can be read.
-
-    Args:
-        photos: All N photos.
-        scan: What was read of them.
-        clusters: (N,) cluster of near-duplicates that each photo is in.
-    """
+    """Take the photos that can be read; ``clusters`` (N,) joins near-duplicates of all N photos."""
     rows = np.flatnonzero(scan.readable)
     present, labels = np.unique(photos.labels[rows], return_inverse=True)
     names = [photos.classes[label] for label in present]
@@ -65,15 +59,7 @@ def make_sample(photos: Photos, scan: Scan, clusters: Ints) -> Sample:
 
 
 def join_groups(photos: Photos, clusters: Ints) -> Ints:
-    """Join groups that share a cluster of near-duplicates.
-
-    Args:
-        photos: N photos, each with its group.
-        clusters: (N,) cluster of near-duplicates that each photo is in.
-
-    Returns:
-        (N,) number of each photo's joined group: the lowest index of its photos.
-    """
+    """Join groups that share a cluster (N,) of near-duplicates: the lowest index (N,) of each."""
     _, first, group = np.unique(photos.groups, return_index=True, return_inverse=True)
     each = np.arange(len(photos))
     return connect(len(photos), np.concatenate([np.stack([each, other], 1) for other in (first[group], clusters)]))

@@ -44,9 +44,7 @@ def findings(folder: CheckedFolder) -> list[Finding]:
 def shared_moments(groups: npt.NDArray[np.object_], duplicates: Duplicates) -> Pairs:
     """Find the groups that share moments, those with the most pairs first.
 
-    Args:
-        groups: (N,) name of each photo's group; empty for photos without one.
-        duplicates: Which of the N photos belong together.
+    The names (N,) of groups are empty for photos without one.
     """
     pairs: Pairs = {}
     certain = set()

@@ -1,10 +1,11 @@
-"""What ``check`` prints and writes: a verdict, a table and ``check.json``."""
+"""What ``check`` prints and writes: verdict, table, ``check.json``, and what to leave out."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.progress import Progress
 from rich.table import Table
@@ -13,11 +14,16 @@ from rich.text import Text
 from posture_classifier.check.finding import Finding, exit_code
 from posture_classifier.check.run_checks import Result, run_checks
 from posture_classifier.data.layout import Layout
+from posture_classifier.data.photo_lists import describe_losses
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.utils.console import say, say_command, terminal
+from posture_classifier.utils.errors import UserError
+from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import plural, printable, shortlist
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+COLUMNS = ["path", "kind", "severity", "reason"]
+"""Columns of the list that ``data.exclude`` reads; it needs only the first."""
 
 
 def check_aloud(
@@ -29,12 +35,8 @@ def check_aloud(
 ) -> Result:
     """Look for every kind of fault in a folder, as ``run_checks`` does, and print what was found.
 
-    Args:
-        root: The folder, in whatever state it is.
-        group_pattern: As for ``run_checks``.
-        layout: As for ``run_checks``.
-        language: Language of what is printed, such as ``ko``; None is that of the locale.
-        table: As for ``run_checks``.
+    The arguments are those of ``run_checks``, and the language of what is printed; None is that of
+    the locale.
 
     Raises:
         UserError: There is no such folder, or no such language.
@@ -95,3 +97,30 @@ def write_json(result: Result, path: Path) -> None:
     }
     # Names that are not valid UTF-8 stay what they are, escaped.
     path.write_text(json.dumps(content, indent=1, ensure_ascii=True), encoding="utf-8")
+
+
+def write_fixes(result: Result, path: Path, anyway: bool = False) -> int:
+    """Write the photos to leave out, each once with its most harmful reason; returns how many.
+
+    With ``anyway``, also a list that takes many photos, or changes the classes of a group.
+
+    Raises:
+        UserError: The list would do that.
+    """
+    rows = _rows(result.findings)
+    losses = describe_losses(result.photos, np.isin(result.photos.paths, list(rows)))
+    if losses and not anyway:
+        raise UserError(
+            f"--fix_list {path} was not written, since it would leave out {'; '.join(losses)}. Look at these photos first "
+            "(--output FOLDER shows them); --fix_list_anyway writes the list"
+        )
+    write_rows(list(rows.values()), COLUMNS, path)
+    return len(rows)
+
+
+def _rows(findings: list[Finding]) -> dict[str, dict[str, str]]:
+    rows: dict[str, dict[str, str]] = {}
+    for finding in findings:
+        for photo, reason in finding.exclude.items():
+            rows.setdefault(photo, {"path": photo, "kind": finding.kind, "severity": finding.severity, "reason": reason})
+    return rows

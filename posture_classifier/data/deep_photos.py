@@ -11,13 +11,7 @@ from posture_classifier.utils.threads import map_in_threads
 
 @dataclass(frozen=True)
 class DeepPhotos:
-    """How many photos of a data set have more than 8 bits a value, and what is white in them.
-
-    Attributes:
-        integers: Number of photos of whole numbers.
-        floats: Number of photos of floating-point numbers.
-        white: The values that are white in them.
-    """
+    """How many photos of a data set have more than 8 bits a value, and what is white in them."""
 
     integers: int = 0
     floats: int = 0
@@ -29,8 +23,7 @@ class DeepPhotos:
     def describe(self, white: WhiteLevels | None) -> str:
         """Say what is white in these photos, as the end of a sentence.
 
-        Args:
-            white: The values that are used, which may be those of a checkpoint.
+        ``white`` has the values that are used, which may be those of a checkpoint.
         """
         if white is None:
             return "each scaled by its own brightest value, as when its checkpoint was trained"

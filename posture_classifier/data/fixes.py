@@ -5,9 +5,7 @@ decision back removes its row, so that the one before counts again. Paths are re
 of the photos. Any other columns, and the order of the columns, are the user's own affair.
 """
 
-import csv
 import hashlib
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -15,16 +13,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-from posture_classifier.data.exclusion import describe_losses
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.left_out import LeftOutCounts
-from posture_classifier.data.photo_lists import DECISION, last_rows, read_photo_list
+from posture_classifier.data.photo_lists import DECISION, last_rows, leave_out, read_photo_list
 from posture_classifier.images.photo_source import may_exist, photo_file
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.files import atomic_write
-from posture_classifier.utils.tables import read_table, write_rows
+from posture_classifier.utils.tables import write_rows
 from posture_classifier.utils.text import normalise_name, plural, shortlist
 
 Decision = Literal["remove", "relabel", "fine"]
@@ -111,12 +106,8 @@ def apply_fixes(photos: Photos, path: Path) -> Photos:
             removed[index] = True
         elif index is not None:
             labels[index] = classes[normalise_name(fix.new_label)]
-    rest = replace(photos, labels=labels).select(~removed)
-    if empty := rest.empty_classes:
-        raise UserError(f"data.fixes {path} leaves no photo of class {empty[0]}")
-    _warn_of_losses(replace(photos, labels=labels), removed, path)
-    left_out: LeftOutCounts = Counter({("removed", ""): int(removed.sum())})
-    return replace(rest, left_out=photos.left_out + left_out, relabelled=int((labels != photos.labels)[~removed].sum()))
+    relabelled = int((labels != photos.labels)[~removed].sum())
+    return leave_out(replace(photos, labels=labels, relabelled=relabelled), removed, f"data.fixes {path}", "removed")
 
 
 def _check_classes(classes: tuple[str, ...], fixes: dict[str, Fix], path: Path) -> None:
@@ -124,13 +115,6 @@ def _check_classes(classes: tuple[str, ...], fixes: dict[str, Fix], path: Path) 
     wanted = {fix.new_label for fix in fixes.values() if fix.decision == "relabel"}
     if unknown := sorted(name for name in wanted if normalise_name(name) not in known):
         raise UserError(f"data.fixes {path} names the unknown class {shortlist(unknown)}; there are {shortlist(list(classes))}")
-
-
-def _warn_of_losses(photos: Photos, removed: npt.NDArray[np.bool_], path: Path) -> None:
-    if losses := describe_losses(photos, removed):
-        from lightning.pytorch.utilities import rank_zero_warn  # check does without torch
-
-        rank_zero_warn(f"data.fixes {path} leaves out {'; '.join(losses)}, which changes what is trained on")
 
 
 def removed_photos(path: Path) -> set[str]:
@@ -147,9 +131,7 @@ def fingerprint(path: Path) -> str:
 def check_unchanged(photos: Photos, split: Path) -> None:
     """Refuse to go on with a training whose photos were removed or relabelled since it began.
 
-    Args:
-        photos: The photos as they are now.
-        split: The ``split.csv`` of the training.
+    ``split`` is the ``split.csv`` of the training.
 
     Raises:
         UserError: Some were.
@@ -176,11 +158,7 @@ def add_fixes(path: Path, fixes: Sequence[Fix]) -> None:
 
 
 def take_back_last(path: Path, photos: Container[str]) -> str | None:
-    """Remove the last decision about any of these photos.
-
-    Args:
-        path: The file.
-        photos: Paths, as the folder has them.
+    """Remove the last decision about any of these photos, by their paths as the folder has them.
 
     Returns:
         The photo's path; None if nothing was decided.
@@ -196,12 +174,7 @@ def take_back_last(path: Path, photos: Container[str]) -> str | None:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """All rows as they are, since somebody may have added some by hand; none without a file."""
-    if not path.exists():
-        return []
-    try:
-        return read_table(path, ["path", DECISION])
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{path} cannot be used ({error}); {SOURCE} writes such a file") from error
+    return read_photo_list("", path, ["path", DECISION], SOURCE) if path.exists() else []
 
 
 def _write(rows: list[dict[str, str]], path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.data.layout import Layout, ambiguous_layout, class_folders, find_layout, folder_group
+from posture_classifier.data.layout import AmbiguousLayoutError, Layout, class_folders, find_layout, folder_group
 from posture_classifier.data.left_out import LeftOutCounts, count_left_out, describe_left_out
 from posture_classifier.data.photo_files import Found, beside_classes, find_photos, look_into
 from posture_classifier.data.string_array import StringArray
@@ -144,9 +144,7 @@ def read_folder(root: str | Path, group_pattern: str | None = None, layout: Layo
 def detect_layout(root: str | Path, ask: bool = True) -> Layout:
     """Find out what the folders below the root name.
 
-    Args:
-        root: The data folder.
-        ask: Whether to refuse a folder where two readings are possible; if not, it is ``class``.
+    Where two readings are possible, the folder is refused, or is ``class`` without ``ask``.
 
     Raises:
         UserError: It is not certain; or the folder is missing, or its split folders disagree.
@@ -156,7 +154,7 @@ def detect_layout(root: str | Path, ask: bool = True) -> Layout:
     folders = split_folders.get("train", top).folders
     layout = find_layout(root, folders)
     if layout is None and ask:
-        raise ambiguous_layout(root, folders)
+        raise AmbiguousLayoutError(root, folders)
     return layout or "class"
 
 
@@ -228,6 +226,11 @@ def group_name(match: re.Match[str]) -> str:
 def ungrouped(photos: Photos) -> Photos:
     """Make every photo its own group, whatever its folders name."""
     return replace(photos, groups=own_names(photos.paths), grouped=False)
+
+
+def with_groups(photos: Photos, groups: npt.NDArray[np.str_]) -> Photos:
+    """The photos with these groups (N,); they are grouped if any two photos share one."""
+    return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
 
 
 def own_names(paths: StringArray) -> StringArray:

@@ -128,11 +128,7 @@ def folds_work(photos: Photos, folds: int, val_fraction: float, seed: int) -> bo
     More folds may work where fewer do not: two of the three people in a class cannot be tested at
     once, since training and validation need one each.
 
-    Args:
-        photos: All photos, not split yet.
-        folds: Number of folds, at least 2.
-        val_fraction: Share of the photos that are not tested for validation.
-        seed: Random seed of the folds.
+    The arguments are those of ``fold_split``.
     """
     parts = _divide(photos, folds, seed)
     if parts is None:

@@ -20,15 +20,10 @@ _NUMBERED_GROUP = re.compile(rf"(?:{GROUP_WORDS})[-_ ]?\d+", re.IGNORECASE)
 
 
 class AmbiguousLayoutError(UserError):
-    """The folders alone do not say which of them name classes.
+    """``find_layout``, whose arguments are the same, cannot tell which folders name classes."""
 
-    Args:
-        root: The data folder.
-        outer: Some names of the outer folders.
-        inner: Some names that most of these hold.
-    """
-
-    def __init__(self, root: Path, outer: str, inner: str) -> None:
+    def __init__(self, root: Path, folders: list[str]) -> None:
+        outer, inner = (shortlist(sorted(names), 4) for names in (map(_name, folders), _common_folders(root, folders)))
         super().__init__(
             f"{root}: most of the folders {outer} hold folders of the same names ({inner}), so either may be the classes; set "
             f"data.layout to group/class if {inner} are the classes and the others people or sessions, to class/group if it is the "
@@ -92,10 +87,6 @@ def find_layout(root: Path, folders: list[str]) -> Layout | None:
     If most folders hold the same two folders or more, and no photos beside them, then either may be
     the classes: people with a folder for each class, or classes with a folder for each person.
 
-    Args:
-        root: The data folder.
-        folders: Paths of the outer folders.
-
     Returns:
         None where either is possible, unless one of them has names such as ``person03``.
     """
@@ -106,12 +97,6 @@ def find_layout(root: Path, folders: list[str]) -> Layout | None:
     if outer_numbered == inner_numbered:
         return None
     return "group/class" if outer_numbered else "class/group"
-
-
-def ambiguous_layout(root: Path, folders: list[str]) -> AmbiguousLayoutError:
-    """The error where ``find_layout`` cannot tell; arguments are the same."""
-    outer, inner = (shortlist(sorted(names), 4) for names in (map(_name, folders), _common_folders(root, folders)))
-    return AmbiguousLayoutError(root, outer, inner)
 
 
 def _common_folders(root: Path, folders: list[str]) -> list[str]:

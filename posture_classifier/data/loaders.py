@@ -41,12 +41,7 @@ class EpochSampler(DistributedSampler[Any]):
 
 
 class FixedBatches:
-    """A batch sampler of given batches, all in one augmented view.
-
-    Args:
-        batches: Arrays of indices, one for each batch.
-        view: The view of all photos; None is the photos as they are.
-    """
+    """A batch sampler of arrays of indices, all in one view; None is the photos as they are."""
 
     def __init__(self, batches: list[npt.NDArray[np.int64]], view: int | None) -> None:
         self.batches = batches

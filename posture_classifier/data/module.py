@@ -215,11 +215,8 @@ class PostureData(PhotoMemory):
     def one_pass(self, split: str, batches: list[npt.NDArray[np.int64]], view: int | None, in_use: int = 2) -> DataLoader[Batch]:
         """Load given batches of a split's photos once, in an augmented view.
 
-        Args:
-            split: ``train``, ``val`` or ``test``.
-            batches: Arrays of indices into the split, one for each batch.
-            view: The view of the photos, as ``PhotoDataset`` takes it.
-            in_use: Batches that are computed with at a time.
+        The batches index into the split; the view is as ``PhotoDataset`` takes it; ``in_use``
+        batches are computed with at a time.
         """
         augmentation = None if view is None else self.augmentation
         dataset = PhotoDataset(self.photos.in_split(split), self.preprocessing, augmentation, self.pixel_cache)

@@ -15,6 +15,7 @@ from posture_classifier.data.scan.near_duplicates import (
     COPY_COSINE,
     SCENE_BITS,
     SCENE_COSINE,
+    coarse_pictures,
     perceptual_hash,
 )
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
@@ -65,9 +66,6 @@ def find_near_copies(photos: Photos, digests: Ints, white: WhiteLevels) -> dict[
         photos: N photos with their splits.
         digests: (N,) digest of each file; 0 where it cannot be read.
         white: The values that are white in photos of more than 8 bits.
-
-    Returns:
-        The counts of ``val`` and ``test``, as far as there are such photos.
     """
     seen = _seen_before(digests, white)
     result = {}
@@ -104,20 +102,12 @@ def _have_near_copy(ours: _Seen, others: _Seen) -> npt.NDArray[np.bool_]:
     if not len(ours.places) or not len(others.places):
         return result
     hashes, other_hashes = perceptual_hash(ours.sketches), perceptual_hash(others.sketches)
-    pictures, other_pictures = _normalised(ours.sketches), _normalised(others.sketches)
+    pictures, other_pictures = (coarse_pictures(each.sketches).reshape(-1, 32 * 32) for each in (ours, others))
     for rows, cosine in similarity_blocks(ours.features, others.features):
         bits = np.bitwise_count(hashes[rows, None] ^ other_hashes)
         copies = (bits <= COPY_BITS) & (cosine >= COPY_COSINE) & (pictures[rows] @ other_pictures.T >= COPY_CORRELATION)
         result[rows] = (copies | (bits <= SCENE_BITS) & (cosine >= SCENE_COSINE)).any(1)
     result &= ours.sketches.std((1, 2)) >= LEAST_CONTRAST  # of one colour there is nothing to compare
-    return result
-
-
-def _normalised(sketches: Sketches) -> Features:
-    """Halve the resolution, and scale to mean 0 and length 1: (M, 64, 64) -> (M, 1024)."""
-    halves = sketches.reshape(-1, 32, 2, 32, 2).mean((2, 4), dtype=np.float32).reshape(len(sketches), -1)
-    halves -= halves.mean(1, keepdims=True)
-    result: Features = halves / np.maximum(np.linalg.norm(halves, axis=1, keepdims=True), 1e-6)
     return result
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lightning.pytorch.utilities import rank_zero_warn
 
 from posture_classifier.data.fixes import apply_fixes, removed_photos
-from posture_classifier.data.folder import Photos, detect_layout, pattern_groups, read_folder, ungrouped
+from posture_classifier.data.folder import Photos, detect_layout, pattern_groups, read_folder, ungrouped, with_groups
 from posture_classifier.data.folds import GroupBy, check_choices, choose_group_by, fold_split, holdout_split
 from posture_classifier.data.groups_of_sides import check_groups_of_sides
 from posture_classifier.data.layout import Layout
@@ -20,7 +20,6 @@ from posture_classifier.data.scan.scene_groups import describe_doubts, doubted_s
 from posture_classifier.data.sessions import session_groups
 from posture_classifier.data.split import DrawnBy, add_validation, check_classes, check_disjoint, split_photos
 from posture_classifier.data.split_file import read_split
-from posture_classifier.data.string_array import StringArray
 from posture_classifier.data.unreadable import refuse_unreadable, skip_unreadable
 from posture_classifier.utils.errors import UserError
 
@@ -93,7 +92,7 @@ class PhotoChoice:
         groups = scene_groups(photos) if self._makes_groups == "cluster" else session_groups(photos)
         if self._makes_groups == "cluster" and (doubted := doubted_scenes(photos, groups)):
             rank_zero_warn(describe_doubts(photos, doubted))
-        return replace(photos, groups=StringArray(groups.tolist()), grouped=len(set(groups.tolist())) < len(photos))
+        return with_groups(photos, groups)
 
     def _listed(self) -> Photos:
         pattern = self.group_pattern if self._makes_groups == "pattern" else None

@@ -62,10 +62,7 @@ def refuse_closed(error: OSError) -> NoReturn:
 def look_into(root: Path, folder: str = "", on_closed: OnClosed = refuse_closed) -> Found:
     """List one folder, but nothing below the folders in it.
 
-    Args:
-        root: What paths are relative to.
-        folder: Path of the folder, relative to ``root``.
-        on_closed: What to do about a folder that cannot be opened.
+    ``on_closed`` is called where a folder cannot be opened.
 
     Raises:
         UserError: The folder cannot be opened, unless ``on_closed`` lets it pass.
@@ -173,9 +170,7 @@ def match_files(pattern: str) -> Found:
 def passed_over(path: str, named: Collection[str] = ()) -> LeftOut | None:
     """Find out from its path whether a file is hidden, or in a folder that is left out.
 
-    Args:
-        path: The path, with forward slashes.
-        named: Names that are taken all the same.
+    The path has forward slashes. Names in ``named`` are taken all the same.
 
     Example:
         >>> passed_over("left/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg").name

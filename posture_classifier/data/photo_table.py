@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posture_classifier.data.folder import RESERVED, SPLIT_FOLDERS, Photos, own_names
+from posture_classifier.data.split import SPLITS
 from posture_classifier.data.string_array import StringArray
 from posture_classifier.data.table_faults import TableFaults
 from posture_classifier.images.photo_source import check_protocol, has_secret, is_url
@@ -25,7 +26,6 @@ from posture_classifier.utils.types import Ints
 COLUMNS = ("path", "label", "group", "split")
 NEEDED = COLUMNS[:2]
 TABLE_SUFFIXES = (".csv", SUFFIX)
-SPLITS = ("train", "val", "test")
 NO_SPLIT = len(SPLITS)
 Row = tuple[str, ...]
 """Cells of ``COLUMNS``; those of a column that the table does not have are empty."""
@@ -112,12 +112,8 @@ class _Names:
 class _Reading:
     """Iterates over the paths of a table, and keeps what else the rows say.
 
-    Attributes:
-        ascends: Whether the paths came in their order, each once.
-        labels: The column of classes.
-        groups: The column of groups; without names if the table has none.
-        splits: (N,) index into ``SPLITS`` of each row, or ``NO_SPLIT``.
-        faults: What is wrong with rows.
+    It ``ascends`` as long as the paths come in their order, each once. The groups have no names if
+    the table has none. ``splits`` has the index into ``SPLITS`` of each row, or ``NO_SPLIT``.
     """
 
     def __init__(self, table: Path, root: Path, missing: bool) -> None:

@@ -109,9 +109,7 @@ class PhotoMemory(LightningDataModule):
     def start_from(self, source: Path, seen: Seen) -> None:
         """Refuse photos that the network has learnt from, and note what it has seen for later.
 
-        Args:
-            source: The checkpoint that the network comes from.
-            seen: Digests of the photos that it has seen; empty if that is not known.
+        ``source`` and ``seen`` are as for ``check_unseen``.
 
         Raises:
             UserError: Photos in ``val`` or ``test`` were learnt from.

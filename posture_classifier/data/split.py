@@ -54,13 +54,19 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
     if not photos.grouped:
         return _divide_single(photos, shares, seed)
     names, codes = photos.groups.unique()
-    counts = np.zeros((len(names), len(photos.classes)), dtype=np.int64)
-    np.add.at(counts, (codes, photos.labels), 1)
+    counts = count_classes(codes, photos.labels, (len(names), len(photos.classes)))
     target = (shares / shares.sum())[:, None] * counts.sum(0)
     candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(ATTEMPTS)]
     best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
     result: npt.NDArray[np.int64] = best[codes]
     return result
+
+
+def count_classes(codes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shape: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Count the photos (G, C) of each class in each group, by the number of each photo's group."""
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, (codes, labels), 1)
+    return counts
 
 
 def _divide_single(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.int64]:
@@ -111,15 +117,12 @@ def _order(names: StringArray, seed: int, attempt: int) -> npt.NDArray[np.int64]
 
 
 def _assign(counts: npt.NDArray[np.int64], target: npt.NDArray[np.float64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Greedily give each group to the split whose remaining need it fills best.
+    """Greedily give each group (G,) to the split whose remaining need it fills best.
 
     Args:
         counts: (G, C) photos of each class in each group.
         target: (S, C) photos of each class that each split needs.
         order: (G,) order of the groups among those of one size.
-
-    Returns:
-        (G,) the split of each group.
     """
     order = order[np.argsort(-counts[order].sum(1), kind="stable")]
     # Relative to the class totals, so that a rare class weighs as much as a common one.
@@ -145,9 +148,7 @@ def _imbalance(
 def check_classes(photos: Photos, needed: Sequence[str] = ("train", "val")) -> None:
     """Make sure that training and validation have photos of every class; warn if test has not.
 
-    Args:
-        photos: Photos with their splits.
-        needed: Splits that there have to be; without validation only ``train``.
+    The ``needed`` splits must be there; without validation that is ``train`` alone.
 
     Raises:
         UserError: A split lacks a class; the message names both.

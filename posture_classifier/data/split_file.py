@@ -34,10 +34,7 @@ def read_split(photos: Photos, path: Path, removed: Collection[str] = ()) -> Pho
     Photos that the file does not name are left out, with a warning: they were added since. Where
     photos are not grouped, the column ``group`` (if any) names their groups.
 
-    Args:
-        photos: The photos that are used.
-        path: The file.
-        removed: Photos, with their paths in composed form, that the file may name all the same.
+    The file may name ``removed`` photos, by their paths in composed form, all the same.
 
     Raises:
         UserError: The file is missing, lacks a column, names photos that are not there, has an

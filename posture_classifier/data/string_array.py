@@ -7,7 +7,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+from posture_classifier.utils.types import Ints
 
 
 class StringArray:

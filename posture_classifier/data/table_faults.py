@@ -29,10 +29,7 @@ FAULTS = {
 class TableFaults:
     """The faults of a table's rows, of each kind a few and the number.
 
-    Args:
-        table: The table.
-        root: The folder that its paths are relative to.
-        first_row: Number of its first row of photos.
+    ``first_row`` is the number of its first row of photos.
     """
 
     def __init__(self, table: Path, root: Path, first_row: int) -> None:

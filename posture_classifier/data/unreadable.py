@@ -17,10 +17,7 @@ from posture_classifier.utils.threads import map_in_threads
 def find_unreadable(photos: Photos, read: Callable[[int], object] | None = None) -> dict[str, str]:
     """Read every photo once and return the reason for each path that cannot be read.
 
-    Args:
-        photos: The photos to read.
-        read: Function that reads a photo by its index. By default it is decoded at its smallest
-            scale.
+    ``read`` reads a photo by its index; by default it is decoded at its smallest scale.
     """
 
     def reason(index: int) -> str | None:

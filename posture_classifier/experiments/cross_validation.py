@@ -31,8 +31,7 @@ from posture_classifier.metrics.intervals import estimate_mean, wilson_interval
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.rendering.formatting import describe_estimate
 from posture_classifier.report.finished_folds import read_finished_folds
-from posture_classifier.report.folds_page import write_folds_report
-from posture_classifier.report.page import NAME, RECALL
+from posture_classifier.report.page import NAME, RECALL, write_folds_report
 from posture_classifier.runs.names import PREDICTIONS_CSV, SETTINGS_YAML, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable
 from posture_classifier.runs.reading import read_summary

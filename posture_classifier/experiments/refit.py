@@ -16,7 +16,7 @@ from posture_classifier.experiments.held_out import SPLIT, HeldOut
 from posture_classifier.experiments.training_series import end_series, with_recommended
 from posture_classifier.rendering.estimates_table import estimates_table
 from posture_classifier.report.page import NAME, write_report
-from posture_classifier.report.refitted import describe_refit
+from posture_classifier.report.provenance_section import describe_refit
 from posture_classifier.runs.checkpoints import FINAL, parse_evaluation
 from posture_classifier.runs.names import PREDICTIONS_CSV, SUMMARY_JSON
 from posture_classifier.runs.rule_words import describe_rules

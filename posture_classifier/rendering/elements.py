@@ -49,12 +49,7 @@ _templates.filters["numeric_columns"] = numeric_columns
 
 
 def render(template: str, macro: str | None = None, **values: object) -> Markup:
-    """Fill a template, or one of its macros.
-
-    Args:
-        template: Name of a file in ``templates/``.
-        macro: Name of the macro; None fills the whole file.
-        values: Arguments of the macro, or variables of the file.
+    """Fill a template of ``templates/``, or one of its macros, with values.
 
     Example:
         >>> render("elements.html", "together", words="a < b")
@@ -107,13 +102,7 @@ def _encode(image: Image.Image, most: int) -> str:
 
 
 def thumbnail(path: str | Path, side: int, white: WhiteLevels | None = FULL_RANGE) -> Image.Image | None:
-    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable.
-
-    Args:
-        path: The file.
-        side: Number of pixels.
-        white: The values that are white in a photo of more than 8 bits.
-    """
+    """Read a photo, upright and at most ``side`` pixels wide or high; None if it is unreadable."""
     try:
         image = decode(path, side, white)
     except DecodeError:

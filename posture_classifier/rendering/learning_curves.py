@@ -20,13 +20,9 @@ SCORES = {"val/accuracy": "accuracy", "val/f1": "macro-F1"}
 
 @chart_style()
 def learning_chart(rows: Rows, columns: dict[str, str], title: str, best: int | None) -> Markup:
-    """Draw columns of ``metrics.csv`` by epoch for a page.
+    """Draw columns of ``metrics.csv``, each with its name in the legend, by epoch for a page.
 
-    Args:
-        rows: One row an epoch.
-        columns: Name in the legend of each column.
-        title: What the vertical axis shows.
-        best: Epoch of the checkpoint, which a dotted line marks.
+    A dotted line marks the epoch of the checkpoint.
     """
     figure, axes = empty_chart("epoch", title)
     _draw(axes, rows, columns, INK)

@@ -23,11 +23,8 @@ HEAD = 2000
 class Section:
     """A part of a page, with a heading.
 
-    Attributes:
-        title: Text of the heading.
-        body: Content below the heading.
-        level: ``error``, ``warning`` or ``note`` colours the heading.
-        anchor: Name for links to the section; by default it follows from the title.
+    The level ``error``, ``warning`` or ``note`` colours the heading. Links know the section by its
+    anchor, which by default follows from the title.
     """
 
     title: str
@@ -44,12 +41,7 @@ class Section:
 def write_page(path: Path, title: str, lead: Markup, sections: Sequence[Section], translator: Translator | None = None) -> None:
     """Write a page: the title, the lead below it, and the sections, each under a line.
 
-    Args:
-        path: HTML file to write.
-        title: Title of the page.
-        lead: What stands below it.
-        sections: The sections, in English.
-        translator: Translates all of it; None leaves it in English.
+    The sections are in English; the translator, if there is one, translates all of the page.
 
     Example:
         >>> from markupsafe import Markup
@@ -82,10 +74,5 @@ def is_our_page(path: Path) -> bool:
 
 
 def next_step(sentence: str, command: str) -> Section:
-    """The last section of a page.
-
-    Args:
-        sentence: What the command is good for.
-        command: A command line that can be pasted.
-    """
+    """The last section of a page: a sentence, and a command line that can be pasted."""
     return Section("Next step", render("elements.html", "command", sentence=sentence, line=command))

@@ -78,16 +78,9 @@ def chart_style() -> Iterator[None]:
         yield
 
 
-def empty_chart(x: str, y: str, width: int = WIDTH, height: int = HEIGHT) -> tuple[Figure, Axes]:
-    """Make an empty chart.
-
-    Args:
-        x: Name of the horizontal axis.
-        y: Name of the vertical axis.
-        width: Width in CSS pixels.
-        height: Height in CSS pixels.
-    """
-    figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+def empty_chart(x: str, y: str, height: int = HEIGHT) -> tuple[Figure, Axes]:
+    """Make an empty chart with the names of its axes; the height is in CSS pixels."""
+    figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=x, ylabel=y)
     return figure, axes
@@ -116,10 +109,7 @@ def legend_below(axes: Axes) -> None:
 def chart_markup(figure: Figure, alt: str, caption: str = "") -> Markup:
     """Turn a figure, within ``chart_style``, into SVG that repeats to the byte.
 
-    Args:
-        figure: The drawn figure.
-        alt: Description in words, for those who do not see the chart.
-        caption: Text below the chart.
+    ``alt`` describes it in words, for those who do not see it; the caption stands below.
     """
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     return render(

@@ -22,9 +22,7 @@ ROW = 18
 def blocks_section(run: FinishedRun, deletions: list[Deletion]) -> Section:
     """Show what deleting each block costs, and which stages to open first.
 
-    Args:
-        run: The run.
-        deletions: The whole network, then the network without each block.
+    The first deletion is of nothing: the whole network.
     """
     whole, *blocks = deletions
     if not blocks:

@@ -27,10 +27,7 @@ from posture_classifier.rendering.svg_charts import (
 def threshold_charts(predictions: Predictions, names: dict[int, str], alarms: dict[int, Alarm]) -> list[Markup]:
     """Draw the ROC and precision-recall curves of classes against the rest, with chosen thresholds.
 
-    Args:
-        predictions: Predictions of the evaluated photos.
-        names: Name of each class that is drawn, by label.
-        alarms: Effect of the chosen threshold of a class, by label; classes may be missing.
+    Names and alarms are by label; alarms of classes may be missing.
     """
     roc, roc_axes = empty_chart("false alarms", "caught (recall)")
     roc_axes.plot([0, 1], [0, 1], color=INK, alpha=0.35, linewidth=1, linestyle=":")
@@ -65,10 +62,7 @@ def _mark_threshold(axes: Axes, x: Estimate, y: Estimate, color: str) -> None:
 def reliability_chart(predictions: Predictions, groups: npt.NDArray[np.str_], title: str) -> Markup:
     """Draw accuracy by confidence, in the bins of the ECE; bars show how many photos each has.
 
-    Args:
-        predictions: Predictions of N photos.
-        groups: (N,) group of each photo, for the intervals.
-        title: What was predicted how; the ECE is written after it.
+    The title, before the ECE, says what was predicted how.
     """
     binned, codes = reliability(predictions), confidence_bins(predictions)
     filled = np.flatnonzero(binned.counts)

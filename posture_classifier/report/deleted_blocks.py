@@ -84,9 +84,7 @@ def sampled_photos(evaluated: PredictionTable, seed: int, most: int = MOST_PHOTO
 def measure_deletions(run: FinishedRun, most: int = MOST_PHOTOS) -> list[Deletion]:
     """Delete each block of the network by itself, on evaluated photos.
 
-    Args:
-        run: A run whose checkpoint and photos are there.
-        most: Most photos; the cost is half as many passes over them as there are blocks.
+    The cost is half as many passes over ``most`` photos as there are blocks.
 
     Returns:
         The whole network, then a row per block in the order in which they run.

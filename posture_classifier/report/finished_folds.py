@@ -76,11 +76,9 @@ def is_cross_validation(folder: Path) -> bool:
 
 
 def read_finished_folds(folder: Path, summary: dict[str, Any] | None = None) -> FinishedFolds:
-    """Read the folder of a cross-validation.
+    """Read the folder of a cross-validation, ``lightning_logs/<experiment>/crossval_N``.
 
-    Args:
-        folder: ``lightning_logs/<experiment>/crossval_N``.
-        summary: What ``summary.json`` will hold, before it is there.
+    ``summary`` is what its ``summary.json`` will hold, before it is there.
 
     Raises:
         UserError: Some folds are not finished, or a file is damaged.

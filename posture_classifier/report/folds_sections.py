@@ -11,8 +11,7 @@ from posture_classifier.rendering.formatting import estimate_cell
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_folds import FinishedFolds
 from posture_classifier.report.finished_run import FinishedRun
-from posture_classifier.report.known_check import KnownCheck
-from posture_classifier.report.provenance_section import describe_duration, identical_files
+from posture_classifier.report.provenance_section import describe_duration
 from posture_classifier.runs.names import LAST_CHECKPOINT, SETTINGS_YAML
 from posture_classifier.utils.text import describe_size, plural, shortlist
 
@@ -81,12 +80,3 @@ def origin_section(folds: FinishedFolds) -> Section:
         ]
     pairs.append(("seed", str(folds.summary["seed"])))
     return Section("What was trained on what", render("elements.html", "facts", pairs=pairs))
-
-
-def folds_check_section(folds: FinishedFolds, check: KnownCheck | None) -> Section:
-    """Tell the known faults of the photos: those that ``check`` found, or identical files."""
-    title = "What check found"
-    if check is not None:
-        return Section(title, render("report.html", "findings", path=check.path, verdict=check.verdict, findings=check.findings))
-    found = identical_files(folds.runs[min(folds.runs)]) if folds.runs else None
-    return Section(title, render("report.html", "not_checked", identical_files=found))

@@ -11,13 +11,7 @@ NAME = "check.json"
 
 @dataclass(frozen=True)
 class KnownCheck:
-    """Content of a ``check.json``.
-
-    Attributes:
-        path: The file.
-        verdict: One sentence.
-        findings: Severity, kind and text of each finding.
-    """
+    """A ``check.json``: its path, verdict, and severity, kind and text of each finding."""
 
     path: Path
     verdict: str
@@ -29,11 +23,7 @@ class KnownCheck:
 
 
 def read_known_check(run: Evaluated) -> KnownCheck | None:
-    """Read it from the folder of the run or of the photos.
-
-    Returns:
-        None where there is none, and where it is another program's or damaged.
-    """
+    """Read it from the folder of the run or of the photos; None where there is none of ours."""
     path = next((folder / NAME for folder in (run.folder, run.root) if (folder / NAME).is_file()), None)
     if path is None:
         return None

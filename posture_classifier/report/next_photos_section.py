@@ -19,12 +19,7 @@ SHORTCUTS = ("file_property_shortcut", "light_shortcut")
 
 
 def next_photos_section(run: Evaluated, check: KnownCheck | None) -> Section:
-    """Advise in three lines, each with its figures.
-
-    Args:
-        run: The finished run.
-        check: What ``check`` said of its photos, if it was asked.
-    """
+    """Advise in three lines, each with its figures."""
     lines = [
         ("People", _people(check)),
         ("Whom and what it fails on", _hardest(run)),

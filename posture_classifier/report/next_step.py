@@ -16,12 +16,7 @@ NEW_PHOTOS = "new_photos"
 def next_step_section(run: FinishedRun, check: KnownCheck | None) -> Section | None:
     """Advise to check the photos, or else to test everybody, or else to use the network.
 
-    Args:
-        run: The finished run.
-        check: What ``check`` said of its photos, if it was asked.
-
-    Returns:
-        None where the photos and the checkpoint are gone.
+    There is nothing to advise where the photos and the checkpoint are gone.
     """
     data = run.settings["data"]
     n_groups = len({row["group"] for row in run.split_rows})

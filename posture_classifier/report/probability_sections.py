@@ -24,11 +24,7 @@ MOST_CURVES = 6
 def thresholds_section(run: Evaluated, choice: Choice | None, recall: float, caught: str | None) -> Section:
     """Show ROC and precision-recall curves, and what it costs to catch a wanted share of a class.
 
-    Args:
-        run: The evaluated predictions.
-        choice: The photos that choose the thresholds, if there are any.
-        recall: Share of a class that is to be caught.
-        caught: Class to catch; None takes every one in turn: which is the alarm is not guessed.
+    Without a class to catch, every one is taken in turn: which is the alarm is not guessed.
     """
     title = f"Catching {percent(recall)} of a class"
     label = run.classes.index(caught) if caught else None

@@ -14,7 +14,6 @@ from posture_classifier.rendering.learning_curves import LOSSES, SCORES, learnin
 from posture_classifier.rendering.page import Section
 from posture_classifier.report.finished_run import FinishedRun
 from posture_classifier.report.known_check import KnownCheck
-from posture_classifier.report.refitted import describe_refit
 from posture_classifier.utils.text import describe_size, plural, shortlist
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -75,15 +74,15 @@ def learning_section(run: FinishedRun) -> Section:
     return Section(title, render("report.html", "learning", charts=charts, best=best))
 
 
-def check_section(run: FinishedRun, check: KnownCheck | None) -> Section:
+def check_section(run: FinishedRun | None, check: KnownCheck | None) -> Section:
     """Tell the known faults of the photos: those that ``check`` found, or identical files."""
     title = "What check found"
     if check is not None:
         return Section(title, render("report.html", "findings", path=check.path, verdict=check.verdict, findings=check.findings))
-    return Section(title, render("report.html", "not_checked", identical_files=identical_files(run)))
+    return Section(title, render("report.html", "not_checked", identical_files=run and _identical_files(run)))
 
 
-def identical_files(run: FinishedRun) -> str | None:
+def _identical_files(run: FinishedRun) -> str | None:
     """Look for identical files by the digests in the checkpoint; None if that is gone."""
     digests = run.checkpoint_content.get(PostureData.__qualname__, {})
     rows = {split: run.split(split) for split in SPLITS}
@@ -106,3 +105,19 @@ def identical_files(run: FinishedRun) -> str | None:
         photos, np.concatenate([digests[split].numpy() for split in SPLITS]), describe_near_copies(near_copies)
     )
     return f"Of {plural(len(photos), 'photo')}: {found}."
+
+
+def describe_refit(summary: dict[str, Any]) -> str | None:
+    """Say what a network was refitted on; None where it was not.
+
+    Example:
+        >>> describe_refit({"refit": {"epochs": 7}})
+        'Refitted on training and validation photos for 7 epochs; these, temperature and thresholds
+        were chosen by the validation photos before, when the network had not seen them.'
+    """
+    if not (refit := summary.get("refit")):
+        return None
+    return (
+        f"Refitted on training and validation photos for {plural(refit['epochs'], 'epoch')}; these, temperature and thresholds "
+        "were chosen by the validation photos before, when the network had not seen them."
+    )

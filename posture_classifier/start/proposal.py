@@ -10,15 +10,15 @@ from shlex import quote
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.check.commands import advise_command, with_groups
+from posture_classifier.check.commands import advise_command
 from posture_classifier.check.finding import Finding
-from posture_classifier.check.fix_list import write_fixes
 from posture_classifier.check.group_proposals import Grouping, Proposal, groupings_by_name
 from posture_classifier.check.nearest import Nearest
 from posture_classifier.check.run_checks import Result
-from posture_classifier.data.exclusion import describe_losses
-from posture_classifier.data.folder import Photos, detect_layout, ungrouped
+from posture_classifier.check.writing import write_fixes
+from posture_classifier.data.folder import Photos, detect_layout, ungrouped, with_groups
 from posture_classifier.data.layout import AmbiguousLayoutError, Layout
+from posture_classifier.data.photo_lists import describe_losses
 from posture_classifier.start.groups import choose_grouping, limits_of
 from posture_classifier.start.plan import Plan, make_plan, write_plan
 from posture_classifier.start.questions import Ask, says_yes

@@ -13,12 +13,10 @@ from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of
 from posture_classifier.callbacks.progress import describe_open
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
-from posture_classifier.check.cached_headline import cached_headline
 from posture_classifier.check.commands import command_of
 from posture_classifier.check.digest_check import check_digests
-from posture_classifier.check.group_proposals import Grouping
-from posture_classifier.check.headline import Headline
-from posture_classifier.check.suggested_groups import suggested_groups
+from posture_classifier.check.group_proposals import Grouping, suggested_groups
+from posture_classifier.check.headline import Headline, cached_headline
 from posture_classifier.data.left_out import describe_left_out
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.near_copies import describe_near_copies

@@ -4,8 +4,9 @@ import shlex
 
 from jsonargparse import Namespace
 
-from posture_classifier.check.commands import FEW_GROUPS, number_of_folds, with_groups
+from posture_classifier.check.commands import FEW_GROUPS, number_of_folds
 from posture_classifier.check.group_proposals import Grouping
+from posture_classifier.data.folder import with_groups
 from posture_classifier.data.photo_choice import PhotoChoice
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posture_classifier.audit.foreign_predictions import ColumnNames, ForeignPredictions, read_foreign_predictions
+from posture_classifier.audit.columns import ColumnNames
+from posture_classifier.audit.foreign_predictions import ForeignPredictions, read_foreign_predictions
 from posture_classifier.audit.photos import read_photos
 from posture_classifier.data.folder import read_folder
 from posture_classifier.utils.errors import UserError

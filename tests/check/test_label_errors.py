@@ -9,8 +9,14 @@ from scipy.stats import norm
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.folder_layout import list_folder, name_groups
 from posture_classifier.check.group_ridge import PENALTY, GroupRidge, Stages, centre_groups
-from posture_classifier.check.label_errors import Mask, find_suspects, odd_photos
-from posture_classifier.check.label_trials import false_discovery_rates, plant_label_errors, run_trials
+from posture_classifier.check.label_errors import (
+    Mask,
+    false_discovery_rates,
+    find_suspects,
+    odd_photos,
+    plant_label_errors,
+    run_trials,
+)
 from posture_classifier.check.sample import Sample
 from tests.helpers.check_folders import check_folder, kinds, no_progress
 from tests.helpers.videos import draw_videos

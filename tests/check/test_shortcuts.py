@@ -11,8 +11,7 @@ from PIL import Image
 
 from posture_classifier.check.checked_folder import CheckedFolder
 from posture_classifier.check.sample import Sample
-from posture_classifier.check.shortcut_examples import shortcut_examples
-from posture_classifier.check.shortcuts import shortcut_findings
+from posture_classifier.check.shortcuts import shortcut_examples, shortcut_findings
 from posture_classifier.data.folder import read_folder
 from posture_classifier.metrics.intervals import NORMAL_QUANTILE
 from tests.helpers.check_folders import check_folder, draw_people, draw_scenes, finding_of, kinds, no_progress

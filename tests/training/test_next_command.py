@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from posture_classifier.app.workplace import find_workplace
-from posture_classifier.check.suggested_groups import suggested_groups
+from posture_classifier.check.group_proposals import suggested_groups
 from posture_classifier.cli.program import main
 from posture_classifier.data.folder import read_folder
 from tests.helpers.advice import arguments_of, follow

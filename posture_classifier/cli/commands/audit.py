@@ -60,7 +60,8 @@ def audit(
     if not 0 <= seed < 2**32:
         raise UserError(f"--seed is {seed}, but must be from 0 to {2**32 - 1}")
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.audit.foreign_predictions import ColumnNames, read_foreign_predictions
+    from posture_classifier.audit.columns import ColumnNames
+    from posture_classifier.audit.foreign_predictions import read_foreign_predictions
     from posture_classifier.audit.photos import read_photos
     from posture_classifier.audit.result import Audit
     from posture_classifier.audit.training_list import read_training_list, training_part

@@ -51,9 +51,8 @@ def check(
         raise UserError(f"--output {output} would lie in {root}, where fit takes folders for classes; choose a place outside of it")
     # Imported late: a wrong option should not cost the seconds that torch takes.
     from posture_classifier.check.finding import exit_code
-    from posture_classifier.check.fix_list import write_fixes
     from posture_classifier.check.html_page import write_check
-    from posture_classifier.check.writing import check_aloud, write_json
+    from posture_classifier.check.writing import check_aloud, write_fixes, write_json
     from posture_classifier.rendering.translation import Translator
     from posture_classifier.utils.text import plural
 

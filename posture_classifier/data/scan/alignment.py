@@ -21,33 +21,31 @@ SCALES = tuple(1.075**step for step in range(-6, 6))
 
 def aligned_correlation(one: Sketches, other: Sketches) -> float:
     """Correlate (-1 to 1) the middle of either grey photo (64, 64) with where it fits best."""
-    blurred = [cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other)]
-    halves = [_halve(sketch) for sketch in blurred]
-    coarse = max(_best_fit(*halves), _best_fit(*halves[::-1]))
-    return coarse if coarse < COARSE_CORRELATION else max(_best_fit(*blurred), _best_fit(*blurred[::-1]))
+    first, second = (cv2.GaussianBlur(sketch, (0, 0), BLUR) for sketch in (one, other))
+    coarse = _best_fit(_halve(first), _halve(second))
+    return coarse if coarse < COARSE_CORRELATION else _best_fit(first, second)
 
 
 def overlay_correlation(one: Sketches, other: Sketches, enough: float = 1.0) -> float:
     """Correlate as ``aligned_correlation`` does, at half the resolution, mirrored as well.
 
-    Args:
-        one: Grey photo (64, 64).
-        other: The photo (64, 64) to compare with.
-        enough: A correlation above which the mirrored photo is not tried.
+    Above a correlation of ``enough`` the mirrored photo is not tried.
     """
     first, second = (_halve(cv2.GaussianBlur(sketch, (0, 0), BLUR)) for sketch in (one, other))
-    plain = max(_best_fit(first, second), _best_fit(second, first))
-    if plain >= enough:
-        return plain
-    turned = np.ascontiguousarray(second[:, ::-1])
-    return max(plain, _best_fit(first, turned), _best_fit(turned, first))
+    plain = _best_fit(first, second)
+    return plain if plain >= enough else max(plain, _best_fit(first, np.ascontiguousarray(second[:, ::-1])))
 
 
 def _halve(sketch: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return cv2.resize(sketch, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
 
-def _best_fit(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> float:
+def _best_fit(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    """The best correlation of the middle of either photo with a place in the other."""
+    return max(_middle_in(one, other), _middle_in(other, one))
+
+
+def _middle_in(whole: npt.NDArray[Any], part: npt.NDArray[Any]) -> float:
     side = round(MIDDLE * len(part))
     margin = (len(part) - side) // 2
     middle = part[margin : margin + side, margin : margin + side]

@@ -16,10 +16,10 @@ from posture_classifier.data.scan.alignment import LEAST_CONTRAST, Sketches, ali
 from posture_classifier.data.scan.scan import Scan
 from posture_classifier.data.scan.similarity import Features, similarity_blocks
 from posture_classifier.utils.threads import map_in_threads
+from posture_classifier.utils.types import Ints
 
 Kind = Literal["bytes", "copy", "mirrored", "scene"]
 Hashes = npt.NDArray[np.uint64]
-Ints = npt.NDArray[np.int64]
 BITS = 63
 """Bits of a hash."""
 COPY_BITS = 6
@@ -75,7 +75,7 @@ def _halve(sketches: Sketches) -> Features:
 
 
 def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np.bool_]:
-    """Find out which photos look like copies of one, by their sketches alone.
+    """Find out which photos (N,) look like copies of one, by their sketches alone.
 
     Frames of a camera that stands still are such copies until something moves by a few hundredths
     of the picture's width.
@@ -84,9 +84,6 @@ def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np
         sketch: Grey photo (64, 64).
         others: Grey photos (N, 64, 64).
 
-    Returns:
-        (N,) whether each of them does.
-
     Example:
         >>> frames = np.random.default_rng(0).integers(0, 255, (2, 64, 64), dtype=np.uint8)
         >>> copies_of(frames[0] // 2, frames)
@@ -94,7 +91,7 @@ def copies_of(sketch: npt.NDArray[np.uint8], others: Sketches) -> npt.NDArray[np
     """
     one = sketch[None]
     bits = np.bitwise_count(perceptual_hash(one) ^ perceptual_hash(others))
-    correlation = np.einsum("phw,phw->p", _standardise(_halve(others)), _standardise(_halve(one)).repeat(len(others), 0))
+    correlation = _dots(coarse_pictures(others), coarse_pictures(one))
     result: npt.NDArray[np.bool_] = (bits <= COPY_BITS) & (correlation >= COPY_CORRELATION)
     return result
 
@@ -138,7 +135,7 @@ def _compare_all(sketches: Sketches, features: Features) -> tuple[list[Link], li
     """
     hashes = perceptual_hash(sketches)
     signs, mirrored = _signs(hashes), _signs(perceptual_hash(sketches[:, :, ::-1]))
-    coarse = _standardise(_halve(sketches))
+    coarse = coarse_pictures(sketches)
     links: list[Link] = []
     pairs: set[tuple[int, int]] = set()
     for rows, cosine in similarity_blocks(features):
@@ -164,15 +161,16 @@ def _signs(hashes: Hashes) -> Features:
     return 2 * bits.astype(np.float32) - 1
 
 
-def _standardise(pictures: Features) -> Features:
-    """Scale pictures (N, H, W) so that the dot product of two is their correlation."""
+def coarse_pictures(sketches: Sketches) -> Features:
+    """Halve and scale photos: (N, 64, 64) -> (N, 32, 32), whose dot products are correlations."""
+    pictures = _halve(sketches)
     centred = pictures - pictures.mean((1, 2), keepdims=True)
     result: Features = centred / np.maximum(np.linalg.norm(centred, axis=(1, 2), keepdims=True), 1e-12)
     return result
 
 
 def _dots(some: Features, others: Features) -> Features:
-    result: Features = np.einsum("phw,phw->p", some, others)
+    result: Features = np.einsum("...hw,...hw->...", some, others)
     return result
 
 

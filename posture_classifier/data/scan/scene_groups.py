@@ -11,11 +11,12 @@ import numpy.typing as npt
 from rich.progress import Progress
 
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.scan.near_duplicates import Ints, connect, find_links
+from posture_classifier.data.scan.near_duplicates import connect, find_links
 from posture_classifier.data.scan.scan import Scan, scan_photos
 from posture_classifier.data.scan.scene_pairs import scene_pairs
 from posture_classifier.utils.console import terminal
 from posture_classifier.utils.text import normalise_name, plural, shortlist
+from posture_classifier.utils.types import Ints
 
 LARGE_SCENE = 0.1
 """Share of all photos from which a scene is doubted."""
@@ -27,10 +28,6 @@ class DoubtedScene(NamedTuple):
     """A scene that may be several: of more than one class, or over a tenth of all photos.
 
     The whole video of a person in both postures is one, too, so a person has to look.
-
-    Attributes:
-        members: Indices of its photos.
-        classes: Names of their classes.
     """
 
     members: Ints
@@ -38,16 +35,10 @@ class DoubtedScene(NamedTuple):
 
 
 def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
-    """Group photos of one scene, and name each group by its first path in alphabetical order.
+    """Name the scene (N,) of N readable photos, each by its first path in alphabetical order.
 
     Pairs are followed from photo to photo, so the two ends of a burst may look different. A pair at
     a threshold may fall on the other side with another version of torch or another processor.
-
-    Args:
-        photos: N photos, all of which can be read.
-
-    Returns:
-        (N,) the name of each photo's group.
     """
     order = np.argsort(photos.paths)
     files = [photos.file(index) for index in order.tolist()]
@@ -62,15 +53,7 @@ def scene_groups(photos: Photos) -> npt.NDArray[np.str_]:
 
 
 def find_scenes(scan: Scan, clusters: Ints) -> Ints:
-    """Join clusters of near-duplicates that show one scene.
-
-    Args:
-        scan: Facts and features of N photos.
-        clusters: (N,) cluster of near-duplicates that each photo is in.
-
-    Returns:
-        (N,) the lowest index of each photo's scene.
-    """
+    """Join clusters (N,) of near-duplicates to scenes (N,), each the lowest index of its photos."""
     rows = np.array([index for index, fact in enumerate(scan.facts) if fact.sketch is not None], dtype=np.int64)
     if len(rows) < 2:
         return clusters
@@ -81,12 +64,7 @@ def find_scenes(scan: Scan, clusters: Ints) -> Ints:
 
 
 def doubted_scenes(photos: Photos, scenes: npt.NDArray[np.generic]) -> list[DoubtedScene]:
-    """List the scenes that may be several, largest first.
-
-    Args:
-        photos: N photos.
-        scenes: (N,) scene of each.
-    """
+    """List the scenes (N,) of photos that may be several, largest first."""
     _, codes, sizes = np.unique(scenes, return_inverse=True, return_counts=True)
     order = np.argsort(codes, kind="stable")
     found = []

@@ -32,15 +32,12 @@ CHUNK = 1024
 
 
 def scene_pairs(features: Features, sketches: Sketches, clusters: Ints) -> Ints:
-    """Find pairs that connect clusters of one scene; not all pairs of a scene.
+    """Find pairs (P, 2) that connect clusters of one scene; not all pairs of a scene.
 
     Args:
         features: (N, D) rows of unit length.
         sketches: (N, 64, 64) grey photos.
         clusters: (N,) cluster of near-duplicates that each photo is in.
-
-    Returns:
-        (P, 2) indices.
     """
     units = np.unique(clusters, return_inverse=True)[1]
     pairs = _most_similar_pairs(features, units)

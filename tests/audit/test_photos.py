@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posture_classifier.audit.photo_paths import PhotoPaths
+from posture_classifier.audit.photos import PhotoPaths
 from posture_classifier.data.folder import read_folder
 from tests.helpers.photos import draw
 

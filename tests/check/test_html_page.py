@@ -7,9 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.check.html_page import write_check
-from posture_classifier.check.overview import PER_CLASS, contact_sheet, overview_section
-from posture_classifier.check.page_photos import PAGE_BYTES, PagePhotos, count_shown
+from posture_classifier.check.html_page import (
+    PAGE_BYTES,
+    PER_CLASS,
+    PagePhotos,
+    contact_sheet,
+    count_shown,
+    overview_section,
+    write_check,
+)
 from posture_classifier.images.depth import FULL_RANGE
 from tests.helpers.check_folders import check_folder, draw_people
 from tests.helpers.pages import assert_stands_alone

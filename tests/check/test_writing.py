@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from posture_classifier.check.fix_list import write_fixes
+from posture_classifier.check.writing import write_fixes
 from posture_classifier.cli.program import main
 from posture_classifier.data.module import PostureData
 from posture_classifier.utils.errors import UserError
