@@ -100,3 +100,27 @@ def test_a_share_out_of_range_is_refused(draw_folder: DrawFolder, fit: Fit, caps
     given = f"[{{class_path: InterpolateWeights, init_args: {{share: {share}}}}}]"
     fit(draw_folder(), "--trainer.callbacks", given.replace("nan", ".nan"), code=2)
     assert "share" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("backbone.fc.weight", torch.zeros(3, 3)),
+        ("backbone.fc.weight", None),
+        ("backbone.fc.bias", torch.tensor([0.0, torch.nan])),
+        ("another", torch.zeros(1)),
+    ],
+)
+def test_a_start_that_was_changed_is_refused(
+    draw_folder: DrawFolder, fit: Fit, capsys: pytest.CaptureFixture[str], name: str, value: torch.Tensor | None
+) -> None:
+    root = draw_folder()
+    run = fit(root, *RUINOUS)
+    last = run / "checkpoints" / "last.ckpt"
+    content = read_checkpoint(last)
+    content["callbacks"]["InterpolateWeights"]["start"][name] = value
+    torch.save(content, last)
+    capsys.readouterr()
+    fit(root, *RUINOUS, "--ckpt_path", "last", epochs=2, code=2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "InterpolateWeights.start" in line
