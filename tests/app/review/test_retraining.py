@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from posture_classifier.app.review.retrained import retraining_words
+from posture_classifier.app.review.retrained import progress, retraining_words
 from posture_classifier.app.review.source import Source, find_source
 from posture_classifier.app.workplace import find_workplace
 from posture_classifier.cli.program import main
@@ -50,6 +50,23 @@ def test_the_command_that_is_shown_trains_with_the_same_split(run: Path, monkeyp
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {"versions": {"torch": "1.0"}}))
     assert client.training()["answer"]["other_versions"]
+
+
+@pytest.mark.parametrize(
+    ("solver", "unfreezing", "most"),
+    [
+        ("gradient", {}, 20),
+        ("lbfgs", {}, 1),
+        ("lbfgs", {"open_stages": {"0": 3}}, 20),
+        ("lbfgs", {"open_stages": {"20": "all"}}, 1),
+        ("lbfgs", {"every_n_epochs": 2}, 20),
+    ],
+)
+def test_a_solved_head_is_one_epoch_unless_another_stage_opens(
+    run: Path, tmp_path: Path, solver: str, unfreezing: dict[str, Any], most: int
+) -> None:
+    settings = {"model": {"head_solver": solver}, "unfreezing": unfreezing, "trainer": {"max_epochs": 20}}
+    assert progress(tmp_path, Source(Path("photos"), Path("fixes.csv"), run, settings))["of"] == most
 
 
 @pytest.mark.usefixtures("no_check")
