@@ -1,6 +1,7 @@
 """Training again on what was decided, and whether it helped."""
 
 import json
+import re
 import shlex
 import shutil
 import time
@@ -125,6 +126,9 @@ def test_a_training_that_fails_says_why(run: Path, tmp_path: Path) -> None:
     (tmp_path / "photos" / "fixes.csv").write_text("path,decision\nleft/gone.png,remove\n")
     client.client.post("/api/review/training", json={})
     assert "left/gone.png" in wait(client, "failed")["last_line"]
+    in_korean = client.client.get("/api/review/training", headers={"Accept-Language": "ko"}).json()["last_line"]
+    assert "left/gone.png" in in_korean
+    assert re.search("[가-힣]", in_korean)
 
 
 @pytest.mark.slow
