@@ -4,8 +4,10 @@
 
 Each RUN is a run of ``fit`` with ``val/predictions.csv`` and ``test/predictions.csv``. The
 temperature and the threshold of every rule are chosen on the validation photos, and judged on the
-test photos. Runs of one experiment make a row: the mean (range) over its runs. A promise is kept by
-a run where at least the level of the answered photos is right.
+test photos. Runs of one experiment make a row: the mean (range) over its runs, and of all their
+predictions together the share of right ones with its 95 % interval over people or photos, which
+keeps all predictions of one together. A promise is kept by a run where at least the level of the
+answered photos is right.
 """
 
 import argparse
@@ -13,11 +15,12 @@ from collections.abc import Callable
 from itertools import groupby
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from posture_classifier.metrics.intervals import NORMAL_QUANTILE, wilson_interval
+from posture_classifier.metrics.intervals import NORMAL_QUANTILE, estimate_share, wilson_interval
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.temperature_scaling import fit_temperature, rescale
 from posture_classifier.runs.names import PREDICTIONS_CSV
@@ -108,8 +111,22 @@ RULES: dict[str, Rule] = {
 }
 
 
-def judge(run: Path, level: float) -> dict[str, tuple[float, float, float, float]]:
-    """Of each rule: threshold, share of test photos answered, accuracy of these and of the rest."""
+class Judged(NamedTuple):
+    """A rule on the test photos of a run.
+
+    Attributes:
+        figures: Threshold, share of photos answered, accuracy of these and of the rest.
+        right: (A,) whether each of the answered photos is right.
+        groups: (A,) their groups.
+    """
+
+    figures: tuple[float, float, float, float]
+    right: npt.NDArray[np.bool_]
+    groups: Groups
+
+
+def judge(run: Path, level: float) -> dict[str, Judged]:
+    """Judge every rule."""
     validation, test = (read_prediction_table(run / split / PREDICTIONS_CSV) for split in ("val", "test"))
     temperature = fit_temperature(validation.predictions) or 1.0
     chosen_on, judged = (rescale(table.predictions, temperature) for table in (validation, test))
@@ -118,12 +135,13 @@ def judge(run: Path, level: float) -> dict[str, tuple[float, float, float, float
         threshold = rule(chosen_on, validation.groups, level)
         answered = judged.confidence >= threshold
         right, wrong = judged.correct[answered], judged.correct[~answered]
-        found[name] = (
+        figures = (
             threshold,
             float(answered.mean()),
             float(right.mean()) if answered.any() else float("nan"),
             float(wrong.mean()) if len(wrong) else float("nan"),
         )
+        found[name] = Judged(figures, right, test.groups[answered])
     return found
 
 
@@ -133,21 +151,33 @@ def describe(values: list[float]) -> str:
     return f"{np.mean(known):.3f} ({min(known):.3f} to {max(known):.3f})" if known else "-"
 
 
+def describe_all(results: list[Judged]) -> str:
+    """Write the share of right ones among the answered photos of all runs, with its interval."""
+    right, groups = (np.concatenate(parts) for parts in zip(*((each.right, each.groups) for each in results), strict=True))
+    if not len(right):
+        return "-"
+    share = estimate_share(right, groups, 0)
+    interval = "" if share.ends is None else " ({:.3f} to {:.3f})".format(*share.ends)
+    return f"{share.value:.3f}{interval}, {len(right)} of {len(np.unique(groups))}"
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--level", type=float, default=0.95)
     given = parser.parse_args()
-    columns = ("experiment", "rule", "threshold", "answered", "right of these", "right of the others", "promise kept")
+    columns = ("experiment", "rule", "threshold", "answered", "right of these", "right of the others", "together", "promise kept")
     print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
     for experiment, runs in groupby(sorted(given.runs), key=lambda run: run.resolve().parent.name):
         results = [judge(run, given.level) for run in runs]
         for name in RULES:
-            values = list(zip(*(result[name] for result in results), strict=True))
+            judged = [result[name] for result in results]
+            values = list(zip(*(each.figures for each in judged), strict=True))
             kept = sum(value >= given.level for value in values[2])
             none = sum(np.isnan(value) for value in values[2])
-            cells = [experiment, name, *(describe(list(column)) for column in values), f"{kept} of {len(results) - none}"]
+            figures = [describe(list(column)) for column in values]
+            cells = [experiment, name, *figures, describe_all(judged), f"{kept} of {len(results) - none}"]
             print(f"| {' | '.join(cells)} |")
 
 

@@ -22,6 +22,9 @@ class Refusal(HTTPException):
 
 FAILED = Refusal(500, "That failed; the terminal says where.")
 """What is answered after an error that nobody foresaw."""
+NOTHING_HERE = "There is nothing at this address."
+ONLY_BY = "This address takes {methods} only."
+METHOD_NOT_ALLOWED = 405
 
 
 def error_response(error: Exception, language: str = ENGLISH, user_error: int = 400) -> Response:
@@ -37,7 +40,15 @@ def error_response(error: Exception, language: str = ENGLISH, user_error: int = 
     if isinstance(error, UserError):
         error = Refusal(user_error, str(error))
     known = error if isinstance(error, HTTPException) else FAILED
-    return JSONResponse({"error": Translator(language).text(known.detail)}, known.status_code, known.headers)
+    sentence = known.detail if isinstance(known, Refusal) else _sentence(known)
+    return JSONResponse({"error": Translator(language).text(sentence)}, known.status_code, known.headers)
+
+
+def _sentence(error: HTTPException) -> str:
+    """What is said in place of the two words that Starlette has for an address it does not know."""
+    if error.status_code == METHOD_NOT_ALLOWED:
+        return ONLY_BY.format(methods=(error.headers or {}).get("Allow", "GET"))
+    return NOTHING_HERE
 
 
 def language_of(headers: Mapping[str, str]) -> str:

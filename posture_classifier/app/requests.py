@@ -54,9 +54,8 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        raise Refusal(400, f"The request is not as the page sends it: {place}: {first['msg']}") from error
+        place = ".".join(map(str, error.errors()[0]["loc"])) or "JSON"
+        raise Refusal(400, f"The request is not as the page sends it ({place}); load the page again.") from error
 
 
 def inside(root: Path, relative: str) -> Path:

@@ -35,7 +35,7 @@ class Network:
     def __init__(self, checkpoint: Path) -> None:
         content = read_checkpoint(checkpoint)
         self.classifier = Classifier.from_checkpoint(checkpoint, content, precision="fp32")
-        self.metadata: Metadata = build_metadata(self.classifier, checkpoint, content)
+        self.metadata: Metadata = build_metadata(self.classifier, content)
         self._page = try_page(self.metadata, pages=PAGES)
         self._passes = asyncio.Semaphore(1)  # a pass uses all cores, so that two are no faster
 

@@ -77,7 +77,7 @@ def export_checkpoint(
     content = read_checkpoint(checkpoint)
     classifier = Classifier.from_checkpoint(checkpoint, content, device="cpu", precision="fp32")
     found = find_run_photos(checkpoint, content, photos)
-    metadata = build_metadata(classifier, checkpoint, content)
+    metadata = build_metadata(classifier, content)
     with _prepared(folder) as prepared:
         path = prepared / f"{NAME}{module.SUFFIX}"
         start = time.perf_counter()

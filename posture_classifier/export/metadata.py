@@ -15,12 +15,17 @@ from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12
 
 from posture_classifier import __version__
 from posture_classifier.inference import Classifier
-from posture_classifier.models.checkpoint import SEEN, FamiliarityRule, Measured, Size, StoredAbstention, StoredThreshold
+from posture_classifier.models.checkpoint import (
+    EVALUATION,
+    SEEN,
+    FamiliarityRule,
+    Measured,
+    Size,
+    StoredAbstention,
+    StoredThreshold,
+)
 from posture_classifier.models.weights import PIP_WEIGHTS
 from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Evaluation, Familiarity, parse_evaluation
-from posture_classifier.runs.folder import run_of
-from posture_classifier.runs.names import SPLIT_CSV
-from posture_classifier.runs.tables import read_split_rows
 from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.validation import mismatch
 
@@ -62,12 +67,11 @@ class Metadata(TypedDict):
     backbone: str
 
 
-def build_metadata(classifier: Classifier, checkpoint: Path, content: dict[str, Any]) -> Metadata:
+def build_metadata(classifier: Classifier, content: dict[str, Any]) -> Metadata:
     """What is to be known of a checkpoint's network wherever it is taken.
 
     Args:
         classifier: The model.
-        checkpoint: Its file, beside which the counts of groups may lie.
         content: What ``read_checkpoint`` returned.
     """
     evaluation, settings = classifier.evaluation, classifier.model.hparams
@@ -80,7 +84,7 @@ def build_metadata(classifier: Classifier, checkpoint: Path, content: dict[str, 
         "abstention": _plain(evaluation.abstention) if evaluation and evaluation.abstention else None,
         "familiarity": _plain(evaluation.familiarity) if evaluation and evaluation.familiarity else None,
         "evaluation": _figures(evaluation) if evaluation else None,
-        "photos": _count_photos(checkpoint, content),
+        "photos": _count_photos(content),
         "weights": {"name": settings["weights_source"], "licence": _licence(settings["backbone"], settings["weights_source"])},
         "versions": {"posture_classifier": __version__, "torch": torch.__version__},
         "backbone": settings["backbone"],
@@ -132,18 +136,12 @@ def _figures(evaluation: Evaluation) -> Figures:
     return {"procedure": evaluation.procedure, "images": evaluation.images, "groups": evaluation.groups, "accuracy": accuracy}
 
 
-def _count_photos(checkpoint: Path, content: dict[str, Any]) -> dict[str, Size]:
-    """Photos of each split, of which the checkpoint has the digests; groups are in its run only."""
-    run = run_of(checkpoint)
-    rows = read_split_rows(run / SPLIT_CSV) if run else []
-    counts: dict[str, Size] = {}
-    for split in ("train", "val", "test"):
-        images = len(content.get(SEEN, {}).get(split, ()))
-        own = [row for row in rows if row["split"] == split]
-        groups = len({row["group"] for row in own}) if len(own) == images else None
-        if images:
-            counts[split] = {"images": images, "groups": groups if groups != images else None}
-    return counts
+def _count_photos(content: dict[str, Any]) -> dict[str, Size]:
+    """Photos and groups of each split; where they were not counted, photos by their digests."""
+    seen = content.get(SEEN, {})
+    by_digests = {split: {"images": len(seen.get(split, ())), "groups": None} for split in ("train", "val", "test")}
+    counted = content.get(EVALUATION, {}).get("photos", by_digests)
+    return {split: size for split, size in counted.items() if size["images"]}
 
 
 def _licence(backbone: str, source: str) -> str | None:

@@ -10,8 +10,11 @@ import pytest
 from posture_classifier.app.collect.collection import Collection
 from posture_classifier.app.errors import FAILED
 from posture_classifier.app.workplace import Workplace
+from posture_classifier.data.fixes import read_fixes
 from posture_classifier.data.table_faults import FAULTS
 from posture_classifier.rendering.translation import ENGLISH, Translator, available_languages
+from posture_classifier.runs.reading import read_settings
+from posture_classifier.utils.errors import UserError
 from tests.helpers.local_pages import client_of, encoded, frame, send_photo
 from tests.helpers.program import REPOSITORY
 from tests.helpers.reached_code import reached
@@ -117,6 +120,44 @@ def test_a_page_is_answered_in_the_language_that_it_asks_for(tmp_path: Path) -> 
     assert all(answer.keys() == {"error"} for answer in answers.values())
     assert answers["ko"] == answers["fr, ko-KR;q=0.5"] == {"error": "사진으로 읽을 수 없습니다: 빈 파일."}
     assert len({answer["error"] for answer in answers.values()}) == 2
+
+
+def test_addresses_that_are_not_there_and_values_that_are_wrong_are_sentences(tmp_path: Path) -> None:
+    """What Starlette and pydantic would say in their own words."""
+    client = client_of(Workplace(folder=tmp_path))
+    asked = [
+        *(("GET", path) for path in ("/nowhere", "/static/nothing.js", "/api/review/photo/x/large")),
+        *(("DELETE", path) for path in ("/collect", "/static/app.css", "/api/collect/photo")),
+    ]
+    for method, path in asked:
+        sentences = []
+        for language in (ENGLISH, *LANGUAGES):
+            answer = client.request(method, path, headers={"Accept-Language": language})
+            assert answer.status_code in (404, 405)
+            sentences.append(answer.json()["error"])
+        assert re.search("[가-힣]", sentences[1]), sentences
+        assert len(sentences[0].split()) > 4, sentences
+    answer = client.post("/api/review/decision", json={"photos": []}, headers={"Accept-Language": "ko"})
+    assert (answer.status_code, re.search(ENGLISH_WORDS, answer.json()["error"])) == (400, None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_wrong_in_a_file_of_a_run_is_said_in_the_language(tmp_path: Path, language: str) -> None:
+    translator = Translator(language)
+    for settings in (
+        "model: {backbone: 3}\ndata: {root: a}",
+        "model: {}\ndata: {}",
+        "model: {backbone: a, image_size: 0}\ndata: {}",
+    ):
+        (tmp_path / "config.yaml").write_text(settings)
+        with pytest.raises(UserError) as caught:
+            read_settings(tmp_path / "config.yaml")
+        assert re.search(ENGLISH_WORDS, translator.text(str(caught.value))) is None, caught.value
+    for table in ("path\na\n", "decision\nfine\n", "path,decision\n,fine\n"):
+        (tmp_path / "fixes.csv").write_text(table)
+        with pytest.raises(UserError) as caught:
+            read_fixes(tmp_path / "fixes.csv")
+        assert re.search(ENGLISH_WORDS, translator.text(str(caught.value))) is None, caught.value
 
 
 def test_who_is_not_let_in_and_what_nobody_foresaw_have_the_same_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,7 +211,7 @@ def test_a_network_of_another_family_is_exported_with_its_all_stages_head(tmp_pa
     )
     torch.nn.init.normal_(model.backbone.get_classifier().weight)  # type: ignore[operator]
     classifier = Classifier(model, "cpu", "fp32")
-    onnx_format.write(PhotoGraph(classifier), build_metadata(classifier, tmp_path / "best.ckpt", {}), tmp_path / "model.onnx")
+    onnx_format.write(PhotoGraph(classifier), build_metadata(classifier, {}), tmp_path / "model.onnx")
     files = many_kinds(tmp_path / "photos")
     artifact = ExportedClassifier.load(tmp_path / "model.onnx")
     for one, other in zip(classifier.predict(files), artifact.predict(files), strict=True):

@@ -58,7 +58,7 @@ def test_it_answers_as_the_checkpoint_and_knows_what_it_knows(
     artifact, classifier = ExportedClassifier.load(folder), Classifier.load(run, "cpu", "fp32")
     assert artifact.evaluation == classifier.evaluation
     checkpoint = run / "checkpoints" / "best.ckpt"
-    assert artifact.metadata == build_metadata(classifier, checkpoint, read_checkpoint(checkpoint))
+    assert artifact.metadata == build_metadata(classifier, read_checkpoint(checkpoint))
     for one, other in zip(classifier.predict(files), artifact.predict(files), strict=True):
         assert one.label == other.label
         assert other.probabilities == pytest.approx(one.probabilities, abs=1e-4)

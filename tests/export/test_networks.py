@@ -67,7 +67,7 @@ def test_an_exported_network_agrees(name: str, averages: bool, tmp_path: Path) -
     spread_out(model)
     classifier = Classifier(model, "cpu", "fp32")
     path = tmp_path / "model.onnx"
-    load_format("onnx").write(PhotoGraph(classifier), build_metadata(classifier, tmp_path / "best.ckpt", {}), path)
+    load_format("onnx").write(PhotoGraph(classifier), build_metadata(classifier, {}), path)
     one, other = (
         np.array([[*prediction.probabilities.values()] for prediction in each.predict(pictures()) if prediction.probabilities])
         for each in (classifier, ExportedClassifier.load(path))

@@ -135,6 +135,11 @@ def test_smoothing_depends_on_time_and_not_on_the_number_of_frames() -> None:
     assert none == [0.3, 0.7]
 
 
+def test_no_probability_is_said_to_be_certain() -> None:
+    said = run_javascript("texts.js", "const result = [1, 0.9999, 0.5, 0].map(chance).concat(percent(1));")
+    assert [each.replace("\xa0", " ") for each in said] == ["> 99 %", "> 99 %", "50 %", "< 1 %", "100 %"]
+
+
 def test_an_alert_comes_once_a_stretch_and_a_break_ends_it() -> None:
     statements = """
         const watch = new Watch(10);

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from posture_classifier.app.review.source import Source
+from posture_classifier.callbacks.schedule import openings, with_solved_head
 from posture_classifier.compare.after_fixes import PairedAccuracy, compare_after_fixes
 from posture_classifier.rendering.translation import Translator
 from posture_classifier.runs.folder import VERSION, numbered
@@ -81,7 +83,18 @@ def progress(run: Path, source: Source) -> dict[str, Any]:
         return {"unit": "folds", "done": len(list(run.glob(f"fold_*/*/{SUMMARY_JSON}"))), "of": folds, "epochs": []}
     rows = read_curves(run / METRICS_CSV)
     epochs = [{"epoch": int(float(row["epoch"])) + 1, "accuracy": _number(row.get("val/accuracy", ""))} for row in rows]
-    return {"unit": "epochs", "done": len(epochs), "of": source.settings["trainer"]["max_epochs"], "epochs": epochs}
+    return {"unit": "epochs", "done": len(epochs), "of": _most_epochs(source.settings), "epochs": epochs}
+
+
+def _most_epochs(settings: dict[str, Any]) -> int | None:
+    """Epochs of a training, at most: one, where its head is solved and no other stage opens."""
+    most: int | None = settings["trainer"].get("max_epochs")
+    if settings["model"].get("head_solver") != "lbfgs":
+        return most
+    options = settings.get("unfreezing") or {}
+    stages = {int(epoch): count for epoch, count in (options.get("open_stages") or {}).items()}
+    opens = with_solved_head(openings(2, options.get("every_n_epochs"), stages))[0]
+    return 1 if opens == inf or (most and 0 < most <= opens) else most
 
 
 def _number(cell: str) -> float | None:

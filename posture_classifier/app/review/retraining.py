@@ -64,7 +64,7 @@ class Retraining:
 
     def state(self, language: str) -> dict[str, Any]:
         """How far it is and, where a training has come to its end, whether that helped."""
-        later = later_runs(self._source)
+        later, translator = later_runs(self._source), Translator(language)
         state, run = self._state(), next((path for path in reversed(later) if path not in self._before), None)
         shown = state != "idle" and run is not None
         return {
@@ -73,8 +73,8 @@ class Retraining:
             "can_train": self._source.run is not None,
             "run": str(run) if shown else None,
             "progress": progress(run, self._source) if shown and run is not None else None,
-            "last_line": self._lines[-1] if self._lines else "",
-            "answer": answer(self._source, later, Translator(language)) if state != "running" else None,
+            "last_line": translator.text(self._lines[-1].removeprefix("error: ")) if self._lines else "",
+            "answer": answer(self._source, later, translator) if state != "running" else None,
         }
 
     def _state(self) -> State:

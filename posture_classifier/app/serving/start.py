@@ -47,4 +47,4 @@ def _load(model: Path, device: str | None, precision: Precision) -> tuple[PhotoC
     path = find_checkpoint(model)
     content = read_checkpoint(path)
     classifier = Classifier.from_checkpoint(path, content, device, precision)
-    return classifier, build_metadata(classifier, path, content)
+    return classifier, build_metadata(classifier, content)

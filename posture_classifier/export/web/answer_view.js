@@ -1,6 +1,6 @@
 /** The answer in large letters, and a bar for each class. */
 import { byId, element } from "./page_data.js";
-import { percent, spoken, text } from "./texts.js";
+import { chance, spoken, text } from "./texts.js";
 
 export class AnswerView {
   /** @param {object} info The metadata. */
@@ -28,11 +28,11 @@ export class AnswerView {
     this.shown = { probabilities, judgement };
     const { index, probability, sure, familiar } = judgement;
     setText("label", sure ? spoken(this.info.classes[index]) : text("not_sure"));
-    setText("share", sure ? percent(probability) : text("rather", { name: spoken(this.info.classes[index]), share: percent(probability) }));
+    setText("share", sure ? chance(probability) : text("rather", { name: spoken(this.info.classes[index]), share: chance(probability) }));
     setText("remark", familiar ? "" : text("unfamiliar"));
     this.bars.forEach(({ fill, share }, i) => {
       fill.style.setProperty("--share", probabilities[i]);
-      share.textContent = percent(probabilities[i]);
+      share.textContent = chance(probabilities[i]);
     });
   }
 

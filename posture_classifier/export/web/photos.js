@@ -3,7 +3,7 @@ import { saveCsv } from "./csv.js";
 import { judge } from "./judgement.js";
 import { byId, element } from "./page_data.js";
 import { pixelsOfPhoto } from "./pixels.js";
-import { inEveryLanguage, percent, spoken, text } from "./texts.js";
+import { chance, inEveryLanguage, spoken, text } from "./texts.js";
 
 export class Photos {
   /**
@@ -70,7 +70,7 @@ export class Photos {
       const { index, sure, familiar } = row.judgement;
       const label = sure ? spoken(classes[index]) : text("not_sure");
       cells.push(element("td", { class: sure ? "label" : "label muted" }, label));
-      cells.push(...row.answer.probabilities.map((share) => element("td", { class: "number" }, percent(share))));
+      cells.push(...row.answer.probabilities.map((share) => element("td", { class: "number" }, chance(share))));
       cells.push(element("td", { class: "warning" }, familiar ? "" : text("unfamiliar")));
     } else {
       const error = row.error === "unreadable" ? text("unreadable") : row.error;

@@ -43,6 +43,11 @@ export function percent(share) {
   return `${whole}\u00a0%`;
 }
 
+/** A probability in whole percent, which is never certain, though 32 bits may round it to 0 or 1. */
+export function chance(probability) {
+  return percent(Math.min(Math.max(probability, 1e-9), 1 - 1e-9));
+}
+
 /** A share with its 95 % interval, as "92 % (83 to 96 %)". */
 export function interval({ value, low, high }) {
   if (value === null) return text("unknown");

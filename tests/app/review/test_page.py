@@ -102,13 +102,17 @@ def test_by_touch_in_korean_on_a_phone(run: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shortcut_check")
-def test_a_shortcut_is_looked_at_photo_by_photo(run: Path) -> None:
-    with opened(run) as page:
+@pytest.mark.parametrize("context", [{}, {"locale": "ko-KR"}, {"viewport": PHONE, "has_touch": True, "is_mobile": True}])
+def test_a_shortcut_is_looked_at_photo_by_photo(run: Path, context: dict[str, Any]) -> None:
+    with opened(run, **context) as page:
         while page.query_selector(".stage .whole") is None:
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(50)
-        reasons = page.query_selector_all(".reasons li")
-        assert "small model" in reasons[0].inner_text()
+        reasons = [reason.inner_text() for reason in page.query_selector_all(".reasons li")]
+        assert len(reasons) == 2, "that of all photos, and that of the chosen one"
+        assert ("작은 모델" if "locale" in context else "small model") in reasons[0]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.querySelector('.actions').getBoundingClientRect().bottom <= innerHeight")
         first = page.get_attribute(".whole img", "src")
         assert str(first).endswith("/large")
         page.keyboard.press("ArrowDown")

@@ -1,6 +1,7 @@
 """Training again on what was decided, and whether it helped."""
 
 import json
+import re
 import shlex
 import shutil
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from posture_classifier.app.review.retrained import retraining_words
+from posture_classifier.app.review.retrained import progress, retraining_words
 from posture_classifier.app.review.source import Source, find_source
 from posture_classifier.app.workplace import find_workplace
 from posture_classifier.cli.program import main
@@ -50,6 +51,23 @@ def test_the_command_that_is_shown_trains_with_the_same_split(run: Path, monkeyp
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {"versions": {"torch": "1.0"}}))
     assert client.training()["answer"]["other_versions"]
+
+
+@pytest.mark.parametrize(
+    ("solver", "unfreezing", "most"),
+    [
+        ("gradient", {}, 20),
+        ("lbfgs", {}, 1),
+        ("lbfgs", {"open_stages": {"0": 3}}, 20),
+        ("lbfgs", {"open_stages": {"20": "all"}}, 1),
+        ("lbfgs", {"every_n_epochs": 2}, 20),
+    ],
+)
+def test_a_solved_head_is_one_epoch_unless_another_stage_opens(
+    run: Path, tmp_path: Path, solver: str, unfreezing: dict[str, Any], most: int
+) -> None:
+    settings = {"model": {"head_solver": solver}, "unfreezing": unfreezing, "trainer": {"max_epochs": 20}}
+    assert progress(tmp_path, Source(Path("photos"), Path("fixes.csv"), run, settings))["of"] == most
 
 
 @pytest.mark.usefixtures("no_check")
@@ -108,6 +126,9 @@ def test_a_training_that_fails_says_why(run: Path, tmp_path: Path) -> None:
     (tmp_path / "photos" / "fixes.csv").write_text("path,decision\nleft/gone.png,remove\n")
     client.client.post("/api/review/training", json={})
     assert "left/gone.png" in wait(client, "failed")["last_line"]
+    in_korean = client.client.get("/api/review/training", headers={"Accept-Language": "ko"}).json()["last_line"]
+    assert "left/gone.png" in in_korean
+    assert re.search("[가-힣]", in_korean)
 
 
 @pytest.mark.slow

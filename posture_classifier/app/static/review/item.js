@@ -12,7 +12,11 @@ export function drawItem(body, state, number, active, on) {
     body.replaceChildren(el("p", { class: "lead empty" }, t(state.items.length ? "review.all_decided" : emptyText(state))), moves(state, number, on));
     return;
   }
-  body.replaceChildren(stage(item, active, on), panel(state, item, number, active, on));
+  const scrolled = body.dataset.item === String(number) ? (body.querySelector(".stage")?.scrollTop ?? 0) : 0;
+  const shown = stage(item, active, on);
+  body.replaceChildren(shown, panel(state, item, number, active, on));
+  body.dataset.item = number;
+  shown.scrollTop = scrolled; // where another of many photos was chosen
   for (const photo of state.items[number + 1]?.photos.slice(0, 4) ?? []) new Image().src = source(photo, sizeFor(state.items[number + 1]));
 }
 
@@ -57,11 +61,13 @@ function panel(state, item, number, active, on) {
   const photo = item.photos[active];
   const several = item.photos.length > 1;
   const open = item.photos.filter((each) => each.decision === null).length;
+  // Of many photos each has reasons of its own, which together would push the buttons off the screen.
+  const reasons = item.photos.length > 4 ? item.reasons.filter((reason) => reason.photos.includes(photo.number)) : item.reasons;
   return el(
     "div",
     { class: "panel" },
     el("h1", {}, t(several ? "review.question_several" : "review.question", { label: photo.label, letter: LETTERS[active] })),
-    el("ul", { class: "reasons" }, ...item.reasons.map((reason) => el("li", {}, why(reason, item)))),
+    el("ul", { class: "reasons" }, ...reasons.map((reason) => el("li", {}, why(reason, item)))),
     classes(state, photo, suggested(item, photo), on),
     el(
       "div",
