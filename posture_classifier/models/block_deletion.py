@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.models.blocks import Block, two_images
-from posture_classifier.models.frozen_prefix import replaced_forward, return_input
+from posture_classifier.models.blocks import Block
+from posture_classifier.models.frozen_prefix import replaced_forward, return_input, two_images
 from posture_classifier.models.parallel_forward import parallel_forward
 
 Forward = Callable[[Tensor], Tensor]

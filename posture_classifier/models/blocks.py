@@ -7,12 +7,13 @@ says what a block is; a forward pass does.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.models.frozen_prefix import evaluation_mode
+from posture_classifier.models.frozen_prefix import evaluation_mode, two_images
 from posture_classifier.models.stages import classifiers
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -81,19 +82,12 @@ def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
     return sorted(blocks, key=lambda block: order[block.name])
 
 
-def two_images(network: nn.Module, image_size: int) -> Tensor:
-    """Noise (2, 3, H, W) where the network is and of its type, to try it on."""
-    parameter = next(network.parameters())
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
-
-
 @torch.no_grad()
 def _record(network: nn.Module, image_size: int) -> dict[str, list[_Call]]:
     """Calls of each module in a forward pass in evaluation mode, in the order of first returns."""
     calls: dict[str, list[_Call]] = {}
 
-    def record(name: str, inputs: tuple[Any, ...], output: Any) -> None:
+    def record(name: str, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         is_tensor = isinstance(output, Tensor)
         keeps_shape = is_tensor and bool(inputs) and getattr(inputs[0], "shape", None) == output.shape
         calls.setdefault(name, []).append(_Call(output, output._version if is_tensor else 0, keeps_shape))
@@ -101,8 +95,7 @@ def _record(network: nn.Module, image_size: int) -> dict[str, list[_Call]]:
     with ExitStack() as stack:
         stack.enter_context(evaluation_mode(network))
         for name, module in network.named_modules():
-            hook = module.register_forward_hook(lambda _, inputs, output, name=name: record(name, inputs, output))
-            stack.callback(hook.remove)
+            stack.enter_context(module.register_forward_hook(partial(record, name)))
         network(two_images(network, image_size))
     return calls
 

@@ -12,8 +12,7 @@ from posture_classifier.models.stages import classifiers
 class _ThisThread(threading.local):
     """What the classifier saw in the forward pass that this thread is in, where that is wanted."""
 
-    def __init__(self) -> None:
-        self.kept: list[Tensor] | None = None
+    kept: list[Tensor] | None = None
 
 
 _this_thread = _ThisThread()

@@ -1,5 +1,7 @@
 """Records when each module runs in a forward pass, and which maps an all-stages head takes."""
 
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -61,7 +63,7 @@ class _Recorder:
         self.calls[name] = earlier._replace(end=self._time, n_calls=earlier.n_calls + 1)
         self._opened |= any(parameter.requires_grad for parameter in module.parameters(recurse=False))
 
-    def after(self, name: str, inputs: Any, output: Any) -> None:
+    def after(self, name: str, _: nn.Module, inputs: Any, output: Any) -> None:
         self._time += 1
         call = self.calls[name]
         same_shape = bool(inputs) and getattr(inputs[0], "shape", None) == getattr(output, "shape", ())
@@ -78,15 +80,11 @@ class _Recorder:
 def trace_modules(backbone: nn.Module, images: Tensor) -> Trace:
     """Run a forward pass of images (B, 3, H, W) in the modules' present modes, and record it."""
     recorder = _Recorder(len(images), any(parameter.requires_grad for parameter in backbone.parameters(recurse=False)))
-    hooks = []
-    for name, module in backbone.named_modules():
-        if name:
-            hooks.append(module.register_forward_pre_hook(lambda module, inputs, name=name: recorder.before(name, module, inputs)))
-            hooks.append(module.register_forward_hook(lambda _, inputs, output, name=name: recorder.after(name, inputs, output)))
-    try:
+    with ExitStack() as stack:
+        for name, module in backbone.named_modules():
+            if name:
+                stack.enter_context(module.register_forward_pre_hook(partial(recorder.before, name)))
+                stack.enter_context(module.register_forward_hook(partial(recorder.after, name)))
         backbone(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     candidates = [name for name, _ in recorder.outputs if recorder.calls[name].n_calls == 1]
     return Trace(recorder.calls, candidates, recorder.pooled_at)

@@ -15,7 +15,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posture_classifier.models.backbones.base import Backbone, check_size
+from posture_classifier.models.backbones.base import Backbone, check_size, feature_info
 
 default_cfgs = generate_default_cfgs(
     {
@@ -61,14 +61,9 @@ class ResponseNorm(nn.Module):
 class AlexNet(Backbone):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
-    Args:
-        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected
-            layer.
-        in_chans: Number of channels of the images.
-        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section
-            4.2).
-        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other
-            sizes are averaged.
+    Without classes it returns the 4,096 features of the second fully connected layer. Dropout is
+    before both hidden fully connected layers, 0.5 in the paper (section 4.2). ``global_pool`` is
+    ``avg`` only: these layers want 6x6 positions, to which other sizes are averaged.
     """
 
     classifier_path = "classifier.6"
@@ -93,9 +88,7 @@ class AlexNet(Backbone):
             nn.ReLU(inplace=True),
             self.create_classifier(num_classes),
         )
-        self.feature_info = [
-            {"num_chs": channels, "reduction": reduction, "module": f"features.{layer}"} for channels, reduction, layer in self.taps
-        ]
+        self.feature_info = feature_info(*((channels, reduction, f"features.{layer}") for channels, reduction, layer in self.taps))
 
     def create_features(self, in_chans: int) -> nn.Sequential:
         """The convolutions and poolings. (B, in_chans, H, W) -> (B, 256, H', W')."""
