@@ -12,8 +12,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from posture_classifier.images.decoding_memory import memory_to_decode
-from posture_classifier.images.deep_colour import is_deep_colour, load_deep_colour, to_8_bit_colour
-from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_value, is_deep, to_8_bits
+from posture_classifier.images.depth import (
+    FULL_RANGE,
+    WhiteLevels,
+    bright_value,
+    is_deep,
+    is_deep_colour,
+    load_deep_colour,
+    to_8_bit_colour,
+    to_8_bits,
+)
 from posture_classifier.images.photo_source import fetch, is_url
 from posture_classifier.images.png_text import without_text
 from posture_classifier.images.strips import convert_strips

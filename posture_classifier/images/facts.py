@@ -12,8 +12,7 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
 from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, Source, decode, open_photo
-from posture_classifier.images.deep_colour import is_deep_colour
-from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep, is_deep_colour
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
