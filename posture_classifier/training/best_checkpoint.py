@@ -15,7 +15,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
-from posture_classifier.cache.joined_stores import JoinedStores
+from posture_classifier.cache.tensor_store import JoinedStores
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
