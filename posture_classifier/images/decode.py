@@ -17,10 +17,9 @@ from posture_classifier.images.depth import (
     FULL_RANGE,
     WhiteLevels,
     bright_value,
+    colours_to_8_bits,
     is_deep,
     is_deep_colour,
-    load_deep_colour,
-    to_8_bit_colour,
     to_8_bits,
 )
 from posture_classifier.images.photo_source import fetch, is_url
@@ -93,7 +92,7 @@ def decode(path: Source, at_least: int | None = None, white: WhiteLevels | None 
     """
     source = fetched(path)
     with _described_errors(source):
-        return _load(source, lambda image: _to_rgb(image, white), at_least)
+        return _load(source, lambda image: upright_rgb(colours_to_8_bits(image, white), white), at_least)
 
 
 def fetched(path: Source) -> Source:
@@ -123,20 +122,7 @@ def deep_value(path: str | Path) -> tuple[bool, float] | None:
         with open_photo(source) as image:
             if not is_deep(image.mode) and not is_deep_colour(image):
                 return None
-        return _load(source, lambda image: (image.mode == "F", _bright_value(image)))
-
-
-def _bright_value(image: Image.Image) -> float:
-    if not is_deep_colour(image):
-        return bright_value(image)
-    colours = load_deep_colour(image)
-    return 0.0 if colours is None else float(colours[..., :3].max())
-
-
-def _to_rgb(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
-    if white is not None and is_deep_colour(image) and (colours := load_deep_colour(image)) is not None:
-        image = to_8_bit_colour(colours, white.integer, image)
-    return upright_rgb(image, white)
+        return _load(source, lambda image: (image.mode == "F", bright_value(image)))
 
 
 def open_photo(path: Source) -> Image.Image:

@@ -87,7 +87,13 @@ def bright_value(image: Image.Image) -> float:
     """The value that is among the brightest of a photo of more than 8 bits; 0 if it has none.
 
     It is the largest whole number, but the 99.9 % quantile of finite floating-point numbers.
+
+    Args:
+        image: An opened image, which was not loaded yet if it has colours.
     """
+    if is_deep_colour(image):
+        colours = _load_colours(image)
+        return 0.0 if colours is None else float(colours[..., :3].max())
     values = np.asarray(image)
     if image.mode != "F":
         return float(values.max(initial=0))
@@ -127,11 +133,10 @@ def is_deep_colour(image: Image.Image) -> bool:
     return any(";16" in raw_mode for raw_mode in raw_modes)
 
 
-def load_deep_colour(image: Image.Image) -> Colours | None:
+def _load_colours(image: Image.Image) -> Colours | None:
     """Load an opened image, and return its colours (H, W, 3 or 4) as the file has them.
 
-    Returns:
-        RGB, or RGB and opacity; None where OpenCV cannot read what Pillow can.
+    They are RGB, or RGB and opacity; None where OpenCV cannot read what Pillow can.
     """
     import cv2
 
@@ -148,15 +153,21 @@ def load_deep_colour(image: Image.Image) -> Colours | None:
     return cv2.cvtColor(found, order).astype(np.uint16, copy=False)
 
 
-def to_8_bit_colour(colours: Colours, white: float, like: Image.Image) -> Image.Image:
-    """Convert colours (H, W, 3 or 4) to an 8-bit image with the EXIF orientation of another."""
+def colours_to_8_bits(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
+    """Convert an opened image of 16-bit colours to 8 bits with its EXIF orientation.
+
+    Any other image stays as it is; without ``white`` also this one, as in old checkpoints.
+    """
+    colours = _load_colours(image) if white is not None and is_deep_colour(image) else None
+    if white is None or colours is None:
+        return image
     pixels = np.empty(colours.shape, dtype=np.uint8)
-    scale = np.full(colours.shape[2], 255 / white, dtype=np.float32)
+    scale = np.full(colours.shape[2], 255 / white.integer, dtype=np.float32)
     scale[3:] = 255 / 65535  # opacity has no white
     for row, values in zip(pixels, colours, strict=True):
         row[:] = np.rint((values * scale).clip(0, 255))
-    image = Image.fromarray(pixels)
+    result = Image.fromarray(pixels)
     exif = Image.Exif()
-    exif[Base.Orientation] = like.getexif().get(Base.Orientation, 1)
-    image.info["exif"] = exif.tobytes()
-    return image
+    exif[Base.Orientation] = image.getexif().get(Base.Orientation, 1)
+    result.info["exif"] = exif.tobytes()
+    return result
