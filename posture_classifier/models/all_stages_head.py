@@ -87,12 +87,7 @@ class AllStages(nn.Module):
 def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_size: int, drop_rate: float) -> None:
     """Replace the classifier of a timm model by a wider one that sees all stages, in place.
 
-    Args:
-        network: The timm model, in evaluation mode and built without dropout before its classifier.
-        name: The model's name in timm.
-        n_classes: Number of outputs.
-        image_size: Side of the images in pixels.
-        drop_rate: Dropout before the classifier.
+    The model is in evaluation mode, and was built without dropout before its classifier.
 
     Raises:
         UserError: The network does not return its stages' maps, or its classifier is not one linear

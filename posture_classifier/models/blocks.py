@@ -34,17 +34,11 @@ class Block(NamedTuple):
 
 
 class _Call(NamedTuple):
-    """One call of a module.
+    """One call of a module."""
 
-    Attributes:
-        returned: What it returned; kept, so that no later tensor has its identity.
-        version: How often that had been changed in place when it was returned.
-        keeps_shape: Whether that is a tensor of the shape of the first input.
-    """
-
-    returned: Any
-    version: int
-    keeps_shape: bool
+    returned: Any  # kept, so that no later tensor has its identity
+    version: int  # how often that had been changed in place when it was returned
+    keeps_shape: bool  # whether that is a tensor of the shape of the first input
 
 
 def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
@@ -59,10 +53,6 @@ def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
       such a block is another network's layer, and where the branch begins no forward pass tells;
     - DenseNet's layers, which add channels to what they are given;
     - the classifier, and what is inside of blocks.
-
-    Args:
-        network: A network of timm; it is not changed.
-        image_size: Side of the images in pixels.
 
     Example:
         >>> import timm

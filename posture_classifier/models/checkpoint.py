@@ -174,9 +174,6 @@ def _check_bytes(path: str | Path) -> None:
     """Compare the file with its own checksums: torch reads an archive without looking at them.
 
     Files in the format before torch 1.6 have none.
-
-    Raises:
-        BadZipFile: Some bytes have changed since the file was written.
     """
     if not zipfile.is_zipfile(path):
         return

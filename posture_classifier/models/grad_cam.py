@@ -67,15 +67,9 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor, averages: bool
 
 
 def explain_squares(model: PostureClassifier, squares: Sequence[npt.NDArray[np.uint8]], labels: Sequence[int]) -> Tensor | None:
-    """Compute Grad-CAM maps (N, S, S) from 0 to 1, on the CPU, of photos as a network takes them.
+    """Compute Grad-CAM maps (N, S, S) from 0 to 1, on the CPU, of N photos of pixels (S, S, 3).
 
-    Args:
-        model: The network, in evaluation mode.
-        squares: Pixels (S, S, 3) of each photo; at least one.
-        labels: The class that each map is about.
-
-    Returns:
-        The maps, or None if the network has no layer that keeps places apart.
+    They are None if the network, which is in evaluation mode, has no layer that keeps places apart.
     """
     device = next(model.parameters()).device
     pixels = torch.from_numpy(np.stack(list(squares)).transpose(0, 3, 1, 2))

@@ -29,12 +29,9 @@ def hand_out_features(backbone: nn.Module) -> None:
 def forward_with_features(forward: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
     """Compute logits (B, C) of images, and the features (B, D) that they were computed from.
 
-    Several threads may do so at once. A map (B, D, H, W) before a convolutional classifier is
-    averaged over its positions.
-
-    Args:
-        forward: Forward pass of a network that ``hand_out_features`` has prepared.
-        images: (B, 3, H, W).
+    The forward pass is that of a network that ``hand_out_features`` has prepared. Several threads
+    may do so at once. A map (B, D, H, W) before a convolutional classifier is averaged over its
+    positions.
     """
     kept: list[Tensor] = []
     _this_thread.kept = kept

@@ -10,19 +10,12 @@ from posture_classifier.models.all_stages_head import GridPool
 
 
 class ModuleCalls(NamedTuple):
-    """When a module ran in a forward pass; times count the calls and returns of all modules.
+    """When a module ran in a forward pass; times count the calls and returns of all modules."""
 
-    Attributes:
-        start: Time of its first call.
-        end: Time of its last return.
-        n_calls: Number of calls.
-        keeps_shape: Whether every output had the shape of its first input.
-    """
-
-    start: int
-    end: int
+    start: int  # of its first call
+    end: int  # of its last return
     n_calls: int
-    keeps_shape: bool
+    keeps_shape: bool  # whether every output had the shape of its first input
 
 
 class Trace(NamedTuple):
