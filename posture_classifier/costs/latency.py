@@ -45,14 +45,7 @@ class Speed:
 
 
 def measure_speed(name: str, image_size: int | None, batch_size: int, device: torch.device) -> Speed:
-    """Time the forward pass of a network with random weights.
-
-    Args:
-        name: Any name that ``timm.create_model`` knows.
-        image_size: Side in pixels; None is the network's own.
-        batch_size: Photos in a batch, for the throughput.
-        device: Where to compute.
-    """
+    """Time the forward pass of a network with random weights; arguments are ``count_costs``'s."""
     return measure_batches(name, image_size, [batch_size], device)[0]
 
 

@@ -144,12 +144,7 @@ def input_shape(name: str, image_size: int | None) -> tuple[int, int, int, int]:
 
 
 def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
-    """Count what a forward pass in evaluation reads, computes and holds.
-
-    Args:
-        network: A network on the meta device.
-        shape: Shape (B, C, H, W) of the input.
-    """
+    """Count what a network on meta reads, computes and holds in evaluation, of (B, C, H, W)."""
     network.eval()
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
@@ -165,12 +160,7 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
 
 
 def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
-    """Peak bytes of a training step in fp32 with AdamW, which has two moments for each weight.
-
-    Args:
-        network: A network on the meta device.
-        shape: Shape (B, C, H, W) of the input.
-    """
+    """Peak bytes of a training step in fp32 with AdamW, which has two moments for each weight."""
     network.train()
     images = torch.empty(shape, device="meta")
     labels = torch.zeros(shape[0], dtype=torch.long, device="meta")

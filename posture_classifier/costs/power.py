@@ -45,14 +45,9 @@ def check_power(device: torch.device) -> None:
 
 
 def mean_watts(step: Callable[[], None], device: torch.device) -> float | None:
-    """Read the power while a step is repeated.
+    """Watts of the whole GPU while a step is repeated, idle power included.
 
-    Args:
-        step: Work on the device, which returns when it is done.
-        device: The device.
-
-    Returns:
-        Watts of the whole GPU, idle power included; None where there is nothing to read.
+    The step returns when its work is done. None where there is nothing to read.
     """
     if read_watts(device) is None:
         return None

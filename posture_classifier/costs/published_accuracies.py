@@ -19,14 +19,7 @@ N_PHOTOS = 50_000
 
 
 def published_accuracies(names: Iterable[str]) -> dict[str, Accuracy]:
-    """Look up the published accuracies of networks, without any connection.
-
-    Args:
-        names: Names that ``timm.create_model`` knows.
-
-    Returns:
-        Accuracies of those that have one, by name.
-    """
+    """Look up the published accuracies, by name, of networks that have one; needs no connection."""
     return {name: found for name in names if (found := published_accuracy(name))}
 
 
@@ -37,9 +30,6 @@ def published_accuracy(name: str) -> Accuracy | None:
     without a tag loads others, it is that of torchvision's first weights of the same architecture,
     most of which reproduce the paper's results or are ported from it; the source then names both.
     A name with the tag of other weights has none: theirs is another.
-
-    Args:
-        name: Any name that ``timm.create_model`` knows.
 
     Returns:
         Shares of 50,000 photos and the size at which they were seen; None if none is published.
