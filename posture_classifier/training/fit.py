@@ -48,11 +48,7 @@ from posture_classifier.utils.text import first_line
 
 
 class PostureCLI(FitOptions):
-    """Parses options, builds data, model and trainer, trains, and evaluates the best checkpoint.
-
-    Args:
-        arguments: The command line, subcommand first.
-    """
+    """Parses a command line, builds data, model and trainer, trains, and evaluates the result."""
 
     checkpoint: TrainedCheckpoint | None = None
     run_folder: RunFolder | None = None

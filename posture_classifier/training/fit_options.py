@@ -123,9 +123,6 @@ def name_leading_words(arguments: Sequence[str]) -> list[str]:
 
     The photos win over those that the file names.
 
-    Args:
-        arguments: A command line, command first.
-
     Example:
         >>> name_leading_words(["fit", "my_photos", "my.yaml", "--report", "false"])
         ['fit', '--config', 'my.yaml', '--data.root', 'my_photos', '--report', 'false']
