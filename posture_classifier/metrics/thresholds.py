@@ -95,20 +95,10 @@ def evaluate_alarm(
     )
 
 
-class Answers(NamedTuple):
-    """What saying "not sure" does.
-
-    Attributes:
-        answered: Share of photos that get a label.
-        accuracy: Share of those that are right.
-    """
-
-    answered: Estimate
-    accuracy: Estimate
-
-
-def evaluate_answers(predictions: Predictions, groups: npt.NDArray[np.str_], threshold: float, seed: int = 0) -> Answers:
-    """Measure how many photos get a label, and how many of these are right.
+def evaluate_answers(
+    predictions: Predictions, groups: npt.NDArray[np.str_], threshold: float, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """Measure which share of photos gets a label, and which share of these is right.
 
     Args:
         predictions: N photos with calibrated probabilities.
@@ -119,15 +109,14 @@ def evaluate_answers(predictions: Predictions, groups: npt.NDArray[np.str_], thr
     Example:
         >>> probabilities = np.array([[0.95, 0.05], [0.6, 0.4], [0.08, 0.92]])
         >>> predictions = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
-        >>> answers = evaluate_answers(predictions, np.array(["a", "b", "c"]), threshold=0.9)
-        >>> round(answers.answered.value, 2), answers.accuracy.value
+        >>> groups = np.array(["a", "b", "c"])
+        >>> answered, accuracy = evaluate_answers(predictions, groups, threshold=0.9)
+        >>> round(answered.value, 2), accuracy.value
         (0.67, 1.0)
     """
     answered = predictions.confidence >= threshold
-    return Answers(
-        estimate_share(answered, groups, seed),
-        estimate_share(predictions.correct[answered], groups[answered], seed),
-    )
+    right = predictions.correct[answered]
+    return estimate_share(answered, groups, seed), estimate_share(right, groups[answered], seed)
 
 
 def distance_threshold(distances: Floats) -> float:
