@@ -54,17 +54,7 @@ def create_backbone(
 
     The weights come from ``weights``, or else from an installed pip package, or else from timm's
     hub or its cache. Where the hub is out of reach, a file of torchvision in torch's cache does.
-
-    Args:
-        name: Any name that ``timm.create_model`` knows.
-        n_classes: Number of outputs of the new head.
-        pretrained: False leaves everything at its random initialisation, unless ``weights`` is
-            given.
-        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file of this architecture.
-        image_size: Side of the images in pixels; None is the size that the network was trained
-            with.
-        drop_rate: Dropout before the classifier.
-        head: What the classifier sees: the last stage, as in timm, or all stages.
+    Arguments are as ``PostureClassifier``'s.
 
     Returns:
         The model, and the source of its weights in words.
