@@ -44,13 +44,8 @@ class Speed:
     joules_per_photo: float | None
 
 
-def measure_speed(name: str, image_size: int | None, batch_size: int, device: torch.device) -> Speed:
-    """Time the forward pass of a network with random weights; arguments are ``count_costs``'s."""
-    return measure_batches(name, image_size, [batch_size], device)[0]
-
-
 def measure_batches(name: str, image_size: int | None, batch_sizes: Sequence[int], device: torch.device) -> list[Speed]:
-    """Time a network in batches of several sizes; arguments are as ``measure_speed``'s.
+    """Time a network with random weights in batches of several sizes, for ``count_costs``'s names.
 
     Single photos are timed once, for all of them.
     """

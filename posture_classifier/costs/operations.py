@@ -93,9 +93,6 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
     state = network.state_dict().values()
     photo = forward_costs(network, shape)
 
-    def inference(n_photos: int) -> int:
-        return forward_costs(network, (n_photos, *shape[1:])).peak_bytes
-
     # Batches often double: what is twice the one is the next.
     @cache
     def training(n_photos: int) -> int | None:
@@ -120,7 +117,7 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
             bytes_on_disk=sum(tensor.numel() * tensor.element_size() for tensor in state),
             inference_bytes=photo.peak_bytes,
             batch_size=batch_size,
-            batch_inference_bytes=inference(batch_size),
+            batch_inference_bytes=forward_costs(network, (batch_size, *shape[1:])).peak_bytes,
             training_bytes=training(batch_size),
             training_bytes_per_photo=training_per_photo(batch_size),
         )
