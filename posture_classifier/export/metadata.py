@@ -6,7 +6,7 @@ It is one JSON text that names no photo, no group and no folder.
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal
 
 import timm
 import torch
@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12
 from posture_classifier import __version__
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.models.checkpoint import SEEN, Count
+from posture_classifier.models.checkpoint import SEEN, Interval, Measured, Size, StoredAbstention, StoredThreshold
 from posture_classifier.models.weights import PIP_WEIGHTS
 from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Evaluation, Familiarity
 from posture_classifier.runs.folder import run_of
@@ -32,35 +32,7 @@ VERSION: Literal[1] = 1
 PACKAGED_LICENCE = "apache-2.0"
 """Licence of all ImageNet weights that come as a pip package."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Interval(TypedDict):
-    """A share with its 95 % interval; None where unknown, for want of what ``too_few`` says."""
-
-    value: Share | None
-    low: Share | None
-    high: Share | None
-    too_few: NotRequired[str | None]
-
-
-class Threshold(TypedDict):
-    """From which probability on a class is called, and what that does."""
-
-    wanted_recall: Share
-    threshold: Share
-    recall: Interval
-    false_alarms: Interval
-    precision: Interval
-
-
-class AbstentionRule(TypedDict):
-    """When "not sure" is said."""
-
-    threshold: Share
-    answered: Interval
-    accuracy: Interval
 
 
 class FamiliarityRule(TypedDict):
@@ -70,20 +42,10 @@ class FamiliarityRule(TypedDict):
     false_alarms: Interval
 
 
-class Figures(TypedDict):
+class Figures(Measured):
     """How good the network is on photos that it has not learnt from."""
 
     procedure: str
-    images: Count
-    groups: Count | None
-    accuracy: Interval
-
-
-class PhotoCounts(TypedDict):
-    """Number of photos of a split, and of their groups where they are known."""
-
-    images: Count
-    groups: Count | None
 
 
 class Weights(TypedDict):
@@ -100,11 +62,11 @@ class Metadata(TypedDict):
     classes: Annotated[list[str], Field(min_length=1)]
     preprocessing: dict[str, Any]
     temperature: Positive | None
-    thresholds: dict[str, list[Threshold]]
-    abstention: AbstentionRule | None
+    thresholds: dict[str, list[StoredThreshold]]
+    abstention: StoredAbstention | None
     familiarity: FamiliarityRule | None
     evaluation: Figures | None
-    photos: dict[str, PhotoCounts]
+    photos: dict[str, Size]
     weights: Weights
     versions: dict[str, str]
     backbone: str
@@ -197,11 +159,11 @@ def _figures(evaluation: Evaluation) -> Figures:
     return {"procedure": evaluation.procedure, "images": evaluation.images, "groups": evaluation.groups, "accuracy": accuracy}
 
 
-def _count_photos(checkpoint: Path, content: dict[str, Any]) -> dict[str, PhotoCounts]:
+def _count_photos(checkpoint: Path, content: dict[str, Any]) -> dict[str, Size]:
     """Photos of each split, of which the checkpoint has the digests; groups are in its run only."""
     run = run_of(checkpoint)
     rows = read_split_rows(run / SPLIT_CSV) if run else []
-    counts: dict[str, PhotoCounts] = {}
+    counts: dict[str, Size] = {}
     for split in ("train", "val", "test"):
         images = len(content.get(SEEN, {}).get(split, ()))
         own = [row for row in rows if row["split"] == split]
