@@ -16,7 +16,7 @@ from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12
 from posture_classifier import __version__
 from posture_classifier.inference import Classifier
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.models.checkpoint import SEEN, Interval, Measured, Size, StoredAbstention, StoredThreshold
+from posture_classifier.models.checkpoint import SEEN, FamiliarityRule, Measured, Size, StoredAbstention, StoredThreshold
 from posture_classifier.models.weights import PIP_WEIGHTS
 from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Evaluation, Familiarity
 from posture_classifier.runs.folder import run_of
@@ -33,13 +33,6 @@ PACKAGED_LICENCE = "apache-2.0"
 """Licence of all ImageNet weights that come as a pip package."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class FamiliarityRule(TypedDict):
-    """When a photo is unlike the training photos."""
-
-    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    false_alarms: Interval
 
 
 class Figures(Measured):

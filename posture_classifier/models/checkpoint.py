@@ -98,11 +98,16 @@ class StoredAbstention(TypedDict):
     accuracy: Interval
 
 
-class StoredFamiliarity(TypedDict):
+class FamiliarityRule(TypedDict):
     """From which distance on a photo is unlike the training photos, and how often that is wrong."""
 
     threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     false_alarms: Interval
+
+
+class StoredFamiliarity(FamiliarityRule):
+    """That rule, and what the distance is measured by."""
+
     reference: dict[str, InstanceOf[torch.Tensor]]
 
 
