@@ -58,6 +58,11 @@ class ResponseNorm(nn.Module):
         return functional.local_response_norm(wide, self.n, self.n * self.alpha, self.beta, self.k).to(x.dtype)
 
 
+def convolution(inputs: int, outputs: int, kernel_size: int, **options: int) -> tuple[nn.Module, nn.Module]:
+    """A convolution and a rectifier. (B, inputs, H, W) -> (B, outputs, H', W')."""
+    return nn.Conv2d(inputs, outputs, kernel_size, **options), nn.ReLU(inplace=True)  # type: ignore[arg-type]
+
+
 class AlexNet(Backbone):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
@@ -93,18 +98,13 @@ class AlexNet(Backbone):
     def create_features(self, in_chans: int) -> nn.Sequential:
         """The convolutions and poolings. (B, in_chans, H, W) -> (B, 256, H', W')."""
         return nn.Sequential(
-            nn.Conv2d(in_chans, 64, 11, stride=4, padding=2),
-            nn.ReLU(inplace=True),
+            *convolution(in_chans, 64, 11, stride=4, padding=2),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(64, 192, 5, padding=2),
-            nn.ReLU(inplace=True),
+            *convolution(64, 192, 5, padding=2),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(192, 384, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(256, 256, 3, padding=1),
-            nn.ReLU(inplace=True),
+            *convolution(192, 384, 3, padding=1),
+            *convolution(384, 256, 3, padding=1),
+            *convolution(256, 256, 3, padding=1),
             nn.MaxPool2d(3, 2),
         )
 
@@ -153,20 +153,15 @@ class TwoGroupAlexNet(AlexNet):
     def create_features(self, in_chans: int) -> nn.Sequential:
         """The convolutions and poolings. (B, in_chans, H, W) -> (B, 256, H', W')."""
         return nn.Sequential(
-            nn.Conv2d(in_chans, 96, 11, stride=4),
-            nn.ReLU(inplace=True),
+            *convolution(in_chans, 96, 11, stride=4),
             ResponseNorm(),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(96, 256, 5, padding=2, groups=2),
-            nn.ReLU(inplace=True),
+            *convolution(96, 256, 5, padding=2, groups=2),
             ResponseNorm(),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(256, 384, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 384, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
+            *convolution(256, 384, 3, padding=1),
+            *convolution(384, 384, 3, padding=1, groups=2),
+            *convolution(384, 256, 3, padding=1, groups=2),
             nn.MaxPool2d(3, 2),
         )
 
