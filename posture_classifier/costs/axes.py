@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
+from posture_classifier.costs.accuracies import N_PHOTOS, is_published
 
 UNKNOWN_YEAR = "0.75"
 """Grey level of a network whose year is unknown."""

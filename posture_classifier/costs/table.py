@@ -6,7 +6,7 @@ import timm
 from rich import box
 from rich.table import Table
 
-from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
+from posture_classifier.costs.accuracies import N_PHOTOS, is_published
 from posture_classifier.rendering.formatting import quantity
 from posture_classifier.utils.console import wanted_width
 from posture_classifier.utils.text import plural
