@@ -21,9 +21,9 @@ from posture_classifier.utils.text import first_line
 from posture_classifier.utils.validation import mismatch
 
 PUBLISHER = "torchvision"
-"""Begins the source of such an accuracy."""
+"""Begins the source of a published accuracy."""
 N_PHOTOS = 50_000
-"""Photos of ImageNet's validation set, on which they were measured; each is its own group."""
+"""Photos of ImageNet's validation set, which published accuracies are of; each is its own group."""
 
 
 class Accuracy(NamedTuple):
