@@ -136,7 +136,7 @@ def backbones(
     for file in files.values():
         check_output_file("--plot", file, PICTURE_SUFFIXES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.costs.power import check_power
+    from posture_classifier.costs.latency import check_power
     from posture_classifier.utils.device import choose_device
 
     chosen_device = choose_device(device) if measure else None
