@@ -26,13 +26,8 @@ class TensorStore:
     Several processes may map one file: all write the same values, and a row only counts as written
     if its checksum matches. So rows that a killed process or a power failure left half written, or
     that have changed on the disk between two runs, are computed again. A process looks once: what
-    it has read or written itself is as safe as the rest of its memory.
-
-    Args:
-        path: The file; if it does not exist it is made, with no row written.
-        n: Number of rows.
-        shape: Shape of a row.
-        dtype: Type of the values.
+    it has read or written itself is as safe as the rest of its memory. A file that does not exist
+    is made, with no row written.
 
     Raises:
         OSError: The disk has no room for the whole file, or the folder cannot be written to.

@@ -96,7 +96,8 @@ def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_siz
     classifier_inputs: list[Tensor] = []
     classifier = network.get_classifier()  # type: ignore[operator]
     images = torch.rand(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
-    if _is_single_linear(name, classifier) and hasattr(network, "forward_intermediates"):
+    several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))  # distilled or auxiliary ones
+    if isinstance(classifier, (nn.Linear, nn.Conv2d)) and not several and hasattr(network, "forward_intermediates"):
         with classifier.register_forward_pre_hook(lambda _, inputs: classifier_inputs.append(inputs[0])):
             network(images)
         last, maps = network.forward_intermediates(images)  # type: ignore[operator]
@@ -126,8 +127,3 @@ def _forward_all_stages(network: Any, images: Tensor) -> Tensor:
         features = functional.dropout(features, network.all_stages.drop_rate, network.training)
     logits: Tensor = network.get_classifier()(features)
     return logits
-
-
-def _is_single_linear(name: str, classifier: Any) -> bool:
-    has_several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))  # distilled or auxiliary ones
-    return isinstance(classifier, (nn.Linear, nn.Conv2d)) and not has_several

@@ -68,11 +68,8 @@ class ConvNorm(nn.Module):
 class Inception(nn.Module):
     """Four branches, joined by channel. (B, inputs, H, W) -> (B, self.outputs, H, W).
 
-    Args:
-        inputs: Number of input channels.
-        widths: A row of ``INCEPTIONS``.
-        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
-            branch as wide as the input.
+    ``naive`` leaves the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
+    branch as wide as the input.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], naive: bool) -> None:
