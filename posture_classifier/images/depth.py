@@ -69,11 +69,7 @@ def to_8_bits(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
 
 
 def _by_white(white: float) -> Callable[[Values], Values]:
-    def convert(values: Values) -> Values:
-        rounded: Values = np.rint((values.astype(np.float32) * np.float32(255 / white)).clip(0, 255))
-        return rounded
-
-    return convert
+    return lambda values: np.rint((values.astype(np.float32) * np.float32(255 / white)).clip(0, 255))
 
 
 def _by_own_values(image: Image.Image) -> Callable[[Values], Values]:
