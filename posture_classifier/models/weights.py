@@ -19,8 +19,7 @@ import posture_classifier.models.backbones  # noqa: F401 - registers our archite
 from posture_classifier.models.all_stages_head import Head, add_all_stages_head
 from posture_classifier.models.stages import classifiers
 from posture_classifier.models.torchvision_weights import cached_file, published_weights
-from posture_classifier.models.weight_digests import check_fetched, check_packaged
-from posture_classifier.models.weight_files import read_state
+from posture_classifier.models.weight_files import check_fetched, check_packaged, read_state
 from posture_classifier.models.weight_matching import load_state
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
