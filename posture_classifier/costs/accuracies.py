@@ -174,7 +174,7 @@ def published_accuracy(name: str) -> Accuracy | None:
 
 
 def is_published(source: str | None) -> bool:
-    """Whether an accuracy is one of these, by its source.
+    """Whether an accuracy is a published one, by its source.
 
     Example:
         >>> is_published(published_accuracy("alexnet").source), is_published("runs.csv")

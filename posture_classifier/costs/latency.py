@@ -49,7 +49,7 @@ class Speed:
 
 
 def measure_batches(name: str, image_size: int | None, batch_sizes: Sequence[int], device: torch.device) -> list[Speed]:
-    """Time a network with random weights in batches of several sizes, for ``count_costs``'s names.
+    """Time a network of timm, with random weights, in batches of several sizes.
 
     Single photos are timed once, for all of them.
     """

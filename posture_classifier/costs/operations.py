@@ -141,7 +141,7 @@ def input_shape(name: str, image_size: int | None) -> tuple[int, int, int, int]:
 
 
 def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
-    """Count what a network on meta reads, computes and holds in evaluation, of (B, C, H, W)."""
+    """Count what a network on the meta device costs in evaluation, for images (B, C, H, W)."""
     network.eval()
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
@@ -157,7 +157,7 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
 
 
 def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
-    """Peak bytes of a training step in fp32 with AdamW, which has two moments for each weight."""
+    """Peak bytes of a step on images (B, C, H, W) in fp32 with AdamW, with two moments a weight."""
     network.train()
     images = torch.empty(shape, device="meta")
     labels = torch.zeros(shape[0], dtype=torch.long, device="meta")

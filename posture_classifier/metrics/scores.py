@@ -84,7 +84,7 @@ class Bootstrap:
 
     @classmethod
     def of(cls, networks: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
-        """Resample groups (N,); the same seed gives every network and call the same resamples."""
+        """Resample the groups (N,) of photos; a seed always gives the same resamples."""
         _, codes = np.unique(groups, return_inverse=True)
         weights = resample_weights(int(codes.max()) + 1, seed)
         resampled = [Resampled(predictions, codes, weights) for predictions in networks]
