@@ -65,7 +65,7 @@ def made_scan(kind: str, n: int) -> Scan:
         blobs = np.random.default_rng(scene).integers(40, 220, (9, 12)).astype(np.float32)
         noise = np.random.default_rng([1, index]).normal(0, 4, (64, 64))
         sketch = cv2.resize(blobs, (64, 64), interpolation=cv2.INTER_CUBIC) + noise
-        facts.append(Facts(None, 0, index, sketch=sketch.clip(0, 255).astype(np.uint8)))
+        facts.append(Facts(None, index, sketch=sketch.clip(0, 255).astype(np.uint8)))
     return Scan(facts, features)
 
 

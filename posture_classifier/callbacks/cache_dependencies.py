@@ -10,7 +10,6 @@ MODULES = (
     "data/dataset",
     "images/augmentation",
     "images/decode",
-    "images/deep_colour",
     "images/depth",
     "images/preprocessing",
     "images/square",

@@ -15,9 +15,8 @@ from torch import Tensor
 
 from posture_classifier.cache.directory import cache_directory
 from posture_classifier.cache.fingerprint import code_version, fingerprint
-from posture_classifier.cache.joined_stores import JoinedStores
 from posture_classifier.cache.shared_stores import SharedStores
-from posture_classifier.cache.tensor_store import TensorStore, file_size
+from posture_classifier.cache.tensor_store import JoinedStores, TensorStore, file_size
 from posture_classifier.callbacks.cache_dependencies import MODULES, PACKAGES
 from posture_classifier.data.dataset import MIRRORED
 from posture_classifier.data.loaders import CachedFeatures

@@ -201,7 +201,7 @@ def _cached_scan(digests: Ints, white: WhiteLevels) -> Scan | None:
     found = []
     with ScanCache(white) as cache:
         for digest in digests.tolist():
-            if digest == 0 or (entry := cache.get(Facts(None, 0, digest))) is None:
+            if digest == 0 or (entry := cache.get(Facts(None, digest))) is None:
                 return None
             found.append(entry)
     last, stages = (np.stack(part) for part in zip(*(features for _, features in found), strict=True))

@@ -74,7 +74,7 @@ def _counted(backbone: str, image_size: int | None, batch_size: int, classes: in
 
 @cache
 def _timed(backbone: str, image_size: int | None, batch_size: int) -> "Speed":
-    from posture_classifier.costs.latency import measure_speed
+    from posture_classifier.costs.latency import measure_batches
     from posture_classifier.utils.device import choose_device
 
-    return measure_speed(backbone, image_size, batch_size, choose_device(None))
+    return measure_batches(backbone, image_size, [batch_size], choose_device(None))[0]

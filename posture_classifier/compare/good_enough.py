@@ -9,8 +9,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from posture_classifier.metrics.intervals import Estimate
-from posture_classifier.metrics.noninferiority import limit_errors, upper_limits
-from posture_classifier.metrics.paired_tests import POWER, Differences
+from posture_classifier.metrics.paired_tests import POWER, Differences, limit_errors, upper_limits
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.scores import METRICS, score
 from posture_classifier.metrics.witnesses import FEWEST

@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
+from posture_classifier.costs.accuracies import N_PHOTOS, is_published
 
 UNKNOWN_YEAR = "0.75"
 """Grey level of a network whose year is unknown."""
@@ -69,12 +69,9 @@ def drawable(row: dict[str, Any], *columns: str) -> bool:
 
 
 def quantity_title(column: str, rows: list[dict[str, Any]], over_batches: bool = False) -> str:
-    """Name a column with its unit and with what it was counted or measured on.
+    """Name a column with its unit and with what the drawn rows were counted or measured on.
 
-    Args:
-        column: A key of ``QUANTITIES``.
-        rows: The rows that are drawn.
-        over_batches: Whether the other axis is the number of photos in a batch.
+    ``over_batches`` says that the other axis is the number of photos in a batch.
     """
     if column == "accuracy" and all(is_published(row["accuracy_source"]) for row in rows):
         return f"top-1 accuracy on ImageNet, 95 % interval (n = {N_PHOTOS:,}; torchvision's weights)"

@@ -1,33 +1,21 @@
 """Plot of accuracy for each million parameters, after Canziani et al. 2016, figure 10."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from posture_classifier.costs.axes import drawable, frame, quantity_title, year_colours
+from posture_classifier.costs.axes import frame, quantity_title, year_colours
 from posture_classifier.costs.figures import CostFigure
 from posture_classifier.utils.types import Floats
 
 
-def plot_bars(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int:
+def plot_bars(rows: list[dict[str, Any]], figure: CostFigure) -> Figure:
     """Draw a bar for each network: its accuracy in per cent, shared by its million parameters.
 
     The paper calls this information density.
-
-    Args:
-        rows: Rows of the ``backbones`` command.
-        figure: What to draw: ``x`` over ``y``.
-        path: The .png, .svg or .pdf file to write.
-
-    Returns:
-        Number of networks in the plot; no file is written for 0.
     """
-    networks = {row["name"]: row for row in rows if drawable(row, figure.x, figure.y)}
-    drawn = sorted(networks.values(), key=lambda row: row[figure.x] / row[figure.y])
-    if not drawn:
-        return 0
+    drawn = sorted({row["name"]: row for row in rows}.values(), key=lambda row: row[figure.x] / row[figure.y])
     picture = Figure(figsize=(9, 1.6 + 0.24 * len(drawn)), layout="constrained")
     axes = picture.add_subplot()
     values, lows, highs = (_densities(drawn, column, figure) for column in ("accuracy", "accuracy_low", "accuracy_high"))
@@ -49,8 +37,7 @@ def plot_bars(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int
     axes.tick_params(axis="y", length=0, labelsize=9)
     axes.set(xlim=(0, 1.28 * highs.max()), ylim=(-0.6, len(drawn) - 0.4))
     axes.set_xlabel(f"{quantity_title('accuracy', drawn)}:\nper cent for each million parameters, and at the right both")
-    picture.savefig(path, dpi=160)
-    return len(drawn)
+    return picture
 
 
 def _densities(rows: list[dict[str, Any]], column: str, figure: CostFigure) -> Floats:

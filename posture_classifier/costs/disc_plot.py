@@ -1,13 +1,12 @@
 """Plots of networks as discs, after Canziani et al. 2016, figures 2 and 7 to 9."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from posture_classifier.costs.axes import QUANTITIES, drawable, frame, quantity_title, set_axis, year_colours
+from posture_classifier.costs.axes import QUANTITIES, frame, quantity_title, set_axis, year_colours
 from posture_classifier.costs.figures import CostFigure
 from posture_classifier.rendering.label_placement import place_labels
 from posture_classifier.utils.types import Floats
@@ -18,22 +17,10 @@ million parameters have 7.6 points across, VGG-16 has 40. No disc is smaller tha
 which can just be seen."""
 
 
-def plot_discs(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int:
-    """Draw each network as a disc in its largest batch; its colour is the year of its paper.
-
-    Args:
-        rows: Rows of the ``backbones`` command.
-        figure: What to draw.
-        path: The .png, .svg or .pdf file to write.
-
-    Returns:
-        Number of networks in the plot; no file is written for 0.
-    """
-    largest = {row["name"]: row for row in sorted(rows, key=lambda row: row["batch_size"])}
+def plot_discs(rows: list[dict[str, Any]], figure: CostFigure) -> Figure:
+    """Draw each row as a disc; its colour is the year of the network's paper."""
     # Large discs first: small ones stay visible on top.
-    drawn = sorted((row for row in largest.values() if drawable(row, figure.x, figure.y)), key=lambda row: -row[figure.area])
-    if not drawn:
-        return 0
+    drawn = sorted(rows, key=lambda row: -row[figure.area])
     picture = Figure(figsize=(10, 6.4), layout="constrained")
     axes = picture.add_subplot()
     x, y, sizes = (np.array([row[column] for row in drawn], float) for column in (figure.x, figure.y, figure.area))
@@ -48,8 +35,7 @@ def plot_discs(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> in
     axes.scatter(x, y, s=areas, c=year_colours(picture, axes, drawn), alpha=0.85, edgecolors="white", linewidths=0.7, zorder=3)
     _draw_size_legend(axes, figure, sizes)
     place_labels(picture, axes, x, y, np.sqrt(areas / np.pi), [row["name"] for row in drawn])
-    picture.savefig(path, dpi=160)
-    return len(drawn)
+    return picture
 
 
 def _limits(values: Floats, log: bool) -> tuple[float, float]:

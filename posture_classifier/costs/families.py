@@ -51,9 +51,6 @@ def family(name: str) -> tuple[str, int | None]:
     timm's docstrings name no year, so ``FAMILIES`` does; what that lacks has its module's name as
     family, and no year.
 
-    Args:
-        name: Any name that ``timm.create_model`` knows.
-
     Example:
         >>> family("resnet18")
         ('ResNet', 2015)

@@ -9,14 +9,18 @@ import torch
 from torch import nn
 
 from posture_classifier.costs.operations import build_network, input_shape
-from posture_classifier.costs.power import mean_watts
 from posture_classifier.utils.device import device_name
+from posture_classifier.utils.errors import UserError
 
 SECONDS = 1.2
 """Seconds for each of latency and throughput, without warm-up.
 
 A batch that takes longer is timed once, a single photo five times.
 """
+POWER_SECONDS = 2.0
+"""Seconds of work before power is read: the sensor averages over its last second at most."""
+READINGS = 3
+"""Readings whose mean is taken."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,8 @@ class Speed:
     joules_per_photo: float | None
 
 
-def measure_speed(name: str, image_size: int | None, batch_size: int, device: torch.device) -> Speed:
-    """Time the forward pass of a network with random weights.
-
-    Args:
-        name: Any name that ``timm.create_model`` knows.
-        image_size: Side in pixels; None is the network's own.
-        batch_size: Photos in a batch, for the throughput.
-        device: Where to compute.
-    """
-    return measure_batches(name, image_size, [batch_size], device)[0]
-
-
 def measure_batches(name: str, image_size: int | None, batch_sizes: Sequence[int], device: torch.device) -> list[Speed]:
-    """Time a network in batches of several sizes; arguments are as ``measure_speed``'s.
+    """Time a network of timm, with random weights, in batches of several sizes.
 
     Single photos are timed once, for all of them.
     """
@@ -112,3 +104,51 @@ def _repeat(step: Callable[[], None], seconds: float, at_least: int) -> list[flo
         step()
         durations.append(time.perf_counter() - start)
     return durations
+
+
+def read_watts(device: torch.device) -> float | None:
+    """Read the power that a GPU draws; None where there is nothing to read.
+
+    torch reads NVIDIA's management library (NVML), which needs the package ``nvidia-ml-py``.
+
+    Example:
+        >>> read_watts(torch.device("cpu"))
+    """
+    if device.type != "cuda":
+        return None
+    try:
+        return torch.cuda.power_draw(device) / 1000
+    # The package may be missing, the driver another's, or the GPU without a sensor: each says so in
+    # an exception of its own.
+    except Exception:
+        return None
+
+
+def check_power(device: torch.device) -> None:
+    """Check, before the work rather than after it, that a device's power can be read.
+
+    Raises:
+        UserError: It cannot.
+    """
+    if read_watts(device) is None:
+        raise UserError(
+            f"the power of device {device} cannot be read; measure on an NVIDIA GPU, with pip install nvidia-ml-py, or draw "
+            "another --figure than power and energy"
+        )
+
+
+def mean_watts(step: Callable[[], None], device: torch.device) -> float | None:
+    """Watts of the whole GPU while a step is repeated, idle power included.
+
+    The step returns when its work is done. None where there is nothing to read.
+    """
+    if read_watts(device) is None:
+        return None
+    readings = []
+    for _ in range(READINGS):
+        start = time.perf_counter()
+        while time.perf_counter() - start < POWER_SECONDS:
+            step()
+        readings.append(read_watts(device))
+    known = [watts for watts in readings if watts is not None]
+    return sum(known) / len(known) if known else None

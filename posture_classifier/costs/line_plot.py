@@ -1,7 +1,6 @@
 """Plots of networks as lines over batch sizes, after Canziani et al. 2016, figures 3 to 5."""
 
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from posture_classifier.costs.axes import drawable, frame, quantity_title, set_axis
+from posture_classifier.costs.axes import frame, quantity_title, set_axis
 from posture_classifier.costs.figures import CostFigure
 
 MARKERS = "osD^vP*X"
@@ -19,20 +18,9 @@ LINE_HEIGHT = 13.0
 """Points between the names of two lines that end next to each other."""
 
 
-def plot_lines(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> int:
-    """Draw each network as a line over batch sizes, with its name at the end.
-
-    Args:
-        rows: Rows of the ``backbones`` command.
-        figure: What to draw.
-        path: The .png, .svg or .pdf file to write.
-
-    Returns:
-        Number of networks in the plot; no file is written for 0.
-    """
-    drawn = sorted((row for row in rows if drawable(row, figure.x, figure.y)), key=lambda row: (row["name"], row["batch_size"]))
-    if not drawn:
-        return 0
+def plot_lines(rows: list[dict[str, Any]], figure: CostFigure) -> Figure:
+    """Draw each network as a line over batch sizes, with its name at the end."""
+    drawn = sorted(rows, key=lambda row: (row["name"], row["batch_size"]))
     lines = {name: list(group) for name, group in groupby(drawn, key=lambda row: str(row["name"]))}
     picture = Figure(figsize=(9, max(5.6, 0.17 * len(lines))), layout="constrained")
     axes = picture.add_subplot()
@@ -48,8 +36,7 @@ def plot_lines(rows: list[dict[str, Any]], figure: CostFigure, path: Path) -> in
             [row[figure.x] for row in line], [row[figure.y] for row in line], label=name, linewidth=1.6, markersize=5, **style
         )
     _name_lines(picture, axes)
-    picture.savefig(path, dpi=160)
-    return len(lines)
+    return picture
 
 
 def _name_lines(picture: Figure, axes: Axes) -> None:

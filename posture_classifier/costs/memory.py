@@ -91,9 +91,6 @@ class ReadParameters(TorchDispatchMode):  # type: ignore[no-untyped-call] # torc
     What serves training only, such as an auxiliary classifier, is read by no forward pass in
     evaluation.
 
-    Args:
-        parameters: A network's parameters.
-
     Attributes:
         count: Number of elements of those parameters that were read.
 

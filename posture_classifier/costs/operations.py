@@ -93,9 +93,6 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
     state = network.state_dict().values()
     photo = forward_costs(network, shape)
 
-    def inference(n_photos: int) -> int:
-        return forward_costs(network, (n_photos, *shape[1:])).peak_bytes
-
     # Batches often double: what is twice the one is the next.
     @cache
     def training(n_photos: int) -> int | None:
@@ -120,7 +117,7 @@ def count_batches(name: str, image_size: int | None, batch_sizes: Sequence[int],
             bytes_on_disk=sum(tensor.numel() * tensor.element_size() for tensor in state),
             inference_bytes=photo.peak_bytes,
             batch_size=batch_size,
-            batch_inference_bytes=inference(batch_size),
+            batch_inference_bytes=forward_costs(network, (batch_size, *shape[1:])).peak_bytes,
             training_bytes=training(batch_size),
             training_bytes_per_photo=training_per_photo(batch_size),
         )
@@ -144,12 +141,7 @@ def input_shape(name: str, image_size: int | None) -> tuple[int, int, int, int]:
 
 
 def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
-    """Count what a forward pass in evaluation reads, computes and holds.
-
-    Args:
-        network: A network on the meta device.
-        shape: Shape (B, C, H, W) of the input.
-    """
+    """Count what a network on the meta device costs in evaluation, for images (B, C, H, W)."""
     network.eval()
     images = torch.empty(shape, device="meta")
     memory = LiveMemory([*network.parameters(), *network.buffers(), images])
@@ -165,12 +157,7 @@ def forward_costs(network: nn.Module, shape: tuple[int, ...]) -> ForwardCosts:
 
 
 def training_memory(network: nn.Module, shape: tuple[int, ...]) -> int:
-    """Peak bytes of a training step in fp32 with AdamW, which has two moments for each weight.
-
-    Args:
-        network: A network on the meta device.
-        shape: Shape (B, C, H, W) of the input.
-    """
+    """Peak bytes of a step on images (B, C, H, W) in fp32 with AdamW, with two moments a weight."""
     network.train()
     images = torch.empty(shape, device="meta")
     labels = torch.zeros(shape[0], dtype=torch.long, device="meta")

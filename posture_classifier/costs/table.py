@@ -6,7 +6,7 @@ import timm
 from rich import box
 from rich.table import Table
 
-from posture_classifier.costs.published_accuracies import N_PHOTOS, is_published
+from posture_classifier.costs.accuracies import N_PHOTOS, is_published
 from posture_classifier.rendering.formatting import quantity
 from posture_classifier.utils.console import wanted_width
 from posture_classifier.utils.text import plural
@@ -22,10 +22,6 @@ def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
     """Show costs with three digits, in as many columns as fit.
 
     Columns without any value are left out, and of several batch sizes the largest is shown.
-
-    Args:
-        rows: Rows of the ``backbones`` command, at least one.
-        width: Width of the terminal in characters.
     """
     batch_size = max(row["batch_size"] for row in rows)
     rows = [row for row in rows if row["batch_size"] == batch_size]
@@ -63,11 +59,7 @@ def cost_table(rows: list[dict[str, Any]], width: int) -> Table:
 
 
 def batch_tables(rows: list[dict[str, Any]]) -> list[Table]:
-    """Show what depends on the number of photos in a batch: a table each, a column a batch size.
-
-    Args:
-        rows: Rows of the ``backbones`` command; no table where they have one batch size only.
-    """
+    """Show what depends on the number of photos in a batch: a table each, a column a batch size."""
     batch_sizes = sorted({row["batch_size"] for row in rows})
     if len(batch_sizes) < 2:
         return []

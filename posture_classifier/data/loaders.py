@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, DistributedSampler
 
-from posture_classifier.cache.joined_stores import JoinedStores
+from posture_classifier.cache.tensor_store import JoinedStores
 from posture_classifier.data.dataset import PhotoDataset
 from posture_classifier.images.decoding_memory import budget
 from posture_classifier.models.batch import Batch, CachedBatch

@@ -88,7 +88,7 @@ def _seen_before(digests: Ints, white: WhiteLevels) -> _Seen | None:
     if len(digests) > MOST_PHOTOS or not (cache_directory() / FILE_NAME).is_file():
         return None
     with ScanCache(white) as cache:
-        cached = [cache.get(Facts(None, 0, digest)) for digest in digests.tolist()]
+        cached = [cache.get(Facts(None, digest)) for digest in digests.tolist()]
     known = [(place, facts.sketch, row.last) for place, each in enumerate(cached) if each for facts, row in [each]]
     if not known:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from posture_classifier.cache.joined_stores import JoinedStores
+from posture_classifier.cache.tensor_store import JoinedStores
 from posture_classifier.data.module import PostureData
 from posture_classifier.models.batch import Batch
 from posture_classifier.models.classifier import PostureClassifier

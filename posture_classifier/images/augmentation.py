@@ -66,9 +66,6 @@ class Augmentation:
 
         An error in a DataLoader worker would be a traceback.
 
-        Args:
-            size: Side of the image in pixels.
-
         Raises:
             UserError: A transform fails, or returns something else than a uint8 RGB image of the
                 same size.

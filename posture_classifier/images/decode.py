@@ -1,5 +1,6 @@
 """Decodes a photo file of any format to an upright RGB image."""
 
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +13,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from posture_classifier.images.decoding_memory import memory_to_decode
-from posture_classifier.images.deep_colour import is_deep_colour, load_deep_colour, to_8_bit_colour
-from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, bright_value, is_deep, to_8_bits
+from posture_classifier.images.depth import (
+    FULL_RANGE,
+    WhiteLevels,
+    bright_value,
+    colours_to_8_bits,
+    is_deep,
+    is_deep_colour,
+    to_8_bits,
+)
 from posture_classifier.images.photo_source import fetch, is_url
-from posture_classifier.images.png_text import without_text
 from posture_classifier.images.strips import convert_strips
 
 with suppress(ModuleNotFoundError):  # an extra, since its wheels are under the GPL
@@ -49,6 +56,9 @@ Source = str | Path | bytes
 """A file, a URL, or the bytes of either."""
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What stands behind ``ftyp`` at the beginning of a HEIC file (ISO/IEC 23008-12)."""
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+"""Chunks of a PNG that hold texts, or a colour profile."""
 NOT_A_FILE = "a device or a pipe, not a file"
 NOT_UTF8 = "its name is not valid UTF-8; rename it"
 
@@ -82,7 +92,7 @@ def decode(path: Source, at_least: int | None = None, white: WhiteLevels | None 
     """
     source = fetched(path)
     with _described_errors(source):
-        return _load(source, lambda image: _to_rgb(image, white), at_least)
+        return _load(source, lambda image: upright_rgb(colours_to_8_bits(image, white), white), at_least)
 
 
 def fetched(path: Source) -> Source:
@@ -112,20 +122,7 @@ def deep_value(path: str | Path) -> tuple[bool, float] | None:
         with open_photo(source) as image:
             if not is_deep(image.mode) and not is_deep_colour(image):
                 return None
-        return _load(source, lambda image: (image.mode == "F", _bright_value(image)))
-
-
-def _bright_value(image: Image.Image) -> float:
-    if not is_deep_colour(image):
-        return bright_value(image)
-    colours = load_deep_colour(image)
-    return 0.0 if colours is None else float(colours[..., :3].max())
-
-
-def _to_rgb(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
-    if white is not None and is_deep_colour(image) and (colours := load_deep_colour(image)) is not None:
-        image = to_8_bit_colour(colours, white.integer, image)
-    return upright_rgb(image, white)
+        return _load(source, lambda image: (image.mode == "F", bright_value(image)))
 
 
 def open_photo(path: Source) -> Image.Image:
@@ -138,7 +135,28 @@ def open_photo(path: Source) -> Image.Image:
 
 def _open_without_text(path: Source) -> Image.Image:
     content = path if isinstance(path, bytes) else Path(path).read_bytes()
-    return Image.open(BytesIO(without_text(content)), formats=FORMATS)
+    return Image.open(BytesIO(_without_png_text(content)), formats=FORMATS)
+
+
+def _without_png_text(content: bytes) -> bytes:
+    """Leave out the chunks of a PNG that hold texts or a colour profile; nothing is unpacked.
+
+    Pillow refuses a PNG with much text, since a small file could unpack to gigabytes of it. Other
+    files stay what they are. Source: PNG specification, third edition, section 5.3 (chunk
+    layout).
+    """
+    if not content.startswith(PNG_SIGNATURE):
+        return content
+    return PNG_SIGNATURE + b"".join(chunk for chunk in _png_chunks(content) if chunk[4:8] not in PNG_TEXTS)
+
+
+def _png_chunks(content: bytes) -> Iterator[bytes]:
+    start = len(PNG_SIGNATURE)
+    while start + 8 <= len(content):
+        (length,) = struct.unpack_from(">I", content, start)
+        end = start + 12 + length  # length, type and checksum take 12 bytes
+        yield content[start:end]
+        start = end
 
 
 def _load(path: Source, convert: Callable[[Image.Image], Result], at_least: int | None = None) -> Result:

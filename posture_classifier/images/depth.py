@@ -3,6 +3,9 @@
 Their files do not say it: a camera's 12 bits lie in 16-bit files, and floating-point numbers may
 mean anything. So white is measured over a whole data set and kept with the network. By its own
 brightest value each photo would get a scale of its own.
+
+Of colours in 16 bits Pillow keeps the upper 8 alone, which are all 0 where a camera used 12, so
+OpenCV reads them.
 """
 
 from collections.abc import Callable
@@ -11,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.ExifTags import Base
 
 from posture_classifier.images.strips import convert_strips
 
 Values = npt.NDArray[Any]
+Colours = npt.NDArray[np.uint16]
 
 
 class WhiteLevels(NamedTuple):
@@ -64,11 +69,7 @@ def to_8_bits(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
 
 
 def _by_white(white: float) -> Callable[[Values], Values]:
-    def convert(values: Values) -> Values:
-        rounded: Values = np.rint((values.astype(np.float32) * np.float32(255 / white)).clip(0, 255))
-        return rounded
-
-    return convert
+    return lambda values: np.rint((values.astype(np.float32) * np.float32(255 / white)).clip(0, 255))
 
 
 def _by_own_values(image: Image.Image) -> Callable[[Values], Values]:
@@ -82,7 +83,13 @@ def bright_value(image: Image.Image) -> float:
     """The value that is among the brightest of a photo of more than 8 bits; 0 if it has none.
 
     It is the largest whole number, but the 99.9 % quantile of finite floating-point numbers.
+
+    Args:
+        image: An opened image, which was not loaded yet if it has colours.
     """
+    if is_deep_colour(image):
+        colours = _load_colours(image)
+        return 0.0 if colours is None else float(colours[..., :3].max())
     values = np.asarray(image)
     if image.mode != "F":
         return float(values.max(initial=0))
@@ -114,3 +121,49 @@ def white_levels(integer: float | None, floating: float | None) -> WhiteLevels:
 
 def _largest_of_depth(value: float) -> float:
     return float(2 ** max(8, int(value).bit_length()) - 1)
+
+
+def is_deep_colour(image: Image.Image) -> bool:
+    """Whether an opened image, which was not loaded yet, stores its colours in 16 bits."""
+    raw_modes = [str(tile[3]) for tile in image.tile] if image.mode in ("RGB", "RGBA", "LA") else []  # type: ignore[attr-defined]
+    return any(";16" in raw_mode for raw_mode in raw_modes)
+
+
+def _load_colours(image: Image.Image) -> Colours | None:
+    """Load an opened image, and return its colours (H, W, 3 or 4) as the file has them.
+
+    They are RGB, or RGB and opacity; None where OpenCV cannot read what Pillow can.
+    """
+    import cv2
+
+    file: Any = image.fp  # type: ignore[attr-defined]
+    position = file.tell()
+    file.seek(0)
+    content = np.frombuffer(file.read(), dtype=np.uint8)
+    file.seek(position)
+    image.load()  # finds what is damaged
+    found = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16 or found.shape[:2] != image.size[::-1] or found.shape[2:] not in ((3,), (4,)):
+        return None
+    order = cv2.COLOR_BGR2RGB if found.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return cv2.cvtColor(found, order).astype(np.uint16, copy=False)
+
+
+def colours_to_8_bits(image: Image.Image, white: WhiteLevels | None) -> Image.Image:
+    """Convert an opened image of 16-bit colours to 8 bits with its EXIF orientation.
+
+    Any other image stays as it is; without ``white`` also this one, as in old checkpoints.
+    """
+    colours = _load_colours(image) if white is not None and is_deep_colour(image) else None
+    if white is None or colours is None:
+        return image
+    pixels = np.empty(colours.shape, dtype=np.uint8)
+    scale = np.full(colours.shape[2], 255 / white.integer, dtype=np.float32)
+    scale[3:] = 255 / 65535  # opacity has no white
+    for row, values in zip(pixels, colours, strict=True):
+        row[:] = np.rint((values * scale).clip(0, 255))
+    result = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[Base.Orientation] = image.getexif().get(Base.Orientation, 1)
+    result.info["exif"] = exif.tobytes()
+    return result

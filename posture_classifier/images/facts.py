@@ -12,8 +12,7 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import GPS, IFD, Base
 
 from posture_classifier.images.decode import NOT_A_FILE, NOT_UTF8, DecodeError, Source, decode, open_photo
-from posture_classifier.images.deep_colour import is_deep_colour
-from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep
+from posture_classifier.images.depth import FULL_RANGE, WhiteLevels, is_deep, is_deep_colour
 from posture_classifier.images.digest import digest
 from posture_classifier.images.exif import Shot, read_shot
 
@@ -27,11 +26,10 @@ STANDARD_LUMINANCE_SUM = 3688
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts about one photo; only ``error``, ``size_bytes`` and ``digest`` if it cannot be read.
+    """Facts about one photo; only ``error`` and ``digest`` if it cannot be read.
 
     Attributes:
         error: Why the file cannot be read; None if it can.
-        size_bytes: Size of the file.
         digest: Digest of the file's bytes.
         format: Pillow's name of the format, such as ``JPEG``.
         mode: Pillow's name of how pixels are stored, such as ``RGB``.
@@ -54,7 +52,6 @@ class Facts:
     """
 
     error: str | None
-    size_bytes: int
     digest: int
     format: str = ""
     mode: str = ""
@@ -77,27 +74,22 @@ class Facts:
 
 
 def identify(source: Source) -> Facts:
-    """Read the size and digest of a file, or why it cannot be read, without decoding it."""
+    """Read the digest of a file, or why it cannot be read, without decoding it."""
     if isinstance(source, bytes):
-        return Facts(None, len(source), digest(source))
+        return Facts(None, digest(source))
     try:
         str(source).encode()
         if not os.path.isfile(source) and os.path.exists(source):
-            return Facts(NOT_A_FILE, 0, 0)
-        return Facts(None, os.stat(source).st_size, digest(source))
+            return Facts(NOT_A_FILE, 0)
+        return Facts(None, digest(source))
     except UnicodeEncodeError:
-        return Facts(NOT_UTF8, 0, 0)
+        return Facts(NOT_UTF8, 0)
     except OSError as error:
-        return Facts(str(error.strerror).lower(), 0, 0)
+        return Facts(str(error.strerror).lower(), 0)
 
 
 def read_facts(source: Source, identity: Facts, white: WhiteLevels = FULL_RANGE) -> tuple[Facts, Image.Image | None]:
-    """Read all facts of a photo, and decode it.
-
-    Args:
-        source: The file, or its bytes.
-        identity: What ``identify`` returns for it.
-        white: The values that are white in a photo of more than 8 bits.
+    """Read all facts of a photo that ``identify`` has looked at, and decode it.
 
     Returns:
         The facts, and the upright photo (at least 256 pixels a side, unless it is smaller) or None.

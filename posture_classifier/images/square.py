@@ -13,11 +13,6 @@ def crop_to_square(image: Image.Image, size: int, filter_: Image.Resampling) -> 
 
     The square has the shorter side, and begins ``(length - side) // 2`` pixels from the left or
     from the top: where the margins cannot be equal, the right or lower one is a pixel wider.
-
-    Args:
-        image: An image of at least one pixel.
-        size: Side of the result in pixels.
-        filter_: The resampling filter.
     """
     side = min(image.size)
     left, top = margin(image.width, side), margin(image.height, side)
@@ -31,13 +26,7 @@ def pad_to_square(image: Image.Image, size: int, filter_: Image.Resampling, colo
 
     The longer side becomes ``size``, the other ``size * other / longer`` rounded to the nearest
     whole number, halves up, and at least 1. There are ``(size - other) // 2`` rows or columns of
-    the colour before the image, and the rest after it.
-
-    Args:
-        image: An image of at least one pixel.
-        size: Side of the result in pixels.
-        filter_: The resampling filter.
-        colour: R, G and B from 0 to 255.
+    the colour (R, G and B from 0 to 255) before the image, and the rest after it.
     """
     longer = max(image.size)
     width, height = (max(1, scaled_side(side, longer, size)) for side in image.size)

@@ -12,10 +12,6 @@ def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None
     The area is the probability that a positive scores above a negative, ties counting half
     (Mann-Whitney).
 
-    Args:
-        scores: (N,) probability of the class.
-        positive: (N,) whether a photo is of the class.
-
     Returns:
         The area, None where there are no positives or no negatives; and its derivative (N,) by the
         weight of each photo.

@@ -29,24 +29,24 @@ class Reliability:
     accuracy: Floats
 
 
-def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
-    """Group the photos by confidence, in bins of equal width.
+def reliability(predictions: Predictions) -> Reliability:
+    """Group the photos by confidence.
 
     Example:
         >>> probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
         >>> predictions = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
-        >>> reliability(predictions, bins=2).counts.tolist()
-        [0, 3]
+        >>> reliability(predictions).counts.tolist()
+        [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0]
     """
-    codes = confidence_bins(predictions, bins)
-    counts = np.bincount(codes, minlength=bins)
-    confidence = np.bincount(codes, weights=predictions.confidence, minlength=bins)
-    correct = np.bincount(codes, weights=predictions.correct, minlength=bins)
+    codes = confidence_bins(predictions)
+    counts = np.bincount(codes, minlength=BINS)
+    confidence = np.bincount(codes, weights=predictions.confidence, minlength=BINS)
+    correct = np.bincount(codes, weights=predictions.correct, minlength=BINS)
     with np.errstate(invalid="ignore"):
         return Reliability(counts.astype(np.int64), confidence / counts, correct / counts)
 
 
-def confidence_bins(predictions: Predictions, bins: int = BINS) -> Ints:
+def confidence_bins(predictions: Predictions) -> Ints:
     """(N,) number of the bin that each photo's confidence lies in."""
     # Probabilities that were rounded to float32 may exceed 1 in the last digit.
-    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], predictions.confidence).astype(np.int64)
+    return np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], predictions.confidence).astype(np.int64)

@@ -22,14 +22,9 @@ from posture_classifier.utils.types import Floats
 
 
 def score(predictions: Predictions, metric: str) -> float:
-    """Compute one metric without an interval, which is cheap enough for every epoch.
+    """Compute one of ``METRICS`` without an interval, which is cheap enough for every epoch.
 
-    Args:
-        predictions: N photos of C classes.
-        metric: One of ``METRICS``.
-
-    Returns:
-        The value; NaN where the metric is not defined (AUROC where only one class was seen).
+    It is NaN where the metric is not defined (AUROC where only one class was seen).
 
     Example:
         >>> probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
@@ -89,13 +84,7 @@ class Bootstrap:
 
     @classmethod
     def of(cls, networks: list[Predictions], groups: npt.NDArray[np.str_], seed: int = 0) -> "Bootstrap":
-        """Resample groups; the same seed gives every network, and every call, the same resamples.
-
-        Args:
-            networks: Each network's predictions, all of the same N photos.
-            groups: (N,) group of each photo.
-            seed: Seed of the bootstrap.
-        """
+        """Resample the groups (N,) of photos; a seed always gives the same resamples."""
         _, codes = np.unique(groups, return_inverse=True)
         weights = resample_weights(int(codes.max()) + 1, seed)
         resampled = [Resampled(predictions, codes, weights) for predictions in networks]

@@ -60,12 +60,7 @@ def fit_temperature(predictions: Predictions) -> float | None:
 
 
 def rescale(predictions: Predictions, temperature: float | Floats) -> Predictions:
-    """Divide the logits by a temperature; the predicted classes, and so the accuracy, stay.
-
-    Args:
-        predictions: N photos.
-        temperature: One for all photos, or (N,) one for each.
-    """
+    """Divide the logits by one temperature, or (N,) one for each photo; predicted classes stay."""
     return replace(predictions, probabilities=softmax(_logits(predictions) / np.reshape(temperature, (-1, 1)), axis=1))
 
 

@@ -1,4 +1,4 @@
-"""Thresholds of a class's probability, so that an alarm catches a wanted share of its photos."""
+"""Thresholds: of an alarm for a class, of "not sure", and of being unlike the training photos."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -10,6 +10,16 @@ import numpy.typing as npt
 from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.utils.types import Floats
+
+SURE = 0.9
+"""From which calibrated probability on a label is said (Chow 1970, "On optimum recognition error
+and reject tradeoff").
+
+It is the best rule where an error costs ten times as much as no answer, if the probabilities mean
+what they say. It was chosen among six by measurement (``benchmarks/not_sure.py``).
+"""
+FALSE_ALARMS = 0.05
+"""Share of photos of the same kind, of people not seen, that may be said to be unlike."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,47 @@ def evaluate_alarm(
         false_alarms=estimate_share(raised[~positive], groups[~positive], seed),
         precision=estimate_share(positive[raised], groups[raised], seed),
     )
+
+
+def evaluate_answers(
+    predictions: Predictions, groups: npt.NDArray[np.str_], threshold: float, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """Measure which share of photos gets a label, and which share of these is right.
+
+    Args:
+        predictions: N photos with calibrated probabilities.
+        groups: (N,) group of each photo.
+        threshold: Lowest probability of a label that is said.
+        seed: Seed of the bootstrap.
+
+    Example:
+        >>> probabilities = np.array([[0.95, 0.05], [0.6, 0.4], [0.08, 0.92]])
+        >>> predictions = Predictions(np.arange(3), np.array([0, 1, 1]), probabilities)
+        >>> groups = np.array(["a", "b", "c"])
+        >>> answered, accuracy = evaluate_answers(predictions, groups, threshold=0.9)
+        >>> round(answered.value, 2), accuracy.value
+        (0.67, 1.0)
+    """
+    answered = predictions.confidence >= threshold
+    right = predictions.correct[answered]
+    return estimate_share(answered, groups, seed), estimate_share(right, groups[answered], seed)
+
+
+def distance_threshold(distances: Floats) -> float:
+    """Choose the distance that a share of ``FALSE_ALARMS`` of new photos of the same kind exceeds.
+
+    The quantile of split conformal prediction (Vovk et al. 2005), which allows for how few photos
+    there are; of very few it is the largest distance.
+
+    Args:
+        distances: (N,) of photos that were not trained on.
+
+    Example:
+        >>> distance_threshold(np.arange(1.0, 101.0)), distance_threshold(np.array([1.0, 1.5]))
+        (96.0, 1.5)
+    """
+    rank = ceil((len(distances) + 1) * (1 - FALSE_ALARMS) - 1e-9)
+    return float(np.sort(distances)[min(rank, len(distances)) - 1])
 
 
 class OperatingPoints(NamedTuple):

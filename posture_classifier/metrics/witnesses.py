@@ -42,13 +42,8 @@ def unseen_variance(n_groups: float) -> float:
     """Variance of a mean over groups that these cannot have shown.
 
     Where they hardly differ, the bootstrap sees none, though another person may be one whom a
-    network fails on, or of whom only one of two networks is right.
-
-    Args:
-        n_groups: Number of groups, or of effective ones.
-
-    Returns:
-        The variance, by the largest possible one of a photo.
+    network fails on, or of whom only one of two networks is right. It is given by the largest
+    possible variance of a photo.
 
     Example:
         >>> unseen_variance(5)
@@ -77,21 +72,12 @@ class Witnesses:
 
     @classmethod
     def of_groups(cls, codes: Ints) -> "Witnesses":
-        """Groups of which a metric is a mean, whatever the classes of their photos.
-
-        Args:
-            codes: (N,) number of each photo's group, from 0 to G - 1.
-        """
+        """Groups 0 to G - 1 (N,) of which a metric is a mean, whatever the classes of photos."""
         return cls(np.bincount(codes)[:, None])
 
     @classmethod
     def of_classes(cls, codes: Ints, labels: Ints) -> "Witnesses":
-        """Groups of a metric that is made of classes.
-
-        Args:
-            codes: (N,) number of each photo's group, from 0 to G - 1.
-            labels: (N,) class of each photo.
-        """
+        """Groups 0 to G - 1 (N,) of a metric that is made of the photos' classes (N,)."""
         present, columns = np.unique(labels, return_inverse=True)
         photos = np.zeros((int(codes.max()) + 1, len(present)), dtype=np.int64)
         np.add.at(photos, (codes, columns), 1)

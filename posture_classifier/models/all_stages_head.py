@@ -87,12 +87,7 @@ class AllStages(nn.Module):
 def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_size: int, drop_rate: float) -> None:
     """Replace the classifier of a timm model by a wider one that sees all stages, in place.
 
-    Args:
-        network: The timm model, in evaluation mode and built without dropout before its classifier.
-        name: The model's name in timm.
-        n_classes: Number of outputs.
-        image_size: Side of the images in pixels.
-        drop_rate: Dropout before the classifier.
+    The model is in evaluation mode, and was built without dropout before its classifier.
 
     Raises:
         UserError: The network does not return its stages' maps, or its classifier is not one linear
@@ -101,7 +96,8 @@ def add_all_stages_head(network: nn.Module, name: str, n_classes: int, image_siz
     classifier_inputs: list[Tensor] = []
     classifier = network.get_classifier()  # type: ignore[operator]
     images = torch.rand(1, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
-    if _is_single_linear(name, classifier) and hasattr(network, "forward_intermediates"):
+    several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))  # distilled or auxiliary ones
+    if isinstance(classifier, (nn.Linear, nn.Conv2d)) and not several and hasattr(network, "forward_intermediates"):
         with classifier.register_forward_pre_hook(lambda _, inputs: classifier_inputs.append(inputs[0])):
             network(images)
         last, maps = network.forward_intermediates(images)  # type: ignore[operator]
@@ -131,8 +127,3 @@ def _forward_all_stages(network: Any, images: Tensor) -> Tensor:
         features = functional.dropout(features, network.all_stages.drop_rate, network.training)
     logits: Tensor = network.get_classifier()(features)
     return logits
-
-
-def _is_single_linear(name: str, classifier: Any) -> bool:
-    has_several = isinstance(timm.get_pretrained_cfg(name).classifier, (tuple, list))  # distilled or auxiliary ones
-    return isinstance(classifier, (nn.Linear, nn.Conv2d)) and not has_several

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.models.blocks import Block, two_images
-from posture_classifier.models.frozen_prefix import replaced_forward, return_input
+from posture_classifier.models.blocks import Block
+from posture_classifier.models.frozen_prefix import replaced_forward, return_input, two_images
 from posture_classifier.models.parallel_forward import parallel_forward
 
 Forward = Callable[[Tensor], Tensor]
@@ -89,13 +89,7 @@ def _pass_rows(forward: Callable[..., Tensor], n_copies: int) -> Callable[..., T
 
 @torch.no_grad()
 def can_grow(network: nn.Module, blocks: Sequence[Block], image_size: int) -> bool:
-    """Whether ``each_deleted`` gives what deleting the blocks one by one does.
-
-    Args:
-        network: A network in evaluation mode.
-        blocks: Its blocks.
-        image_size: Side of the images in pixels.
-    """
+    """Whether ``each_deleted`` gives what deleting the blocks one by one does."""
     images = two_images(network, image_size)
     try:
         with each_deleted(network, blocks):
@@ -119,13 +113,7 @@ def logits_without_blocks(
 ) -> Tensor:
     """Logits (1 + n, N, C) of N photos: of the whole network, then without each of its n blocks.
 
-    Args:
-        network: A network in evaluation mode.
-        blocks: Its n blocks.
-        image_size: Side of the images in pixels.
-        forward: A forward pass with the network, from a batch to logits (B, C).
-        batches: The N photos in batches.
-        passes: Number of forward passes at once.
+    The network is in evaluation mode, and ``forward`` a forward pass with it.
 
     Example:
         >>> from posture_classifier.models.blocks import find_blocks

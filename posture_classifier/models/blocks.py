@@ -6,13 +6,13 @@ says what a block is; a forward pass does.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from posture_classifier.models.frozen_prefix import evaluation_mode
+from posture_classifier.models.frozen_prefix import evaluation_mode, two_images
+from posture_classifier.models.module_trace import Trace, trace_modules
 from posture_classifier.models.stages import classifiers
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -32,20 +32,6 @@ class Block(NamedTuple):
     modules: tuple[str, ...]
 
 
-class _Call(NamedTuple):
-    """One call of a module.
-
-    Attributes:
-        returned: What it returned; kept, so that no later tensor has its identity.
-        version: How often that had been changed in place when it was returned.
-        keeps_shape: Whether that is a tensor of the shape of the first input.
-    """
-
-    returned: Any
-    version: int
-    keeps_shape: bool
-
-
 def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
     """Find the blocks of a network in the order in which they run.
 
@@ -59,71 +45,42 @@ def find_blocks(network: nn.Module, image_size: int) -> list[Block]:
     - DenseNet's layers, which add channels to what they are given;
     - the classifier, and what is inside of blocks.
 
-    Args:
-        network: A network of timm; it is not changed.
-        image_size: Side of the images in pixels.
-
     Example:
         >>> import timm
         >>> network = timm.create_model("resnet18", num_classes=2)
         >>> [block.name for block in find_blocks(network, 64)]
         ['layer1.0', 'layer1.1', 'layer2.1', 'layer3.1', 'layer4.1']
     """
-    calls = _record(network, image_size)
+    with evaluation_mode(network), torch.no_grad():
+        trace = trace_modules(network, two_images(network, image_size), keep_returned=True)
     head = {id(module) for classifier in classifiers(network) for module in classifier.modules()}
     blocks = []
-    for links in _chains("", network, calls):
+    for links in _chains("", network, trace):
         for place, (name, module) in enumerate(links):
-            if id(module) not in head and _holds_matrix(module) and _keeps_shape(name, calls):
-                followers = _followers(links[place + 1 :], calls) if not list(module.children()) else []
+            if id(module) not in head and _holds_matrix(module) and _keeps_shape(name, trace):
+                followers = _followers(links[place + 1 :], trace) if not list(module.children()) else []
                 blocks.append(Block(name, (name, *followers)))
-    order = {name: number for number, name in enumerate(calls)}
-    return sorted(blocks, key=lambda block: order[block.name])
+    return sorted(blocks, key=lambda block: trace.calls[block.name].end)
 
 
-def two_images(network: nn.Module, image_size: int) -> Tensor:
-    """Noise (2, 3, H, W) where the network is and of its type, to try it on."""
-    parameter = next(network.parameters())
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
-
-
-@torch.no_grad()
-def _record(network: nn.Module, image_size: int) -> dict[str, list[_Call]]:
-    """Calls of each module in a forward pass in evaluation mode, in the order of first returns."""
-    calls: dict[str, list[_Call]] = {}
-
-    def record(name: str, inputs: tuple[Any, ...], output: Any) -> None:
-        is_tensor = isinstance(output, Tensor)
-        keeps_shape = is_tensor and bool(inputs) and getattr(inputs[0], "shape", None) == output.shape
-        calls.setdefault(name, []).append(_Call(output, output._version if is_tensor else 0, keeps_shape))
-
-    with ExitStack() as stack:
-        stack.enter_context(evaluation_mode(network))
-        for name, module in network.named_modules():
-            hook = module.register_forward_hook(lambda _, inputs, output, name=name: record(name, inputs, output))
-            stack.callback(hook.remove)
-        network(two_images(network, image_size))
-    return calls
-
-
-def _chains(name: str, module: nn.Module, calls: dict[str, list[_Call]]) -> Iterator[list[tuple[str, nn.Module]]]:
+def _chains(name: str, module: nn.Module, trace: Trace) -> Iterator[list[tuple[str, nn.Module]]]:
     """The links of a chain, and of the chains within it."""
     children = [(f"{name}.{child}".removeprefix("."), each) for child, each in module.named_children()]
-    yield [(path, each) for path, each in children if not _is_chain(path, each, calls)]
+    yield [(path, each) for path, each in children if not _is_chain(path, each, trace)]
     for path, each in children:
-        if _is_chain(path, each, calls):
-            yield from _chains(path, each, calls)
+        if _is_chain(path, each, trace):
+            yield from _chains(path, each, trace)
 
 
-def _is_chain(name: str, module: nn.Module, calls: dict[str, list[_Call]]) -> bool:
+def _is_chain(name: str, module: nn.Module, trace: Trace) -> bool:
     """Whether a module is a container, or returns several tensors or what a link of it returned."""
     if isinstance(module, _CONTAINERS):
         return True
-    if name not in calls or not isinstance(returned := calls[name][-1].returned, Tensor):
+    if name not in trace.calls or not isinstance(returned := trace.returned[name][-1][0], Tensor):
         return bool(list(module.children()))
     links = [(path, link) for path, link in _links(name, module) if _holds_matrix(link) and list(link.children())]
-    return any(call.returned is returned and call.version == returned._version for path, _ in links for call in calls.get(path, []))
+    outputs = [output for path, _ in links for output in trace.returned.get(path, [])]
+    return any(output is returned and version == returned._version for output, version in outputs)
 
 
 def _links(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -141,15 +98,15 @@ def _holds_matrix(module: nn.Module) -> bool:
     return any(parameter.ndim > 1 for parameter in module.parameters())
 
 
-def _keeps_shape(name: str, calls: dict[str, list[_Call]]) -> bool:
-    return len(calls.get(name, [])) == 1 and calls[name][0].keeps_shape
+def _keeps_shape(name: str, trace: Trace) -> bool:
+    return name in trace.calls and trace.calls[name].n_calls == 1 and trace.calls[name].keeps_shape
 
 
-def _followers(links: list[tuple[str, nn.Module]], calls: dict[str, list[_Call]]) -> list[str]:
+def _followers(links: list[tuple[str, nn.Module]], trace: Trace) -> list[str]:
     """Names of the norm and activation that come next in a chain."""
     followers = []
     for name, module in links:
-        if _holds_matrix(module) or not _keeps_shape(name, calls):
+        if _holds_matrix(module) or not _keeps_shape(name, trace):
             break
         followers.append(name)
     return followers

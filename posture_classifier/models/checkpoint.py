@@ -56,7 +56,9 @@ class _SeenEarlier(_Seen, total=False):
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Interval(TypedDict):
+class Interval(TypedDict):
+    """A share with its 95 % interval; None where unknown, for want of what ``too_few`` says."""
+
     value: Share | None
     low: Share | None
     high: Share | None
@@ -73,7 +75,7 @@ class Size(TypedDict):
 class Measured(Size):
     """What figures of a network say of all photos together; further ones stand beside them."""
 
-    accuracy: _Interval
+    accuracy: Interval
 
 
 class Interpolation(TypedDict):
@@ -92,24 +94,24 @@ class StoredThreshold(TypedDict):
 
     wanted_recall: Share
     threshold: Share
-    recall: _Interval
-    false_alarms: _Interval
-    precision: _Interval
+    recall: Interval
+    false_alarms: Interval
+    precision: Interval
 
 
 class StoredAbstention(TypedDict):
     """From which probability on a label is said, and its effect on photos that chose nothing."""
 
     threshold: Share
-    answered: _Interval
-    accuracy: _Interval
+    answered: Interval
+    accuracy: Interval
 
 
 class FamiliarityRule(TypedDict):
     """From which distance on a photo is unlike the training photos, and how often that is wrong."""
 
     threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    false_alarms: _Interval
+    false_alarms: Interval
 
 
 class StoredFamiliarity(FamiliarityRule):
@@ -189,9 +191,6 @@ def _check_bytes(path: str | Path) -> None:
     """Compare the file with its own checksums: torch reads an archive without looking at them.
 
     Files in the format before torch 1.6 have none.
-
-    Raises:
-        BadZipFile: Some bytes have changed since the file was written.
     """
     if not zipfile.is_zipfile(path):
         return

@@ -135,11 +135,7 @@ def _largest_variances(offsets: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _check(reference: Mapping[str, Tensor]) -> None:
-    """Make sure that tensors of a file are a reference.
-
-    Raises:
-        ValueError: They are not.
-    """
+    """Raise a ValueError unless tensors of a file are a reference."""
     shapes = {"class_means": 2, "basis": 2, "variances": 1, "rest": 0}
     if reference.keys() != shapes.keys():
         raise ValueError(f"should have {', '.join(shapes)}")

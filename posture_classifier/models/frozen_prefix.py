@@ -69,14 +69,12 @@ class Cut:
 
         The network is prepared once for all calls.
         """
-        hooks = [self._module.register_forward_hook(_stop_forward)]
-        hooks += [module.register_forward_hook(_collect_pooled) for module in self._pooled]
-        try:
-            with evaluation_mode(self.backbone):
-                yield self._run_prefix
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with ExitStack() as stack:
+            stack.enter_context(self._module.register_forward_hook(_stop_forward))
+            for module in self._pooled:
+                stack.enter_context(module.register_forward_hook(_collect_pooled))
+            stack.enter_context(evaluation_mode(self.backbone))
+            yield self._run_prefix
 
     @torch.no_grad()
     def _run_prefix(self, images: Tensor) -> Tensor:
@@ -117,8 +115,7 @@ class _ForwardStopped(Exception):  # noqa: N818 - ends a forward pass early, and
 class _ThisThread(threading.local):
     """The pooled maps of the forward pass that this thread is in."""
 
-    def __init__(self) -> None:
-        self.pooled_maps: list[Tensor] = []
+    pooled_maps: list[Tensor]
 
 
 _this_thread = _ThisThread()
@@ -175,10 +172,7 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
         >>> cut.name, cut.prefix(torch.rand(5, 3, 64, 64)).shape
         ('layer3', torch.Size([5, 192, 4, 4]))
     """
-    parameter = next(backbone.parameters())
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
-    images = images.contiguous(memory_format=torch.channels_last)
+    images = two_images(backbone, image_size).contiguous(memory_format=torch.channels_last)
     with _preserved_state(backbone), torch.no_grad():
         trace = trace_modules(backbone, images)
         for name in reversed(trace.candidates[-MAX_ATTEMPTS:]):
@@ -187,6 +181,13 @@ def find_cut(backbone: nn.Module, image_size: int) -> Cut | None:
                     cut.frozen_after = _frozen_after(backbone, trace.calls, name)
                     return cut
     return None
+
+
+def two_images(network: nn.Module, image_size: int) -> Tensor:
+    """Noise (2, 3, H, W) where the network is and of its type, to try it on."""
+    parameter = next(network.parameters())
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(2, 3, image_size, image_size, generator=generator).to(parameter.device, parameter.dtype)
 
 
 def _cuts_after(name: str, backbone: nn.Module, trace: Trace, blank: Tensor) -> Iterator[Cut]:

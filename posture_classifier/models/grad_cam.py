@@ -1,6 +1,7 @@
 """Grad-CAM (Selvaraju et al. 2017): maps of the places in a photo that speak for a class."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from math import isqrt
 from typing import Any
 
@@ -54,14 +55,11 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor, averages: bool
     view = _MapView()
     # Captum needs channels before positions; every layer's output passes through this module in
     # that layout.
-    hook = layer.register_forward_hook(lambda _, __, output: view.pass_through(output, _n_prefix_tokens(backbone)))
-    try:
+    with layer.register_forward_hook(lambda _, __, output: view.pass_through(output, _n_prefix_tokens(backbone))):
         forward = average_mirrored(backbone) if averages else backbone
         explain = LayerGradCam(lambda batch: _log_odds(forward(batch)), view)
         pairs = zip(torch.split(images, BATCH_SIZE), torch.split(labels, BATCH_SIZE), strict=True)
         maps: Tensor = torch.cat([explain.attribute(*pair, relu_attributions=True).detach() for pair in pairs])
-    finally:
-        hook.remove()
     if averages:
         maps = maps[::2] + maps[1::2].flip(-1)
     maps = LayerAttribution.interpolate(maps.float(), tuple(images.shape[2:]), "bilinear")[:, 0]
@@ -69,15 +67,9 @@ def grad_cam(backbone: nn.Module, images: Tensor, labels: Tensor, averages: bool
 
 
 def explain_squares(model: PostureClassifier, squares: Sequence[npt.NDArray[np.uint8]], labels: Sequence[int]) -> Tensor | None:
-    """Compute Grad-CAM maps (N, S, S) from 0 to 1, on the CPU, of photos as a network takes them.
+    """Compute Grad-CAM maps (N, S, S) from 0 to 1, on the CPU, of N photos of pixels (S, S, 3).
 
-    Args:
-        model: The network, in evaluation mode.
-        squares: Pixels (S, S, 3) of each photo; at least one.
-        labels: The class that each map is about.
-
-    Returns:
-        The maps, or None if the network has no layer that keeps places apart.
+    They are None if the network, which is in evaluation mode, has no layer that keeps places apart.
     """
     device = next(model.parameters()).device
     pixels = torch.from_numpy(np.stack(list(squares)).transpose(0, 3, 1, 2))
@@ -134,13 +126,10 @@ def _last_layer_with_map(backbone: nn.Module, image: Tensor, label: Tensor) -> n
 
     # Only children of containers: modules inside a block also return other matrices, such as
     # attention weights.
-    hooks = [child.register_forward_hook(collect) for parent in parents for child in set(parent.children())]
-    try:
-        with torch.enable_grad():
-            score = _log_odds(backbone(image.detach().requires_grad_()))[0, label[0]]
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as stack, torch.enable_grad():
+        for child in [child for parent in parents for child in set(parent.children())]:
+            stack.enter_context(child.register_forward_hook(collect))
+        score = _log_odds(backbone(image.detach().requires_grad_()))[0, label[0]]
     gradients = torch.autograd.grad(score, list(maps.values()), allow_unused=True) if maps else []
     for (module, output), gradient in reversed(list(zip(maps.items(), gradients, strict=True))):
         first_position = _n_prefix_tokens(backbone) if output.ndim == 3 else 0

@@ -12,8 +12,7 @@ from posture_classifier.models.stages import classifiers
 class _ThisThread(threading.local):
     """What the classifier saw in the forward pass that this thread is in, where that is wanted."""
 
-    def __init__(self) -> None:
-        self.kept: list[Tensor] | None = None
+    kept: list[Tensor] | None = None
 
 
 _this_thread = _ThisThread()
@@ -30,12 +29,9 @@ def hand_out_features(backbone: nn.Module) -> None:
 def forward_with_features(forward: Callable[[Tensor], Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
     """Compute logits (B, C) of images, and the features (B, D) that they were computed from.
 
-    Several threads may do so at once. A map (B, D, H, W) before a convolutional classifier is
-    averaged over its positions.
-
-    Args:
-        forward: Forward pass of a network that ``hand_out_features`` has prepared.
-        images: (B, 3, H, W).
+    The forward pass is that of a network that ``hand_out_features`` has prepared. Several threads
+    may do so at once. A map (B, D, H, W) before a convolutional classifier is averaged over its
+    positions.
     """
     kept: list[Tensor] = []
     _this_thread.kept = kept

@@ -115,12 +115,7 @@ class LogisticRegression:
         return best
 
     def choose_by_folds(self, train: Samples, folds: Ints) -> SolvedHead:
-        """Choose C by photos that a fold leaves out in turn, and solve for all photos with it.
-
-        Args:
-            train: The training photos.
-            folds: The fold (N,) that leaves each of them out.
-        """
+        """Choose C by photos that a fold (N,) leaves out in turn, and solve for all with it."""
         losses = torch.zeros(len(PATH), dtype=torch.float64)
         for fold in np.unique(folds):
             left_out = torch.from_numpy(folds == fold)
@@ -179,12 +174,7 @@ class LogisticRegression:
 
 
 def check_linear(backbone: nn.Module, name: str, image_size: int) -> None:
-    """Make sure that a network's logits are one linear layer of what its head sees.
-
-    Args:
-        backbone: A network that ``hand_out_features`` has prepared.
-        name: Its name in timm.
-        image_size: Side of its images in pixels.
+    """Make sure that the logits of a prepared network are one linear layer of what its head sees.
 
     Raises:
         UserError: They are not, as those of a distilled transformer with its two heads.

@@ -41,11 +41,7 @@ SMALLEST_VALUE = 2
 
 
 def restore_model(path: Path, checkpoint: dict[str, Any]) -> PostureClassifier:
-    """Build the network of a checkpoint with its weights; nothing is fetched.
-
-    Args:
-        path: File of the checkpoint, for error messages.
-        checkpoint: What ``read_checkpoint`` returned.
+    """Build the network of what ``read_checkpoint`` returned, with its weights; nothing is fetched.
 
     Raises:
         UserError: The checkpoint describes no network, or not the one that its weights belong to.

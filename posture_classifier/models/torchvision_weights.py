@@ -91,11 +91,6 @@ def from_torchvision(state: dict[str, Tensor], backbone: nn.Module, name: str) -
     Networks whose tensors have the same names in both, and those for which timm itself has a
     conversion, are not in here.
 
-    Args:
-        state: The tensors by torchvision's names, in any order.
-        backbone: The network of timm.
-        name: Its name in timm.
-
     Returns:
         The tensors by timm's names; none if the state is of another kind.
     """

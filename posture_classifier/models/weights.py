@@ -19,8 +19,7 @@ import posture_classifier.models.backbones  # noqa: F401 - registers our archite
 from posture_classifier.models.all_stages_head import Head, add_all_stages_head
 from posture_classifier.models.stages import classifiers
 from posture_classifier.models.torchvision_weights import cached_file, published_weights
-from posture_classifier.models.weight_digests import check_fetched, check_packaged
-from posture_classifier.models.weight_files import read_state
+from posture_classifier.models.weight_files import check_fetched, check_packaged, read_state
 from posture_classifier.models.weight_matching import load_state
 from posture_classifier.utils.console import say
 from posture_classifier.utils.errors import UserError
@@ -54,17 +53,7 @@ def create_backbone(
 
     The weights come from ``weights``, or else from an installed pip package, or else from timm's
     hub or its cache. Where the hub is out of reach, a file of torchvision in torch's cache does.
-
-    Args:
-        name: Any name that ``timm.create_model`` knows.
-        n_classes: Number of outputs of the new head.
-        pretrained: False leaves everything at its random initialisation, unless ``weights`` is
-            given.
-        weights: A local ``.pth``, ``.safetensors`` or ``.ckpt`` file of this architecture.
-        image_size: Side of the images in pixels; None is the size that the network was trained
-            with.
-        drop_rate: Dropout before the classifier.
-        head: What the classifier sees: the last stage, as in timm, or all stages.
+    Arguments are as ``PostureClassifier``'s.
 
     Returns:
         The model, and the source of its weights in words.

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from posture_classifier.metrics.abstention import SURE, evaluate_answers
 from posture_classifier.metrics.intervals import Estimate, estimate_share
 from posture_classifier.metrics.predictions import Predictions
-from posture_classifier.metrics.thresholds import Alarm, evaluate_alarm, recall_threshold
-from posture_classifier.metrics.unfamiliarity import distance_threshold
+from posture_classifier.metrics.thresholds import (
+    SURE,
+    Alarm,
+    distance_threshold,
+    evaluate_alarm,
+    evaluate_answers,
+    recall_threshold,
+)
 from posture_classifier.runs.checkpoints import Abstention, ClassThreshold, Familiarity
 from posture_classifier.runs.choice import Choice
 from posture_classifier.runs.distances import DistanceTable, read_distances

@@ -15,7 +15,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
-from posture_classifier.cache.joined_stores import JoinedStores
+from posture_classifier.cache.tensor_store import JoinedStores
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
@@ -125,17 +125,8 @@ def store_what_was_measured(
 ) -> dict[str, Any]:
     """Put the figures of a run, and the rules that its validation photos choose, into a checkpoint.
 
-    ``val/predictions.csv`` and ``test/distances.csv`` are written too.
-
-    Args:
-        folder: Folder of the run, which has evaluated this checkpoint.
-        checkpoint: The checkpoint.
-        network: The network in it.
-        summary: Content of ``summary.json``.
-        device: Where to compute.
-
-    Returns:
-        What was stored.
+    ``val/predictions.csv`` and ``test/distances.csv`` are written into the run's folder too.
+    Returns what was stored.
     """
     split, seed = summary["split"], summary["seed"]
     table = read_prediction_table(folder / split / PREDICTIONS_CSV)

@@ -23,13 +23,9 @@ def describe_evaluation(
 ) -> dict[str, Any]:
     """Describe in plain values how good a network can be expected to be, and how to use it.
 
-    Args:
-        table: Predictions of photos that the network, or one trained like it, has not seen.
-        summary: What was measured on them.
-        procedure: How they were tested.
-        choice: The photos that choose temperature and thresholds; None if there are none.
-        seed: Seed of the bootstrap.
-        judges: Whether the photos of the table chose nothing, so that they can judge.
+    The table is of photos that the network, or one trained like it, has not seen, and the summary
+    is what was measured on them. The photos of ``choice``, if there are any, choose temperature and
+    thresholds; those of the table can judge (``judges``) if they chose nothing.
 
     Returns:
         ``procedure``, numbers of ``folds`` (0 outside of a cross-validation), ``images`` and

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import Any, TypeVar
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -47,13 +47,11 @@ from posture_classifier.utils.stop import Cause
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
 
+Kind = TypeVar("Kind", bound=Callback)
+
 
 class PostureCLI(FitOptions):
-    """Parses options, builds data, model and trainer, trains, and evaluates the best checkpoint.
-
-    Args:
-        arguments: The command line, subcommand first.
-    """
+    """Parses a command line, builds data, model and trainer, trains, and evaluates the result."""
 
     checkpoint: TrainedCheckpoint | None = None
     run_folder: RunFolder | None = None
@@ -198,16 +196,10 @@ class PostureCLI(FitOptions):
 
     @property
     def _cache(self) -> FrozenCache:
-        return next(c for c in self._callbacks if isinstance(c, FrozenCache))
+        return self._callbacks(FrozenCache)[0]
 
-    @property
-    def _callbacks(self) -> list[Callback]:
-        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]
-        return callbacks
-
-    @property
-    def _wandb_reports(self) -> list[WandbReport]:
-        return [callback for callback in self._callbacks if isinstance(callback, WandbReport)]
+    def _callbacks(self, kind: type[Kind]) -> list[Kind]:
+        return [callback for callback in self.trainer.callbacks if isinstance(callback, kind)]  # type: ignore[attr-defined]
 
     @property
     def _checkpoint_path(self) -> Path | None:
@@ -223,7 +215,7 @@ class PostureCLI(FitOptions):
         if requeued := self._requeue(cause):
             return requeued
         # Not asked of Trainer.log_dir, which would wait for all ranks.
-        folders = [c.dirpath for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint) and c.dirpath]
+        folders = [checkpoint.dirpath for checkpoint in self._callbacks(RunCheckpoint) if checkpoint.dirpath]
         written = [path for folder in folders if (path := Path(folder) / LAST_CHECKPOINT).is_file()]
         last = next(iter(written), self._checkpoint_path)
         return f"go on with the same command and --ckpt_path {quote(str(last))}" if last else "no epoch had ended: begin anew"
@@ -240,8 +232,8 @@ class PostureCLI(FitOptions):
             own = (self._arguments, self.config_init.fit, self.datamodule.choice)
             describe(self.model, self.datamodule, self.trainer, partial(grouped_command, *own), self.config_init.fit.verbose)
             if len(self.trainer.loggers) > 1:
-                log_configuration(self.trainer, next(c for c in self._callbacks if isinstance(c, SaveConfig)).settings())
-            for report in self._wandb_reports:
+                log_configuration(self.trainer, self._callbacks(SaveConfig)[0].settings())
+            for report in self._callbacks(WandbReport):
                 report.costs = training_costs(self.model, self.datamodule)
             if self.trainer.is_global_zero:
                 remember_job(Path(self.trainer.loggers[0].log_dir or "."), self._arguments)
@@ -250,8 +242,7 @@ class PostureCLI(FitOptions):
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that it has not seen, and write the report."""
         # The best, or else (if it was removed before the run was resumed) the last.
-        paths = [c.best_model_path for c in self.trainer.checkpoint_callbacks if isinstance(c, RunCheckpoint)]
-        best = next(filter(None, paths), None)
+        best = next(filter(None, (checkpoint.best_model_path for checkpoint in self._callbacks(RunCheckpoint))), None)
         evaluates, rules = self.datamodule.has_test or self.datamodule.has_val, None
         network = BestNetwork(self.model, self.datamodule, self._cache.frozen_part)
         if best:
@@ -267,7 +258,7 @@ class PostureCLI(FitOptions):
             if evaluates and self.config_init.fit.report:
                 self._write_report()
         finally:
-            for report in self._wandb_reports:  # the report may have written val/predictions.csv
+            for report in self._callbacks(WandbReport):  # the report may have written val/predictions.csv
                 report.finish()
         if best and self.trainer.is_global_zero:
             folder = quote(self.trainer.loggers[0].log_dir or ".")

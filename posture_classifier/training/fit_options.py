@@ -88,23 +88,14 @@ class FitOptions(LightningCLI):
             help="auto computes in bfloat16 where the hardware has it, fp32 nowhere; a trainer.precision of yours replaces it.",
         )
         parser.add_argument("--report", type=bool, default=True, help="Whether fit writes report.html at its end.")
+        switch: dict[str, Any] = {"type": bool, "nargs": "?", "const": True, "default": False}
         parser.add_argument(
             "--refit",
-            type=bool,
-            nargs="?",
-            const=True,
-            default=False,
+            **switch,
             help="Whether fit trains once more, on training and validation photos together, for as many epochs as these chose; "
             "the test photos stay unseen. On the command line only.",
         )
-        parser.add_argument(
-            "--verbose",
-            type=bool,
-            nargs="?",
-            const=True,
-            default=False,
-            help="Whether to say what the machine does for speed, too.",
-        )
+        parser.add_argument("--verbose", **switch, help="Whether to say what the machine does for speed, too.")
         parser.add_lightning_class_args(ProgressiveUnfreezing, "unfreezing")
         parser.add_lightning_class_args(FrozenCache, "cache")
         parser.add_argument(
@@ -122,9 +113,6 @@ def name_leading_words(arguments: Sequence[str]) -> list[str]:
     """Put an option before words that follow the command at once: photos, a table, a YAML file.
 
     The photos win over those that the file names.
-
-    Args:
-        arguments: A command line, command first.
 
     Example:
         >>> name_leading_words(["fit", "my_photos", "my.yaml", "--report", "false"])

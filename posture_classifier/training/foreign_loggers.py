@@ -33,11 +33,7 @@ def log_configuration(trainer: Trainer, settings: dict[str, Any]) -> None:
     """Give all settings to the loggers that the user has added, as their hyperparameters.
 
     A W&B run without a name of the user's is called after the run folder, and has the tags that
-    ``WandbReport`` gives.
-
-    Args:
-        trainer: The trainer; the first of its loggers is our own.
-        settings: The settings as plain values, as ``config.yaml`` holds them.
+    ``WandbReport`` gives. The first of the trainer's loggers is our own.
 
     Raises:
         UserError: A logger cannot be written to.
@@ -65,14 +61,7 @@ def _name_wandb_run(logger: WandbLogger, folder: Path, settings: dict[str, Any])
 
 
 def describe_unmade(error: BaseException) -> str | None:
-    """Say which class of the user's options could not be made, and why.
-
-    Args:
-        error: What jsonargparse raised.
-
-    Returns:
-        A sentence; None if the error is another one.
-    """
+    """Say which class of the user's options jsonargparse could not make, and why; else None."""
     cause: BaseException | None = error
     while cause is not None:
         if found := NOT_MADE.search(str(cause)):

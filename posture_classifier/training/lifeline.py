@@ -65,9 +65,7 @@ def _server(only_here: bool) -> socket.socket:
 class _Ranks:
     """The connections of this process: rank 0 has one to each rank, the others one to rank 0.
 
-    Args:
-        rank: The number of this process.
-        stopping: Is told when another rank stops, fails or ends without a word.
+    ``stopping`` is told when another rank stops, fails or ends without a word.
     """
 
     def __init__(self, rank: int, stopping: Stopping) -> None:

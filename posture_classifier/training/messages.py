@@ -67,12 +67,8 @@ def describe(
 ) -> None:
     """Print one line about the network and one about the photos, before a long training begins.
 
-    Args:
-        model: The network to be trained.
-        data: Its photos.
-        trainer: The trainer, whose devices are named.
-        with_groups: Makes a command that trains with given groups.
-        verbose: Whether to name the type of number that the network learns in, too.
+    ``with_groups`` makes a command that trains with given groups. If ``verbose``, the type of
+    number that the network learns in is named, too.
     """
     parameters = sum(parameter.numel() for parameter in model.backbone.parameters()) / 1e6
     devices, where = trainer.num_devices * trainer.num_nodes, trainer.strategy.root_device.type
@@ -161,14 +157,10 @@ def _stages(model: PostureClassifier, trainer: Trainer) -> str:
 def announce(
     trainer: Trainer, checkpoint: str | Path | None, crossval: Callable[[], str | None] = lambda: None, rules: str = ""
 ) -> None:
-    """Print how good the model is, on which photos, and where its files are.
+    """Print how good the tested checkpoint is, on which photos, and where its files are.
 
-    Args:
-        trainer: The trainer, after its test.
-        checkpoint: The checkpoint that was tested.
-        crossval: Makes a command that tests every group, asked for where few were tested; None if
-            there is none.
-        rules: Sentences on the rules that the checkpoint holds.
+    ``crossval`` makes a command that tests every group, if there is one; it is asked for where few
+    were tested. ``rules`` are sentences on the rules that the checkpoint holds.
     """
     reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
     summary = reports[0].summary

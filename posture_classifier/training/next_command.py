@@ -11,16 +11,10 @@ from posture_classifier.data.photo_choice import PhotoChoice
 
 
 def crossval_command(arguments: list[str], settings: Namespace, choice: PhotoChoice) -> str | None:
-    """``crossval`` with the options of a ``fit``, which tests each group once.
+    """``crossval`` with the options of a ``fit``, which tests each group once, for a shell.
 
-    Args:
-        arguments: The command line of ``fit``, command first.
-        settings: What was parsed of it.
-        choice: Its photos.
-
-    Returns:
-        The command, as a shell takes it; None where ``crossval`` would refuse the photos or the
-        options, as it does a checkpoint, a split, or several devices.
+    None where ``crossval`` would refuse the photos or the options, as it does a checkpoint, a
+    split, or several devices.
     """
     if choice.split is not None or not _takes_options(settings):
         return None
@@ -29,14 +23,7 @@ def crossval_command(arguments: list[str], settings: Namespace, choice: PhotoCho
 
 
 def grouped_command(arguments: list[str], settings: Namespace, choice: PhotoChoice, grouping: Grouping) -> str:
-    """The command with groups added: ``fit``, or ``crossval`` for few groups.
-
-    Args:
-        arguments: The command line of ``fit``, command first.
-        settings: What was parsed of it.
-        choice: Its photos, which have no groups.
-        grouping: The groups.
-    """
+    """The command of ``fit`` with groups added, or ``crossval`` for few groups."""
     options = list(grouping.options)
     if len(grouping.names) < FEW_GROUPS and _takes_options(settings):
         grouped = with_groups(choice.indexed, grouping.groups)

@@ -53,11 +53,8 @@ class TimmSyncBatchNorm(LayerSync):
 def run_callbacks(trainer: Namespace, seed: int, validates: bool = True) -> list[Callback]:
     """All callbacks of a run: the user's, and our own reports, progress bar and checkpoints.
 
-    Args:
-        trainer: Options of Lightning's Trainer.
-        seed: Seed of the run.
-        validates: Whether there are validation photos. Without them there is no best epoch, and
-            what would stop by their figures is left out.
+    Without validation photos there is no best epoch, and what would stop by their figures is left
+    out.
     """
     configured = as_list(trainer.callbacks)
     if not validates:

@@ -109,10 +109,6 @@ def files_here(callback: ModelCheckpoint, state: dict[str, Any]) -> dict[str, An
     those that are not there are left out with their scores. Nothing else that the state names is
     ever read, written or removed.
 
-    Args:
-        callback: The callback, whose folder is known.
-        state: Its state in a checkpoint.
-
     Raises:
         UserError: It is not the state of such a callback.
     """

@@ -73,13 +73,6 @@ CALLBACKS: dict[type[Callback], Any] = {
 def check_state(command: str, path: Path, checkpoint: dict[str, Any], trainer: Trainer, model: LightningModule) -> None:
     """Check the loops, callbacks and optimizer of a checkpoint against those of a new trainer.
 
-    Args:
-        command: ``fit``, ``validate`` or ``test``, for which Lightning restores the state.
-        path: File of the checkpoint, for error messages.
-        checkpoint: What ``read_checkpoint`` returned.
-        trainer: The trainer that is to go on.
-        model: The network, with the optimizer that it configures.
-
     Raises:
         UserError: A part is missing or is not what this program writes, or more epochs than
             ``max_epochs`` were trained already.

@@ -44,11 +44,7 @@ def interrupted_checkpoint(experiment: Path, arguments: list[str]) -> Path | Non
 
 
 class Requeue:
-    """Has SLURM start the job again when it announces its end by a signal.
-
-    Args:
-        trainer: Tells whether it runs under ``srun``, and which signal that is.
-    """
+    """Has SLURM start the job again when it announces its end by a signal."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer, self._signal = trainer, None

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posture_classifier.metrics.abstention import SURE
 from posture_classifier.metrics.predictions import Predictions
 from posture_classifier.metrics.temperature_scaling import fit_temperature, rescale
-from posture_classifier.metrics.unfamiliarity import distance_threshold
+from posture_classifier.metrics.thresholds import SURE, distance_threshold
 from posture_classifier.runs.choice import Choice
 from posture_classifier.runs.decision_rules import RECALLS, choose_familiarity_of_runs, choose_rules
 from posture_classifier.runs.distances import DistanceTable, read_distances

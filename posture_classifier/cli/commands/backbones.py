@@ -136,7 +136,7 @@ def backbones(
     for file in files.values():
         check_output_file("--plot", file, PICTURE_SUFFIXES, overwrite)
     # Imported late: a wrong option should not cost the seconds that torch takes.
-    from posture_classifier.costs.power import check_power
+    from posture_classifier.costs.latency import check_power
     from posture_classifier.utils.device import choose_device
 
     chosen_device = choose_device(device) if measure else None
@@ -187,8 +187,7 @@ def _names_and_accuracies(patterns: list[str], accuracy: str | None) -> "tuple[l
     """The networks, which accuracies choose where patterns do not, and what is known of them."""
     if not accuracy:
         return _select(patterns), {}
-    from posture_classifier.costs.accuracies import read_accuracies
-    from posture_classifier.costs.published_accuracies import published_accuracies
+    from posture_classifier.costs.accuracies import published_accuracies, read_accuracies
 
     if accuracy == IMAGENET:
         names = _select(patterns)

@@ -29,7 +29,6 @@ MODULES = (
     "data/scan/cache",
     "data/scan/features",
     "images/decode",
-    "images/deep_colour",
     "images/depth",
     "images/digest",
     "images/exif",

@@ -85,7 +85,7 @@ def _read(path: str | Path, cache: ScanCache, white: WhiteLevels) -> ReadPhoto:
     try:
         source = fetched(path)
     except DecodeError as error:
-        return ReadPhoto(Facts(str(error), 0, 0))
+        return ReadPhoto(Facts(str(error), 0))
     identity = identify(source)
     if cached := cache.get(identity):
         return ReadPhoto(*cached)

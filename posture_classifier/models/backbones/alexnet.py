@@ -15,7 +15,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posture_classifier.models.backbones.base import Backbone, check_size
+from posture_classifier.models.backbones.base import Backbone, check_size, feature_info
 
 default_cfgs = generate_default_cfgs(
     {
@@ -58,17 +58,17 @@ class ResponseNorm(nn.Module):
         return functional.local_response_norm(wide, self.n, self.n * self.alpha, self.beta, self.k).to(x.dtype)
 
 
+def convolution(inputs: int, outputs: int, kernel_size: int, **options: int) -> tuple[nn.Module, nn.Module]:
+    """A convolution and a rectifier. (B, inputs, H, W) -> (B, outputs, H', W')."""
+    return nn.Conv2d(inputs, outputs, kernel_size, **options), nn.ReLU(inplace=True)  # type: ignore[arg-type]
+
+
 class AlexNet(Backbone):
     """Five convolutions and three fully connected layers. (B, in_chans, H, W) -> (B, num_classes).
 
-    Args:
-        num_classes: Number of outputs; 0 returns the 4,096 features of the second fully connected
-            layer.
-        in_chans: Number of channels of the images.
-        drop_rate: Dropout before both hidden fully connected layers; the paper's is 0.5 (section
-            4.2).
-        global_pool: Only ``avg``: the fully connected layers want 6x6 positions, to which other
-            sizes are averaged.
+    Without classes it returns the 4,096 features of the second fully connected layer. Dropout is
+    before both hidden fully connected layers, 0.5 in the paper (section 4.2). ``global_pool`` is
+    ``avg`` only: these layers want 6x6 positions, to which other sizes are averaged.
     """
 
     classifier_path = "classifier.6"
@@ -93,25 +93,18 @@ class AlexNet(Backbone):
             nn.ReLU(inplace=True),
             self.create_classifier(num_classes),
         )
-        self.feature_info = [
-            {"num_chs": channels, "reduction": reduction, "module": f"features.{layer}"} for channels, reduction, layer in self.taps
-        ]
+        self.feature_info = feature_info(*((channels, reduction, f"features.{layer}") for channels, reduction, layer in self.taps))
 
     def create_features(self, in_chans: int) -> nn.Sequential:
         """The convolutions and poolings. (B, in_chans, H, W) -> (B, 256, H', W')."""
         return nn.Sequential(
-            nn.Conv2d(in_chans, 64, 11, stride=4, padding=2),
-            nn.ReLU(inplace=True),
+            *convolution(in_chans, 64, 11, stride=4, padding=2),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(64, 192, 5, padding=2),
-            nn.ReLU(inplace=True),
+            *convolution(64, 192, 5, padding=2),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(192, 384, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(256, 256, 3, padding=1),
-            nn.ReLU(inplace=True),
+            *convolution(192, 384, 3, padding=1),
+            *convolution(384, 256, 3, padding=1),
+            *convolution(256, 256, 3, padding=1),
             nn.MaxPool2d(3, 2),
         )
 
@@ -160,20 +153,15 @@ class TwoGroupAlexNet(AlexNet):
     def create_features(self, in_chans: int) -> nn.Sequential:
         """The convolutions and poolings. (B, in_chans, H, W) -> (B, 256, H', W')."""
         return nn.Sequential(
-            nn.Conv2d(in_chans, 96, 11, stride=4),
-            nn.ReLU(inplace=True),
+            *convolution(in_chans, 96, 11, stride=4),
             ResponseNorm(),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(96, 256, 5, padding=2, groups=2),
-            nn.ReLU(inplace=True),
+            *convolution(96, 256, 5, padding=2, groups=2),
             ResponseNorm(),
             nn.MaxPool2d(3, 2),
-            nn.Conv2d(256, 384, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 384, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1, groups=2),
-            nn.ReLU(inplace=True),
+            *convolution(256, 384, 3, padding=1),
+            *convolution(384, 384, 3, padding=1, groups=2),
+            *convolution(384, 256, 3, padding=1, groups=2),
             nn.MaxPool2d(3, 2),
         )
 

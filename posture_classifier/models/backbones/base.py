@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from timm.layers import SelectAdaptivePool2d
 from timm.models import register_model
@@ -13,7 +13,10 @@ class Backbone(nn.Module):
     """Features, global pooling, dropout and a classifier. (B, in_chans, H, W) -> (B, num_classes).
 
     A subclass creates ``global_pool``, ``drop``, the classifier (by :meth:`create_classifier`) and
-    the numbers below, and computes ``forward_features``.
+    the numbers below, and computes ``forward_features``. Of its arguments timm passes
+    ``num_classes``, number of outputs, where 0 returns the pooled features; ``in_chans``, number of
+    channels of the images; ``drop_rate``, dropout before the classifier; and ``global_pool``,
+    pooling over positions by timm's names. Its docstring says what is otherwise with it.
     """
 
     classifier_path = "fc"
@@ -60,20 +63,15 @@ class Backbone(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-class PartlyPretrained(Protocol):
-    """A network whose weight files may lack some of its tensors."""
-
-    def no_pretrained(self) -> set[str]:
-        """Names of the tensors that a file may lack."""
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """All tensors by name."""
-
-
-def keep_start(state: Mapping[str, Tensor], model: PartlyPretrained) -> dict[str, Tensor]:
-    """Add the tensors that weights may lack as the model starts them."""
+def keep_start(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Add the tensors that weights may lack (``no_pretrained``) as the model starts them."""
     own = model.state_dict()
-    return {name: own[name] for name in model.no_pretrained()} | dict(state)
+    return {name: own[name] for name in model.no_pretrained()} | dict(state)  # type: ignore[operator]
+
+
+def feature_info(*maps: tuple[int, int, str]) -> list[dict[str, Any]]:
+    """Timm's description of maps, given the channels, reduction and module's name of each."""
+    return [{"num_chs": channels, "reduction": reduction, "module": module} for channels, reduction, module in maps]
 
 
 def check_size(x: Tensor, smallest: int, network: str) -> None:

@@ -18,7 +18,7 @@ from timm.models import build_model_with_cfg, checkpoint_seq, generate_default_c
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posture_classifier.models.backbones.base import Backbone, register_variant
+from posture_classifier.models.backbones.base import Backbone, feature_info, register_variant
 
 Connection = Literal["plain", "identity", "projection", "highway"]
 VARIANTS: dict[str, tuple[int, Connection]] = {
@@ -110,13 +110,7 @@ def highway_layers(inputs: int, outputs: int, n_layers: int) -> list[nn.Module]:
 class CifarNet(Backbone):
     """A convolution, three stages and a classifier. (B, in_chans, H, W) -> (B, num_classes).
 
-    Args:
-        depth: Number of layers with weights, two more than a multiple of six.
-        connection: The shortcut around the layers, if any.
-        num_classes: Number of outputs; 0 returns the pooled features.
-        in_chans: Number of channels of the images.
-        drop_rate: Dropout before the classifier.
-        global_pool: Pooling over positions, by timm's names.
+    ``depth`` counts the layers with weights, and is two more than a multiple of six.
     """
 
     def __init__(
@@ -144,7 +138,7 @@ class CifarNet(Backbone):
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
         self.drop = nn.Dropout(drop_rate)
         self.fc = self.create_classifier(num_classes)
-        self.feature_info = [{"num_chs": 8 << stage, "reduction": 1 << stage - 1, "module": f"stage{stage}"} for stage in (1, 2, 3)]
+        self.feature_info = feature_info((16, 1, "stage1"), (32, 2, "stage2"), (64, 4, "stage3"))
         self.init_weights()
 
     def init_weights(self) -> None:

@@ -83,12 +83,7 @@ class DeformableConv2d(nn.Conv2d):
 class DeformableResNet(ResNet):  # type: ignore[misc]
     """timm's ResNet with deformable 3x3 convolutions in its last stages.
 
-    (B, in_chans, H, W) -> (B, num_classes).
-
-    Args:
-        deformable: Names of the stages whose 3x3 convolutions are replaced.
-        modulated: Whether to weigh samples too (v2).
-        options: Further arguments of timm's ResNet.
+    (B, in_chans, H, W) -> (B, num_classes). ``modulated`` weighs samples too (v2).
     """
 
     def __init__(self, deformable: tuple[str, ...], modulated: bool, **options: Any) -> None:

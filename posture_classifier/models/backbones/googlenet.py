@@ -14,7 +14,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posture_classifier.models.backbones.base import Backbone, check_size, keep_start
+from posture_classifier.models.backbones.base import Backbone, check_size, feature_info, keep_start
 
 CONFIG = {
     # torchvision's network takes ImageNet's mean and deviation first, but turns them into these.
@@ -68,11 +68,8 @@ class ConvNorm(nn.Module):
 class Inception(nn.Module):
     """Four branches, joined by channel. (B, inputs, H, W) -> (B, self.outputs, H, W).
 
-    Args:
-        inputs: Number of input channels.
-        widths: A row of ``INCEPTIONS``.
-        naive: Leave the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
-            branch as wide as the input.
+    ``naive`` leaves the 1x1 reductions out (figure 2a rather than 2b), which makes the pooled
+    branch as wide as the input.
     """
 
     def __init__(self, inputs: int, widths: tuple[int, ...], naive: bool) -> None:
@@ -141,12 +138,7 @@ class GoogLeNet(Backbone):
     An auxiliary classifier speaks while it is itself in training mode: where its parameters are
     frozen and it is put in evaluation mode, its loss could teach nothing, and it falls silent.
 
-    Args:
-        num_classes: Number of outputs; 0 returns the pooled features.
-        in_chans: Number of channels of the images.
-        drop_rate: Dropout before the classifier; the paper's is 0.4.
-        global_pool: Pooling over positions, by timm's names.
-        naive: Inception modules without the 1x1 reductions.
+    Dropout is 0.4 in the paper; ``naive`` leaves out the Inception modules' 1x1 reductions.
     """
 
     def __init__(
@@ -165,7 +157,7 @@ class GoogLeNet(Backbone):
         self.drop = nn.Dropout(drop_rate)
         self.fc = self.create_classifier(num_classes)
         deepest = {2: "conv1", 4: "conv3", 8: "inception3b", 16: "inception4e", 32: "inception5b"}
-        self.feature_info = [{"num_chs": widths[name], "reduction": stride, "module": name} for stride, name in deepest.items()]
+        self.feature_info = feature_info(*((widths[name], stride, name) for stride, name in deepest.items()))
 
     def no_pretrained(self) -> set[str]:
         """Names of tensors that weights may lack: many files have no auxiliary classifiers."""

@@ -17,7 +17,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posture_classifier.models.backbones.base import Backbone, check_size
+from posture_classifier.models.backbones.base import Backbone, check_size, feature_info
 
 default_cfgs = generate_default_cfgs(
     {"lenet5": {"input_size": (3, 32, 32), "num_classes": 10, "interpolation": "bilinear", "first_conv": "c1", "classifier": "fc"}}
@@ -96,13 +96,8 @@ class LeNet5(Backbone):
 
     (B, in_chans, H, W) -> (B, num_classes).
 
-    Photos larger than 32 px leave several positions after C5, which are averaged.
-
-    Args:
-        num_classes: Number of outputs; 0 returns F6.
-        in_chans: Number of channels of the images; the paper's have 1.
-        drop_rate: Dropout before the classifier.
-        global_pool: Pooling over positions, by timm's names.
+    Photos larger than 32 px leave several positions after C5, which are averaged. Without classes
+    it returns F6. The paper's images have one channel.
     """
 
     def __init__(self, num_classes: int = 10, in_chans: int = 3, drop_rate: float = 0.0, global_pool: str = "avg") -> None:
@@ -117,10 +112,7 @@ class LeNet5(Backbone):
         self.f6 = nn.Linear(120, 84)
         self.drop = nn.Dropout(drop_rate)
         self.fc = self.create_classifier(num_classes)
-        self.feature_info = [
-            {"num_chs": channels, "reduction": reduction, "module": module}
-            for channels, reduction, module in ((6, 2, "s2"), (16, 4, "s4"), (120, 4, "c5"))
-        ]
+        self.feature_info = feature_info((6, 2, "s2"), (16, 4, "s4"), (120, 4, "c5"))
         self.init_weights()
 
     def init_weights(self) -> None:

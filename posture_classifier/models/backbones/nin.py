@@ -12,7 +12,7 @@ from timm.layers import SelectAdaptivePool2d
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from torch import Tensor, nn
 
-from posture_classifier.models.backbones.base import Backbone, check_size
+from posture_classifier.models.backbones.base import Backbone, check_size, feature_info
 
 default_cfgs = generate_default_cfgs({"nin": {"interpolation": "bilinear", "first_conv": "mlpconv1.0", "classifier": "classifier"}})
 SMALLEST = 39
@@ -35,12 +35,8 @@ class NIN(Backbone):
 
     (B, in_chans, H, W) -> (B, num_classes).
 
-    Args:
-        num_classes: Number of outputs; 0 returns the pooled features.
-        in_chans: Number of channels of the images.
-        drop_rate: Dropout before the last mlpconv layer; the authors' is 0.5.
-        global_pool: How a class map becomes a logit, by timm's names; the paper averages (section
-            3.2).
+    Dropout is before the last mlpconv layer, 0.5 with the authors. ``global_pool`` is how a class
+    map becomes a logit; the paper averages (section 3.2).
     """
 
     classifier_path = "classifier"
@@ -58,15 +54,7 @@ class NIN(Backbone):
         self.mlpconv4 = mlpconv(384, 1024, 3, padding=1, n_mixing=1)
         self.classifier = self.create_classifier(num_classes)
         self.global_pool = SelectAdaptivePool2d(pool_type=global_pool, flatten=True)
-        self.feature_info = [
-            {"num_chs": channels, "reduction": reduction, "module": module}
-            for channels, reduction, module in (
-                (96, 4, "mlpconv1"),
-                (256, 8, "mlpconv2"),
-                (384, 16, "mlpconv3"),
-                (1024, 32, "mlpconv4"),
-            )
-        ]
+        self.feature_info = feature_info((96, 4, "mlpconv1"), (256, 8, "mlpconv2"), (384, 16, "mlpconv3"), (1024, 32, "mlpconv4"))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 # Twelve layers in a row without normalisation would not pass a signal on from

@@ -3,7 +3,7 @@
 import pytest
 import timm
 
-from posture_classifier.costs.published_accuracies import published_accuracies, published_accuracy
+from posture_classifier.costs.accuracies import published_accuracies, published_accuracy
 
 pytestmark = pytest.mark.usefixtures("no_connection")
 

@@ -11,7 +11,7 @@ import timm
 import torch
 from safetensors.torch import save
 
-from posture_classifier.models.weight_digests import check_packaged
+from posture_classifier.models.weight_files import check_packaged
 from posture_classifier.models.weights import create_backbone
 from posture_classifier.utils.errors import UserError
 

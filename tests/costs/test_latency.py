@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from posture_classifier.costs import power
-from posture_classifier.costs.latency import measure_batches
+from posture_classifier.costs import latency
 from posture_classifier.utils.errors import UserError
 
 CPU = torch.device("cpu")
@@ -14,22 +13,22 @@ CPU = torch.device("cpu")
 def watts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the sensor tells, one reading after the other."""
     readings = [200.0, 300.0, 310.0, 320.0]
-    monkeypatch.setattr(power, "read_watts", lambda device: readings.pop(0))
-    monkeypatch.setattr(power, "SECONDS", 0.01)
+    monkeypatch.setattr(latency, "read_watts", lambda device: readings.pop(0))
+    monkeypatch.setattr(latency, "POWER_SECONDS", 0.01)
     return readings
 
 
 def test_a_cpu_tells_nothing_and_is_not_asked_again() -> None:
     steps: list[int] = []
-    assert power.mean_watts(lambda: steps.append(1), CPU) is None
+    assert latency.mean_watts(lambda: steps.append(1), CPU) is None
     assert not steps
     with pytest.raises(UserError, match=r"cpu.*nvidia-ml-py"):
-        power.check_power(CPU)
+        latency.check_power(CPU)
 
 
 def test_power_is_read_while_it_works_only(watts: list[float]) -> None:
     steps: list[int] = []
-    mean = power.mean_watts(lambda: steps.append(len(watts)), CPU)
+    mean = latency.mean_watts(lambda: steps.append(len(watts)), CPU)
     assert mean == 310.0, "the first reading is of an idle device"
     assert set(steps) == {3, 2, 1}, "it worked before each of the others"
 
@@ -39,15 +38,15 @@ def test_a_missing_library_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ModuleNotFoundError("nvidia-ml-py does not seem to be installed")
 
     monkeypatch.setattr(torch.cuda, "power_draw", missing)
-    assert power.read_watts(torch.device("cuda")) is None
+    assert latency.read_watts(torch.device("cuda")) is None
     monkeypatch.setattr(torch.cuda, "power_draw", lambda device: 250_000)
-    assert power.read_watts(torch.device("cuda")) == 250.0, "torch tells milliwatts"
+    assert latency.read_watts(torch.device("cuda")) == 250.0, "torch tells milliwatts"
 
 
 def test_energy_is_power_by_time(watts: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("posture_classifier.costs.latency.SECONDS", 0.02)
+    monkeypatch.setattr(latency, "SECONDS", 0.02)
     watts += [100.0, 500.0, 500.0, 500.0]
-    two, eight = measure_batches("test_resnet", 64, [2, 8], CPU)
+    two, eight = latency.measure_batches("test_resnet", 64, [2, 8], CPU)
     assert (two.watts, eight.watts) == (310.0, 500.0)
     for speed in (two, eight):
         assert speed.watts is not None
