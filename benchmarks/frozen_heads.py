@@ -21,29 +21,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from paired import Scored, Scores, describe, scores_of_run
 from torch import Tensor
 
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
-from posture_classifier.metrics.intervals import estimate_mean
 from posture_classifier.models.classifier import PostureClassifier
 from posture_classifier.models.linear_head import PATH, LinearHead, LogisticRegression, Samples
 from posture_classifier.models.mirror_averaging import with_mirrored
-from posture_classifier.rendering.formatting import describe_interval
-from posture_classifier.runs.names import PREDICTIONS_CSV, SUMMARY_JSON
-from posture_classifier.runs.predictions import read_prediction_table
-from posture_classifier.utils.types import Floats
+from posture_classifier.runs.names import SUMMARY_JSON
 
-
-class Scored(NamedTuple):
-    """A test photo: whether it is right (1 or 0), its log loss, and its group."""
-
-    values: tuple[float, float]
-    group: str
-
-
-Scores = dict[str, Scored]
-"""The test photos by their paths."""
 Features = dict[str, Tensor]
 """Features (2, D) of photos and their mirror images, by path."""
 LITE0, LITE2, SIZE = "tf_efficientnet_lite0", "tf_efficientnet_lite2", 224
@@ -145,32 +132,6 @@ def solve(data: PostureData, features: dict[tuple[str, int], Features], head: He
     if head.refitted:
         *_, linear = regression.path(seen(SIZE, "train", "val")[0], PATH[: PATH.index(solved.c) + 1])
     return score(linear, *test)
-
-
-def scores_of_run(run: Path) -> Scores:
-    """The same of a run of ``fit``."""
-    table = read_prediction_table(run / "test" / PREDICTIONS_CSV)
-    predictions = table.predictions
-    chosen = predictions.probabilities[np.arange(len(table)), predictions.labels]
-    cells = zip(
-        table.paths.tolist(), table.correct.astype(float).tolist(), (-np.log(chosen)).tolist(), table.groups.tolist(), strict=True
-    )
-    return {path: Scored((hit, loss), group) for path, hit, loss, group in cells}
-
-
-def describe(seeds: dict[int, Scores], reference: dict[int, Scores]) -> str:
-    """Cells of a row: accuracy and log loss, and how they differ from the reference's."""
-    means = [np.mean([photo.values[0] for photo in scores.values()]) for scores in seeds.values()]
-    loss = np.mean([photo.values[1] for scores in seeds.values() for photo in scores.values()])
-    text = f"{np.mean(means):.3f} ({min(means):.3f} to {max(means):.3f}) | {loss:.3f}"
-    if seeds is reference:
-        return f"{text} | |"
-    for column in (0, 1):
-        pairs = [(reference[seed][path], photo) for seed, scores in seeds.items() for path, photo in scores.items()]
-        differences: Floats = np.array([photo.values[column] - before.values[column] for before, photo in pairs])
-        estimate = estimate_mean(differences, np.array([photo.group for _, photo in pairs]))
-        text += f" | {estimate.value:+.3f} ({describe_interval(estimate)})"
-    return text
 
 
 def main(folder: str, pattern: str | None, seeds: range, heads: Sequence[Head], steps: list[Path]) -> None:

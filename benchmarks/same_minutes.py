@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from frozen_heads import Scored, Scores, describe, scores_of_run
+from paired import Scored, Scores, by_seed, describe, scores_of_run
 
 from posture_classifier.models.weights import create_backbone
 from posture_classifier.runs.names import CONFIG_YAML, SPLIT_CSV, SUMMARY_JSON
@@ -77,12 +77,13 @@ if __name__ == "__main__":
     parser.add_argument("--python", nargs="*", default=[], metavar="NAME=PATH")
     options = parser.parse_args()
     pythons = dict(choice.split("=", 1) for choice in options.python)
-    here = {json.loads((run / SUMMARY_JSON).read_text())["seed"]: scores_of_run(run) for run in options.runs}
+    runs = by_seed(options.runs)
+    here = {seed: scores_of_run(run) for seed, run in runs.items()}
     found: dict[str, dict[int, Scores]] = {name: {} for name in options.only}
     with tempfile.NamedTemporaryFile(suffix=".pth") as weights:
         state = create_backbone("tf_efficientnet_lite0", n_classes=2)[0].state_dict()
         torch.save({name: value for name, value in state.items() if not name.startswith("classifier")}, weights.name)
-        for seed, run in zip(here, options.runs, strict=True):
+        for seed, run in runs.items():
             for name in options.only:
                 found[name][seed] = compete(name, pythons.get(name, sys.executable), run, Path(weights.name), here[seed])
     print(
