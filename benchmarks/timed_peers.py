@@ -169,8 +169,9 @@ def autogluon(folder: Path, seconds: float, weights: Path) -> Tensor:
                 "env.num_workers": WORKERS,
             },
         )
-        print(f"{time.perf_counter() - start:.0f} s of {seconds:.0f}")
+        took = time.perf_counter() - start
         probabilities = predictor.predict_proba(tables["test"])
+    print(f"\n{took:.0f} s of {seconds:.0f}")  # after its progress bars
     classes = sorted({path.parent.name for path in photos_of(folder, "train")})
     return torch.tensor(probabilities[classes].to_numpy())
 
