@@ -16,17 +16,17 @@ class InterpolateWeights(Callback):
 
     Few photos can make pretrained features worse. The weights between both networks are often
     better than either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3).
-    When training has ended, ``training/interpolation.py`` takes a share of what it has changed.
+    When training has ended, ``training/interpolation.py`` keeps a share of what it has changed.
     Without a solved head (``model.head_solver: lbfgs``) that then learns on, nothing is kept.
 
     Args:
-        share: The share that is taken, 0 (nothing that fine-tuning has changed) to 1 (all); None
+        share: The share that is kept, 0 (nothing that fine-tuning has changed) to 1 (all); None
             lets the validation photos choose it, and is 1 where there are none.
 
     Attributes:
         start: The weights at the start, by name, of all that training may change.
         chosen: The ``share``, and the validation ``log_losses`` of those that were tried, for
-            ``summary.json``; None if all was taken without being asked.
+            ``summary.json``; None if all is kept because nobody could choose.
 
     Example:
         In YAML: ``callbacks: [{class_path: InterpolateWeights, init_args: {share: 0.5}}]``.
