@@ -10,7 +10,6 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
-from posture_classifier.callbacks.interpolate_weights import InterpolateWeights
 from posture_classifier.callbacks.solve_head import SolveHead
 from posture_classifier.data.folder import Photos
 from posture_classifier.data.module import PostureData
@@ -116,7 +115,6 @@ class EvaluationReport(Callback):
             "seed": self.seed,
             "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
             "solved_head": next((c.solution for c in trainer.callbacks if isinstance(c, SolveHead)), None),  # type: ignore[attr-defined]
-            "interpolation": next((c.chosen for c in trainer.callbacks if isinstance(c, InterpolateWeights)), None),  # type: ignore[attr-defined]
         }
         self.summary |= _circumstances(trainer, model)
         write_json(self._folder / "summary.json", self.summary)

@@ -5,7 +5,7 @@ procedure on fewer photos, and tested on people that they had not seen.
 """
 
 from pathlib import Path
-from statistics import median, median_high
+from statistics import median_high
 from typing import Any
 
 from jsonargparse import Namespace
@@ -21,7 +21,6 @@ from posture_classifier.runs.decision_rules import choose_familiarity_of_runs
 from posture_classifier.runs.folder import versions
 from posture_classifier.runs.names import LAST_CHECKPOINT, METRICS_CSV, PREDICTIONS_CSV, SUMMARY_JSON
 from posture_classifier.runs.predictions import PredictionTable, read_prediction_table
-from posture_classifier.runs.reading import read_summary
 from posture_classifier.runs.tables import read_curves, read_split_rows
 from posture_classifier.training.best_checkpoint import BestNetwork
 from posture_classifier.utils.files import atomic_write
@@ -69,19 +68,9 @@ def best_epoch(rows: list[dict[str, str]]) -> int:
     return int(best["epoch"])
 
 
-def share_to_take(runs: list[Path]) -> float:
-    """The share of what fine-tuning changes: the median of those that validation photos chose."""
-    interpolations = [read_summary(run).get("interpolation") for run in runs]
-    return median(1.0 if interpolation is None else interpolation["share"] for interpolation in interpolations)
-
-
-def final_options(runs: list[Path]) -> list[str]:
-    """Options of the final training beside those of the ``runs`` before it."""
-    options = ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter"]
-    options += ["--trainer.callbacks.epochs", str(epochs_to_train(runs))]
-    if (share := share_to_take(runs)) < 1:
-        options += ["--trainer.callbacks+", "InterpolateWeights", "--trainer.callbacks.share", str(share)]
-    return options
+def final_options(epochs: int) -> list[str]:
+    """Options of the final training beside those of the folds."""
+    return ["--data.val_fraction", "0", "--trainer.callbacks+", "StopAfter", "--trainer.callbacks.epochs", str(epochs)]
 
 
 def choose_by_tested(table: PredictionTable, runs: list[Path]) -> tuple[Choice, bool]:

@@ -45,7 +45,7 @@ class Refit(HeldOut):
         epochs = final_network.epochs_to_train([chosen])
         with at_stop(self.how_to_go_on):
             if self.finished_run(FINAL) is None:
-                self.fit_final("refitted network", SPLIT, [chosen], tested=("test",))
+                self.fit_final("refitted network", SPLIT, epochs, tested=("test",))
             run, table, summary = self.read_tested(FINAL)
             summary["refit"] = {"epochs": epochs, "first_run": chosen.as_posix()}
             checkpoint = final_network.final_checkpoint(run)

@@ -93,7 +93,7 @@ class SeriesWithFinal(TrainingSeries):
         epochs = final_network.epochs_to_train(runs)
         with at_stop(self.how_to_go_on):
             if final_network.finished_final(self.folder) is None:
-                self.fit_final("final network", split, runs)
+                self.fit_final("final network", split, epochs)
             run = final_network.finished_final(self.folder)
             assert run is not None  # the training has ended
             checkpoint = final_network.final_checkpoint(run)
@@ -107,11 +107,11 @@ class SeriesWithFinal(TrainingSeries):
         )
         return checkpoint, {"run": run.as_posix(), "epochs": epochs, "temperature": evaluation["temperature"]}
 
-    def fit_final(self, title: str, split: str, runs: list[Path], tested: tuple[str, ...] = ()) -> None:
-        """Train on all photos of a split but those ``tested``, as the ``runs`` before chose."""
+    def fit_final(self, title: str, split: str, epochs: int, tested: tuple[str, ...] = ()) -> None:
+        """Train on all photos of a split's file for some epochs, but on those ``tested``."""
         final_network.write_final_split(self.folder, split, tested)
         options = fit_options(self.settings, self.folder, FINAL, [SETTINGS_YAML], final_network.SPLIT)
-        options += ["--report", "false", *final_network.final_options(runs)]
+        options += ["--report", "false", *final_network.final_options(epochs)]
         self.fit({FINAL: options}, lambda _: title, lambda _: None)
 
     def describe_final(

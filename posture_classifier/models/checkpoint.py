@@ -22,8 +22,6 @@ SEEN = "PostureData"
 """Key of the digests of the photos that a checkpoint has seen, by split."""
 EVALUATION = "evaluation"
 """Key of how good the network can be expected to be, where the training could not measure it."""
-INTERPOLATION = "interpolation"
-"""Key of the share that was taken of what fine-tuning changed, where that was chosen."""
 MOST_STEPS = 10**12
 """More epochs or steps than any training has; what is counted in a checkpoint stays below."""
 
@@ -76,13 +74,6 @@ class Measured(Size):
     """What figures of a network say of all photos together; further ones stand beside them."""
 
     accuracy: Interval
-
-
-class Interpolation(TypedDict):
-    """The share that was taken of what fine-tuning changed, and log losses of those tried."""
-
-    share: Share
-    log_losses: dict[str, float]
 
 
 Procedure = Literal["cross-validation", "test split", "validation split, which chose the epoch"]
@@ -146,7 +137,6 @@ Content = TypedDict(
         "optimizer_states": list[dict[str, Any]],
         "lr_schedulers": list[Any],
         "evaluation": StoredEvaluation,
-        "interpolation": Interpolation,
     },
     total=False,
 )

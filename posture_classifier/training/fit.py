@@ -29,7 +29,6 @@ from posture_classifier.training.best_checkpoint import BestNetwork, store_evalu
 from posture_classifier.training.checkpoint_io import RunCheckpointIO
 from posture_classifier.training.fit_options import TRAINER_DEFAULTS, FitOptions, Parser, experiment_folder, name_leading_words
 from posture_classifier.training.foreign_loggers import check_loggers, log_configuration
-from posture_classifier.training.interpolation import interpolate
 from posture_classifier.training.launcher import own_the_ranks
 from posture_classifier.training.messages import announce, describe, quiet
 from posture_classifier.training.network_costs import training_costs
@@ -244,12 +243,10 @@ class PostureCLI(FitOptions):
         # The best, or else (if it was removed before the run was resumed) the last.
         best = next(filter(None, (checkpoint.best_model_path for checkpoint in self._callbacks(RunCheckpoint))), None)
         evaluates, rules = self.datamodule.has_test or self.datamodule.has_val, None
-        network = BestNetwork(self.model, self.datamodule, self._cache.frozen_part)
-        if best:
-            interpolate(self.trainer, Path(best), network)
         if evaluates:
             self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
             if best:
+                network = BestNetwork(self.model, self.datamodule, self._cache.frozen_part)
                 rules = store_evaluation_of_run(self.trainer, Path(best), network)
         self._cache.release()
         crossval = partial(crossval_command, self._arguments, self.config_init.fit, self.datamodule.choice)

@@ -12,7 +12,6 @@ from torch import nn
 
 from posture_classifier.callbacks.epoch_seed import EpochSeed
 from posture_classifier.callbacks.evaluation_report import EvaluationReport
-from posture_classifier.callbacks.interpolate_weights import InterpolateWeights
 from posture_classifier.callbacks.metrics_csv import MetricsCSV
 from posture_classifier.callbacks.progress import Progress
 from posture_classifier.callbacks.solve_head import SolveHead
@@ -61,8 +60,6 @@ def run_callbacks(trainer: Namespace, seed: int, validates: bool = True) -> list
         configured = [c for c in configured if not isinstance(c, EarlyStopping) or not str(c.monitor).startswith("val/")]
     callbacks: list[Callback] = [WriteHeldCheckpoints(), SharedDisk(), Lifeline(), ResumedRun()]
     callbacks += [*configured, SolveHead(), EpochSeed(seed), MetricsCSV(), EvaluationReport(seed)]
-    if not any(isinstance(c, InterpolateWeights) for c in configured):
-        callbacks.append(InterpolateWeights())
     if trainer.enable_progress_bar is not False and not any(isinstance(c, ProgressBar) for c in configured):
         callbacks.append(Progress())
     if trainer.enable_checkpointing is not False:

@@ -11,7 +11,6 @@ from torch import Tensor, int64, strided
 from torch.optim import Optimizer
 from typing_extensions import TypedDict  # pydantic reads Python's own from 3.12 on
 
-from posture_classifier.callbacks.interpolate_weights import InterpolateWeights
 from posture_classifier.models.checkpoint import MOST_STEPS, Count, damaged
 from posture_classifier.models.restore import difference
 from posture_classifier.utils.errors import UserError
@@ -53,21 +52,13 @@ class _ModelCheckpointState(TypedDict, total=False):
     last_model_path: str
 
 
-class _InterpolateWeightsState(TypedDict):
-    start: dict[str, InstanceOf[Tensor]]
-
-
 class _OptimizerState(TypedDict):
     state: dict[Annotated[int, Field(ge=0)], dict[str, InstanceOf[Tensor] | None]]
     param_groups: list[dict[str, Any]]
 
 
-CALLBACKS: dict[type[Callback], Any] = {
-    EarlyStopping: _EarlyStoppingState,
-    ModelCheckpoint: _ModelCheckpointState,
-    InterpolateWeights: _InterpolateWeightsState,
-}
-"""States of callbacks that do not look at what they are given."""
+CALLBACKS: dict[type[Callback], Any] = {EarlyStopping: _EarlyStoppingState, ModelCheckpoint: _ModelCheckpointState}
+"""States of Lightning's callbacks, ours among them, which do not look at what they are given."""
 
 
 def check_state(command: str, path: Path, checkpoint: dict[str, Any], trainer: Trainer, model: LightningModule) -> None:
@@ -81,7 +72,7 @@ def check_state(command: str, path: Path, checkpoint: dict[str, Any], trainer: T
     for part in (VERSION, *PARTS) if resumes else (VERSION,):
         if part not in checkpoint:
             raise damaged(path, f"it has no {part}")
-    reason = _callbacks_reason(trainer, checkpoint.get("callbacks", {}), model)
+    reason = _callbacks_reason(trainer, checkpoint.get("callbacks", {}))
     if "loops" in checkpoint:
         loop = f"{command}_loop"
         reason = reason or _difference_of_plain("loops", checkpoint["loops"].get(loop), getattr(trainer, loop).state_dict())
@@ -100,22 +91,12 @@ def _check_epochs(path: Path, checkpoint: dict[str, Any], trainer: Trainer) -> N
         raise UserError(f"{path} has trained more than trainer.max_epochs {trainer.max_epochs} epochs; give more, to go on from it")
 
 
-def _callbacks_reason(trainer: Trainer, states: dict[str, Any], model: LightningModule) -> str | None:
+def _callbacks_reason(trainer: Trainer, states: dict[str, Any]) -> str | None:
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         state = states.get(callback.state_key)
         for kind, expected in CALLBACKS.items():
             if state is not None and isinstance(callback, kind) and (reason := mismatch(state, expected)):
                 return f"callbacks.{kind.__name__}.{reason}"
-        if state is not None and isinstance(callback, InterpolateWeights) and (reason := _start_reason(state["start"], model)):
-            return f"callbacks.InterpolateWeights.start.{reason}"
-    return None
-
-
-def _start_reason(start: dict[str, Tensor], model: LightningModule) -> str | None:
-    expected = model.state_dict()
-    for name, value in start.items():
-        if reason := difference(value, expected[name]) if name in expected else "is unknown":
-            return f"{name} {reason}"
     return None
 
 
