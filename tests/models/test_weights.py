@@ -1,11 +1,11 @@
 """Where pretrained weights come from, in which order, and never silently from nowhere."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -161,6 +161,17 @@ def test_weights_are_fetched_once_and_then_taken_from_the_cache(tmp_path: Path) 
     assert same_body(fetch("http://no-such-host.invalid"), trained), "without a network, and at once"
 
 
+def count_waiting(server: socket.socket) -> int:
+    """How many connections a server has not accepted."""
+    server.setblocking(False)
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
 @pytest.mark.parametrize("answers", ["refuses", "is silent", "answers"])
 def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What names a proxy that is gone cost 73 seconds."""
@@ -179,7 +190,6 @@ def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str
     for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     huggingface_hub.close_session()  # it knows the proxies of its start
-    begin = time.perf_counter()
     try:
         assert hub_is_out_of_reach() == (answers != "answers")
     finally:
@@ -188,8 +198,8 @@ def test_a_proxy_is_asked_before_the_hubs_client_tries_for_a_minute(answers: str
             server.shutdown()
             server.server_close()
         elif answers == "is silent":
+            assert count_waiting(server) == 1, "it is not tried again"
             server.close()
-    assert time.perf_counter() - begin < 40, "on a busy machine"
 
 
 def test_random_weights_only_on_request() -> None:
