@@ -68,12 +68,10 @@ def audit(
     from posture_classifier.audit.writing import print_audit, write_folder
 
     photos = read_photos(root, group_pattern, group_by)
-    names = ColumnNames(path_column, label_column, predicted_column)
-    read = read_foreign_predictions(predictions, photos, names)
+    read = read_foreign_predictions(predictions, photos, ColumnNames(path_column, label_column, predicted_column))
     training = training_part(photos) if train_list is None else read_training_list(train_list, photos)
     leaks = None if training is None else _find_leaks(read.photos, training, group_pattern)
-    result = Audit(read, leaks, seed)
-    print_audit(result)
+    print_audit(result := Audit(read, leaks, seed))
     if output is not None:
         write_folder(result, output)
     return int(leaks is not None and bool(leaks.leaked.any()))
