@@ -10,7 +10,8 @@ def auroc(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float | None
     """Area under the ROC curve, and each photo's influence on it.
 
     The area is the probability that a positive scores above a negative, ties counting half
-    (Mann-Whitney).
+    (Mann-Whitney). ``scores`` (N,) are probabilities of the class that the photos ``positive`` (N,)
+    are of.
 
     Returns:
         The area, None where there are no positives or no negatives; and its derivative (N,) by the

@@ -58,7 +58,10 @@ def resample_weights(n_groups: int, seed: int) -> Floats:
 
 
 def bootstrap_variance(values: Floats, witnesses: Witnesses) -> float:
-    """Variance over the resamples, corrected for the degrees of freedom that resampling costs."""
+    """Variance over the resamples, corrected for the degrees of freedom that resampling costs.
+
+    ``values`` (1 + R,) has the metric in the sample, which is left out, and in each resample.
+    """
     return float(np.nanvar(values[1:])) * witnesses.inflation
 
 
@@ -176,8 +179,9 @@ def calibration_error_interval(values: Floats, distances: Floats, witnesses: Wit
 
     Noise alone makes such a sum larger than 0. The interval begins where noise can explain the rest
     (two such sums differ at most by the sum of their terms' distances), and ends where that of a
-    share would. It covers the truth in 95 % of cases or more. ``distances`` (R,) are those of each
-    resample's terms from the sample's.
+    share would. It covers the truth in 95 % of cases or more. ``values`` (1 + R,) has the sum in
+    the sample and in each resample, ``distances`` (R,) how far each resample's terms are from the
+    sample's.
     """
     estimate = bounded_interval(values, witnesses)
     if estimate.value is None or estimate.ends is None:
