@@ -3,6 +3,7 @@
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping as LightningEarlyStopping
 
+from posture_classifier.callbacks.of_trainer import callbacks_of
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 
 
@@ -49,5 +50,5 @@ EarlyStopping = EarlyStoppingAfterUnfreezing
 
 
 def _all_opened(trainer: Trainer) -> bool:
-    schedules = [c.schedule for c in trainer.callbacks if isinstance(c, ProgressiveUnfreezing)]  # type: ignore[attr-defined]
+    schedules = [unfreezing.schedule for unfreezing in callbacks_of(trainer, ProgressiveUnfreezing)]
     return all(trainer.current_epoch >= schedule.all_opened_at() for schedule in schedules)

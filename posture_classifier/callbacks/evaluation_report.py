@@ -10,9 +10,9 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
+from posture_classifier.callbacks.of_trainer import callbacks_of, data_of
 from posture_classifier.callbacks.solve_head import SolveHead
 from posture_classifier.data.folder import Photos
-from posture_classifier.data.module import PostureData
 from posture_classifier.data.split_file import write_split
 from posture_classifier.metrics.scores import estimates
 from posture_classifier.models.classifier import PostureClassifier
@@ -113,8 +113,8 @@ class EvaluationReport(Callback):
             "splits": split_sizes(data.photos),
             "phases": _phases(rows),
             "seed": self.seed,
-            "frozen_part": [phase for c in trainer.callbacks if isinstance(c, FrozenCache) for phase in c.phases],  # type: ignore[attr-defined]
-            "solved_head": next((c.solution for c in trainer.callbacks if isinstance(c, SolveHead)), None),  # type: ignore[attr-defined]
+            "frozen_part": [phase for cache in callbacks_of(trainer, FrozenCache) for phase in cache.phases],
+            "solved_head": next((solver.solution for solver in callbacks_of(trainer, SolveHead)), None),
         }
         self.summary |= _circumstances(trainer, model)
         write_json(self._folder / "summary.json", self.summary)
@@ -138,13 +138,6 @@ def _circumstances(trainer: Trainer, model: PostureClassifier) -> dict[str, Any]
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
     }
-
-
-def data_of(trainer: Trainer) -> PostureData:
-    """Return the data module of a trainer, which must be ``PostureData``."""
-    data = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(data, PostureData)
-    return data
 
 
 def split_sizes(photos: Photos) -> dict[str, dict[str, int | None]]:

@@ -18,6 +18,7 @@ from posture_classifier.cache.fingerprint import code_version, fingerprint
 from posture_classifier.cache.shared_stores import SharedStores
 from posture_classifier.cache.tensor_store import JoinedStores, TensorStore, file_size
 from posture_classifier.callbacks.cache_dependencies import MODULES, PACKAGES
+from posture_classifier.callbacks.of_trainer import data_of
 from posture_classifier.data.dataset import MIRRORED
 from posture_classifier.data.loaders import CachedFeatures
 from posture_classifier.data.module import PostureData
@@ -144,8 +145,7 @@ class FrozenCache(Callback):
         if stage != "fit" or not self.enabled:
             return
         assert isinstance(pl_module, PostureClassifier)
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, PostureData)
+        data = data_of(trainer)
         self._trainer, self._model, self._data = trainer, pl_module, data
         data.pixel_cache = self._open(self._pixels_name, self._pixels_shape, torch.uint8) if self._has_room_for_pixels else None
         data.feature_cache = self._cached_features

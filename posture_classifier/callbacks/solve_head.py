@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
+from posture_classifier.callbacks.of_trainer import callbacks_of, data_of
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.data.folder import ungrouped
 from posture_classifier.data.loaders import CachedFeatures
@@ -73,8 +74,7 @@ class SolveHead(Callback):
         assert isinstance(pl_module, PostureClassifier)
         if not pl_module.solves_head or trainer.current_epoch > 0:
             return
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, PostureData)
+        data = data_of(trainer)
         if data.feature_cache is not None:
             _fill_cache(data.feature_cache, data.has_val, mirrors=bool(pl_module.hparams["average_mirrored"]))
         start = time.perf_counter()
@@ -92,7 +92,7 @@ class SolveHead(Callback):
 
 def nothing_learns(trainer: Trainer) -> bool:
     """Whether a training never takes a step that changes the network: its solved head is final."""
-    schedules = [c.schedule for c in trainer.callbacks if isinstance(c, ProgressiveUnfreezing)]  # type: ignore[attr-defined]
+    schedules = [unfreezing.schedule for unfreezing in callbacks_of(trainer, ProgressiveUnfreezing)]
     epochs = math.inf if trainer.max_epochs in (None, -1) else trainer.max_epochs
     return any(schedule.openings[0] >= epochs for schedule in schedules)
 
@@ -130,7 +130,7 @@ def _samples(trainer: Trainer, model: PostureClassifier, data: PostureData, spli
             f"model.head_solver lbfgs needs {needed / 1e9:.1f} GB of memory for {n_features:,} features of {len(photos):,} photos, "
             f"and {free / 1e9:.1f} GB are free; leave it out"
         )
-    caches = [c.frozen_part for c in trainer.callbacks if isinstance(c, FrozenCache)]  # type: ignore[attr-defined]
+    caches = [cache.frozen_part for cache in callbacks_of(trainer, FrozenCache)]
     views = torch.empty(1 + mirrors, len(photos), n_features, dtype=torch.float64)
 
     def compute(images: Tensor, cut: Cut | None) -> Tensor:

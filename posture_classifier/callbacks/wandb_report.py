@@ -14,7 +14,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
 from posture_classifier.cache.fingerprint import fingerprint
-from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of, split_sizes
+from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
+from posture_classifier.callbacks.of_trainer import callbacks_of, data_of
 from posture_classifier.callbacks.save_config import SaveConfig
 from posture_classifier.data.module import PostureData
 from posture_classifier.metrics.intervals import Estimate
@@ -163,7 +164,7 @@ class WandbReport(Callback):
         from posture_classifier.callbacks.wandb_charts import mistakes, wandb_charts
 
         data = data_of(trainer)
-        summary = next(c for c in trainer.callbacks if isinstance(c, EvaluationReport)).summary  # type: ignore[attr-defined]
+        summary = callbacks_of(trainer, EvaluationReport)[0].summary
         split = summary["split"]
         photos = data.photos.in_split(split).select(predictions.indices)
         table = mistakes(predictions, photos, self.names, self.photos, pl_module.preprocessing.white)

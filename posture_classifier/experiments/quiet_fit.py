@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from posture_classifier.callbacks.of_trainer import callbacks_of
 from posture_classifier.callbacks.solve_head import nothing_learns
 from posture_classifier.callbacks.stop_after import StopAfter
 from posture_classifier.training.fit import PostureCLI
@@ -56,7 +57,7 @@ class _EpochShown(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell it."""
-        stops = [callback.epochs for callback in trainer.callbacks if isinstance(callback, StopAfter)]  # type: ignore[attr-defined]
+        stops = [stop.epochs for stop in callbacks_of(trainer, StopAfter)]
         solved = [1] if nothing_learns(trainer) else []
         ends = [epochs for epochs in (trainer.max_epochs, *stops, *solved) if epochs is not None and epochs > 0]
         self.tell(f"epoch {trainer.current_epoch + 1}{f' of {min(ends)}' if ends else ''}")

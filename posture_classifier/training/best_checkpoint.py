@@ -17,6 +17,7 @@ from torch import Tensor
 
 from posture_classifier.cache.tensor_store import JoinedStores
 from posture_classifier.callbacks.evaluation_report import EvaluationReport, split_sizes
+from posture_classifier.callbacks.of_trainer import callbacks_of
 from posture_classifier.data.module import PostureData
 from posture_classifier.data.network_outputs import network_outputs
 from posture_classifier.metrics.predictions import Predictions
@@ -102,7 +103,7 @@ def store_evaluation_of_run(trainer: Trainer, checkpoint: Path, network: BestNet
         What the rules do, in words; None on ranks that do not write.
     """
     folder = Path(trainer.loggers[0].log_dir or ".")
-    (report,) = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
+    (report,) = callbacks_of(trainer, EvaluationReport)
     try:
         evaluation = read_checkpoint(checkpoint).get(EVALUATION)
         # A run that had ended already would otherwise write it anew, with other last digits.

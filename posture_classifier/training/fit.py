@@ -5,16 +5,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser
 from lightning.pytorch.plugins.precision import Precision as PrecisionPlugin
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
 from posture_classifier.callbacks.frozen_cache import FrozenCache
+from posture_classifier.callbacks.of_trainer import callbacks_of
 from posture_classifier.callbacks.save_config import RESTORED, SaveConfig
 from posture_classifier.callbacks.wandb_report import WandbReport
 from posture_classifier.data.fixes import check_unchanged
@@ -45,8 +46,6 @@ from posture_classifier.utils.errors import UserError
 from posture_classifier.utils.stop import Cause
 from posture_classifier.utils.stopping import at_stop
 from posture_classifier.utils.text import first_line
-
-Kind = TypeVar("Kind", bound=Callback)
 
 
 class PostureCLI(FitOptions):
@@ -195,10 +194,7 @@ class PostureCLI(FitOptions):
 
     @property
     def _cache(self) -> FrozenCache:
-        return self._callbacks(FrozenCache)[0]
-
-    def _callbacks(self, kind: type[Kind]) -> list[Kind]:
-        return [callback for callback in self.trainer.callbacks if isinstance(callback, kind)]  # type: ignore[attr-defined]
+        return callbacks_of(self.trainer, FrozenCache)[0]
 
     @property
     def _checkpoint_path(self) -> Path | None:
@@ -214,7 +210,7 @@ class PostureCLI(FitOptions):
         if requeued := self._requeue(cause):
             return requeued
         # Not asked of Trainer.log_dir, which would wait for all ranks.
-        folders = [checkpoint.dirpath for checkpoint in self._callbacks(RunCheckpoint) if checkpoint.dirpath]
+        folders = [checkpoint.dirpath for checkpoint in callbacks_of(self.trainer, RunCheckpoint) if checkpoint.dirpath]
         written = [path for folder in folders if (path := Path(folder) / LAST_CHECKPOINT).is_file()]
         last = next(iter(written), self._checkpoint_path)
         return f"go on with the same command and --ckpt_path {quote(str(last))}" if last else "no epoch had ended: begin anew"
@@ -231,8 +227,8 @@ class PostureCLI(FitOptions):
             own = (self._arguments, self.config_init.fit, self.datamodule.choice)
             describe(self.model, self.datamodule, self.trainer, partial(grouped_command, *own), self.config_init.fit.verbose)
             if len(self.trainer.loggers) > 1:
-                log_configuration(self.trainer, self._callbacks(SaveConfig)[0].settings())
-            for report in self._callbacks(WandbReport):
+                log_configuration(self.trainer, callbacks_of(self.trainer, SaveConfig)[0].settings())
+            for report in callbacks_of(self.trainer, WandbReport):
                 report.costs = training_costs(self.model, self.datamodule)
             if self.trainer.is_global_zero:
                 remember_job(Path(self.trainer.loggers[0].log_dir or "."), self._arguments)
@@ -241,7 +237,7 @@ class PostureCLI(FitOptions):
     def after_fit(self) -> None:
         """Evaluate the best checkpoint on photos that it has not seen, and write the report."""
         # The best, or else (if it was removed before the run was resumed) the last.
-        best = next(filter(None, (checkpoint.best_model_path for checkpoint in self._callbacks(RunCheckpoint))), None)
+        best = next(filter(None, (checkpoint.best_model_path for checkpoint in callbacks_of(self.trainer, RunCheckpoint))), None)
         evaluates, rules = self.datamodule.has_test or self.datamodule.has_val, None
         if evaluates:
             self.trainer.test(self.model, self.datamodule, ckpt_path=best, verbose=False)
@@ -255,7 +251,7 @@ class PostureCLI(FitOptions):
             if evaluates and self.config_init.fit.report:
                 self._write_report()
         finally:
-            for report in self._callbacks(WandbReport):  # the report may have written val/predictions.csv
+            for report in callbacks_of(self.trainer, WandbReport):  # the report may have written val/predictions.csv
                 report.finish()
         if best and self.trainer.is_global_zero:
             folder = quote(self.trainer.loggers[0].log_dir or ".")

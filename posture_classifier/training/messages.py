@@ -10,7 +10,8 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
-from posture_classifier.callbacks.evaluation_report import EvaluationReport, data_of
+from posture_classifier.callbacks.evaluation_report import EvaluationReport
+from posture_classifier.callbacks.of_trainer import callbacks_of, data_of
 from posture_classifier.callbacks.progress import describe_open
 from posture_classifier.callbacks.progressive_unfreezing import ProgressiveUnfreezing
 from posture_classifier.check.commands import command_of
@@ -145,11 +146,10 @@ def _drawn(data: PostureData) -> str:
 def _stages(model: PostureClassifier, trainer: Trainer) -> str:
     """Name the stages, and say how many of them will learn."""
     text = f"{plural(len(model.stages), 'stage')} ({', '.join(stage.name for stage in model.stages)})"
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, ProgressiveUnfreezing):
-            n_open, epoch = callback.plan(len(model.stages), trainer.max_epochs)
-            text += f", {describe_open(model, n_open)} {'learns' if n_open == 1 else 'learn'}"
-            text += f" from epoch {epoch} on" if epoch else ""
+    for unfreezing in callbacks_of(trainer, ProgressiveUnfreezing):
+        n_open, epoch = unfreezing.plan(len(model.stages), trainer.max_epochs)
+        text += f", {describe_open(model, n_open)} {'learns' if n_open == 1 else 'learn'}"
+        text += f" from epoch {epoch} on" if epoch else ""
     return text
 
 
@@ -162,8 +162,7 @@ def announce(
     ``crossval`` makes a command that tests every group, if there is one; it is asked for where few
     were tested. ``rules`` are sentences on the rules that the checkpoint holds.
     """
-    reports = [c for c in trainer.callbacks if isinstance(c, EvaluationReport)]  # type: ignore[attr-defined]
-    summary = reports[0].summary
+    summary = callbacks_of(trainer, EvaluationReport)[0].summary
     if summary["split"] is None:
         say("nothing was evaluated: no photo was kept for validation or test")
     else:

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, OnExcept
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 
+from posture_classifier.callbacks.of_trainer import callbacks_of
 from posture_classifier.callbacks.solve_head import nothing_learns
 from posture_classifier.runs.names import LAST_CHECKPOINT
 from posture_classifier.utils.console import say, say_command
@@ -52,8 +53,7 @@ class ResumedRun(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once if early stopping has ended the training; Lightning would train an epoch."""
-        stoppers = [callback for callback in trainer.callbacks if isinstance(callback, EarlyStopping)]  # type: ignore[attr-defined]
-        trainer.should_stop |= any(map(_has_stopped, stoppers))
+        trainer.should_stop |= any(map(_has_stopped, callbacks_of(trainer, EarlyStopping)))
 
     @rank_zero_only
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -73,7 +73,7 @@ def refuse_to_resume_unasked(trainer: Trainer) -> None:
     Raises:
         UserError: There is such a callback or file.
     """
-    if any(isinstance(callback, OnExceptionCheckpoint) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+    if callbacks_of(trainer, OnExceptionCheckpoint):
         raise UserError(
             "OnExceptionCheckpoint would let a new training begin from the weights of a failed one; leave it out, since "
             f"{LAST_CHECKPOINT} is written when a training fails, and --ckpt_path last resumes from it"

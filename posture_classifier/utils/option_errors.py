@@ -14,6 +14,9 @@ COMMANDS = r"(?:fit|validate|test)\."
 MISSING = re.compile(r"- missing: (?:--)?(\w+)")
 """What was said of a class of the user's options, within what jsonargparse says of it."""
 CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
+STUMBLED = "unsupported operand type(s) for +: 'int' and 'str'"
+"""What jsonargparse says of a number that is a key without a value, which YAML finds in ``{1:3}``."""
+SPACE = "; write a space after each colon, as in {1: 3}"
 
 
 def one_sentence(message: str, parser: ArgumentParser) -> str:
@@ -26,8 +29,10 @@ def one_sentence(message: str, parser: ArgumentParser) -> str:
         name = re.sub(f"^{COMMANDS}", "", found[1] or found[2])
         return f"there is no setting {name}{_meant(name, {option.removeprefix('--') for option in options})}"
     # jsonargparse explains every member of a union type; the key and the value are what helps.
+    text = text.replace(STUMBLED, f"a number has no value beside it{SPACE}")
     head, _, rest = text.partition(" Does not validate against any of the Union subtypes")
     value = rest.rpartition("Given value")[2]
+    value += SPACE if ": None" in value and "class_path" not in value else ""
     if (absent := MISSING.search(rest)) and (of_class := CLASS.search(value)):
         return _incomplete(re.sub(rf'Parser key "({COMMANDS})?([\w.]+)".*', r"\2", head), of_class[1], absent[1], ": [" in value)
     text = f"{head.rstrip(':.')}{': wrong value' + value if value else ''}"

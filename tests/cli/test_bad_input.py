@@ -106,6 +106,9 @@ def nothing(root: Path) -> None:
         (nothing, ["--trainer.accelerator", "abacus"], ["trainer", "abacus"]),
         (nothing, ["--trainer.precision", "half"], ["trainer.precision", "half"]),
         (nothing, ["--unfreezing.open_stages", "{-1: 2}"], ["open_stages"]),
+        # YAML 1.1 reads 1:3 as a number of base 60.
+        (nothing, ["--unfreezing.open_stages", "{1:3}"], ["open_stages", "space after each colon"]),
+        (nothing, ["--unfreezing.open_stages", "{1:3, 2:4}"], ["open_stages", "space after each colon"]),
         (nothing, ["--unfreezing.every_n_epochs", "2", "--unfreezing.open_stages", "{1: 2}"], ["every_n_epochs", "open_stages"]),
         (nothing, ["--unfreezing.warmup_epochs", "-1"], ["warmup_epochs", "-1.0"]),
         (nothing, ["--trainer.strategy", "ddp_spawn"], ["trainer.strategy", "ddp_spawn", "ddp"]),
