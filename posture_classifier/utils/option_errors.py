@@ -15,7 +15,7 @@ MISSING = re.compile(r"- missing: (?:--)?(\w+)")
 """What was said of a class of the user's options, within what jsonargparse says of it."""
 CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
 STUMBLED = "unsupported operand type(s) for +: 'int' and 'str'"
-"""What jsonargparse says of a number that is a key without a value, which YAML finds in ``{1:3}``."""
+"""What jsonargparse says of a number that is a key without a value, as in YAML's ``{1:3}``."""
 SPACE = "; write a space after each colon, as in {1: 3}"
 
 

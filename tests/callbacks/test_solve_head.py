@@ -54,6 +54,16 @@ def test_nothing_moves_a_solved_head_before_another_stage_opens(draw_folder: Dra
     torch.testing.assert_close(head_after(0), solved, rtol=1e-2, atol=1e-2)
 
 
+def test_where_fine_tuning_makes_it_worse_the_solved_head_is_tested(draw_folder: DrawFolder, fit: Fit) -> None:
+    root = draw_folder()
+    frozen = fit(root, *SOLVED)
+    tuned = fit(root, *SOLVED, "--unfreezing.open_stages", "{1: 2}", "--model.learning_rate", "0.1", epochs=2, version=1)
+    solved, worse = (float(row["val/loss"]) for row in read_curves(tuned / "metrics.csv"))
+    assert worse > solved
+    one, other = ((run / "test" / "predictions.csv").read_text() for run in (frozen, tuned))
+    assert one == other
+
+
 @pytest.mark.slow
 def test_the_same_head_is_found_without_the_cache_and_with_cached_views(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder()
