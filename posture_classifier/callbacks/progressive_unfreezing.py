@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
 
 from posture_classifier.callbacks.schedule import OpenStages, Schedule, openings, with_solved_head
 from posture_classifier.models.classifier import PostureClassifier
@@ -109,6 +110,17 @@ class ProgressiveUnfreezing(Callback):
         now = trainer.current_epoch + (batch_idx + 0.5) / trainer.num_training_batches
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = group["peak_lr"] * self.schedule.rate(group["stage"], now)
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Spare the optimizer what has a rate of 0: a solved head before another stage opens.
+
+        AdamW would remember its gradients, which are next to nothing at the optimum, and divide by
+        that when it takes steps.
+        """
+        for group in optimizer.param_groups:
+            if group["lr"] == 0:
+                for parameter in group["params"]:
+                    parameter.grad = None
 
     def _apply(self, trainer: Trainer, model: PostureClassifier) -> None:
         n_open = self.schedule.open_stages(trainer.current_epoch)

@@ -54,6 +54,13 @@ def test_nothing_moves_a_solved_head_before_another_stage_opens(draw_folder: Dra
     torch.testing.assert_close(head_after(0), solved, rtol=1e-2, atol=1e-2)
 
 
+def test_the_optimizer_remembers_nothing_of_a_solved_head(draw_folder: DrawFolder, fit: Fit) -> None:
+    """Its gradients are next to nothing, and AdamW would divide the first real ones by them."""
+    run = fit(draw_folder(), *SOLVED, "--unfreezing.open_stages", "{2: 2}", epochs=2)
+    (optimizer,) = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["optimizer_states"]
+    assert optimizer["state"] == {}
+
+
 def test_where_fine_tuning_makes_it_worse_the_solved_head_is_tested(draw_folder: DrawFolder, fit: Fit) -> None:
     root = draw_folder()
     frozen = fit(root, *SOLVED)
