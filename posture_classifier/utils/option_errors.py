@@ -17,6 +17,7 @@ CLASS = re.compile(r"class_path='(?:\w+\.)*(\w+)'")
 STUMBLED = "unsupported operand type(s) for +: 'int' and 'str'"
 """What jsonargparse says of a number that is a key without a value, as in YAML's ``{1:3}``."""
 SPACE = "; write a space after each colon, as in {1: 3}"
+"""What helps where a mapping has keys without values; classes have options that are None."""
 
 
 def one_sentence(message: str, parser: ArgumentParser) -> str:
@@ -28,11 +29,12 @@ def one_sentence(message: str, parser: ArgumentParser) -> str:
     if found := re.search(r"does not accept option '([\w.]+)'|Key '([\w.]+)' is not expected", text):
         name = re.sub(f"^{COMMANDS}", "", found[1] or found[2])
         return f"there is no setting {name}{_meant(name, {option.removeprefix('--') for option in options})}"
-    # jsonargparse explains every member of a union type; the key and the value are what helps.
     text = text.replace(STUMBLED, f"a number has no value beside it{SPACE}")
+    # jsonargparse explains every member of a union type; the key and the value are what helps.
     head, _, rest = text.partition(" Does not validate against any of the Union subtypes")
     value = rest.rpartition("Given value")[2]
-    value += SPACE if ": None" in value and "class_path" not in value else ""
+    if ": None" in value and "class_path" not in value:
+        value += SPACE
     if (absent := MISSING.search(rest)) and (of_class := CLASS.search(value)):
         return _incomplete(re.sub(rf'Parser key "({COMMANDS})?([\w.]+)".*', r"\2", head), of_class[1], absent[1], ": [" in value)
     text = f"{head.rstrip(':.')}{': wrong value' + value if value else ''}"
