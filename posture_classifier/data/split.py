@@ -16,6 +16,8 @@ from posture_classifier.utils.text import plural, shortlist
 
 SPLITS = ("train", "val", "test")
 ATTEMPTS = 20
+MANY_GROUPS = 10_000
+"""From so many groups on, an order is as balanced as any other."""
 DrawnBy = Literal["groups", "scenes", "random"]
 """What was kept whole when validation photos were drawn from the user's own training folder."""
 
@@ -26,7 +28,7 @@ def split_photos(photos: Photos, fractions: dict[str, float], seed: int) -> Phot
     Groups are taken in an order that depends on the seed and on their names only (a hash, so
     neither file order, operating system nor library version matters), largest first, and each goes
     where it brings the class counts closest to their target. Of a few such orders the one with the
-    best balance counts.
+    best balance counts; of very many groups the first one does, if no split lacks a class.
 
     Args:
         photos: The photos to split.
@@ -56,10 +58,14 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
     names, codes = photos.groups.unique()
     counts = count_classes(codes, photos.labels, (len(names), len(photos.classes)))
     target = (shares / shares.sum())[:, None] * counts.sum(0)
-    candidates = [_assign(counts, target, _order(names, seed, attempt)) for attempt in range(ATTEMPTS)]
-    best = min(candidates, key=lambda assigned: _imbalance(counts, target, assigned))
-    result: npt.NDArray[np.int64] = best[codes]
-    return result
+    candidates = []
+    for attempt in range(ATTEMPTS):
+        assigned = _assign(counts, target, _order(names, seed, attempt))
+        candidates.append((_imbalance(counts, target, assigned), assigned))
+        if len(names) >= MANY_GROUPS and candidates[-1][0][0] == 0:
+            break
+    _, best = min(candidates, key=lambda candidate: candidate[0])
+    return best[codes]
 
 
 def count_classes(codes: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shape: tuple[int, int]) -> npt.NDArray[np.int64]:
