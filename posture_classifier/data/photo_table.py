@@ -165,7 +165,7 @@ class _Reading:
     def _note_label(self, label: str, row: int, path: str) -> None:
         if not label.strip():
             self.faults.note("no_label", row, path)
-        elif any("\ud800" <= letter <= "\udfff" for letter in label):
+        elif not label.isascii() and any("\ud800" <= letter <= "\udfff" for letter in label):
             self.faults.note("not_utf8", row, path)
         self.labels.add(label)
 
