@@ -21,6 +21,12 @@ start = time.perf_counter()
 photos = PostureData(table=sys.argv[1]).photos
 print(time.perf_counter() - start, len(photos.in_split("train")))
 """
+PEAK = """
+from pathlib import Path
+lines = Path("/proc/self/status").read_text().splitlines()
+print(next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")))
+"""
+"""Not getrusage, whose peak begins with that of the process that started this one."""
 HEAD = "| table | rows | s until divided | MiB at most | of these before the table |\n|---|---:|---:|---:|---:|"
 
 
@@ -47,9 +53,8 @@ def write(path: Path, n: int) -> None:
 
 def measure(code: str, *arguments: str) -> tuple[str, float]:
     """What a program prints, and its largest resident memory in MiB."""
-    program = f"{code}\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     *printed, memory = subprocess.run(
-        [sys.executable, "-c", program, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, "-c", code + PEAK, *arguments], check=True, capture_output=True, text=True
     ).stdout.split()
     return " ".join(printed), float(memory)
 
