@@ -61,8 +61,10 @@ def divide(photos: Photos, shares: npt.NDArray[np.float64], seed: int) -> npt.ND
     candidates = []
     for attempt in range(ATTEMPTS):
         assigned = _assign(counts, target, _order(names, seed, attempt))
-        candidates.append((_imbalance(counts, target, assigned), assigned))
-        if len(names) >= MANY_GROUPS and candidates[-1][0][0] == 0:
+        imbalance = _imbalance(counts, target, assigned)
+        candidates.append((imbalance, assigned))
+        no_split_lacks_a_class = imbalance[0] == 0
+        if len(names) >= MANY_GROUPS and no_split_lacks_a_class:
             break
     _, best = min(candidates, key=lambda candidate: candidate[0])
     return best[codes]
