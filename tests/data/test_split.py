@@ -4,7 +4,8 @@ import shutil
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+from unittest.mock import Mock
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from posture_classifier.data import split as split_module
 from posture_classifier.data.folder import Photos, read_folder
 from posture_classifier.data.module import PostureData
-from posture_classifier.data.split import SPLITS, _assign, add_validation, crossing_groups, split_photos
+from posture_classifier.data.split import SPLITS, add_validation, crossing_groups, split_photos
 from posture_classifier.data.split_file import read_split, write_split
 from posture_classifier.utils.errors import UserError
 from tests.helpers.photos import DrawFolder, photos_of
@@ -58,16 +59,11 @@ def test_shares_and_class_balance() -> None:
 def test_of_very_many_groups_one_order_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     monkeypatch.setattr(split_module, "MANY_GROUPS", 1000)
-    drawn: list[int] = []
-
-    def assign(*arguments: Any) -> npt.NDArray[np.int64]:
-        drawn.append(1)
-        return _assign(*arguments)
-
-    monkeypatch.setattr(split_module, "_assign", assign)
+    draw = Mock(wraps=split_module._assign)
+    monkeypatch.setattr(split_module, "_assign", draw)
     photos = photos_of([generator.choice(2, size=generator.integers(5, 15), p=[0.8, 0.2]).tolist() for _ in range(1000)], 2)
     divided = split_photos(photos, FRACTIONS, seed=1)
-    assert len(drawn) == 1
+    assert draw.call_count == 1
     for split, share in FRACTIONS.items():
         part = divided.in_split(split)
         assert len(part) / len(photos) == pytest.approx(share, abs=0.001)
